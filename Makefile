@@ -1,0 +1,51 @@
+# Everything runs from a virtual environment in .venv, made on first use and again when
+# pyproject.toml or constraints.txt change. PYTHON=... chooses the interpreter.
+
+ifndef PYTHON
+PYTHON := $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
+  $(if $(shell $(name) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(name))) python3)
+endif
+PY := .venv/bin/python
+STAMP := .venv/.made
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check app bench venv clean
+
+help:
+	@echo 'make demo   probe the shipped pixelfaces GAN: runs/demo/report.html'
+	@echo 'make test   lint, types and tests'
+	@echo 'make app    the explorer, in a browser'
+	@echo 'make bench  speed beside named peers'
+	@echo 'make venv   only the environment in .venv'
+
+demo: venv
+	@$(PY) -m ganlens demo --out runs/demo
+
+test: check
+	@$(PY) -m pytest $(TESTS)
+
+check: venv
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+app: venv
+	@$(PY) -m ganlens explore
+
+bench: venv
+	@for script in benchmarks/*.py; do $(PY) "$$script" || exit 1; done
+
+venv: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo 'ganlens needs Python 3.11 or newer: install it, or name it as in "make PYTHON=python3.12 $(or $(MAKECMDGOALS),venv)"' >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo 'Python has no venv and pip: on Debian run "apt-get install python3-venv", then make again' >&2; exit 2; }
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@echo 'installing into .venv (several minutes the first time) ...'
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

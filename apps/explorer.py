@@ -1,0 +1,92 @@
+"""The explorer: see what a GAN learned.
+
+    streamlit run apps/explorer.py -- --root runs --data path/to/images
+
+It opens only checkpoints below the folders it was started with (the shipped ones always), and only
+the data it was started with (the embedded sets always). Everything it shows is computed by the
+library: here are widgets, layout and caching.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import page_overview
+import page_probe
+import page_sample
+import streamlit as st
+from choices import Choice, choose, read_options
+
+from ganlens.errors import GanlensError
+from ganlens.images import enlarge
+from ganlens.probes import PROBES
+
+# Pictures are evidence: whatever the browser does to fit one, it must not blur it.
+STYLE = """<style>
+[data-testid="stImage"] img { image-rendering: pixelated; border-radius: 0; }
+[data-testid="stMainBlockContainer"] { max-width: 76rem; padding-top: 3.5rem; }
+[data-testid="stMainBlockContainer"] h1 { font-size: 2rem; }
+[data-testid="stMainBlockContainer"] h2 { font-size: 1.5rem; }
+[data-testid="stMainBlockContainer"] h3 { font-size: 1.15rem; }
+[data-testid="stTable"] td { overflow-wrap: anywhere; }
+</style>"""
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Latent space": ("interpolate", "arithmetic"),
+    "Inside the networks": ("filters", "activations"),
+    "Against the data": ("fid", "neighbors", "linear-probe"),
+}
+
+
+def icon() -> np.ndarray:
+    """Draw the icon of the browser tab; one of Streamlit's would be fetched from the network."""
+    rows = ["........", ".######.", ".#.##.#.", ".######.", ".#....#.", ".##..##.", ".######.", "........"]
+    face = np.array([[[11, 92, 173] if c == "#" else [255] * 3 for c in row] for row in rows])
+    return enlarge(face.astype(np.uint8), 8)
+
+
+def guarded(draw: Callable[[], None]) -> None:
+    """Draw a page; a problem that a visitor can mend becomes one line in its place."""
+    try:
+        draw()
+    except GanlensError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def pages(choice: Choice, spec: str) -> dict[str, list[st.Page]]:
+    """Return the pages by section; a probe that is in no section comes under "More"."""
+    overview = partial(guarded, partial(page_overview.page, choice))
+    sample = partial(guarded, partial(page_sample.page, choice))
+    found = {
+        "": [
+            st.Page(overview, title="Overview", url_path="overview", default=True),
+            st.Page(sample, title="Sample and walk", url_path="sample"),
+        ]
+    }
+    grouped = {name for names in GROUPS.values() for name in names}
+    rest = tuple(name for name in PROBES if name not in grouped)
+    for section, names in {**GROUPS, "More": rest}.items():
+        known = [_probe_page(name, choice, spec) for name in names if name in PROBES]
+        if known:
+            found[section] = known
+    return found
+
+
+def _probe_page(name: str, choice: Choice, spec: str) -> st.Page:
+    kind = PROBES[name]
+    draw = partial(guarded, partial(page_probe.page, name, kind, choice, spec))
+    return st.Page(draw, title=kind.title or name, url_path=name)
+
+
+def main() -> None:
+    """Draw the sidebar and the chosen page."""
+    st.set_page_config("ganlens", page_icon=icon(), layout="wide")
+    st.html(STYLE)
+    try:
+        choice, spec = choose(read_options())
+    except GanlensError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.navigation(pages(choice, spec), expanded=True).run()
+
+
+main()

@@ -1,0 +1,109 @@
+"""One page per probe: its settings as widgets, a Run button, and the panels of its result."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import show
+import streamlit as st
+from choices import NO_DATA, Choice
+from store import images_of, own_copy, result_key, shelf, subject_of
+from widgets import reset, settings_form
+
+from ganlens.probes.base import Probe
+from ganlens.report import command, missing, purpose, python_code, strict
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+
+def page(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:
+    """Draw the page of one probe."""
+    subject = subject_of(choice.folder)
+    st.title(kind.title or name, anchor=False)
+    st.markdown(show.escape(purpose(kind)))
+    data = _data(kind, subject, spec)
+    if reason := missing(kind(), subject, data):
+        st.info(f"This probe {reason}.")
+        return
+    with st.container(border=True):
+        probe = settings_form(name, kind, subject)
+        run, back = st.columns([1, 5], vertical_alignment="center")
+        wanted = run.button(
+            "Run", key=f"{name}-run", type="primary", icon=":material/play_arrow:", width="stretch"
+        )
+        back.button(
+            "Reset settings",
+            key=f"{name}-reset",
+            on_click=reset,
+            args=(name, kind),
+            type="tertiary",
+        )
+    key = result_key(name, probe, subject, data)
+    if wanted:
+        _run(name, probe, subject, data, key)
+    _results(name, kind, key)
+    used = spec if data is not None else None
+    show.code(command(name, probe, choice.source, used), python_code(probe, choice.source, used))
+
+
+def _data(kind: type[Probe], subject: "Subject", spec: str) -> "ImageSet | None":
+    if not kind.needs & {"data", "labels"} or spec == NO_DATA:
+        return None
+    channels, size, _ = subject.image_shape
+    return images_of(spec, size, channels)
+
+
+def _run(name: str, probe: Probe, subject: "Subject", data: "ImageSet | None", key: str) -> None:
+    """Run under a progress bar; whatever the visitor clicks meanwhile ends it."""
+    place = st.empty()
+    with place.container():
+        bar = st.progress(0.0, "Starting")
+        st.button("Stop", icon=":material/stop:")  # a click reruns the page, which ends this run
+    start = time.perf_counter()
+    result = _drive(probe.steps(own_copy(subject), data), bar)
+    seconds = time.perf_counter() - start
+    shelf().put(key, (result, seconds, probe.settings()))
+    st.session_state[f"last-{name}"] = key
+    place.empty()
+
+
+def _drive(steps: Any, bar: Any) -> Any:
+    shown = 0.0
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as stop:
+            return stop.value
+        if (now := time.monotonic()) - shown > 0.1:  # the browser need not hear of every batch
+            share = min(1.0, step.done / max(1, step.total))
+            bar.progress(share, show.escape(f"{step.what}: {step.done:,} of {step.total:,}"))
+            shown = now
+
+
+def _results(name: str, kind: type[Probe], key: str) -> None:
+    """Show the result of these settings, or the last one of this session, and say so."""
+    kept = shelf().get(key)
+    if kept is None:
+        kept = shelf().get(_last(name, key))
+        if kept is None:
+            st.caption("Press Run to see the result.")
+            return
+        st.warning("The settings have changed since this result: press Run for the new one.")
+    result, seconds, _ = kept
+    st.caption(f"Took {seconds:.1f} s.")
+    show.panels(result.panels(), name)
+    with st.expander("All numbers, and what they depend on", icon=":material/list:"):
+        show.pairs(strict(result.summary()))
+
+
+def _last(name: str, key: str) -> str:
+    """Return this session's last result of a probe if it is about the same network and data."""
+    import json
+
+    last = st.session_state.get(f"last-{name}", "")
+    if not last:
+        return ""
+    now, then = json.loads(key), json.loads(last)
+    same = all(now[part] == then[part] for part in ("checkpoint", "weights", "data"))
+    return last if same else ""

@@ -1,0 +1,164 @@
+"""Sample and walk: pictures of any seed, and of the way from one seed to another."""
+
+import json
+import random
+import shlex
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import show
+import streamlit as st
+from choices import Choice, number_from_address
+from store import picture, subject_of
+
+from ganlens.images import png_bytes
+from ganlens.interpolation import MODES, resolve_mode
+from ganlens.latents import Latents, Rows, Seeds, Walk
+from ganlens.probes.latent import Interpolation
+from ganlens.recipe import Recipe
+from ganlens.report import command, enlargement
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+MAX_SEED = 2**31 - 1
+COUNTS = (1, 4, 9, 16, 25, 36, 64, 100, 144, 256)
+
+
+def page(choice: Choice) -> None:
+    """Draw the page."""
+    subject = subject_of(choice.folder)
+    st.title("Sample and walk", anchor=False)
+    st.markdown(
+        "A seed decides a latent, and a latent decides a picture: the same seed gives the same "
+        "picture at any time, on any machine."
+    )
+    number_from_address("seed", 0, 0, MAX_SEED)
+    _samples(choice, subject)
+    st.divider()
+    number_from_address("from", 0, 0, MAX_SEED)
+    number_from_address("to", 1, 0, MAX_SEED)
+    _walk(choice, subject)
+
+
+@st.fragment
+def _samples(choice: Choice, subject: "Subject") -> None:
+    st.subheader("Samples", anchor=False)
+    controls, canvas = st.columns([1, 3], gap="large")
+    with controls:
+        seed = _seed("First seed", "seed", "The following pictures have the following seeds.")
+        count = st.select_slider("Pictures", COUNTS, 64, key="n", bind="query-params")
+        st.button("Any other seed", on_click=_another("seed"), icon=":material/casino:")
+    with canvas:
+        across = min(count, 8 if count <= 64 else 16)
+        scale = enlargement(across * (subject.image_shape[2] + 2))
+        recipe = grid_recipe(subject, seed, count, scale, columns=across)
+        caption = f"Seeds {seed} to {seed + count - 1}, row by row."
+        _picture(subject, recipe, f"{choice.label} seeds {seed} to {seed + count - 1}", caption)
+    words = ["ganlens", "sample", choice.source, "--n", str(count), "--seed", str(seed)]
+    layout = ["--columns", str(across), "--enlarge", str(scale)]
+    show.code(shlex.join(words + layout), _python(choice, recipe))
+
+
+@st.fragment
+def _walk(choice: Choice, subject: "Subject") -> None:
+    st.subheader("Walk between two seeds", anchor=False)
+    st.markdown(
+        "Every picture on the way should be a plausible sample and change a little at a time "
+        "([Radford 2015](https://arxiv.org/abs/1511.06434), section 6.1)."
+    )
+    walk = _walk_controls(subject)
+    start, end = walk.seeds
+    width = subject.image_shape[2] + 2
+    strip = _recipe(subject, walk, walk.steps, enlargement(walk.steps * width, show.ROOM))
+    way = resolve_mode(walk.mode, subject.prior.kind)
+    caption = f"From seed {start} on the left to seed {end} on the right, by {way}."
+    _picture(subject, strip, f"{choice.label} walk {start} to {end}", caption)
+    one, slide = st.columns([1, 2], gap="large", vertical_alignment="center")
+    key = f"place-{walk.steps}"  # of another walk the place may not exist
+    place = slide.slider("Where on the way", 1, walk.steps, (walk.steps + 1) // 2, key=key)
+    latent = walk.latents(subject.prior)[place - 1]
+    recipe = _recipe(subject, Rows.of(latent[None]), 1, enlargement(width, 260))
+    with one:
+        show.picture(picture(subject, recipe), f"Picture {place} of {walk.steps}")
+    slide.caption(f"Picture {place} of {walk.steps}; its latent has length {latent.norm():.2f}.")
+    probe = Interpolation(seeds=walk.seeds, per_leg=walk.steps, mode=walk.mode)
+    show.code(command("interpolate", probe, choice.source), _python(choice, strip))
+
+
+def _walk_controls(subject: "Subject") -> Walk:
+    first, second, third, fourth = st.columns([1, 1, 1, 2])
+    with first:
+        start = _seed("From seed", "from", "Where the walk starts.")
+    with second:
+        end = _seed("To seed", "to", "Where the walk ends.")
+    with third:
+        steps = st.number_input("Pictures", 3, 16, 9, key="steps", bind="query-params")
+    with fourth:
+        mode = st.segmented_control(
+            "Path",
+            [m for m in MODES if m != "gaussian" or subject.prior.kind == "uniform"],
+            default="auto",
+            required=True,
+            key="path",
+            bind="query-params",
+            help="lerp is the straight line, slerp the arc that keeps the latent's usual length; "
+            "auto takes what suits the prior.",
+        )
+    st.button("Any other end", on_click=_another("to"), icon=":material/casino:")
+    return Walk((start, end), int(steps), mode)
+
+
+def grid_recipe(
+    subject: "Subject", seed: int, count: int, enlargement: int, columns: int = 8
+) -> str:
+    """Return the recipe, as JSON, of a sheet of consecutive seeds."""
+    return _recipe(subject, Seeds(tuple(range(seed, seed + count))), columns, enlargement)
+
+
+def _recipe(subject: "Subject", latents: Latents, columns: int, enlargement: int) -> str:
+    recipe = Recipe.of(subject, latents, columns=columns, enlargement=enlargement)
+    return json.dumps(recipe.to_json(), sort_keys=True)
+
+
+def _picture(subject: "Subject", recipe: str, name: str, caption: str) -> None:
+    """Show a recipe's picture and offer the very same bytes, with the recipe inside."""
+    pixels = picture(subject, recipe)
+    show.picture(pixels, name)
+    st.caption(caption)
+    st.download_button(
+        "Download PNG",
+        png_bytes(pixels, json.loads(recipe)),
+        file_name=f"{name.replace('/', '-').replace(' ', '-')}.png",
+        mime="image/png",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+        help="With its recipe: `ganlens replay FILE` draws the identical picture again.",
+    )
+
+
+def _seed(label: str, key: str, help_text: str) -> int:
+    value = st.number_input(label, 0, MAX_SEED, key=key, help=help_text, persist_state="session")
+    st.query_params[key] = str(value)
+    return int(value)
+
+
+def _another(key: str) -> Callable[[], None]:
+    def draw() -> None:
+        st.session_state[key] = random.SystemRandom().randrange(100_000)
+
+    return draw
+
+
+def _python(choice: Choice, recipe: str) -> str:
+    return "\n".join(
+        [
+            "import ganlens",
+            "from ganlens.images import write_png",
+            "",
+            f"subject = ganlens.load({choice.source!r})",
+            f"recipe = ganlens.Recipe.from_json('''{recipe}''')",
+            'write_png("picture.png", ganlens.render(subject, recipe), recipe.to_json())',
+        ]
+    )

@@ -1,0 +1,152 @@
+"""Panels in Streamlit: one picture of each kind, drawn the same on every page."""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from ganlens.images import enlarge, png_bytes
+from ganlens.panels import FigurePanel, ImagePanel, Panel, TablePanel, cell
+from ganlens.report.draw import flat
+
+ROOM = 800  # widest picture in CSS pixels; more would be shrunk by an uneven factor
+
+
+def escape(text: str) -> str:
+    r"""Escape what Markdown would interpret, but for `code` spans: names from files stay text."""
+    parts = str(text).replace("``", "`").split("`")
+    special = r"([\\*_{}\[\]()#+!|<>$:~])"
+    for index in range(0, len(parts), 2):
+        parts[index] = re.sub(special, r"\\\1", parts[index])
+    if len(parts) % 2 == 0:  # an unpaired backtick opens nothing
+        return re.sub(special, r"\\\1", str(text)).replace("`", r"\`")
+    return "`".join(parts)
+
+
+def panels(contents: Sequence[Panel], key: str) -> None:
+    """Draw panels one under another."""
+    for index, content in enumerate(contents):
+        panel(content, f"{key}-{index}")
+
+
+def panel(content: Panel, key: str) -> None:
+    """Draw one panel with its title, caption and download."""
+    st.subheader(escape(content.title), anchor=False)
+    if isinstance(content, ImagePanel):
+        image(content, key)
+    elif isinstance(content, FigurePanel):
+        chart(content.figure, key, f"{content.title}. {content.caption}")
+        st.caption(escape(content.caption))
+    else:
+        table(content, key)
+
+
+def image(content: ImagePanel, key: str) -> None:
+    """Draw a picture at whole-number enlargement as PNG, and offer the file with its recipe."""
+    height, width = content.image.shape[:2]
+    scale = max(1, min(int(content.scale), ROOM // width))
+    picture(enlarge(content.image, scale), content.alt or content.title)
+    st.caption(escape(content.caption))
+    st.download_button(
+        "Download PNG",
+        png_bytes(content.image, content.recipe),
+        file_name=f"{_slug(content.title)}.png",
+        mime="image/png",
+        key=f"{key}-png",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+        help=f"{width} x {height} pixels, not enlarged"
+        + (", with the recipe that draws it again" if content.recipe else ""),
+    )
+
+
+def picture(pixels: np.ndarray, alt: str) -> None:
+    """Show (H, W, 3) bytes as they are: never as JPEG, which would change the evidence."""
+    st.image(pixels, output_format="PNG", alt=alt)
+
+
+def chart(figure: go.Figure, key: str, alt: str) -> None:
+    """Draw a plotly figure in the visitor's theme."""
+    themed = go.Figure(figure)
+    themed.layout.template = None  # the visitor's theme brings its own
+    if st.context.theme.type == "dark":
+        themed = go.Figure(_lighter(themed.to_plotly_json()))
+    config = {"displaylogo": False}
+    st.plotly_chart(themed, key=key, theme="streamlit", config=config, alt=alt)
+
+
+def _lighter(value: Any, key: str = "") -> Any:
+    """Replace black, which a dark ground swallows, under the keys that hold colours."""
+    if isinstance(value, Mapping):
+        return {k: _lighter(v, k) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_lighter(v, key) for v in value]
+    colour = re.search(r"colou?r(s|way)?$", key)
+    dark = isinstance(value, str) and value.lower() in ("#000000", "#000", "black")
+    return "#ffffff" if colour and dark else value
+
+
+def table(content: TablePanel, key: str) -> None:
+    """Draw a table, sortable, and offer it as CSV."""
+    frame = pd.DataFrame([list(row) for row in content.rows], columns=_distinct(content.columns))
+    formats = {}
+    for column in frame:
+        values = frame[column]
+        if pd.api.types.is_float_dtype(values):
+            formats[column] = st.column_config.NumberColumn(format="%.4g")
+        elif not pd.api.types.is_integer_dtype(values):
+            frame[column] = [cell(value) for value in values]
+    st.dataframe(frame, hide_index=True, column_config=formats, key=key, alt=content.title)
+    st.caption(escape(content.caption))
+    st.download_button(
+        "Download CSV",
+        _csv(content),
+        file_name=f"{_slug(content.title)}.csv",
+        mime="text/csv",
+        key=f"{key}-csv",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+    )
+
+
+def pairs(content: Mapping[str, Any]) -> None:
+    """Draw nested settings or a summary as rows of name and value."""
+    rows = flat(content)
+    escaped = [(escape(name), escape(value)) for name, value in rows]
+    frame = pd.DataFrame(escaped, columns=["name", "value"]).set_index("name")
+    st.table(frame, hide_header=True, border="horizontal")
+
+
+def code(command: str, python: str) -> None:
+    """Offer what gives the same result in a terminal and in Python."""
+    with st.expander("Copy as command or Python", icon=":material/content_copy:"):
+        st.code(command, language="bash", wrap_lines=True)
+        st.code(python, language="python", wrap_lines=True)
+
+
+def _distinct(columns: Sequence[str]) -> list[str]:
+    """Tell columns of the same name apart, as a data frame must."""
+    seen: dict[str, int] = {}
+    names = []
+    for column in map(str, columns):
+        seen[column] = seen.get(column, 0) + 1
+        names.append(column + "\u200b" * (seen[column] - 1))
+    return names
+
+
+def _csv(content: TablePanel) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows([content.columns, *content.rows])
+    return text.getvalue()
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "picture"

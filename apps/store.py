@@ -1,0 +1,96 @@
+"""What sessions share: opened checkpoints and data, pictures and results. All of it is bounded.
+
+Shared networks are only ever read: pictures come from a plain forward pass, and a probe, which may
+put hooks on a network, gets a copy of its own.
+"""
+
+import copy
+import json
+from collections import OrderedDict
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+import ganlens
+from ganlens.checkpoints import MODEL_FILE
+from ganlens.probes.base import Probe
+from ganlens.recipe import Recipe, render
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+MAX_RESULTS = 32
+
+
+def subject_of(folder: Path) -> "Subject":
+    """Return the opened checkpoint of a folder; a file that was replaced is opened again."""
+    changed = (folder / MODEL_FILE).stat().st_mtime_ns
+    return _open_subject(str(folder), changed)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Opening the checkpoint")
+def _open_subject(folder: str, changed: int) -> "Subject":
+    return ganlens.load(folder)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Opening the images")
+def images_of(spec: str, size: int, channels: int) -> "ImageSet":
+    """Return the opened data at a subject's size and channels."""
+    return ganlens.open_data(spec, "all", size=size, channels=channels)
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def picture(_subject: "Subject", recipe: str) -> np.ndarray:
+    """Render a recipe, given as JSON, which names the checkpoint by its hash: (H, W, 3) uint8."""
+    return render(_subject, Recipe.from_json(recipe))
+
+
+def own_copy(subject: "Subject") -> "Subject":
+    """Return a copy of a shared subject, for work that may touch the networks."""
+    return copy.deepcopy(subject)
+
+
+class Shelf:
+    """The latest results of all sessions, the oldest dropped first."""
+
+    def __init__(self, size: int = MAX_RESULTS) -> None:
+        self.size = size
+        self._kept: OrderedDict[str, Any] = OrderedDict()
+        self._lock = Lock()
+
+    def put(self, key: str, value: Any) -> None:
+        """Keep a value as the newest."""
+        with self._lock:
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            while len(self._kept) > self.size:
+                self._kept.popitem(last=False)
+
+    def get(self, key: str) -> Any | None:
+        """Return a value, or None where it is not (or no longer) kept."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+
+@st.cache_resource(show_spinner=False)
+def shelf() -> Shelf:
+    """Return the one shelf of this server."""
+    return Shelf()
+
+
+def result_key(name: str, probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:
+    """Name a result by all that decides it."""
+    parts = {
+        "probe": name,
+        "settings": probe.settings(),
+        "checkpoint": subject.provenance.get("hash"),
+        "weights": subject.provenance.get("weights"),
+        "data": data.fingerprint if data is not None else None,
+    }
+    return json.dumps(parts, sort_keys=True, default=str)

@@ -1,0 +1,135 @@
+"""A probe's settings as widgets: one per dataclass field, so none can be forgotten or ignored."""
+
+import inspect
+import types
+import typing
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+import docstring_parser
+import streamlit as st
+
+from ganlens.errors import GanlensError
+from ganlens.probes.base import Probe
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+COLUMNS = 3
+# A visitor types no paths: a setting that may name a file is a fixed list here, or not offered.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "extractor": ("auto", "inception", "discriminator", "pixels")
+}
+PATHS = ("path", "file", "folder", "weights", "cache")
+
+
+def settings_form(name: str, kind: type[Probe], subject: "Subject") -> Probe:
+    """Draw the widgets of a probe and return the probe with the values that they hold.
+
+    Raises:
+        GanlensError: a value that cannot be read, or that the probe refuses.
+    """
+    shown = [field for field in fields(kind) if not hidden(kind, field)]  # type: ignore[arg-type]
+    helps = help_texts(kind)
+    values: dict[str, Any] = {}
+    columns = st.columns(COLUMNS)
+    for index, field in enumerate(shown):
+        with columns[index % COLUMNS]:
+            values[field.name] = _widget(name, kind, field, helps.get(field.name), subject)
+    return kind(**values)
+
+
+def reset(name: str, kind: type[Probe]) -> None:
+    """Put every widget of a probe back to its default."""
+    for field in fields(kind):  # type: ignore[arg-type]
+        st.session_state.pop(_key(name, field), None)
+        if _key(name, field) in st.query_params:
+            del st.query_params[_key(name, field)]
+
+
+def help_texts(kind: type[Probe]) -> dict[str, str]:
+    """Return the lines under "Attributes" in a probe's docstring, by field."""
+    parsed = docstring_parser.parse(inspect.getdoc(kind) or "")
+    return {p.arg_name: " ".join((p.description or "").split()) for p in parsed.params}
+
+
+def hidden(kind: type[Probe], field: Field[Any]) -> bool:
+    """Tell whether a setting is not for visitors: one that is a path on the server."""
+    hint = typing.get_type_hints(kind)[field.name]
+    named = any(word in PATHS for word in field.name.split("_"))
+    return hint is Path or Path in get_args(hint) or (named and field.name not in CHOICES)
+
+
+def default(field: Field[Any]) -> Any:
+    """Return the default of a field."""
+    return field.default_factory() if field.default_factory is not MISSING else field.default
+
+
+def _key(name: str, field: Field[Any]) -> str:
+    return f"{name}-{field.name.replace('_', '-')}"
+
+
+def _widget(
+    name: str, kind: type[Probe], field: Field[Any], help_text: str | None, subject: "Subject"
+) -> Any:
+    hint, optional = _unwrap(typing.get_type_hints(kind)[field.name])
+    label = field.name.replace("_", " ")
+    start = default(field)
+    common: dict[str, Any] = {"key": _key(name, field), "help": help_text}
+    kept: dict[str, Any] = common | {"bind": "query-params"}
+    if choices := _choices(field, hint, subject, kind):
+        options = [None, *choices] if optional and None not in choices else list(choices)
+        index = options.index(start) if start in options else 0
+        return st.selectbox(label, options, index, format_func=_shown, **kept)
+    if hint is bool:
+        st.space("small")
+        return st.toggle(label, bool(start), **kept)
+    if hint is int:
+        return st.number_input(label, value=start, step=1, **kept)
+    if hint is float:
+        return st.number_input(label, value=start, step=None, format="%g", **kept)
+    if get_origin(hint) is tuple:
+        return _tuple(label, hint, start, optional, kept)
+    text = st.text_input(label, value=start or "", max_chars=500, **kept)
+    return (text or None) if optional else text
+
+
+def _shown(value: Any) -> str:
+    return "automatic" if value is None else str(value)
+
+
+def _choices(
+    field: Field[Any], hint: Any, subject: "Subject", kind: type[Probe]
+) -> tuple[Any, ...]:
+    """Return what may be chosen for a setting, or nothing where it is free."""
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    if hint is str and field.name in CHOICES:
+        return CHOICES[field.name]
+    return ()
+
+
+def _tuple(label: str, hint: Any, start: Any, optional: bool, kept: dict[str, Any]) -> Any:
+    """Ask for several values in one line, apart by commas."""
+    written = ", ".join(map(str, start or ()))
+    text = st.text_input(label, value=written, max_chars=500, placeholder="a, b, c", **kept)
+    kind = get_args(hint)[0]
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if optional and not words:
+        return None
+    try:
+        return tuple(kind(word) for word in words)
+    except ValueError:
+        raise GanlensError(
+            f"{label} {text!r} cannot be read: give {kind.__name__} values, apart by commas"
+        ) from None
+
+
+def _unwrap(hint: Any) -> tuple[Any, bool]:
+    """Split ``X | None`` into X and True; anything else into itself and False."""
+    if get_origin(hint) in (types.UnionType, typing.Union):
+        inner = [part for part in get_args(hint) if part is not type(None)]
+        if len(inner) < len(get_args(hint)):
+            return inner[0], True
+    return hint, False

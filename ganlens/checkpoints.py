@@ -1,0 +1,252 @@
+"""Checkpoints: a folder with ``model.safetensors``, ``metrics.jsonl`` and ``card.md``.
+
+The safetensors file holds the generator, the discriminator and the averaged generator, and in its JSON
+header everything needed to build them. No code is stored and none is run on loading.
+"""
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ganlens.errors import GanlensError
+from ganlens.files import write_bytes
+from ganlens.models import MODELS
+from ganlens.places import shipped_folder
+
+FORMAT = 1
+MODEL_FILE = "model.safetensors"
+PARTS = ("generator", "discriminator", "ema")
+LIBRARIES = ("ganlens", "torch", "torchvision", "numpy", "safetensors", "lightning-fabric")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a model file says of itself, as plain JSON values.
+
+    Attributes:
+        family: key of ``ganlens.models.MODELS``.
+        arguments: constructor arguments of both networks.
+        prior: ``{"kind", "dim"}`` of the latents.
+        data: spec, fingerprint, number of images, class and attribute names of the training data.
+        training: settings of the run; its seed is among them.
+        step: updates done.
+        metrics: findings on held-out data at that step.
+        calibration: number of latents and images behind the batch-norm statistics.
+        made: command, duration and machine.
+        output_range: values of the generator's images.
+        versions: libraries at the time of writing.
+        format: version of this layout.
+    """
+
+    family: str
+    arguments: dict[str, Any]
+    prior: dict[str, Any]
+    data: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    step: int = 0
+    metrics: dict[str, Any] = field(default_factory=dict)
+    calibration: dict[str, int] = field(default_factory=dict)
+    made: dict[str, Any] = field(default_factory=dict)
+    output_range: tuple[float, float] = (-1.0, 1.0)
+    versions: dict[str, str] = field(default_factory=lambda: versions())
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded checkpoint: networks in eval mode on the CPU, and where they came from.
+
+    Attributes:
+        path: the folder.
+        header: what the file says of itself.
+        hash: SHA-256 of the model file, hexadecimal.
+        networks: "generator", "discriminator" and "ema", as far as the file has them.
+    """
+
+    path: Path
+    header: Header
+    hash: str
+    networks: dict[str, nn.Module]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that numbers depend on."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # run from a source tree that is not installed
+            found[name] = "not installed"
+    return found
+
+
+def save_checkpoint(
+    folder: Path, header: Header, networks: Mapping[str, nn.Module], extras: Mapping[str, bytes]
+) -> Path:
+    """Write a checkpoint; an older one in the same folder survives any failure.
+
+    Args:
+        folder: created where missing.
+        header: see Header.
+        networks: some of "generator", "discriminator", "ema".
+        extras: further files by name, such as ``card.md``.
+
+    Raises:
+        GanlensError: a weight is not finite, or the disk is full.
+    """
+    tensors = {
+        f"{part}.{name}": value.detach().cpu().contiguous()
+        for part, network in networks.items()
+        for name, value in network.state_dict().items()
+    }
+    _refuse_nonfinite(tensors, "they would be saved")
+    content = save(tensors, metadata={"ganlens": json.dumps(asdict(header), allow_nan=False)})
+    write_bytes(folder / MODEL_FILE, content)
+    for name, extra in extras.items():
+        write_bytes(folder / name, extra)
+    return folder
+
+
+def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
+    """Open a checkpoint folder, a run's folder (its best one), or a shipped checkpoint by name.
+
+    Raises:
+        GanlensError: nothing there, a damaged or foreign file, a newer format, or weights that do not
+            fit the networks that the header describes.
+    """
+    folder = find_checkpoint(path_or_name)
+    file = folder / MODEL_FILE
+    header, tensors = read_model_file(file)
+    if header.family not in MODELS:
+        raise GanlensError(
+            f"{file} holds a {header.family!r} model; this ganlens knows {', '.join(MODELS)}"
+        )
+    networks = {
+        part: _build(file, part, header, _part(tensors, part))
+        for part in PARTS
+        if _part(tensors, part)
+    }
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return Checkpoint(folder, header, digest, networks)
+
+
+def find_checkpoint(path_or_name: str | Path) -> Path:
+    """Return the folder that holds the model file; see ``load_checkpoint`` for what may be given."""
+    path = Path(path_or_name)
+    places = (path, path / "best", path / "last", shipped_folder("checkpoints") / path.name)
+    if path.name == MODEL_FILE:
+        places = (path.parent,)
+    elif str(path) != path.name:  # only a bare name can mean a shipped checkpoint
+        places = places[:3]
+    for place in places:
+        if (place / MODEL_FILE).is_file():
+            return place
+    known = [p.name for p in list_folders(shipped_folder("checkpoints"))]
+    near = get_close_matches(path.name, known, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"shipped are {', '.join(known) or 'none'};"
+    what = "holds no model.safetensors" if path.exists() else "does not exist"
+    raise GanlensError(f"checkpoint {str(path)!r} {what}: {hint} 'ganlens list' shows what there is")
+
+
+def list_folders(root: Path) -> list[Path]:
+    """Return the checkpoint folders at or below a folder (runs included), in order of their names."""
+    return sorted(p.parent for p in root.rglob(MODEL_FILE)) if root.is_dir() else []
+
+
+def list_checkpoints(root: str | Path | None = None) -> list[tuple[Path, Header]]:
+    """List (folder, header) of the readable checkpoints below a folder; by default the shipped ones."""
+    found = []
+    for folder in list_folders(Path(root) if root else shipped_folder("checkpoints")):
+        try:
+            found.append((folder, read_model_file(folder / MODEL_FILE, tensors=False)[0]))
+        except GanlensError:
+            continue  # a damaged neighbour must not hide the others; opening it says what is wrong
+    return found
+
+
+def read_model_file(file: Path, *, tensors: bool = True) -> tuple[Header, dict[str, Tensor]]:
+    """Read a model file's header and, unless told otherwise, its tensors."""
+    _refuse_pickle(file)
+    try:
+        with safe_open(file, framework="pt") as opened:
+            text = (opened.metadata() or {}).get("ganlens")
+            values = {k: opened.get_tensor(k) for k in opened.keys()} if tensors else {}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise GanlensError(
+            f"{file} is damaged or cut short ({error}): copy it again or take another checkpoint"
+        ) from error
+    if text is None:
+        raise GanlensError(f"{file} was not written by ganlens: its header has no 'ganlens' entry")
+    return _parse_header(file, text), values
+
+
+def _refuse_pickle(file: Path) -> None:
+    with open(file, "rb") as opened:
+        start = opened.read(2)
+    if start == b"PK" or start[:1] == b"\x80":
+        raise GanlensError(
+            f"{file} is a pickle, which can run code when opened, and was not opened: a ganlens"
+            " checkpoint is a safetensors file"
+        )
+
+
+def _parse_header(file: Path, text: str) -> Header:
+    try:
+        values = json.loads(text)
+        newest = int(values["format"])
+        known = {f.name for f in fields(Header)}
+        header = Header(**{k: v for k, v in values.items() if k in known})
+    except (ValueError, TypeError, KeyError) as error:
+        raise GanlensError(f"{file} has a damaged header ({error}): copy it again") from error
+    if newest > FORMAT:
+        raise GanlensError(
+            f"{file} has format version {newest}; this ganlens reads up to {FORMAT}: upgrade ganlens"
+        )
+    return header
+
+
+def _part(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    return {k[len(part) + 1 :]: v for k, v in tensors.items() if k.startswith(f"{part}.")}
+
+
+def _build(file: Path, part: str, header: Header, weights: dict[str, Tensor]) -> nn.Module:
+    """Build one network and fill it; on the meta device first, so that no memory goes to waste."""
+    family = MODELS[header.family]
+    make = family.discriminator if part == "discriminator" else family.generator
+    try:
+        with torch.device("meta"):
+            network = make(**header.arguments)
+    except (TypeError, GanlensError) as error:
+        raise GanlensError(f"{file} describes networks that cannot be built: {error}") from error
+    assert isinstance(network, nn.Module)
+    expected = network.state_dict()
+    for name, value in expected.items():
+        if name not in weights:
+            raise GanlensError(f"{file} lacks {part}.{name}, which its header calls for")
+        if weights[name].shape != value.shape:
+            raise GanlensError(
+                f"{file} has {part}.{name} of shape {tuple(weights[name].shape)};"
+                f" its header calls for {tuple(value.shape)}"
+            )
+    if surplus := sorted(weights.keys() - expected.keys()):
+        raise GanlensError(f"{file} has {part}.{surplus[0]}, which its header does not call for")
+    _refuse_nonfinite({f"{part}.{k}": v for k, v in weights.items()}, f"{file} cannot be used")
+    network.load_state_dict(weights, assign=True)
+    return network.requires_grad_(False).eval()
+
+
+def _refuse_nonfinite(tensors: Mapping[str, Tensor], consequence: str) -> None:
+    for name, value in tensors.items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise GanlensError(f"weights of {name} are not finite: {consequence}")

@@ -1,0 +1,155 @@
+"""``ganlens ...``: the command line, the only part of ganlens that prints.
+
+This file knows the commands by name only, so that help and misspelt names are answered at once; the
+module of the chosen command is imported when it runs.
+"""
+
+import difflib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from ganlens.errors import GanlensError
+
+
+class Command(NamedTuple):
+    """One line of the command table.
+
+    Attributes:
+        group: heading that it stands under.
+        help: one line.
+        target: "module:attribute" of a Probe class, or of a function whose parameters are the flags
+            and that returns the exit code or None.
+    """
+
+    group: str
+    help: str
+    target: str
+
+
+COMMANDS: dict[str, Command] = {
+    "demo": Command(
+        "Start here",
+        "probe the shipped pixelfaces GAN and write a report",
+        "ganlens.cli.report:demo",
+    ),
+    "explore": Command(
+        "Start here", "open the explorer in a browser", "ganlens.cli.explore:explore"
+    ),
+    "list": Command(
+        "Start here", "list the checkpoints at hand", "ganlens.cli.listing:list_command"
+    ),
+    "train": Command(
+        "Train", "train a GAN on images, or resume a run", "ganlens.cli.train:command"
+    ),
+    "sample": Command("Draw", "draw a grid of samples", "ganlens.cli.pictures:sample"),
+    "replay": Command(
+        "Draw", "draw a picture again from the recipe in its PNG", "ganlens.cli.pictures:replay"
+    ),
+    "interpolate": Command("Probe", "walk between samples", "ganlens.probes.latent:Interpolation"),
+    "arithmetic": Command(
+        "Probe",
+        "smiling woman - woman + man, in latents and in pixels",
+        "ganlens.probes.arithmetic:Arithmetic",
+    ),
+    "filters": Command("Probe", "what the first layer looks for", "ganlens.probes.filters:Filters"),
+    "activations": Command(
+        "Probe", "feature maps of any layer", "ganlens.probes.feature_maps:Activations"
+    ),
+    "fid": Command(
+        "Probe", "Fréchet distance to held-out images", "ganlens.probes.fidelity:Fidelity"
+    ),
+    "neighbors": Command(
+        "Probe", "is it copying? nearest training images", "ganlens.probes.memorization:Neighbors"
+    ),
+    "linear-probe": Command(
+        "Probe",
+        "what the discriminator's features can tell apart",
+        "ganlens.probes.linear:LinearProbe",
+    ),
+    "report": Command(
+        "Report", "run every probe and write one HTML page", "ganlens.cli.report:report"
+    ),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: the words after ``ganlens``; by default those of the process.
+
+    Returns:
+        The exit code: 0; 2 for what the user can mend, said in one line; 130 after Ctrl-C. Any
+        other exception passes through, traceback and all: it is a bug.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(words)
+    except GanlensError as error:
+        print(f"ganlens: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nganlens: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader left, as in `ganlens list | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _dispatch(words: list[str]) -> int:
+    if words[:1] == ["help"]:
+        words = [*words[1:], "--help"]
+    if not words or words[0] in ("-h", "--help"):
+        print(usage())
+        return 0
+    if words[0] == "--version":
+        from ganlens import __version__
+
+        print(f"ganlens {__version__}")
+        return 0
+    name, rest = words[0], words[1:]
+    if name not in COMMANDS:
+        raise _unknown(name)
+    runner = target(name)
+    if isinstance(runner, type):  # a Probe
+        from ganlens.cli.probe import as_command
+
+        runner = as_command(name, runner)
+    if hasattr(runner, "prepare"):  # its defaults depend on its words
+        runner = runner.prepare(rest)
+    from ganlens.cli.flags import call
+
+    return call(runner, f"ganlens {name}", rest)
+
+
+def target(name: str) -> Callable[..., Any]:
+    """Import what a command runs: a Probe class or a function."""
+    module, attribute = COMMANDS[name].target.split(":")
+    return getattr(import_module(module), attribute)
+
+
+def usage() -> str:
+    """Return the text of ``ganlens --help``."""
+    lines = ["usage: ganlens COMMAND ...", "", "What did this GAN learn?"]
+    for group in dict.fromkeys(command.group for command in COMMANDS.values()):
+        lines += ["", f"{group}:"]
+        lines += [f"  {n:14}{c.help}" for n, c in COMMANDS.items() if c.group == group]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "`ganlens COMMAND --help` lists its options. CHECKPOINT is a folder, or the name of a",
+            "shipped one; --data takes a folder or zip of images, an .npz, torchvision:NAME,",
+            "pixelfaces or digits.",
+        ]
+    )
+
+
+def _unknown(name: str) -> GanlensError:
+    near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(COMMANDS)}"
+    kind = "option" if name.startswith("-") else "command"
+    return GanlensError(f"{kind} {name!r} is not known: {hint} See ganlens --help")

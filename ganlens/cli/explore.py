@@ -1,0 +1,48 @@
+"""``ganlens explore``: start the Streamlit explorer that travels with ganlens."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import UseAppendAction, arg
+
+from ganlens.errors import GanlensError
+from ganlens.places import shipped_folder
+
+Roots = Annotated[UseAppendAction[tuple[Path, ...]], arg(metavar="DIR")]
+Specs = Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="SPEC")]
+Port = Annotated[int, arg(metavar="PORT")]
+
+
+def explore(root: Roots = (), data: Specs = (), port: Port = 8501, browser: bool = True) -> int:
+    """Open the explorer in a browser; Ctrl-C stops it.
+
+    Args:
+        root: folder with checkpoints to offer besides the shipped ones; may be given again.
+        data: images to offer besides the embedded ones; may be given again.
+        port: where it listens, on this machine only.
+        browser: open a browser window.
+    """
+    app = shipped_folder("apps") / "explorer.py"
+    if not app.is_file():
+        raise GanlensError(f"the explorer is not at {app}: install ganlens again")
+    for folder in root:
+        if not folder.is_dir():
+            raise GanlensError(f"--root {folder} is not a folder: name one that holds checkpoints")
+    words = [word for folder in root for word in ("--root", str(folder))]
+    words += [word for spec in data for word in ("--data", spec)]
+    return subprocess.call([*streamlit(app, port, browser), "--", *words])
+
+
+def streamlit(app: Path, port: int, browser: bool) -> list[str]:
+    """Return the command that starts a Streamlit app on this machine only."""
+    options = {
+        "server.port": port,
+        "server.address": "localhost",
+        "server.headless": str(not browser).lower(),
+        "server.showEmailPrompt": "false",  # it would wait for an answer on the first start
+        "browser.gatherUsageStats": "false",
+    }
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    return [sys.executable, "-m", "streamlit", "run", str(app), *flags]

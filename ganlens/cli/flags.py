@@ -1,0 +1,88 @@
+"""Flags: from a function's parameters to typed options, by tyro, with errors of one line."""
+
+import contextlib
+import functools
+import io
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from tyro.conf import Positional, arg
+
+from ganlens.errors import GanlensError
+
+CHECKPOINT_HELP = "Folder of a checkpoint or a run, or the name of a shipped checkpoint."
+DATA_HELP = (
+    "Images: a folder or zip, an .npz, torchvision:NAME, pixelfaces, digits, "
+    "or train=SPEC,test=SPEC."
+)
+
+# The flags that several commands share; each is written once.
+Checkpoint = Annotated[Positional[str], arg(metavar="CHECKPOINT", help=CHECKPOINT_HELP)]
+Data = Annotated[str, arg(metavar="SPEC", help=DATA_HELP)]
+OptionalData = Annotated[str | None, arg(metavar="SPEC", help=DATA_HELP)]
+Json = Annotated[
+    str | None,
+    arg(
+        metavar="FILE",
+        help="Write the numbers as JSON; - writes them, and nothing else, to stdout.",
+    ),
+]
+Device = Annotated[
+    str,
+    arg(metavar="DEVICE", help="auto, cpu, cuda or cuda:N. Auto takes a GPU where there is one."),
+]
+Force = Annotated[bool, tyro.conf.FlagCreatePairsOff, arg(help="Replace files that exist.")]
+Folder = Annotated[Path | None, arg(metavar="DIR", help="Write every panel into this folder.")]
+
+
+def call(function: Callable[..., int | None], program: str, words: Sequence[str]) -> int:
+    """Parse the words into a function's parameters and call it.
+
+    Args:
+        function: its parameters are the flags; dataclass parameters contribute their fields. If it
+            has an attribute ``prepare``, that makes the function from the words first: for defaults
+            that depend on them.
+        program: what the help calls it.
+        words: the command line after the program's name.
+
+    Returns:
+        The exit code: what the function returns, 0 for None and for ``--help``.
+
+    Raises:
+        GanlensError: words that do not fit, in one line.
+    """
+    if prepare := getattr(function, "prepare", None):
+        function = prepare(words)
+
+    @functools.wraps(function)
+    def later(*args: Any, **kwargs: Any) -> Callable[[], int | None]:
+        return functools.partial(function, *args, **kwargs)
+
+    errors = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(errors):
+            ready = tyro.cli(later, prog=program, args=words, config=(tyro.conf.OmitArgPrefixes,))
+    except SystemExit as stop:
+        if stop.code in (0, None):
+            return 0
+        raise GanlensError(one_line(errors.getvalue(), program)) from None
+    return ready() or 0
+
+
+def one_line(box: str, program: str) -> str:
+    """Condense tyro's framed message to one line: what is wrong, what is near, where to look."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", box)
+    lines = [line.strip("│ ") for line in plain.splitlines()]
+    inner = [line for line in lines if line and line[0] not in "╭╰"]
+    parts = re.split(r"\n[─-]{4,}\n", "\n".join(inner))
+    if "╭" not in plain:  # without UTF-8 the frame is left out, and the title is a part by itself
+        parts = parts[1:] or [""]
+    message = " ".join(parts[0].split()).rstrip(".") or f"these options do not fit {program}"
+    near = [p for p in parts[1:] if p.lower().startswith("perhaps")]
+    flags = list(dict.fromkeys(re.findall(r"^--[\w-]+", near[0], re.M))) if near else []
+    hint = f"; did you mean {' or '.join(flags[:3])}?" if flags else ""
+    see = "" if f"{program} --help" in message else f"; see {program} --help"
+    return f"{message}{hint}{see}"

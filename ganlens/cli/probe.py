@@ -1,0 +1,121 @@
+"""Every probe as a command, built from its settings: a probe that is added needs no code here."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import arg
+
+from ganlens.cli.files import write_panels
+from ganlens.cli.flags import Checkpoint, Device, Folder, Force, Json, OptionalData
+from ganlens.cli.terminal import (
+    check_free,
+    check_free_folder,
+    console,
+    follow,
+    note,
+    pairs_table,
+    write_json,
+)
+from ganlens.errors import GanlensError
+from ganlens.probes.base import Probe
+from ganlens.report import document, missing, uses_data
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+SKIPPED_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Common:
+    """What every probe command takes.
+
+    Attributes:
+        data: images to look at, where the settings call for some.
+        out: folder for the panels.
+        json: file for the numbers.
+        device: where to compute.
+        force: replace files that exist.
+    """
+
+    checkpoint: Checkpoint
+    data: OptionalData = None
+    out: Folder = None
+    json: Json = None
+    device: Device = "auto"
+    force: Force = False
+
+
+def as_command(name: str, target: type[Probe]) -> Callable[..., int | None]:
+    """Turn a Probe class into a function whose parameters are the flags."""
+
+    def command(settings: Any, common: Common) -> int:
+        return run(name, settings, common)
+
+    # The empty help keeps tyro from repeating each class docstring above its options.
+    kinds = {"settings": target, "common": Common}
+    command.__annotations__ = {key: Annotated[kind, arg(help="")] for key, kind in kinds.items()}
+    command.__doc__ = description(target)
+    return command
+
+
+def description(probe: type[Probe]) -> str:
+    """Return a class docstring up to its list of attributes."""
+    return (inspect.getdoc(probe) or "").split("\nAttributes:")[0].strip()
+
+
+def run(name: str, probe: Probe, common: Common) -> int:
+    """Load, run a probe under a progress bar, and write what was asked for."""
+    check_free(common.json, common.force)
+    check_free_folder(common.out, common.force)
+    _check_data(name, probe, common.data)
+    subject = open_subject(common.checkpoint, common.device)
+    data = None if common.data is None else open_images(common.data, subject)
+    if reason := missing(probe, subject, data):
+        raise GanlensError(f"{name} {reason}")
+    result = follow(probe.steps(subject, data))
+    content = document(name, probe, subject, data, result)
+    write_json(common.json, content)
+    screen = console(common.json)
+    shown = {key: value for key, value in content["summary"].items() if key != "versions"}
+    screen.print(pairs_table(f"{probe.title or name}: {subject.name}", shown))
+    if common.out is not None:
+        written = write_panels(common.out, result.panels())
+        screen.print("", *(f"wrote {path}" for path in written), sep="\n", soft_wrap=True)
+    if common.json not in (None, "-"):
+        screen.print(f"wrote {common.json}", soft_wrap=True)
+    return 0
+
+
+def _check_data(name: str, probe: Probe, spec: str | None) -> None:
+    """Say that data is missing, or that nothing would look at it, before anything is loaded."""
+    wanted = uses_data(probe)
+    if wanted and spec is None:
+        raise GanlensError(f"{name} needs images: add --data SPEC, for example --data pixelfaces")
+    if not wanted and spec is not None:
+        raise GanlensError(f"{name} looks at no data with these settings: leave out --data {spec}")
+
+
+def open_subject(checkpoint: str, device: str) -> "Subject":
+    """Load a checkpoint by path or shipped name."""
+    from ganlens.subject import load
+
+    return load(checkpoint, device=device)
+
+
+def open_images(spec: str, subject: "Subject") -> "ImageSet":
+    """Open data at the size and channels of a subject's images; say what was skipped."""
+    from ganlens.data import open_data
+
+    channels, size, _ = subject.image_shape
+    data = open_data(spec, "all", size=size, channels=channels)
+    if data.skipped:
+        names = [f"{s.name} ({s.reason})" for s in data.skipped[:SKIPPED_SHOWN]]
+        more = len(data.skipped) - len(names)
+        rest = f" and {more} more" if more else ""
+        seen = len(data) + len(data.skipped)
+        note(f"skipped {len(data.skipped)} of {seen} files: {', '.join(names)}{rest}")
+    return data

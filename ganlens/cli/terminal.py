@@ -1,0 +1,139 @@
+"""The terminal: tables and files on stdout, progress and notes on stderr."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from ganlens.errors import GanlensError
+from ganlens.files import write_bytes
+from ganlens.panels import cell
+from ganlens.probes.base import Progress as Step
+from ganlens.report.draw import flat
+
+PIPE_WIDTH = 120  # columns where there is no terminal to ask
+
+
+def console(json_file: str | None = None) -> Console:
+    """Return where the readable output goes: stdout, or stderr when JSON takes stdout."""
+    stream = sys.stderr if json_file == "-" else sys.stdout
+    width = None if stream.isatty() else PIPE_WIDTH
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def note(message: str) -> None:
+    """Say something beside the result, on stderr."""
+    print(message, file=sys.stderr)
+
+
+def progress_bar() -> Progress:
+    """Return a bar on stderr that leaves no trace; without a terminal it draws nothing."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def follow(steps: Iterator[Step]) -> Any:
+    """Drive the steps of a probe under a progress bar and return its result."""
+    with progress_bar() as bar:
+        task = bar.add_task("starting", total=None)
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                return stop.value
+            bar.update(task, description=step.what, completed=step.done, total=step.total)
+
+
+def pairs_table(title: str, content: Mapping[str, Any]) -> Table:
+    """Return a table of names and values; nested mappings are flattened."""
+    table = Table(
+        title=Text(title), title_justify="left", show_header=False, box=None, padding=(0, 2)
+    )
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in flat(content):
+        if not (name.endswith("reason") and value == cell(None)):  # nothing had to be explained
+            table.add_row(Text(name), Text(value))
+    return table
+
+
+def rows_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    """Return a table of rows under column names; numbers stand to the right."""
+    table = Table(title=Text(title), title_justify="left", box=None, padding=(0, 2))
+    for index, name in enumerate(columns):
+        numbers = all(isinstance(r[index], int | float | None) for r in rows)
+        table.add_column(
+            Text(name), justify="right" if numbers and rows else "left", overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*(Text(cell(value)) for value in row))
+    return table
+
+
+def check_free(path: str | Path | None, force: bool) -> None:
+    """Refuse a file that exists, before the work starts; "-", None and ``force`` pass."""
+    if path is None or str(path) == "-" or force:
+        return
+    if Path(path).is_file():
+        raise GanlensError(
+            f"{path} exists already: choose another name, or add --force to replace it"
+        )
+    if Path(path).is_dir():
+        raise GanlensError(f"{path} is a folder: name a file in it")
+
+
+def check_free_folder(folder: Path | None, force: bool) -> None:
+    """Refuse a folder that holds anything, before the work starts; None and ``force`` pass."""
+    if folder is None or force:
+        return
+    if folder.is_file():
+        raise GanlensError(f"{folder} is a file: name a folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise GanlensError(
+            f"{folder} holds files already: choose another, or add --force to replace them"
+        )
+
+
+def write_json(target: str | None, content: Mapping[str, Any]) -> None:
+    """Write strict JSON (no NaN) to a file, or to stdout for "-"."""
+    if target is None:
+        return
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
+    if target == "-":
+        print(text)
+        return
+    path = Path(target)
+    make_folder(path.parent)
+    write_bytes(path, f"{text}\n".encode())
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder and its parents, or say in one line why not."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GanlensError(
+            f"cannot make the folder {folder}: {error.strerror}; choose another"
+        ) from error
+    return folder

@@ -1,0 +1,255 @@
+"""``ganlens train``: train a DCGAN on images, or resume a run."""
+
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields, make_dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from lightning_fabric import Fabric
+from tyro.conf import arg
+
+from ganlens.cli.flags import Data, Device, Json
+from ganlens.cli.terminal import console, note, pairs_table, write_json
+from ganlens.data import ImageSet, open_data
+from ganlens.errors import GanlensError, one_of
+from ganlens.judge import judge
+from ganlens.models.dcgan import PRESETS, SIZES, DCGANConfig, preset
+from ganlens.run import Event, Run, RunConfig
+from ganlens.training import TRAIN_PRESETS, TrainConfig, Trainer, best_precision
+
+FROM_DATA = ("size", "channels")  # fields of the networks that the images decide
+PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed"}
+
+# The networks' settings without those that the images decide: one flag each, help included.
+Network = make_dataclass(
+    "Network",
+    [(f.name, f.type, field(default=f.default)) for f in fields(DCGANConfig) if f.name not in FROM_DATA],
+    namespace={"__doc__": DCGANConfig.__doc__},
+    frozen=True,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to train on, where to, and how.
+
+    Attributes:
+        data: the images.
+        out: folder of the run; the same command resumes a run that it holds.
+        preset: defaults of the flags below: "paper" is Radford et al. 2015, "torch" what PyTorch users
+            know as DCGAN.
+        size: pixels a side, 16 to 256; by default that of the images, up to 64.
+        channels: 1 or 3; by default as in the images.
+        held_out: SPEC of images to judge samples against; by default the test split of the data, or a
+            tenth of it set aside by content.
+        judge: features in which samples are judged: auto, inception, classifier (trained on the data's
+            labels or attributes first), pixels, or a checkpoint.
+        precision: auto takes bfloat16 where the hardware multiplies it.
+        device: where to compute.
+        upscale: enlarge images that are smaller than the size instead of leaving them out.
+        strict: stop at an image that cannot be read instead of leaving it out.
+        json: file for the last evaluation.
+    """
+
+    data: Data
+    out: Annotated[Path, arg(metavar="DIR")]
+    preset: Literal["paper", "torch"] = "torch"
+    size: int | None = None
+    channels: Literal[1, 3] | None = None
+    held_out: Annotated[str | None, arg(metavar="SPEC")] = None
+    judge: str = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    device: Device = "auto"
+    upscale: bool = False
+    strict: bool = False
+    json: Json = None
+
+
+def prepare(words: Sequence[str]) -> Callable[..., int]:
+    """Return the command with the defaults of the preset that the words name."""
+    name = _preset(words)
+    network = Network(**{k: v for k, v in asdict(preset(name)).items() if k not in FROM_DATA})
+    training = TRAIN_PRESETS[name]
+
+    def run(
+        asked: Asked,
+        network: Network = network,  # type: ignore[valid-type]
+        training: TrainConfig = training,
+        keeping: RunConfig = RunConfig(),  # noqa: B008 frozen
+    ) -> int:
+        return train(asked, asdict(network), training, keeping)  # type: ignore[call-overload]
+
+    run.__doc__ = "Train a DCGAN on images; the same command resumes a run that was interrupted."
+    return run
+
+
+def command() -> None:
+    """Stand for the command in the table; ``prepare`` makes it once the words are known."""
+
+
+command.prepare = prepare  # type: ignore[attr-defined]
+
+
+def _preset(words: Sequence[str]) -> str:
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        name = word.removeprefix("--preset=") if word.startswith("--preset=") else after
+        if word.startswith("--preset") and name:
+            if name not in PRESETS:
+                raise one_of("preset", name, PRESETS)
+            return name
+    return "torch"
+
+
+def train(asked: Asked, network: dict[str, Any], training: TrainConfig, keeping: RunConfig) -> int:
+    """Open the data, build or resume the run, and follow it to its end."""
+    fabric = make_fabric(asked)
+    data, train_data, held_out = open_both(asked)
+    channels, size, _ = train_data.image_shape
+    arguments = asdict(DCGANConfig(**network, size=size, channels=channels))
+    trainer = Trainer("dcgan", arguments, training, train_data.images, fabric)
+    extractor = judge(asked.judge, data, asked.out, note)
+    command = shlex.join(["ganlens", "train", *sys.argv[2:]])
+    run = Run(asked.out, trainer, train_data, held_out, extractor, keeping, command)
+    if fabric.is_global_zero:
+        note(_introduction(train_data, held_out, trainer))
+    with stopping() as caught:
+        row = follow(run, lambda: bool(caught))
+    if fabric.is_global_zero:
+        _conclude(asked, run, row)
+    return 128 + caught[0] if caught else 0
+
+
+def make_fabric(asked: Asked) -> Fabric:
+    """Return the device, precision and ranks; under torchrun as many ranks as it started."""
+    import os
+
+    precision = PRECISIONS.get(asked.precision) or best_precision()
+    ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    nodes = int(os.environ.get("WORLD_SIZE", "1")) // ranks
+    accelerator = asked.device if asked.device in ("auto", "cpu") else "cuda"
+    devices: Any = ranks
+    if asked.device.startswith("cuda:"):
+        devices = [int(asked.device.removeprefix("cuda:"))]
+    try:
+        fabric = Fabric(
+            accelerator=accelerator,
+            devices=devices,
+            num_nodes=nodes,
+            strategy="ddp" if ranks * nodes > 1 else "auto",
+            precision=precision,  # type: ignore[arg-type]
+        )
+    except (RuntimeError, ValueError) as error:
+        raise GanlensError(
+            f"device {asked.device!r} is not available: choose auto or cpu"
+        ) from error
+    fabric.launch()
+    return fabric
+
+
+def open_both(asked: Asked) -> tuple[ImageSet, ImageSet, ImageSet]:
+    """Open the data, its training part and the held-out images at one size; say what was left out."""
+    size = asked.size
+    if size is not None and not SIZES[0] <= size <= SIZES[1]:
+        raise GanlensError(
+            f"size {size} is out of range: a DCGAN takes {SIZES[0]} to {SIZES[1]} pixels"
+        )
+    options: dict[str, Any] = {"strict": asked.strict, "upscale": asked.upscale}
+    data = open_data(asked.data, size=size, channels=asked.channels, **options)
+    if size is None and data.image_shape[1] > 64:
+        data = open_data(asked.data, size=64, channels=asked.channels, **options)
+    if size is None and data.image_shape[1] < SIZES[0]:
+        raise GanlensError(
+            f"{asked.data} has images of {data.image_shape[1]} pixels and a DCGAN takes {SIZES[0]} to"
+            f" {SIZES[1]}: add --size {SIZES[0]} --upscale"
+        )
+    _say_skipped(data)
+    if asked.held_out is None:
+        return data, data.part("train"), data.part("test")
+    channels, pixels, _ = data.image_shape
+    held_out = open_data(asked.held_out, size=pixels, channels=channels, **options)
+    declared = held_out.split_source == "declared"
+    train = data.part("train") if data.split_source == "declared" else data
+    return data, train, held_out.part("test") if declared else held_out
+
+
+def _say_skipped(data: ImageSet) -> None:
+    if not data.skipped:
+        return
+    shown = "; ".join(f"{s.name}: {s.reason}" for s in data.skipped[:5])
+    more = f"; and {len(data.skipped) - 5} more" if len(data.skipped) > 5 else ""
+    note(f"left out {len(data.skipped)} files: {shown}{more}")
+
+
+def _introduction(data: ImageSet, held_out: ImageSet, trainer: Trainer) -> str:
+    weights = sum(p.numel() for p in trainer.generator.parameters())
+    weights_d = sum(p.numel() for p in trainer.discriminator.parameters())
+    return (
+        f"training on {len(data):,} images of {data.spec} at {data.image_shape[1]} px, judged on"
+        f" {len(held_out):,} held-out ones ({data.split_source} split); generator {weights:,},"
+        f" discriminator {weights_d:,} weights; {trainer.total_steps:,} steps on"
+        f" {trainer.fabric.device} in {trainer.fabric._precision.precision}"
+    )
+
+
+@contextmanager
+def stopping() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM, so that the run can save and leave; a second one stops at once."""
+    caught: list[int] = []
+
+    def remember(number: int, _frame: object) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+
+    before = {s: signal.signal(s, remember) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def follow(run: Run, stop: Callable[[], bool]) -> dict[str, Any] | None:
+    """Drive a run under a live bar with the time left; return its last evaluation."""
+    from ganlens.cli.terminal import progress_bar
+
+    last = None
+    with progress_bar() as bar:
+        task = bar.add_task("training", total=run.trainer.total_steps, completed=run.trainer.step)
+        for event in run.events(stop):
+            if event.step is not None:
+                bar.update(task, completed=event.step.step, description=_status(event, last))
+            elif event.evaluation is not None:
+                last = event.evaluation
+                note(_line(last))
+            else:
+                note(event.warning and f"warning: {event.warning}" or str(event.note))
+    return last
+
+
+def _status(event: Event, last: dict[str, Any] | None) -> str:
+    step = event.step
+    assert step is not None
+    losses = [f"{n} {v:.2f}" for n, v in (("D", step.d_loss), ("G", step.g_loss)) if v is not None]
+    found = f" FD {last['fd']:.2f}" if last else ""
+    return f"epoch {step.epoch + 1} {' '.join(losses)} {step.images_per_second:.0f} img/s{found}"
+
+
+def _line(row: dict[str, Any]) -> str:
+    scores = " ".join(f"{n} {row[n]:.3f}" for n in ("precision", "recall", "density", "coverage"))
+    return f"epoch {row['epoch']}: FD-{row['extractor']} {row['fd']:.3f} {scores} ({row['seconds']:.0f} s)"
+
+
+def _conclude(asked: Asked, run: Run, row: dict[str, Any] | None) -> None:
+    judged = [r for r in run.rows if "fd" in r]
+    if row is None or not judged:
+        return
+    best = min(judged, key=lambda r: r["fd"])
+    write_json(asked.json, {"best": best, "last": row, "folder": str(run.folder)})
+    screen = console(asked.json)
+    screen.print(pairs_table(f"best checkpoint: {run.folder / 'best'}", best))
+    screen.print(f"next: ganlens report {run.folder} --data {asked.data}", soft_wrap=True)

@@ -1,0 +1,189 @@
+"""Building a cache entry: decode every image once, order by split, take the fingerprints.
+
+Memory holds a few blocks of images at a time, and per image its name, annotations and one digest,
+so the data may be larger than memory. Rows are written as they are decoded, then copied in split
+order (two sequential sweeps), because a split by content is known only after decoding.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ganlens.data.cache import Entry, Settings, Store
+from ganlens.data.decode import Decoded, Target, decode
+from ganlens.data.imageset import Skipped
+from ganlens.data.layout import SPLITS, Annotations, Listing
+from ganlens.data.sizes import Facts, guess, nothing_left
+from ganlens.data.sources import Source
+from ganlens.errors import GanlensError
+
+TASK_BYTES = 4 * 2**20  # decoded bytes of one task of the pool
+TASK_IMAGES = 64
+TEST_SHARE = 0.1  # of a split by content
+
+
+@dataclass
+class Pass:
+    """What one pass over a source found; its rows lie in a file of raw bytes."""
+
+    facts: Facts = field(default_factory=Facts)
+    kept: list[int] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def build(
+    source: Source,
+    content: str,
+    store: Store,
+    size: int | None,
+    channels: int | None,
+    upscale: bool,
+) -> Settings:
+    """Decode a source into the store and return the settings of the new entry.
+
+    Raises:
+        GanlensError: nothing is left, or the cache cannot be written.
+    """
+    listing = source.listing()
+    facts = guess(source, listing)
+    for _ in range(3):
+        settings = facts.settings(size, channels, upscale)
+        needed = 2 * len(listing.names) * settings.size**2 * settings.channels
+        with store.scratch(needed) as folder:
+            found = _decode_all(source, listing, settings, folder / "rows")
+            facts = found.facts
+            content = source.content(store.remember)  # torchvision has its files only now
+            store.save_facts(content, {"sides": list(facts.sides.items()), "grey": facts.grey})
+            if facts.settings(size, channels, upscale) != settings:
+                continue  # the few were not like the many
+            if not found.kept:
+                raise nothing_left(source.spec, settings.size, facts, found.skipped)
+            entry = _finish(found, listing, source.annotations(), settings, folder)
+            (folder / "rows").unlink()
+            store.install(content, settings, folder, entry)
+        return settings
+    raise GanlensError(f"{source.spec!r} changes while it is read: try again when it is complete")
+
+
+def _decode_all(source: Source, listing: Listing, settings: Settings, rows: Path) -> Pass:
+    found = Pass(skipped=list(listing.skipped))
+    with open(rows, "wb", buffering=2**20) as file:
+        for index, image in enumerate(_decoded(source, len(listing.names), settings)):
+            found.facts.add(image.side, image.grey)
+            if image.pixels is None:
+                found.skipped.append(Skipped(listing.names[index], image.reason))
+                continue
+            found.kept.append(index)
+            found.digests.append(image.digest)
+            file.write(image.pixels.tobytes())
+    return found
+
+
+def _decoded(source: Source, count: int, settings: Settings) -> Iterator[Decoded]:
+    """Decode in order, a few tasks ahead, in threads: Pillow lets others run meanwhile."""
+    target = Target(settings.size, settings.channels, settings.upscale)
+    step = max(1, min(TASK_IMAGES, TASK_BYTES // (settings.size**2 * settings.channels)))
+
+    def task(start: int) -> list[Decoded]:
+        indices = range(start, min(start + step, count))
+        return [decode(partial(source.read, index), target) for index in indices]
+
+    pool = ThreadPoolExecutor(source.workers)
+    waiting: deque[Future[list[Decoded]]] = deque()
+    try:
+        for start in range(0, count, step):
+            waiting.append(pool.submit(task, start))
+            if len(waiting) > 2 * source.workers:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def content_split(digest: bytes) -> str:
+    """Return "test" for one image in ten, by the first 8 bytes of its content digest."""
+    return "test" if int.from_bytes(digest[:8], "big") < TEST_SHARE * 2**64 else "train"
+
+
+def _finish(
+    found: Pass, listing: Listing, notes: Annotations, settings: Settings, folder: Path
+) -> Entry:
+    """Order rows and annotations by split, write images.npy and take the fingerprints."""
+    kept = np.array(found.kept)
+    if listing.splits is None:
+        splits = [content_split(digest) for digest in found.digests]
+    else:
+        splits = [listing.splits[index] for index in found.kept]
+    codes = np.array([SPLITS.index(split) for split in splits])
+    order = np.argsort(codes, kind="stable")
+    _write_images(folder, order, settings)
+    rows = kept[order]
+    labels = None if notes.labels is None else notes.labels[rows]
+    attributes = {name: column[rows] for name, column in notes.attributes.items()}
+    bounds = _bounds(codes[order], listing.splits is not None)
+    digests = [found.digests[row] for row in order]
+    made = [settings.size, settings.channels, notes.class_names]  # upscale shows in the digests
+    fingerprints = {
+        split: _fingerprint(repr(made), slice(*ends), digests, labels, attributes)
+        for split, ends in bounds.items()
+    }
+    whole = _fingerprint(repr([*made, bounds]), slice(None), digests, labels, attributes)
+    return Entry(
+        names=np.array(listing.names, dtype=np.str_)[rows],
+        labels=labels,
+        attributes=attributes,
+        class_names=notes.class_names,
+        bounds=bounds,
+        split_source="hash" if listing.splits is None else "declared",
+        fingerprints={"all": whole, **fingerprints},
+        skipped=sorted(found.skipped, key=lambda skip: skip.name),
+    )
+
+
+def _bounds(codes: np.ndarray, declared: bool) -> dict[str, tuple[int, int]]:
+    """Return the rows of each split; "train" and "test" are always there, maybe empty."""
+    ends = {}
+    for code, split in enumerate(SPLITS):
+        first, last = np.searchsorted(codes, [code, code + 1]).tolist()
+        if split != "val" or (declared and first < last):
+            ends[split] = (first, last)
+    return ends
+
+
+def _write_images(folder: Path, order: np.ndarray, settings: Settings) -> None:
+    shape = (len(order), settings.size, settings.size, settings.channels)
+    rows = np.memmap(folder / "rows", np.uint8, "r", shape=shape)
+    step = max(1, TASK_BYTES // int(np.prod(shape[1:])))
+    with open(folder / "images.npy", "wb") as file:
+        form = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, form)
+        for start in range(0, len(order), step):
+            file.write(rows[order[start : start + step]].tobytes())
+
+
+def _fingerprint(
+    made: str,
+    rows: slice,
+    digests: list[bytes],
+    labels: np.ndarray | None,
+    attributes: dict[str, np.ndarray],
+) -> str:
+    """Return the sha256 of settings, source pixels and annotations of some rows, in order."""
+    digest = hashlib.sha256(made.encode())
+    digest.update(b"".join(digests[rows]))
+    if labels is not None:
+        digest.update(labels[rows].astype("<i8").tobytes())
+    for name in sorted(attributes):
+        column = attributes[name][rows]
+        exact = column.astype("<f8").tobytes() if column.dtype.kind == "f" else None
+        digest.update(f"\0{name}\0".encode())
+        digest.update(exact if exact is not None else "\0".join(column.tolist()).encode())
+    return digest.hexdigest()

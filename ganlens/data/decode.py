@@ -1,0 +1,211 @@
+"""One image of any mode to square bytes of one size.
+
+Every conversion is explicit, so that no two files are treated alike by accident:
+
+========================  ======================================================================
+in the file               becomes
+========================  ======================================================================
+EXIF orientation          turned upright
+several frames            the first one
+1 bit                     0 or 255, grey
+palette                   its colours
+alpha, transparent colour laid over white: ``round((c a + 255 (255 - a)) / 255)``
+CMYK, YCbCr, HSV          RGB by Pillow's formulas (colour profiles are not applied)
+16-bit grey               ``round(v / 257)``; 16-bit colour: the high byte, as Pillow reads it
+float grey (TIFF)         ``round(255 v)``; must lie in [0, 1]
+========================  ======================================================================
+
+Then the centre square is cut out and resized. Reducing uses Pillow's Lanczos filter, whose support
+widens with the ratio (it averages what it drops: no aliasing; Parmar, Zhang and Zhu 2022, arXiv
+2104.11222, compare libraries on this) and which is the sharpest of those that Pillow has.
+Enlarging uses the bicubic filter, which rings less. The channel count is changed last.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin  # noqa: F401 they register formats
+
+# What files are tried as. Not Pillow's whole list: some of its formats run other programs (EPS).
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+WHITE = 255
+GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
+
+
+class Unusable(Exception):
+    """An image that is left out; its text is the reason."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What one image came to.
+
+    Attributes:
+        pixels: (size, size, channels) uint8, or None if it was left out.
+        reason: why it was left out, else "".
+        side: shorter side of the source in pixels, 0 if unreadable.
+        grey: whether the source stores no colour.
+        digest: sha256 of the source's size and pixels as RGB, before cropping and resizing: the
+            same at every size asked for and for every lossless format.
+    """
+
+    pixels: np.ndarray | None
+    reason: str = ""
+    side: int = 0
+    grey: bool = True
+    digest: bytes = b""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What images are brought to: ``size`` px square, ``channels`` 1 or 3, enlarging or not."""
+
+    size: int
+    channels: int
+    upscale: bool
+
+
+def open_bytes(content: bytes) -> Image.Image:
+    """Open an encoded image and read its header only.
+
+    Raises:
+        Unusable: not an image, or more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``.
+    """
+    if not content:
+        raise Unusable("empty file")
+    try:
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Unusable(_too_many_pixels()) from None
+    except UnidentifiedImageError:
+        raise Unusable("not an image that Pillow can read") from None
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit and image.width * image.height > limit:
+        raise Unusable(_too_many_pixels())
+    return image
+
+
+def _too_many_pixels() -> str:
+    return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels (PIL.Image.MAX_IMAGE_PIXELS)"
+
+
+def header(read: Callable[[], Image.Image]) -> tuple[int, bool]:
+    """Return (shorter side, is grey) of an image, (0, True) if it cannot be opened."""
+    try:
+        image = read()
+        return min(image.size), is_grey(image)
+    except MemoryError:
+        raise
+    except Exception:  # as in decode: whatever is wrong is said there
+        return 0, True
+
+
+def decode(read: Callable[[], Image.Image], target: Target) -> Decoded:
+    """Read one image and bring it to the target; never raises for a bad image.
+
+    Pillow's plugins raise nearly anything on damaged files, so every exception but MemoryError
+    means "left out", with its text as the reason.
+    """
+    try:
+        image = read()
+        grey = is_grey(image)
+        upright = canonical(image)
+    except MemoryError:
+        raise
+    except Exception as error:
+        return Decoded(None, _reason(error))
+    side = min(upright.size)
+    digest = content_digest(upright)
+    if side < target.size and not target.upscale:
+        width, height = upright.size
+        reason = f"{width}x{height} px is smaller than {target.size} px"
+        return Decoded(None, reason, side, grey, digest)
+    return Decoded(fit(upright, target.size, target.channels), "", side, grey, digest)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return _too_many_pixels()
+    text = " ".join(str(error).split())
+    return (
+        text
+        if text and "object at 0x" not in text
+        else f"cannot be decoded ({type(error).__name__})"
+    )
+
+
+def is_grey(image: Image.Image) -> bool:
+    """Whether the image's mode stores no colour; a palette counts as colour."""
+    return image.mode in GREY_MODES
+
+
+def canonical(image: Image.Image) -> Image.Image:
+    """Bring an image of any mode upright to mode "L" or "RGB", as the table above says.
+
+    Raises:
+        Unusable: values outside the range of their mode.
+    """
+    if min(image.size) == 0:
+        raise Unusable("0 pixels wide or high")
+    image.load()
+    if image.getexif().get(0x0112, 1) != 1:  # the orientation tag
+        image = ImageOps.exif_transpose(image)
+    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I"):
+        return Image.fromarray(_sixteen_bit(np.asarray(image), image.info.get("transparency")))
+    if image.has_transparency_data:
+        return _over_white(image)
+    if image.mode == "F":
+        return Image.fromarray(_unit_float(np.asarray(image)))
+    return image.convert("L" if is_grey(image) else "RGB")
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    rgba = np.asarray(image.convert("RGBA"), np.uint16)
+    colour, alpha = rgba[..., :3], rgba[..., 3:]
+    flat = ((colour * alpha + WHITE * (WHITE - alpha) + 127) // 255).astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(flat[..., 0]) if is_grey(image) else flat)
+
+
+def _sixteen_bit(values: np.ndarray, transparent: int | None) -> np.ndarray:
+    wide = values.astype(np.int64)
+    wide[wide == transparent] = 65535
+    if wide.min() < 0 or wide.max() > 65535:
+        raise Unusable(f"grey values from {wide.min()} to {wide.max()} do not fit 16 bits")
+    return ((wide + 128) // 257).astype(np.uint8)
+
+
+def _unit_float(values: np.ndarray) -> np.ndarray:
+    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+        raise Unusable("floating-point values outside [0, 1]")
+    return np.rint(values * 255).astype(np.uint8)
+
+
+def content_digest(image: Image.Image) -> bytes:
+    """Return the sha256 of an "L" or "RGB" image's size and RGB pixels."""
+    rgb = image if image.mode == "RGB" else image.convert("RGB")
+    return hashlib.sha256(f"{rgb.width}x{rgb.height}:".encode() + rgb.tobytes()).digest()
+
+
+def fit(image: Image.Image, size: int, channels: int) -> np.ndarray:
+    """Cut the centre square out of an "L" or "RGB" image and resize it.
+
+    An odd remainder leaves the extra row or column at the right or bottom.
+
+    Returns:
+        (size, size, channels) uint8. One channel is ITU-R 601 luma; three repeat a grey.
+    """
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    if image.size != (side, side):
+        # Cropped first: resize(box=...) would let the filter see pixels outside the square.
+        image = image.crop((left, top, left + side, top + side))
+    if side != size:
+        filter_ = Image.Resampling.LANCZOS if side > size else Image.Resampling.BICUBIC
+        image = image.resize((size, size), filter_)
+    image = image.convert("L" if channels == 1 else "RGB")
+    return np.asarray(image).reshape(size, size, channels)

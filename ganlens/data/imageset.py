@@ -1,0 +1,137 @@
+"""ImageSet: decoded images with their labels, attributes and split."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from torch import Tensor
+
+from ganlens.data.select import select
+from ganlens.errors import GanlensError
+from ganlens.images import from_uint8
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An image that was left out, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images of one size with what is known about them; rows are ordered by split.
+
+    Attributes:
+        spec: the data SPEC as given.
+        images: (N, H, W, C) uint8 with H = W and C of 1 or 3; memory-mapped and read-only.
+        labels: (N,) int64 indices into ``class_names``, or None.
+        class_names: names of the classes, empty without labels.
+        attributes: name -> (N,) strings (categorical) or float64 (numeric).
+        names: (N,) file names relative to the source, with ``/``; or item names.
+        split: "all", or the split that this is a view of.
+        bounds: split -> (first, last + 1) row; of "all" every split, of a part only its own.
+        split_source: "declared" by the data, or "hash": 90/10 by the content of each image, so
+            identical images lie on the same side, at any size and under any name.
+        fingerprint: sha256 hex digest of the source pixels, labels, attributes, size and channels
+            of these rows. File names do not enter it, except as class names.
+        skipped: what was left out of the whole data set, and why.
+        values: categorical attribute -> every value that it takes in the whole data set.
+        fingerprints: split -> fingerprint, "all" included.
+    """
+
+    spec: str
+    images: np.ndarray
+    labels: np.ndarray | None
+    class_names: tuple[str, ...]
+    attributes: dict[str, np.ndarray]
+    names: np.ndarray
+    split: str
+    bounds: dict[str, tuple[int, int]]
+    split_source: str
+    fingerprint: str
+    skipped: tuple[Skipped, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    fingerprints: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the batches."""
+        _, height, width, channels = self.images.shape
+        return channels, height, width
+
+    def part(self, split: str) -> "ImageSet":
+        """Return a split as a view: no pixel is copied.
+
+        A part holds nothing but itself: ``data.part("train").part("train")`` is the same part, and
+        any other split of it is an error, as ``open_data(spec, "train").part("test")`` is.
+
+        Raises:
+            GanlensError: the split is unknown, empty, or not in this part.
+        """
+        if split == self.split:
+            return self
+        if self.split != "all":
+            raise GanlensError(
+                f"data {self.spec!r} was opened as its {self.split} split and holds no {split!r}: "
+                "open it with split 'all'"
+            )
+        if split not in self.bounds:
+            raise GanlensError(
+                f"split {split!r} is not known: choose from {', '.join(('all', *self.bounds))}"
+            )
+        first, last = self.bounds[split]
+        if first == last:
+            raise GanlensError(
+                f"data {self.spec!r} has no {split} images: open it with split 'all', add "
+                "images, or join two sources as train=SPEC,test=SPEC"
+            )
+        return self._rows(split, slice(first, last))
+
+    def _rows(self, split: str, rows: slice) -> "ImageSet":
+        return replace(
+            self,
+            images=self.images[rows],
+            labels=None if self.labels is None else self.labels[rows],
+            attributes={name: column[rows] for name, column in self.attributes.items()},
+            names=self.names[rows],
+            split=split,
+            bounds={split: (0, rows.stop - rows.start)},
+            fingerprint=self.fingerprints[split],
+            fingerprints={split: self.fingerprints[split]},
+        )
+
+    def batch(self, indices: np.ndarray | Sequence[int] | slice | int) -> Tensor:
+        """Return rows as float32 (n, C, H, W) in [-1, 1]; a single index gives n = 1."""
+        rows = indices if isinstance(indices, slice) else np.atleast_1d(np.asarray(indices))
+        if not isinstance(rows, slice) and rows.size == 0:
+            rows = slice(0, 0)  # an empty list is a float array to numpy
+        return from_uint8(np.array(self.images[rows]))  # a copy: the memory map is read-only
+
+    def batches(self, size: int) -> Iterator[Tensor]:
+        """Yield all rows in order, ``size`` at a time, the last batch smaller; see ``batch``."""
+        if size < 1:
+            raise GanlensError(f"batch size {size} is too small: give at least 1")
+        for start in range(0, len(self), size):
+            yield self.batch(slice(start, start + size))
+
+    def select(self, expression: str) -> np.ndarray:
+        """Return the rows that satisfy an expression such as ``mouth=smile & tilt>10``.
+
+        ``& | !``, parentheses and ``= != < <= > >=`` are understood; ``class`` is the label.
+
+        Returns:
+            (n,) int64 ascending row indices of this part; may be empty.
+
+        Raises:
+            GanlensError: a syntax error, or an unknown attribute or value, with the valid ones.
+        """
+        columns, values = dict(self.attributes), dict(self.values)
+        if self.labels is not None:
+            columns["class"] = np.array(self.class_names)[self.labels]
+            values["class"] = self.class_names
+        return np.flatnonzero(select(expression, columns, values))

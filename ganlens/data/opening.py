@@ -1,0 +1,166 @@
+"""From a data SPEC to an ImageSet."""
+
+import difflib
+import re
+from contextlib import closing
+from importlib import resources
+from pathlib import Path
+
+from ganlens.data.arrays import NpzSource
+from ganlens.data.build import build
+from ganlens.data.cache import Settings, Store
+from ganlens.data.imageset import ImageSet
+from ganlens.data.sizes import Facts
+from ganlens.data.sources import DigitsSource, FileSource, JoinedSource, Source
+from ganlens.data.trees import FolderTree, ZipTree
+from ganlens.data.vision import PREFIX, TorchvisionSource
+from ganlens.errors import GanlensError, one_of
+from ganlens.places import cache_folder
+
+EMBEDDED = ("pixelfaces", "digits")
+JOINED = re.compile(r"train=(?P<train>.+?),\s*test=(?P<test>.+)")
+SPLIT_NAMES = ("all", "train", "test", "val")
+MAX_SIZE = 4096  # px
+
+
+def open_data(
+    spec: str,
+    split: str = "all",
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    strict: bool = False,
+    upscale: bool = False,
+    cache: Path | None = None,
+) -> ImageSet:
+    """Open images by a SPEC; decoded on the first opening, memory-mapped from the cache after.
+
+    Args:
+        spec: ``pixelfaces`` or ``digits`` (embedded); ``torchvision:NAME``; the path of a folder, a
+            ``.zip`` or an ``.npz``; or ``train=SPEC,test=SPEC``. A folder that is named like an
+            embedded one is reached as ``./digits``.
+        split: "all", "train", "test", or "val" where the data declares one.
+        size: height and width in pixels. None: the native size, see ``sizes.native_size``; 16 for
+            ``digits``. Images that are smaller are skipped.
+        channels: 1 or 3. None: 3, unless every image is grey.
+        strict: raise if anything is skipped.
+        upscale: enlarge smaller images instead of skipping them.
+        cache: folder to keep decoded images in. None: ``$GANLENS_CACHE``, else ``ganlens`` in
+            ``$XDG_CACHE_HOME`` or ``~/.cache``.
+
+    Raises:
+        GanlensError: the SPEC, a setting or the data cannot be used; the message says what can.
+    """
+    spec = str(spec)
+    if split not in SPLIT_NAMES:
+        raise one_of("split", split, SPLIT_NAMES)
+    if size is not None and not 1 <= size <= MAX_SIZE:
+        raise GanlensError(f"size {size} is not valid: give 1 to {MAX_SIZE} pixels")
+    if channels not in (None, 1, 3):
+        raise one_of("channels", channels, (1, 3))
+    store = Store(cache_folder() if cache is None else Path(cache))
+    with closing(resolve(spec, store)) as source:
+        data = _open(source, store, size or source.default_size, channels, upscale)
+    if strict and data.skipped:
+        shown = "; ".join(f"{skip.name}: {skip.reason}" for skip in data.skipped[:3])
+        raise GanlensError(
+            f"{spec!r}: {len(data.skipped)} images cannot be used ({shown}): mend or remove them, "
+            "or open it without strict"
+        )
+    return data.part(split)
+
+
+def _open(
+    source: Source, store: Store, size: int | None, channels: int | None, upscale: bool
+) -> ImageSet:
+    upscale = upscale or source.enlarges
+    content = source.content(store.remember)
+    settings = _known_settings(store, content, size, channels, upscale)
+    data = settings and store.load(content, settings, source.spec)
+    if data:
+        return data
+    settings = build(source, content, store, size, channels, upscale)
+    data = store.load(source.content(store.remember), settings, source.spec)
+    if data is None:
+        raise GanlensError(
+            f"the data cache {store.root} loses what is written: check the disk, or set "
+            "GANLENS_CACHE to another folder"
+        )
+    return data
+
+
+def _known_settings(
+    store: Store, content: str, size: int | None, channels: int | None, upscale: bool
+) -> Settings | None:
+    """Resolve the settings of an earlier opening's entry, or None if the content is new."""
+    known = store.facts(content)
+    if known is None:
+        return None
+    facts = Facts(grey=known["grey"])
+    facts.sides.update(dict(known["sides"]))
+    return facts.settings(size, channels, upscale)
+
+
+def resolve(spec: str, store: Store) -> Source:
+    """Return the source that a SPEC stands for.
+
+    Raises:
+        GanlensError: it stands for nothing.
+    """
+    if spec.startswith(("train=", "test=")):
+        return _joined(spec, store)
+    if spec == "digits":
+        return DigitsSource(spec)
+    if spec == "pixelfaces":
+        return FileSource(spec, ZipTree(_asset("pixelfaces.zip")))
+    if spec.startswith(PREFIX):
+        return TorchvisionSource(spec, store.root / "torchvision")
+    path = Path(spec).expanduser()
+    if not spec.strip() or not path.exists():
+        raise GanlensError(
+            f"data {spec!r} is not there{_suggestion(spec, path)}: give {', '.join(EMBEDDED)}, "
+            f"{PREFIX}NAME, or the path of a folder, .zip or .npz"
+        )
+    if path.is_dir():
+        return FileSource(spec, FolderTree(path))
+    if path.suffix.lower() == ".npz":
+        return NpzSource(spec, path, store.data)
+    if path.suffix.lower() == ".zip":
+        return FileSource(spec, ZipTree(path))
+    raise GanlensError(
+        f"data {spec!r} is a {path.suffix or 'nameless'} file: give a folder, .zip or .npz of "
+        "images"
+    )
+
+
+def _joined(spec: str, store: Store) -> Source:
+    match = JOINED.fullmatch(spec)
+    if match is None or any(
+        match[part].startswith(("train=", "test=")) for part in ("train", "test")
+    ):
+        raise GanlensError(f"data {spec!r} cannot be joined: write train=SPEC,test=SPEC")
+    train = resolve(match["train"], store)
+    try:
+        return JoinedSource(spec, train, resolve(match["test"], store))
+    except GanlensError:
+        train.close()
+        raise
+
+
+def _asset(name: str) -> Path:
+    path = Path(str(resources.files("ganlens") / "assets" / name))
+    if not path.is_file():
+        raise GanlensError(f"{path} is missing: install ganlens anew")
+    return path
+
+
+def _suggestion(spec: str, path: Path) -> str:
+    """Return ", did you mean ...?" for a misspelt embedded name, prefix or file name."""
+    head, colon, tail = spec.partition(":")
+    if colon and difflib.get_close_matches(head.lower(), ["torchvision"], 1, 0.7):
+        return f", did you mean {PREFIX + tail!r}?"
+    near = difflib.get_close_matches(spec.lower(), EMBEDDED, 1)
+    if not near and path.parent.is_dir():
+        beside = [entry.name for entry in path.parent.iterdir() if not entry.name.startswith(".")]
+        near = [str(path.parent / name) for name in difflib.get_close_matches(path.name, beside, 1)]
+    return f", did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,86 @@
+"""What size and how many channels the images of a source get, and what sizes they can give."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from ganlens.data.cache import Settings
+from ganlens.data.decode import header
+from ganlens.data.imageset import Skipped
+from ganlens.data.layout import Listing
+from ganlens.data.sources import Source
+from ganlens.errors import GanlensError
+
+GUESS = 64  # headers from which size and channels are guessed, to spare a second pass
+USUAL_SIZES = (256, 128, 64, 32, 16)
+ENOUGH = 0.9  # share of images that must give a usual size
+
+
+@dataclass
+class Facts:
+    """What is known about all decodable images of a source.
+
+    Attributes:
+        sides: shorter side in pixels -> number of images.
+        grey: whether no image stores colour.
+    """
+
+    sides: Counter[int] = field(default_factory=Counter)
+    grey: bool = True
+
+    def add(self, side: int, grey: bool) -> None:
+        """Count one image; a side of 0 is one that could not be opened."""
+        if side:
+            self.sides[side] += 1
+            self.grey &= grey
+
+    def settings(self, size: int | None, channels: int | None, upscale: bool) -> Settings:
+        """Resolve what was not asked for: the native size, and 3 channels unless all are grey."""
+        size = size or native_size(self.sides)
+        return Settings(size, channels or (1 if self.grey else 3), upscale)
+
+
+def native_size(sides: Counter[int]) -> int:
+    """Return the size that images of these shorter sides get if none is asked for.
+
+    The side that at least half of the images share (of two, the smaller), whatever it is. Without
+    such a side, the largest of 256, 128, 64, 32 and 16 that 90 % of the images can give; else the
+    smallest side.
+    """
+    total = sides.total()
+    if not total:
+        return USUAL_SIZES[-1]
+    side, count = max(sides.items(), key=lambda item: (item[1], -item[0]))
+    if 2 * count >= total:
+        return side
+    for size in USUAL_SIZES:
+        if sum(n for s, n in sides.items() if s >= size) >= ENOUGH * total:
+            return size
+    return min(sides)
+
+
+def guess(source: Source, listing: Listing) -> Facts:
+    """Return the facts of a few images, evenly spread, from their headers."""
+    facts, count = Facts(), len(listing.names)
+    for index in sorted(set(np.linspace(0, count - 1, min(count, GUESS)).astype(int).tolist())):
+        facts.add(*header(partial(source.read, index)))
+    return facts
+
+
+def nothing_left(spec: str, size: int, facts: Facts, skipped: list[Skipped]) -> GanlensError:
+    """Return the error for data of which no image can be used, with the sizes that it can give."""
+    if not facts.sides:
+        examples = "; ".join(f"{skip.name}: {skip.reason}" for skip in skipped[:3])
+        return GanlensError(
+            f"found 0 images in {spec!r}: none of {len(skipped)} image files can be used "
+            f"({examples}); give others"
+        )
+    low, high = min(facts.sides), max(facts.sides)
+    have = f"{high}" if low == high else f"{low} to {high}"
+    valid = f"16 to {high}" if high > 16 else f"{high} or less"
+    return GanlensError(
+        f"size {size} cannot be given by {spec!r}, whose images are {have} px: valid {valid}, or "
+        "enlarge them with upscale"
+    )

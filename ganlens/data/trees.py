@@ -1,0 +1,213 @@
+"""Trees of files: a folder and a zip look alike, and neither is trusted.
+
+Nothing is ever extracted from a zip, so no entry can be written outside (zip slip); entries with
+such names are left out all the same. What an entry declares as its size bounds what is read of it.
+"""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from posixpath import splitext
+from typing import Protocol
+
+from ganlens.data.decode import Unusable
+from ganlens.errors import GanlensError
+
+IMAGE_EXTENSIONS = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".pnm"),
+)
+# Images that Pillow does not read here: listed as skipped, because their owner counts on them.
+UNREAD_EXTENSIONS = (".heic", ".heif", ".avif", ".jxl", ".svg", ".psd", ".dng", ".cr2", ".nef")
+SIDECARS = ("attributes.csv", "dataset.json")
+IGNORED = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
+MAX_FILE = 256 * 2**20  # bytes of one file: an uncompressed image of MAX_IMAGE_PIXELS is about this
+ALWAYS_HASHED = (64 * 2**20, 2000)  # bytes and files up to which stamps are not trusted instead
+
+Stamp = tuple[str, int, int, int]  # name, size, mtime_ns, ctime_ns
+Remember = Callable[[Path, list[Stamp], Callable[[], str]], str]
+
+
+class Tree(Protocol):
+    """Files by name; names are relative, with ``/``, and sorted."""
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Name -> bytes, of images, sidecars and unread images."""
+        ...
+
+    @property
+    def unsafe(self) -> list[str]:
+        """Names that lead out of the tree."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content; safe to call from several threads."""
+        ...
+
+    def content(self, remember: Remember) -> str:
+        """Return a digest of every file's name and content."""
+        ...
+
+    def close(self) -> None:
+        """Release what is open."""
+        ...
+
+
+def wanted(name: str) -> bool:
+    """Whether a file matters: images and sidecars, but not what an operating system left."""
+    *_, last = parts = name.split("/")  # pathlib is too slow for a million names
+    if any(part in IGNORED or (part[:1] == "." and part not in (".", "..")) for part in parts):
+        return False
+    return extension(last) in IMAGE_EXTENSIONS + UNREAD_EXTENSIONS or last in SIDECARS
+
+
+def extension(name: str) -> str:
+    """Return a file's extension in lower case with its dot, or ""."""
+    return splitext(name)[1].lower()
+
+
+def is_image(name: str) -> bool:
+    """Whether the extension is one of IMAGE_EXTENSIONS."""
+    return extension(name) in IMAGE_EXTENSIONS
+
+
+def check_size(size: int) -> None:
+    """Raise Unusable for a file of more than MAX_FILE bytes."""
+    if size > MAX_FILE:
+        raise Unusable(f"{size:,} bytes: more than the limit of {MAX_FILE:,}")
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 hex digest of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class FolderTree:
+    """A folder, with its sub-folders; linked folders are followed, loops are not."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        try:
+            self._stamps = sorted(_scan(root, "", frozenset()))
+        except OSError as error:
+            raise GanlensError(
+                f"{error.filename} cannot be listed ({error.strerror}): change its permissions"
+            ) from error
+        self.sizes = {name: size for name, size, _, _ in self._stamps}
+        self.unsafe: list[str] = []
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file; see Tree."""
+        check_size(self.sizes[name])
+        return (self.root / name).read_bytes()
+
+    def content(self, remember: Remember) -> str:
+        """Return a digest of every name and content; see Tree."""
+        size, files = ALWAYS_HASHED
+        if sum(self.sizes.values()) <= size and len(self.sizes) <= files:
+            return self._hash_all()
+        return remember(self.root, self._stamps, self._hash_all)
+
+    def _hash_all(self) -> str:
+        digest = hashlib.sha256()
+        with ThreadPoolExecutor() as pool:
+            for name, line in zip(self.sizes, pool.map(self._hash, self.sizes), strict=True):
+                digest.update(f"{name}\0{line}\n".encode(errors="surrogateescape"))
+        return digest.hexdigest()
+
+    def _hash(self, name: str) -> str:
+        try:
+            return file_digest(self.root / name)
+        except OSError as error:  # unreadable: it will be skipped with this reason
+            return f"unreadable: {error.strerror}"
+
+    def close(self) -> None:
+        """Release what is open: nothing."""
+
+
+def _scan(folder: Path, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[Stamp]:
+    here = os.stat(folder)
+    if (here.st_dev, here.st_ino) in above:  # a link to a folder that holds it
+        return
+    above |= {(here.st_dev, here.st_ino)}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = prefix + entry.name
+            if entry.name in IGNORED or entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _scan(Path(entry.path), name + "/", above)
+            elif wanted(name):
+                yield stamp(name, Path(entry.path))
+
+
+def stamp(name: str, path: Path) -> Stamp:
+    """Return what tells that a file was written to; ctime changes even where mtime is put back."""
+    try:
+        stat = path.stat()
+    except OSError:  # a broken link
+        return name, 0, 0, 0
+    return name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+class ZipTree:
+    """A zip file, read in place; its directory is parsed only when its files are asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cached_property
+    def _zip(self) -> zipfile.ZipFile:
+        try:
+            return zipfile.ZipFile(self.path)
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+            raise GanlensError(
+                f"{self.path} is not a readable zip file ({error}): copy it again, or give a folder"
+            ) from error
+
+    @cached_property
+    def _entries(self) -> dict[str, zipfile.ZipInfo]:
+        entries = {_posix(i.filename): i for i in self._zip.infolist() if not i.is_dir()}
+        return {name: entries[name] for name in sorted(entries) if wanted(name)}
+
+    @cached_property
+    def unsafe(self) -> list[str]:
+        """Names that lead out of the archive."""
+        return [name for name in self._entries if _leads_outside(name)]
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """Name -> declared bytes; see Tree."""
+        return {n: info.file_size for n, info in self._entries.items() if not _leads_outside(n)}
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file; see Tree."""
+        check_size(self.sizes[name])
+        return self._zip.read(self._entries[name])
+
+    def content(self, remember: Remember) -> str:
+        """Return a digest of every name and content; see Tree."""
+        line = stamp("", self.path)
+        if line[1] <= ALWAYS_HASHED[0]:
+            return file_digest(self.path)
+        return remember(self.path, [line], lambda: file_digest(self.path))
+
+    def close(self) -> None:
+        """Release what is open."""
+        if "_zip" in self.__dict__:  # opened at all
+            self._zip.close()
+
+
+def _posix(name: str) -> str:
+    return name.replace("\\", "/").removeprefix("./")
+
+
+def _leads_outside(name: str) -> bool:
+    first, *_ = parts = name.split("/")
+    return first == "" or ":" in first or ".." in parts

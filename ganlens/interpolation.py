@@ -1,0 +1,86 @@
+"""Between two latents: straight lines, arcs, and walks through several of them."""
+
+from itertools import pairwise
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from ganlens.errors import GanlensError, one_of
+
+Mode = Literal["auto", "lerp", "slerp", "gaussian"]
+MODES: tuple[str, ...] = get_args(Mode)
+
+
+def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Walk the straight line from ``a`` to ``b``, both (d,), at (T,) positions in [0, 1]: (T, d).
+
+    Halfway between two latents of a normal prior the norm falls to 0.71 of what the prior draws.
+    """
+    weight = t[:, None].to(a)
+    return a + weight * (b - a)
+
+
+def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Walk the arc from ``a`` to ``b``: directions along the great circle, norms linearly.
+
+    Spherical interpolation (Shoemake 1985; for latents White 2016, arXiv 1609.04468). Directions
+    that are parallel, opposite or zero have no single arc and fall back to the straight line.
+
+    Args:
+        a: (d,) latent.
+        b: (d,) latent.
+        t: (T,) positions in [0, 1].
+
+    Returns:
+        (T, d).
+    """
+    start, end, where = a.double(), b.double(), t.double()[:, None]
+    norms = start.norm(), end.norm()
+    cosine = (start @ end / (norms[0] * norms[1]).clamp_min(1e-12)).clamp(-1, 1)
+    angle = torch.arccos(cosine)
+    if torch.sin(angle) < 1e-6 or min(norms) == 0:
+        return lerp(a, b, t)
+    arc = (
+        torch.sin((1 - where) * angle) * start / norms[0]
+        + torch.sin(where * angle) * end / norms[1]
+    )
+    length = (1 - where) * norms[0] + where * norms[1]
+    return (arc / torch.sin(angle) * length).to(a)
+
+
+def gaussian_slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Slerp for a uniform prior: U(-1, 1) through its CDF to N(0, 1), slerp there, and back.
+
+    Unlike a straight line it stays where the uniform prior has its mass. Shapes as ``slerp``.
+    """
+    edge = 1 - 1e-6  # the normal quantile of exactly 0 or 1 is infinite
+    normal_a, normal_b = (torch.erfinv(z.double().clamp(-edge, edge)) for z in (a, b))
+    return torch.erf(slerp(normal_a, normal_b, t)).to(a)
+
+
+_WALKS = {"lerp": lerp, "slerp": slerp, "gaussian": gaussian_slerp}
+
+
+def resolve_mode(mode: str, kind: str) -> str:
+    """Turn "auto" into the mode that suits the kind of prior: slerp for normal, lerp for uniform.
+
+    Raises:
+        GanlensError: not a mode, or "gaussian" for a prior that is not uniform.
+    """
+    if mode not in MODES:
+        raise one_of("mode", mode, MODES)
+    if mode == "gaussian" and kind != "uniform":
+        raise GanlensError("mode 'gaussian' is for a uniform prior: with a normal one take 'slerp'")
+    if mode != "auto":
+        return mode
+    return "slerp" if kind == "normal" else "lerp"
+
+
+def walk(corners: Tensor, steps: int, mode: str) -> Tensor:
+    """Walk through (K, d) corners with ``steps`` latents per leg: ((K - 1) * steps, d).
+
+    ``mode`` is "lerp", "slerp" or "gaussian".
+    """
+    t = torch.linspace(0, 1, steps, dtype=torch.float64)
+    return torch.cat([_WALKS[mode](a, b, t) for a, b in pairwise(corners)])

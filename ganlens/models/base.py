@@ -1,0 +1,53 @@
+"""What ganlens asks of a network: the Generator and Discriminator protocols."""
+
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from ganlens.models.prior import Prior
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """A torch module that maps (N, d) latents to (N, C, H, W) images in [-1, 1].
+
+    Attributes:
+        prior: the latent distribution it was trained with.
+        image_shape: (C, H, W) of its images.
+    """
+
+    prior: Prior
+    image_shape: tuple[int, int, int]
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """Map (N, d) latents to (N, C, H, W) float images in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Discriminator(Protocol):
+    """A torch module that maps (N, C, H, W) images in [-1, 1] to (N,) logits, high for real.
+
+    Attributes:
+        image_shape: (C, H, W) of the images that it takes.
+        feature_layers: names of the layers, in order, whose outputs the linear probe pools.
+    """
+
+    image_shape: tuple[int, int, int]
+    feature_layers: tuple[str, ...]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) images to (N,) logits."""
+        ...
+
+
+class Family(Protocol):
+    """How a family of networks is built from plain values: one entry of MODELS."""
+
+    def generator(self, **arguments: Any) -> Generator:
+        """Build an untrained generator."""
+        ...
+
+    def discriminator(self, **arguments: Any) -> Discriminator:
+        """Build an untrained discriminator."""
+        ...

@@ -1,0 +1,105 @@
+"""A small convolutional classifier whose features are a perceptual yardstick for one kind of image."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from ganlens.errors import GanlensError
+
+BLOCKS = 4
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """Everything that determines the shape of a classifier.
+
+    Attributes:
+        size: height and width of the images in pixels, 16 to 256.
+        channels: 1 (grey) or 3 (colour).
+        targets: name -> the classes that it chooses from, at least 2; one linear head each.
+        width: feature maps of the first block; every block doubles them.
+        features: length of the feature vector.
+    """
+
+    size: int
+    channels: int
+    targets: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    width: int = 16
+    features: int = 128
+
+    def __post_init__(self) -> None:
+        if not 16 <= self.size <= 256:
+            raise GanlensError(f"size {self.size} is out of range: a classifier takes 16 to 256 pixels")
+        if self.channels not in (1, 3):
+            raise GanlensError(f"channels {self.channels}: choose from 1, 3")
+        for name, classes in self.targets.items():
+            if len(classes) < 2:
+                raise GanlensError(f"target {name!r} has {len(classes)} class: at least 2 are needed")
+
+
+class Block(nn.Module):
+    """Convolution 3x3, batch norm, ReLU, and max pooling by 2 while the map is large enough."""
+
+    def __init__(self, in_: int, out: int, *, stride: int, pool: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_, out, 3, stride, 1, bias=False)
+        self.norm = nn.BatchNorm2d(out)
+        self.act = nn.ReLU()
+        self.pool = nn.MaxPool2d(2) if pool else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, s, s) to (N, C', s', s')."""
+        return self.pool(self.act(self.norm(self.conv(x))))
+
+
+class Classifier(nn.Module):
+    """(N, C, size, size) images in [-1, 1] to logits per target, through one shared feature vector.
+
+    Layers are ``block1`` to ``block4``, each with ``conv``, ``norm``, ``act``, ``pool``; then the mean
+    over positions, ``embed`` and ``embed_act``, whose output is the feature vector; ``heads``.
+
+    Attributes:
+        config: the shape.
+        image_shape: (C, H, W) of the images that it takes.
+        feature_dim: length of a feature vector.
+    """
+
+    def __init__(self, config: ClassifierConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.image_shape = (config.channels, config.size, config.size)
+        self.feature_dim = config.features
+        side, in_ = config.size, config.channels
+        for i in range(BLOCKS):
+            stride = 2 if i == 0 and config.size >= 48 else 1
+            side = -(-side // stride)
+            out, pool = config.width * 2**i, side >= 8
+            self.add_module(f"block{i + 1}", Block(in_, out, stride=stride, pool=pool))
+            side, in_ = side // 2 if pool else side, out
+        self.embed = nn.Linear(in_, config.features)
+        self.embed_act = nn.ReLU()
+        # Numbered, since a module's name may hold no dot and an attribute's may.
+        self.heads = nn.ModuleList(
+            nn.Linear(config.features, len(classes)) for classes in config.targets.values()
+        )
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) images to (N, feature_dim) features, at least 0."""
+        for i in range(BLOCKS):
+            x = self.get_submodule(f"block{i + 1}")(x)
+        return self.embed_act(self.embed(x.mean(dim=(2, 3))))
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Map images to logits: target -> (N, classes)."""
+        features = self.features(x)
+        return {
+            name: head(features) for name, head in zip(self.config.targets, self.heads, strict=True)
+        }
+
+
+def classifier_arguments(config: ClassifierConfig) -> dict[str, Any]:
+    """Return the config as plain values, from which ``ClassifierConfig(**values)`` makes it again."""
+    targets = {name: list(classes) for name, classes in config.targets.items()}
+    return {**asdict(config), "targets": targets}

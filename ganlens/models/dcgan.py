@@ -1,0 +1,271 @@
+"""DCGAN (Radford, Metz and Chintala 2015, arXiv 1511.06434) at any size from 16 to 256 pixels."""
+
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ganlens.errors import GanlensError, one_of
+from ganlens.models.prior import Prior
+
+SIZES = (16, 256)  # smallest and largest image, in pixels
+
+
+@dataclass(frozen=True)
+class DCGANConfig:
+    """Everything that determines the shape of a DCGAN pair.
+
+    The defaults are the ``torch`` preset: what PyTorch users know as DCGAN. ``PRESETS["paper"]`` is
+    the authors' own.
+
+    Attributes:
+        size: height and width of the images in pixels, 16 to 256; need not be a power of two.
+        channels: 1 (grey) or 3 (colour).
+        latent_dim: coordinates of a latent.
+        width: feature maps of the layer nearest to the image, in both networks; every halving of the
+            resolution doubles them, up to 8 times.
+        kernel: 4 (padding 1) or 5 (padding 2): size of the strided convolutions.
+        prior: distribution of the latents, "normal" or "uniform".
+        projection: first layer of the generator: "conv" is a transposed convolution with one gain per
+            feature map, "linear" a matrix with one gain per unit, as in the authors' code.
+        upsample: "transposed" convolutions, or "resize" (nearest neighbour, then a 3x3 convolution;
+            Odena 2016), which draws no checkerboards.
+        discriminator_norm: "batch", or "none" for losses and penalties that batch norm disturbs.
+    """
+
+    size: int = 32
+    channels: int = 3
+    latent_dim: int = 100
+    width: int = 64
+    kernel: Literal[4, 5] = 4
+    prior: Literal["normal", "uniform"] = "normal"
+    projection: Literal["conv", "linear"] = "conv"
+    upsample: Literal["transposed", "resize"] = "transposed"
+    discriminator_norm: Literal["batch", "none"] = "batch"
+
+    def __post_init__(self) -> None:
+        if not SIZES[0] <= self.size <= SIZES[1]:
+            raise GanlensError(f"size {self.size} is out of range: a DCGAN takes 16 to 256 pixels")
+        for name, valid in _CHOICES.items():
+            if getattr(self, name) not in valid:
+                raise one_of(name.replace("_", " "), getattr(self, name), valid)
+        for name in ("latent_dim", "width"):
+            if getattr(self, name) < 1:
+                raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """Sizes from the image down to the smallest map, which has 4 to 7 pixels a side.
+
+        A strided convolution halves a size, rounding down (kernel 4) or up (kernel 5).
+        """
+        sizes = [self.size]
+        while sizes[-1] > 7:
+            sizes.append((sizes[-1] + (self.kernel == 5)) // 2)
+        return tuple(sizes)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Feature maps at each resolution below the image, largest map first."""
+        return tuple(self.width * min(2**i, 8) for i in range(len(self.resolutions) - 1))
+
+
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "channels": (1, 3),
+    "kernel": (4, 5),
+    "projection": ("conv", "linear"),
+    "upsample": ("transposed", "resize"),
+    "discriminator_norm": ("batch", "none"),
+}
+
+PRESETS: dict[str, DCGANConfig] = {
+    # [P section 3] and the authors' code: 5x5 kernels, width 128, uniform prior, a matrix at both ends.
+    "paper": DCGANConfig(size=64, width=128, kernel=5, prior="uniform", projection="linear"),
+    "torch": DCGANConfig(size=64),
+}
+
+
+class Project(nn.Module):
+    """(N, d) latents to the (N, C, s, s) maps that the first block enlarges."""
+
+    def __init__(self, config: DCGANConfig) -> None:
+        super().__init__()
+        self.channels, self.side = config.widths[-1], config.resolutions[-1]
+        self.linear = config.projection == "linear"
+        if self.linear:
+            units = self.channels * self.side**2
+            self.fc = nn.Linear(config.latent_dim, units, bias=False)
+            self.norm: nn.Module = nn.BatchNorm1d(units)
+        else:
+            self.conv = nn.ConvTranspose2d(
+                config.latent_dim, self.channels, self.side, bias=False
+            )
+            self.norm = nn.BatchNorm2d(self.channels)
+        self.act = nn.ReLU()
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Map (N, d) to (N, C, s, s)."""
+        if self.linear:
+            maps = self.act(self.norm(self.fc(z)))
+            return maps.view(-1, self.channels, self.side, self.side)
+        return self.act(self.norm(self.conv(z[:, :, None, None])))
+
+
+class UpBlock(nn.Module):
+    """Enlarge maps to a given side: convolution, then batch norm and ReLU, or tanh at the output."""
+
+    def __init__(self, config: DCGANConfig, in_: int, out: int, side: int, last: bool) -> None:
+        super().__init__()
+        if config.upsample == "resize":
+            self.resize: nn.Module = nn.Upsample(size=(side, side), mode="nearest")
+            self.conv: nn.Module = nn.Conv2d(in_, out, 3, 1, 1, bias=False)
+        else:
+            # Without output padding a transposed convolution gives 2s (kernel 4) or 2s - 1 (kernel 5).
+            extra = (side + (config.kernel == 5)) % 2
+            self.resize = nn.Identity()
+            self.conv = nn.ConvTranspose2d(
+                in_, out, config.kernel, 2, config.kernel // 2 - (config.kernel == 4), extra,
+                bias=False,
+            )  # fmt: skip
+        self.norm = nn.Identity() if last else nn.BatchNorm2d(out)
+        self.act = nn.Tanh() if last else nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, s, s) to (N, C', side, side)."""
+        return self.act(self.norm(self.conv(self.resize(x))))
+
+
+class DownBlock(nn.Module):
+    """Halve maps by a strided convolution, then batch norm (not in the first block) and LeakyReLU 0.2."""
+
+    def __init__(self, config: DCGANConfig, in_: int, out: int, first: bool) -> None:
+        super().__init__()
+        padding = config.kernel // 2 - (config.kernel == 4)
+        batch = config.discriminator_norm == "batch" and not first
+        self.conv = nn.Conv2d(
+            in_, out, config.kernel, 2, padding, bias=config.discriminator_norm == "none"
+        )
+        self.norm = nn.BatchNorm2d(out) if batch else nn.Identity()
+        self.act = nn.LeakyReLU(0.2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, s, s) to (N, C', s/2, s/2)."""
+        return self.act(self.norm(self.conv(x)))
+
+
+class DCGANGenerator(nn.Module):
+    """(N, d) latents to (N, C, size, size) images in [-1, 1].
+
+    Layers are ``project``, ``block1`` to ``blockK`` and ``out``, each with ``conv``, ``norm``, ``act``.
+    """
+
+    def __init__(self, config: DCGANConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.prior = Prior(config.prior, config.latent_dim)
+        self.image_shape = (config.channels, config.size, config.size)
+        self.project = Project(config)
+        sides, widths = config.resolutions[-2::-1], config.widths[::-1]
+        for i, ((in_, out), side) in enumerate(zip(pairwise(widths), sides, strict=False), 1):
+            self.add_module(f"block{i}", UpBlock(config, in_, out, side, last=False))
+        self.out = UpBlock(config, widths[-1], config.channels, config.size, last=True)
+        initialise(self)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Map (N, d) or (N, d, 1, 1) latents to images."""
+        maps = z.flatten(1)
+        for layer in self.children():
+            maps = layer(maps)
+        return maps
+
+
+class DCGANDiscriminator(nn.Module):
+    """(N, C, size, size) images in [-1, 1] to (N,) logits, high for real.
+
+    Layers are ``block1`` to ``blockK``, each with ``conv``, ``norm``, ``act``, and ``score``.
+    """
+
+    def __init__(self, config: DCGANConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.image_shape = (config.channels, config.size, config.size)
+        channels = (config.channels, *config.widths)
+        for i, (in_, out) in enumerate(pairwise(channels), 1):
+            self.add_module(f"block{i}", DownBlock(config, in_, out, first=i == 1))
+        self.feature_layers = tuple(f"block{i}.act" for i in range(1, len(channels)))
+        # One logit from the flattened maps: the same function as the authors' matrix [N].
+        self.score = nn.Conv2d(channels[-1], 1, config.resolutions[-1], bias=False)
+        initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map images to logits."""
+        for layer in self.children():
+            x = layer(x)
+        return x.flatten()
+
+
+def initialise(network: nn.Module) -> None:
+    """Weights N(0, 0.02), batch-norm gains N(1, 0.02), shifts and biases 0 [P section 4, N].
+
+    Draws from torch's global stream: wrap the construction in ``torch.random.fork_rng`` with a seed.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1, 0.02)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(module.weight, 0, 0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+class DCGAN:
+    """The family: builds both networks from the plain values of a DCGANConfig."""
+
+    def generator(self, **arguments: Any) -> DCGANGenerator:
+        """Build an untrained generator."""
+        return DCGANGenerator(DCGANConfig(**arguments))
+
+    def discriminator(self, **arguments: Any) -> DCGANDiscriminator:
+        """Build an untrained discriminator."""
+        return DCGANDiscriminator(DCGANConfig(**arguments))
+
+
+def arguments_of(config: DCGANConfig) -> dict[str, Any]:
+    """Return the config as plain values, from which the family builds the same networks."""
+    return asdict(config)
+
+
+def preset(name: str, **changes: Any) -> DCGANConfig:
+    """Return a preset with some of its values changed.
+
+    Raises:
+        GanlensError: an unknown preset.
+    """
+    if name not in PRESETS:
+        raise one_of("preset", name, PRESETS)
+    return replace(PRESETS[name], **changes)
+
+
+def layer_table(network: DCGANGenerator | DCGANDiscriminator) -> list[tuple[str, tuple[int, ...], int]]:
+    """List (layer, output shape without the batch, parameters) of every layer that has weights."""
+    config, shapes = network.config, {}
+    generator = isinstance(network, DCGANGenerator)
+    probe = torch.zeros(1, config.latent_dim) if generator else torch.zeros(1, *network.image_shape)
+
+    def keep(name: str) -> Any:
+        return lambda _module, _inputs, output: shapes.__setitem__(name, tuple(output.shape[1:]))
+
+    leaves = {n: m for n, m in network.named_modules() if list(m.parameters(recurse=False))}
+    hooks = [module.register_forward_hook(keep(name)) for name, module in leaves.items()]
+    was_training = network.training
+    try:
+        with torch.no_grad():
+            network.eval()(probe)
+    finally:
+        network.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return [(n, shapes[n], sum(p.numel() for p in m.parameters())) for n, m in leaves.items()]

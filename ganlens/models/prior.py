@@ -1,0 +1,65 @@
+"""Latent priors: what a generator was trained to map from."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ganlens.errors import GanlensError, one_of
+
+PRIORS = ("normal", "uniform")
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A distribution over latents of ``dim`` independent coordinates.
+
+    Attributes:
+        kind: "normal" is N(0, 1), "uniform" is U(-1, 1) per coordinate.
+        dim: number of coordinates, at least 1.
+    """
+
+    kind: Literal["normal", "uniform"]
+    dim: int
+
+    def __post_init__(self) -> None:
+        if self.kind not in PRIORS:
+            raise one_of("prior", self.kind, PRIORS)
+        if self.dim < 1:
+            raise GanlensError(f"latent dimension {self.dim} is too small: give at least 1")
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of one coordinate: 1, or 1/sqrt(3) for the uniform prior."""
+        return 1.0 if self.kind == "normal" else 3**-0.5
+
+    def sample(self, seeds: Iterable[int]) -> Tensor:
+        """Draw one latent per seed, so that a seed means the same latent at any batch size.
+
+        Returns:
+            (N, dim) float32 on the CPU, where the stream of a seed is the same on every machine.
+        """
+        rows = [self._draw(torch.Generator().manual_seed(int(seed))) for seed in seeds]
+        return torch.stack(rows) if rows else torch.empty(0, self.dim)
+
+    def sample_batch(self, count: int, seed: int) -> Tensor:
+        """Draw (count, dim) latents from one stream: for training, where no row needs a name."""
+        return self._draw(torch.Generator().manual_seed(seed), count)
+
+    def _draw(self, generator: torch.Generator, *shape: int) -> Tensor:
+        size = (*shape, self.dim)
+        if self.kind == "normal":
+            return torch.randn(size, generator=generator)
+        return torch.rand(size, generator=generator).mul_(2).sub_(1)
+
+    def project(self, z: Tensor) -> Tensor:
+        """Bring latents back where the prior has its mass.
+
+        Uniform: coordinates are clipped to [-1, 1]. Normal: each row is scaled to norm sqrt(dim), the
+        sphere on which a high-dimensional normal concentrates.
+        """
+        if self.kind == "uniform":
+            return z.clamp(-1, 1)
+        return z * (self.dim**0.5 / z.norm(dim=-1, keepdim=True).clamp_min(1e-12))

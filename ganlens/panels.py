@@ -1,0 +1,86 @@
+"""Panels: what a Result shows. The report and the explorer draw the same ones.
+
+A panel has a title, a caption that a newcomer can follow, and one of three contents: an image, a
+plotly figure, or a table.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+# Okabe and Ito's palette, told apart under the common colour-vision deficiencies.
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
+
+
+@dataclass(frozen=True)
+class ImagePanel:
+    """A picture, shown at whole-number enlargement without smoothing.
+
+    Attributes:
+        title: a few words.
+        caption: what is shown and how to read it, one to three sentences.
+        image: (H, W, 3) uint8.
+        alt: a text for who cannot see it.
+        scale: suggested enlargement, at least 1.
+        recipe: JSON-able description from which the picture can be drawn again; goes into its PNG.
+    """
+
+    title: str
+    caption: str
+    image: np.ndarray
+    alt: str = ""
+    scale: int = 2
+    recipe: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class FigurePanel:
+    """An interactive plotly figure with its title and caption."""
+
+    title: str
+    caption: str
+    figure: go.Figure
+
+
+@dataclass(frozen=True)
+class TablePanel:
+    """Rows of plain values under column names; numbers are formatted when drawn, never before."""
+
+    title: str
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]] = field(default_factory=list)
+
+
+Panel = ImagePanel | FigurePanel | TablePanel
+
+
+def cell(value: Any) -> str:
+    """Format one table value: four significant digits, thousands apart, a dash for what is undefined."""
+    if value is None:
+        return "–"  # noqa: RUF001 an en dash is what a table shows
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if isinstance(value, float | np.floating):
+        return f"{value:.4g}" if abs(value) < 1e6 else f"{value:.3e}"
+    return str(value)
+
+
+def figure(**layout: Any) -> go.Figure:
+    """Return an empty figure in the house style: palette, transparent ground, tight margins."""
+    return go.Figure(
+        layout={
+            "template": "plotly_white",
+            "colorway": PALETTE,
+            "margin": {"l": 50, "r": 20, "t": 30, "b": 45},
+            "height": 340,
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            **layout,
+        }
+    )

@@ -1,0 +1,20 @@
+"""The probes by the names that the command line, the report and the explorer know them by."""
+
+from ganlens.probes.arithmetic import Arithmetic
+from ganlens.probes.base import Probe
+from ganlens.probes.feature_maps import Activations
+from ganlens.probes.fidelity import Fidelity
+from ganlens.probes.filters import Filters
+from ganlens.probes.latent import Interpolation
+from ganlens.probes.linear import LinearProbe
+from ganlens.probes.memorization import Neighbors
+
+PROBES: dict[str, type[Probe]] = {
+    "interpolate": Interpolation,
+    "arithmetic": Arithmetic,
+    "filters": Filters,
+    "activations": Activations,
+    "fid": Fidelity,
+    "neighbors": Neighbors,
+    "linear-probe": LinearProbe,
+}

@@ -1,0 +1,85 @@
+"""What every probe and every result have in common."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+
+import numpy as np
+
+from ganlens.panels import Panel
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+
+class Result(Protocol):
+    """What a probe found: a frozen dataclass of CPU arrays and plain scalars."""
+
+    def summary(self) -> dict[str, Any]:
+        """Return JSON-able scalars, each beside what makes it comparable (N, extractor, seed ...)."""
+        ...
+
+    def panels(self) -> list[Panel]:
+        """Return the captioned panels that the report and the explorer draw."""
+        ...
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a long probe has come: ``done`` of ``total`` units of ``what``."""
+
+    done: int
+    total: int
+    what: str
+
+
+R = TypeVar("R", bound=Result)
+
+
+class Probe:
+    """Base of the probes: frozen dataclasses whose fields are their settings.
+
+    A probe implements ``steps``, a generator that yields Progress and returns its Result; ``run``
+    drives it to the end. The fields become command-line flags and the explorer's widgets; their lines
+    under "Attributes" in the docstring are the help texts.
+
+    Attributes:
+        title: what the report calls it.
+        needs: what it cannot do without, out of "generator", "discriminator", "data", "labels" (labels
+            or attributes).
+    """
+
+    title: ClassVar[str] = ""
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def steps(
+        self, subject: "Subject", data: "ImageSet | None" = None
+    ) -> Iterator[Progress]:  # a generator: it returns the Result
+        """Run piecewise: yield Progress, return the Result."""
+        raise NotImplementedError
+
+    def run(self, subject: "Subject", data: "ImageSet | None" = None) -> Any:
+        """Run to the end and return the Result."""
+        return finish(self.steps(subject, data))
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings as JSON-able values."""
+        return asdict(self)  # type: ignore[call-overload]
+
+
+def finish(steps: Iterator[Progress]) -> Any:
+    """Exhaust a ``steps`` generator and return what it returns."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value
+
+
+def arrays(result: Result) -> dict[str, np.ndarray]:
+    """Return the array fields of a result by name, for the NPZ beside a report."""
+    values = {f.name: getattr(result, f.name) for f in fields(result)}  # type: ignore[arg-type]
+    return {
+        name: v for name, v in values.items() if isinstance(v, np.ndarray) and v.dtype != object
+    }

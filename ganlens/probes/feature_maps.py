@@ -1,0 +1,266 @@
+"""Activations: what the feature maps of any layer show, and how alive its units are."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganlens import images
+from ganlens.activations import find_layer
+from ganlens.errors import GanlensError, one_of
+from ganlens.panels import ImagePanel, Panel, TablePanel
+from ganlens.probes.base import Probe, Progress
+from ganlens.probes.identity import identity
+from ganlens.probes.latent import picture_scale
+from ganlens.probes.layer_statistics import RECTIFIERS, LayerStatistics, as_maps, leaves, outputs_of
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+SCALES = {
+    "map": "Each map has its own scale, from its lowest (black) to its highest (white) value.",
+    "channel": "Each column has one scale, from its lowest (black) to its highest (white) value, "
+    "so a unit can be compared between the pictures.",
+    "shared": "All maps of the layer share one scale, from lowest (black) to highest (white).",
+}
+
+
+@dataclass(frozen=True)
+class ActivationsResult:
+    """Feature maps of some layers, and statistics of all.
+
+    Attributes:
+        maps: "network.layer" -> (n, channels, h, w) float32, the most varied channels first.
+        shown: "network.layer" -> indices of these channels.
+        pictures: network -> (n, H, W, C) uint8: what the maps belong to.
+        layers: one row per layer: network, layer, output shape, mean, std, share of values not
+            above 0 (rectifiers), dead units (channels never above 0 in any sample; rectifiers),
+            units, share of saturated values (beyond 0.99; tanh).
+        samples: how many samples the statistics are over.
+        scale: how maps become grey levels: "map", "channel" or "shared".
+        source: network -> "generated samples" or "images of SPEC (split)".
+        about: which checkpoint, data and seed.
+    """
+
+    maps: dict[str, np.ndarray]
+    shown: dict[str, tuple[int, ...]]
+    pictures: dict[str, np.ndarray]
+    layers: tuple[tuple[Any, ...], ...]
+    samples: int
+    scale: str
+    source: dict[str, str]
+    about: dict[str, Any]
+
+    def summary(self) -> dict[str, Any]:
+        """Return the scalars; dead units per rectifying layer."""
+        rectifiers = [row for row in self.layers if row[6] is not None]
+        return {
+            **self.about,
+            "samples": self.samples,
+            "source": self.source,
+            "dead_units": {f"{row[0]}.{row[1]}": row[6] for row in rectifiers},
+            "dead_units_total": sum(row[6] for row in rectifiers),
+            "units_total": sum(row[7] for row in rectifiers),
+            "layers_shown": list(self.maps),
+        }
+
+    def panels(self) -> list[Panel]:
+        """Return one picture of maps per layer shown, and the table of all layers."""
+        return [*(self._maps(name) for name in self.maps), self._table()]
+
+    def _maps(self, name: str) -> ImagePanel:
+        network = name.split(".")[0]
+        maps, pictures = self.maps[name], self.pictures[network]
+        side = " x ".join(map(str, maps.shape[2:]))
+        return ImagePanel(
+            title=f"Feature maps of {name}",
+            caption=f"Each row begins with a picture ({self.source[network]}); the {maps.shape[1]} "
+            f"most varied of this layer's {side} maps follow (units "
+            f"{', '.join(map(str, self.shown[name]))}). {SCALES[self.scale]}",
+            image=_sheet(pictures, _grey(maps, self.scale)),
+            alt=f"{len(maps)} rows, each a picture and {maps.shape[1]} grey maps of {name}",
+            scale=picture_scale(pictures),
+        )
+
+    def _table(self) -> TablePanel:
+        return TablePanel(
+            title="How alive the layers are",
+            caption=f"Over {self.samples:,} samples. A dead unit is a channel that a rectifier "
+            "never lets through, anywhere in any sample: it has stopped learning. Saturated "
+            "values sit at the ends of tanh, where gradients vanish.",
+            columns=(
+                "network",
+                "layer",
+                "output",
+                "mean",
+                "std",
+                "not above 0",
+                "dead units",
+                "units",
+                "saturated",
+            ),
+            rows=self.layers,
+        )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one network contributes to the result; fields as there."""
+
+    maps: dict[str, np.ndarray]
+    shown: dict[str, tuple[int, ...]]
+    pictures: np.ndarray
+    layers: tuple[tuple[Any, ...], ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class Activations(Probe):
+    """Look at the feature maps of any layer, and count dead and saturated units in all.
+
+    Attributes:
+        network: "generator", "discriminator" or "both".
+        layer: a layer's name; "auto" shows every rectified layer, "all" every layer with maps.
+        n: pictures, one row each.
+        channels: maps per layer, the most varied ones first.
+        scale: "map", "channel" or "shared": what lowest (black) and highest (white) refer to.
+        source: what the discriminator looks at: "generated" samples or held-out "data".
+        samples: how many samples the statistics are over, at least n.
+        seed: the first sample's seed; of the choice of images.
+        batch_size: images at a time.
+    """
+
+    title: ClassVar[str] = "Activations"
+    needs: ClassVar[frozenset[str]] = frozenset({"generator"})
+
+    network: Literal["both", "generator", "discriminator"] = "both"
+    layer: str = "auto"
+    n: int = 4
+    channels: int = 12
+    scale: Literal["map", "channel", "shared"] = "channel"
+    source: Literal["generated", "data"] = "generated"
+    samples: int = 256
+    seed: int = 0
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        """Check the settings before anything is loaded or drawn."""
+        valid = {"network": ("both", "generator", "discriminator"), "scale": tuple(SCALES),
+                 "source": ("generated", "data")}  # fmt: skip
+        for name, choices in valid.items():
+            if getattr(self, name) not in choices:
+                raise one_of(name, getattr(self, name), choices)
+        for name in ("n", "channels", "batch_size"):
+            if getattr(self, name) < 1:
+                raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
+        if self.samples < self.n:
+            raise GanlensError(f"samples {self.samples} is too small: give at least n = {self.n}")
+
+    def steps(
+        self, subject: "Subject", data: "ImageSet | None" = None
+    ) -> Generator[Progress, None, ActivationsResult]:
+        """Run the samples through both networks, then keep the maps to show."""
+        networks = self._networks(subject)
+        shown = {network: self._shown(subject, network) for network in networks}
+        if not any(shown.values()):
+            find_layer(getattr(subject, networks[0]), self.layer)  # says what is valid
+        z = subject.latents(range(self.seed, self.seed + self.samples))
+        looks: dict[str, _Look] = {}
+        for network in networks:
+            looks[network] = yield from self._look(subject, network, shown[network], z, data)
+        return ActivationsResult(
+            maps={key: maps for look in looks.values() for key, maps in look.maps.items()},
+            shown={key: units for look in looks.values() for key, units in look.shown.items()},
+            pictures={network: look.pictures for network, look in looks.items()},
+            layers=tuple(row for look in looks.values() for row in look.layers),
+            samples=self.samples,
+            scale=self.scale,
+            source={network: look.source for network, look in looks.items()},
+            about={**identity(subject, data if self.source == "data" else None), "seed": self.seed},
+        )
+
+    def _look(
+        self,
+        subject: "Subject",
+        network: str,
+        names: list[str],
+        z: Tensor,
+        data: "ImageSet | None",
+    ) -> Generator[Progress, None, "_Look"]:
+        x, source = z, "generated samples"
+        if network == "discriminator":
+            x, source = self._images(subject, z, data)
+        found = LayerStatistics(getattr(subject, network))
+        for start in range(0, len(x), self.batch_size):
+            yield Progress(start, len(x), f"samples through the {network}")
+            batch = x[start : start + self.batch_size]
+            found.update(outputs_of(subject, network, found.names, batch))
+        outputs = outputs_of(subject, network, names, x[: self.n])
+        units = {name: found.most_varied(name, self.channels) for name in names}
+        first = subject.generate(x[: self.n]) if network == "generator" else x[: self.n]
+        return _Look(
+            maps={f"{network}.{n}": as_maps(outputs[n])[:, units[n]].numpy() for n in names},
+            shown={f"{network}.{name}": tuple(units[name]) for name in names},
+            pictures=images.to_uint8(first),
+            layers=tuple(found.rows(network)),
+            source=source,
+        )
+
+    def _networks(self, subject: "Subject") -> list[str]:
+        if self.network != "both":
+            if getattr(subject, self.network, None) is None:
+                raise GanlensError(
+                    f"{subject.name} has no {self.network}: choose the other network"
+                )
+            return [self.network]
+        both = ("generator", "discriminator")
+        return [one for one in both if getattr(subject, one, None) is not None]
+
+    def _shown(self, subject: "Subject", network: str) -> list[str]:
+        module = getattr(subject, network)
+        known = leaves(module)
+        if self.layer == "all":
+            return [name for name in known if not isinstance(known[name], nn.Flatten)]
+        if self.layer == "auto":
+            return [name for name in known if isinstance(known[name], RECTIFIERS)]
+        return [self.layer] if self.layer and self.layer in dict(module.named_modules()) else []
+
+    def _images(self, subject: "Subject", z: Tensor, data: "ImageSet | None") -> tuple[Tensor, str]:
+        if self.source == "generated":
+            return subject.generate(z, self.batch_size), "generated samples"
+        if data is None:
+            raise GanlensError("source 'data' needs data: give --data, or take source 'generated'")
+        part = data.part("test")
+        rows = np.random.default_rng(self.seed).permutation(len(part))[: self.samples]
+        return part.batch(np.sort(rows)), f"images of {data.spec}, test split"
+
+
+def _grey(maps: np.ndarray, scale: str) -> np.ndarray:
+    """Map (n, c, h, w) values to (n, c, h, w, 1) uint8."""
+    axes = {"map": (2, 3), "channel": (0, 2, 3), "shared": (0, 1, 2, 3)}[scale]
+    low, high = maps.min(axis=axes, keepdims=True), maps.max(axis=axes, keepdims=True)
+    unit = (maps - low) / np.where(high > low, high - low, 1)
+    flat = torch.from_numpy((2 * unit - 1).reshape(-1, 1, *maps.shape[2:]).astype(np.float32))
+    return images.to_uint8(flat).reshape(*maps.shape, 1)
+
+
+def _sheet(pictures: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Lay out one row per picture: the picture, then its maps at the same size."""
+    side = max(pictures.shape[1], *maps.shape[2:4])
+    tiles = []
+    for picture, row in zip(pictures, maps, strict=True):
+        tiles += [_fit(picture, side), *(_fit(one, side) for one in row)]
+    return images.grid(np.stack(tiles), maps.shape[1] + 1)
+
+
+def _fit(image: np.ndarray, side: int) -> np.ndarray:
+    """Enlarge (h, w, c) by a whole number and centre it on a white (side, side, 3) tile."""
+    big = images.enlarge(image, max(1, side // max(image.shape[:2])))
+    tile = np.full((side, side, 3), 255, np.uint8)
+    top, left = (side - big.shape[0]) // 2, (side - big.shape[1]) // 2
+    tile[top : top + big.shape[0], left : left + big.shape[1]] = big
+    return tile

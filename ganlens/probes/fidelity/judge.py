@@ -1,0 +1,163 @@
+"""Which features judge: from the word that the user gives to an extractor."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from ganlens.checkpoints import MODEL_FILE, find_checkpoint, load_checkpoint, read_model_file
+from ganlens.classifier import FAMILY, load_classifier
+from ganlens.errors import GanlensError
+from ganlens.features import (
+    ClassifierExtractor,
+    DiscriminatorExtractor,
+    Extractor,
+    InceptionExtractor,
+    PixelExtractor,
+    fetch_inception_weights,
+    find_inception_weights,
+)
+from ganlens.probes.base import Progress
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+WORDS = ("auto", "inception", "discriminator", "pixels")
+PIXEL_SIDE = 16  # 768 numbers in colour: a covariance that a few thousand images determine
+
+
+@dataclass(frozen=True)
+class Judge:
+    """An extractor and how it came to be chosen.
+
+    Attributes:
+        extractor: what turns images into features.
+        metric: what a Fréchet distance on its features is called.
+        reason: why this one, in a clause.
+        caveat: what its numbers must not be taken for, in a sentence.
+        source: name of the checkpoint that its network comes from, None for a published network
+            or none.
+    """
+
+    extractor: Extractor
+    metric: str
+    reason: str
+    caveat: str
+    source: str | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """Return the extractor's own description, and the checkpoint behind it."""
+        return {**self.extractor.describe(), "checkpoint": self.source}
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        """Extract features."""
+        return self.extractor(batch)
+
+
+def choose(
+    word: str, subject: "Subject", weights: str | None
+) -> Generator[Progress, None, Judge]:
+    """Turn "auto", "inception", "discriminator", "pixels" or a checkpoint's path into a Judge.
+
+    Only "inception" without its weights fetches them, and says so in its Progress.
+
+    Raises:
+        GanlensError: the word means nothing, or what it calls for is not there.
+    """
+    if word == "auto":
+        word, reason = _best(subject, weights)
+    else:
+        reason = "asked for"
+    if word == "inception":
+        if weights is None:
+            yield from _fetch()
+        return _inception(subject, weights, reason)
+    if word == "discriminator":
+        return _discriminator(subject, reason)
+    if word == "pixels":
+        return _pixels(reason)
+    return _from_checkpoint(word, subject)
+
+
+def _best(subject: "Subject", weights: str | None) -> tuple[str, str]:
+    """Choose the most widely comparable judge that is at hand."""
+    if weights is not None:
+        return "inception", "Inception's weights were given"
+    try:
+        find_inception_weights()
+    except GanlensError:
+        absent = "Inception's weights are not here"
+    else:
+        return "inception", "Inception's weights are in torch's hub folder"
+    if subject.discriminator is not None:
+        return "discriminator", f"{absent}, and the checkpoint has a discriminator"
+    return "pixels", f"{absent}, and the checkpoint has no discriminator"
+
+
+def _fetch() -> Generator[Progress, None, None]:
+    try:
+        find_inception_weights()
+    except GanlensError:
+        for done, total in fetch_inception_weights():
+            yield Progress(done, max(total, done), "bytes of Inception's weights downloaded")
+
+
+def _inception(subject: "Subject", weights: str | None, reason: str) -> Judge:
+    extractor = InceptionExtractor(weights, subject.device)
+    published = extractor.published
+    caveat = (
+        "Inception knows ImageNet's photographs; on small or drawn images it sees texture more than "
+        "content."
+        if published
+        else "These are not the weights behind published FIDs, so the number is not called FID."
+    )
+    return Judge(extractor, "FID" if published else "FD-inception", reason, caveat)
+
+
+def _discriminator(subject: "Subject", reason: str) -> Judge:
+    if subject.discriminator is None:
+        raise GanlensError(
+            f"{subject.name} has no discriminator: choose --extractor inception, pixels, or the "
+            "folder of another checkpoint"
+        )
+    return Judge(
+        # The checkpoint's hash covers the generators too, so the extractor's is taken of D alone.
+        DiscriminatorExtractor(subject.discriminator),
+        "FD-discriminator",
+        reason,
+        "This discriminator was trained against this very generator: good for comparing samples, "
+        "epochs or settings under the same weights, not for comparing models with each other.",
+        subject.name,
+    )
+
+
+def _pixels(reason: str) -> Judge:
+    extractor = PixelExtractor(PIXEL_SIDE)
+    caveat = "Pixels see colour and layout but no objects: a blurred image costs little here."
+    return Judge(extractor, f"FD-{extractor.name}", reason, caveat)
+
+
+def _from_checkpoint(path: str, subject: "Subject") -> Judge:
+    try:
+        folder = find_checkpoint(path)
+    except GanlensError as error:
+        raise GanlensError(
+            f"extractor {path!r} is neither {', '.join(WORDS)} nor a checkpoint: {error}"
+        ) from error
+    reason, source = "asked for", folder.parent.name if folder.name == "best" else folder.name
+    header, _ = read_model_file(folder / MODEL_FILE, tensors=False)
+    if header.family == FAMILY:
+        model, _, _ = load_classifier(folder)
+        caveat = (
+            f"The features were trained to tell {', '.join(model.config.targets)} apart, and see "
+            "little else."
+        )
+        model.to(subject.device)
+        return Judge(ClassifierExtractor(model), "FD-classifier", reason, caveat, source)
+    network = load_checkpoint(folder).networks.get("discriminator")
+    if not isinstance(network, nn.Module):
+        raise GanlensError(f"extractor {path!r} holds no discriminator: choose another checkpoint")
+    caveat = f"The features are those of the discriminator of {source}."
+    extractor = DiscriminatorExtractor(network.to(subject.device))
+    return Judge(extractor, "FD-discriminator", reason, caveat, source)

@@ -1,0 +1,80 @@
+"""Which real images are compared: the reference, and others for the real-versus-real floor."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganlens.errors import GanlensError, one_of
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+
+SPLITS = ("auto", "all", "train", "test")
+
+
+@dataclass(frozen=True)
+class RealImages:
+    """Rows of two disjoint sets of real images, and how they were chosen.
+
+    Attributes:
+        part: the reference split.
+        rows: (N,) ascending rows of ``part``: the reference.
+        other: the split of the other images.
+        other_rows: (M,) ascending rows of ``other``, none of them in the reference; may be empty.
+        cap_reason: why N is less than was asked for, "" if it is not.
+    """
+
+    part: "ImageSet"
+    rows: np.ndarray
+    other: "ImageSet"
+    other_rows: np.ndarray
+    cap_reason: str
+
+
+def choose_real(data: "ImageSet", split: str, n: int, seed: int) -> RealImages:
+    """Draw the real images, without replacement, by a seeded generator.
+
+    Args:
+        data: the images.
+        split: "auto" is the test split where the data declares one, else all images.
+        n: images wanted on either side.
+        seed: of the draw.
+
+    Raises:
+        GanlensError: an unknown or empty split, or fewer than 2 images in it.
+    """
+    if split not in SPLITS:
+        raise one_of("split", split, SPLITS)
+    part = data.part(_resolve(data, split))
+    if len(part) < 2:
+        raise GanlensError(
+            f"split {part.split!r} has {len(part)} image: a Fréchet distance needs at least 2"
+        )
+    used = min(n, len(part))
+    order = np.random.default_rng(seed).permutation(len(part))
+    other, others = part, order[used:]
+    counterpart = {"train": "test", "test": "train"}.get(part.split)
+    if counterpart and _has(data, counterpart):
+        other = data.part(counterpart)
+        others = np.random.default_rng(seed).permutation(len(other))
+    reason = ""
+    if used < n:
+        reason = (
+            f"split {part.split!r} has {used:,} images, and both sides need equally many: the "
+            "distance falls as N grows"
+        )
+    return RealImages(part, np.sort(order[:used]), other, np.sort(others[:used]), reason)
+
+
+def _resolve(data: "ImageSet", split: str) -> str:
+    if split != "auto":
+        return split
+    if data.split == "all" and data.split_source == "declared" and _has(data, "test"):
+        return "test"
+    return data.split
+
+
+def _has(data: "ImageSet", split: str) -> bool:
+    first, last = data.bounds.get(split, (0, 0))
+    return data.split == "all" and last > first

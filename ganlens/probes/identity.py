@@ -1,0 +1,24 @@
+"""Which networks a result is about: what every summary carries to be comparable."""
+
+from typing import TYPE_CHECKING, Any
+
+from ganlens.models.prior import Prior
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+
+def identity(subject: "Subject", data: "ImageSet | None" = None) -> dict[str, Any]:
+    """Return checkpoint, its hash and weights, the prior, and the data's SPEC and fingerprint."""
+    known = subject.provenance
+    prior: Prior | None = getattr(subject, "prior", None)
+    about = {
+        "checkpoint": known.get("checkpoint", subject.name),
+        "hash": known.get("hash"),
+        "weights": known.get("weights"),
+        "prior": None if prior is None else f"{prior.kind}, {prior.dim} coordinates",
+    }
+    if data is None:
+        return about
+    return {**about, "data": data.spec, "data_fingerprint": data.fingerprint}

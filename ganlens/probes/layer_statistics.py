@@ -1,0 +1,91 @@
+"""Statistics of a network's layers, streamed over batches of samples."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from ganlens.activations import capture
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+RECTIFIERS = (nn.ReLU, nn.LeakyReLU)
+
+
+class LayerStatistics:
+    """Streams the outputs of a network's leaf layers into per-channel sums."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.layers = leaves(module)
+        self.names = list(self.layers)
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.sums: dict[str, Tensor] = {}  # (5, C): count, sum, squares, not above 0, beyond 0.99
+        self.highest: dict[str, Tensor] = {}
+
+    def update(self, outputs: dict[str, Tensor]) -> None:
+        """Add one batch of outputs: name -> (N, C, h, w) or (N, U)."""
+        for name, output in outputs.items():
+            maps = as_maps(output).double()
+            self.shapes[name] = tuple(output.shape[1:])
+            parts = (torch.ones_like(maps), maps, maps**2, maps <= 0, maps.abs() > 0.99)
+            sums = torch.stack([part.double().sum(dim=(0, 2, 3)) for part in parts])
+            highest = maps.amax(dim=(0, 2, 3))
+            self.sums[name] = self.sums[name] + sums if name in self.sums else sums
+            known = self.highest.get(name, highest)
+            self.highest[name] = torch.maximum(known, highest)
+
+    def most_varied(self, name: str, count: int) -> list[int]:
+        """Return the channels of a layer or group that vary most, over samples and positions."""
+        n, total, squares, *_ = self.sums[name] if name in self.sums else self._group(name)
+        variance = squares / n - (total / n) ** 2
+        return variance.argsort(descending=True, stable=True)[:count].tolist()
+
+    def _group(self, name: str) -> Tensor:
+        last = [leaf for leaf in self.names if leaf.startswith(f"{name}.")][-1]
+        return self.sums[last]  # a group such as "block1" puts out what its last layer does
+
+    def rows(self, network: str) -> Iterator[tuple[Any, ...]]:
+        """Yield one row per layer, as ``ActivationsResult.layers`` describes it."""
+        for name, sums in self.sums.items():
+            n, total, squares, low, high = sums.sum(dim=1).tolist()
+            layer, mean = self.layers[name], total / n
+            rectifier, tanh = isinstance(layer, RECTIFIERS), isinstance(layer, nn.Tanh)
+            yield (
+                network,
+                name,
+                " x ".join(map(str, self.shapes[name])) or "1",
+                mean,
+                max(squares / n - mean**2, 0.0) ** 0.5,
+                low / n if rectifier else None,
+                int((self.highest[name] <= 0).sum()) if rectifier else None,
+                len(self.highest[name]),
+                high / n if tanh else None,
+            )
+
+
+def leaves(module: nn.Module) -> dict[str, nn.Module]:
+    """Return the leaf layers that do something: name -> layer."""
+    return {
+        name: layer
+        for name, layer in module.named_modules()
+        if name and not any(layer.children()) and not isinstance(layer, nn.Identity)
+    }
+
+
+def outputs_of(
+    subject: "Subject", network: str, names: Sequence[str], x: Tensor
+) -> dict[str, Tensor]:
+    """Run latents or images through a network: name -> output, float32 on the CPU."""
+    forward = subject.generate if network == "generator" else subject.discriminate
+    with capture(getattr(subject, network), names) as outputs:
+        forward(x, max(len(x), 1))
+    return {name: output.float().cpu() for name, output in outputs.items()}
+
+
+def as_maps(output: Tensor) -> Tensor:
+    """Return (N, C, h, w), whatever a layer puts out: vectors become maps of one cell."""
+    if output.ndim == 4:
+        return output
+    return output.reshape(len(output), -1, 1, 1)

@@ -1,0 +1,94 @@
+"""From features and targets to held-out accuracies: choose C on a validation split, refit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganlens import svm
+from ganlens.probes.linear.targets import Target
+
+TOLERANCE = 1e-3  # relative duality gap: far below what moves an accuracy
+COARSE = 1e-2  # while C is chosen
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one set of features says about every target.
+
+    Attributes:
+        cost: (T,) the C that was chosen.
+        predicted: T arrays (M,) of class indices on the test images.
+        gap: the largest relative duality gap of any column.
+    """
+
+    cost: np.ndarray
+    predicted: tuple[np.ndarray, ...]
+    gap: float
+
+
+def choose_cost(
+    x: svm.Features, targets: Sequence[Target], grid: Sequence[float], validation: int
+) -> np.ndarray:
+    """Return (T,) the C of best accuracy on the last ``validation`` rows; of equals the smallest.
+
+    All C of the grid, classes and targets are columns of one problem, fitted to the other rows.
+    """
+    grid, cut = sorted(grid), len(x) - validation
+    signs = _signs(targets, slice(0, cut))
+    how = svm.scaling(x[:cut])
+    stacked = np.concatenate([*signs] * len(grid))
+    costs = np.repeat(grid, sum(map(len, signs)))
+    decision = svm.fit(x[:cut], stacked, costs, how, tolerance=COARSE).decision(x[cut:])
+    correct = np.zeros((len(grid), len(targets)))
+    for index, part in enumerate(np.split(decision, len(grid), axis=1)):
+        for column, (target, guess) in enumerate(zip(targets, _guesses(part, signs), strict=True)):
+            correct[index, column] = accuracy(target.train[cut:], guess)
+    return np.array(grid)[correct.argmax(axis=0)]
+
+
+def score(
+    x: svm.Features, x_test: svm.Features, targets: Sequence[Target], cost: np.ndarray
+) -> Scores:
+    """Fit all rows with the given C (T,) and predict the test rows."""
+    signs = _signs(targets, slice(None))
+    costs = np.repeat(cost, [len(s) for s in signs])
+    found = svm.fit(x, np.concatenate(signs), costs, svm.scaling(x), tolerance=TOLERANCE)
+    guesses = tuple(_guesses(found.decision(x_test), signs))
+    return Scores(cost, guesses, float(found.gap.max()))
+
+
+def _signs(targets: Sequence[Target], rows: slice) -> list[np.ndarray]:
+    return [svm.one_vs_rest(t.train[rows], len(t.classes)) for t in targets]
+
+
+def _guesses(decision: np.ndarray, signs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    ends = np.cumsum([len(s) for s in signs])[:-1]
+    return [svm.predict(part) for part in np.split(decision, ends, axis=1)]
+
+
+def accuracy(truth: np.ndarray, guess: np.ndarray) -> float:
+    """Return the share of known samples that are right; 0 where none is known."""
+    known = truth >= 0
+    return float((truth == guess)[known].mean()) if known.any() else 0.0
+
+
+def balanced_accuracy(truth: np.ndarray, guess: np.ndarray) -> float:
+    """Return the mean over classes of the share that is right: 1/K for a constant guess."""
+    present = np.unique(truth[truth >= 0])
+    return (
+        float(np.mean([(guess[truth == c] == c).mean() for c in present])) if len(present) else 0.0
+    )
+
+
+def confusion(truth: np.ndarray, guess: np.ndarray, classes: int) -> np.ndarray:
+    """Return (K, K) int64 counts: row the true class, column the predicted one."""
+    known = truth >= 0
+    flat = np.bincount(truth[known] * classes + guess[known], minlength=classes**2)
+    return flat.reshape(classes, classes)
+
+
+def majority(target: Target) -> float:
+    """Return the test accuracy of always guessing the most frequent class of the train images."""
+    most = np.bincount(target.train[target.train >= 0]).argmax()
+    return accuracy(target.test, np.full(len(target.test), most))

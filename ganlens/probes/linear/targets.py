@@ -1,0 +1,77 @@
+"""What a linear probe is asked to predict: the class labels, or categorical attributes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganlens.errors import GanlensError
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+
+
+@dataclass(frozen=True)
+class Target:
+    """One thing to predict.
+
+    Attributes:
+        name: "class", or the attribute's.
+        classes: names of its values.
+        train: (N,) int64 indices into ``classes`` for the train images, -1 where unknown.
+        test: (M,) the same for the test images.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    train: np.ndarray
+    test: np.ndarray
+
+
+def find_targets(train: "ImageSet", test: "ImageSet", wanted: str) -> list[Target]:
+    """Return the targets that ``wanted`` names.
+
+    Args:
+        train: the images to learn from.
+        test: the images to be judged on.
+        wanted: "auto" for the labels where there are some, else every categorical attribute at
+            once; or "class"; or the name of one attribute.
+
+    Raises:
+        GanlensError: nothing to predict, an unknown or numeric attribute, or a single value.
+    """
+    has_labels = train.labels is not None and test.labels is not None
+    categorical = [name for name, v in train.attributes.items() if v.dtype.kind in "UO"]
+    valid = ["class"] * has_labels + categorical
+    if not valid:
+        raise GanlensError(
+            f"data {train.spec!r} has no labels and no categorical attributes to predict: give "
+            "images in class folders, with an attributes.csv or with a dataset.json"
+        )
+    if wanted == "auto":
+        names: Sequence[str] = ["class"] if has_labels else categorical
+    elif wanted in valid:
+        names = [wanted]
+    else:
+        problem = "is numeric" if wanted in train.attributes else "is not known"
+        raise GanlensError(f"target {wanted!r} {problem}: choose from auto, {', '.join(valid)}")
+    found = [_target(train, test, name) for name in names]
+    useful = [target for target in found if len(np.unique(target.train[target.train >= 0])) > 1]
+    if not useful:
+        raise GanlensError(
+            f"target {wanted!r} has one value in the train images: choose from {', '.join(valid)}"
+        )
+    return useful
+
+
+def _target(train: "ImageSet", test: "ImageSet", name: str) -> Target:
+    if name == "class":
+        assert train.labels is not None
+        assert test.labels is not None
+        return Target(name, tuple(train.class_names), train.labels, test.labels)
+    values = [part.attributes[name].astype(str) for part in (train, test)]
+    classes = sorted({*values[0].tolist(), *values[1].tolist()} - {""})
+    place = {value: index for index, value in enumerate(classes)}
+    encoded = [np.array([place.get(v, -1) for v in column], np.int64) for column in values]
+    return Target(name, tuple(classes), *encoded)

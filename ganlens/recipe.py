@@ -1,0 +1,245 @@
+"""Recipe: everything that determines one picture, as plain values.
+
+A picture that ganlens writes carries its recipe in a PNG text chunk; ``render`` draws the identical
+pixels from it again (stylegan3's visualizer has the same idea: one value decides a picture).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlens import images
+from ganlens.activations import edit
+from ganlens.edits import EDITS, Edit, Project, Silence
+from ganlens.errors import GanlensError, one_of
+from ganlens.latents import KINDS, Latents, Mix, Stack, Sum
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+VERSION = 1
+
+
+def _whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How pictures are laid out on the sheet.
+
+    Attributes:
+        columns: pictures per row, or None for a sheet as square as their number allows.
+        padding: white pixels between them, 0 to 64.
+        enlargement: every pixel is repeated this often both ways, 1 to 32.
+    """
+
+    columns: int | None = None
+    padding: int = 2
+    enlargement: int = 1
+
+    def __post_init__(self) -> None:
+        limits = {"columns": (1, 10_000), "padding": (0, 64), "enlargement": (1, 32)}
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if not _whole(value, low, high) and not (name == "columns" and value is None):
+                raise GanlensError(f"{name} {value!r} must be a whole number from {low} to {high}")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A frozen, JSON-able description of one picture.
+
+    Attributes:
+        checkpoint: name of the checkpoint, to find it by.
+        hash: sha256 of its weights, to know it by.
+        weights: which of its generators drew, "ema" or "raw".
+        latents: what to draw, in order.
+        edits: what is done to the latents and inside the generator, in order.
+        layout: how the pictures are put on one sheet.
+    """
+
+    checkpoint: str
+    hash: str
+    latents: Latents
+    weights: str = "ema"
+    edits: tuple[Edit, ...] = ()
+    layout: Layout = Layout()
+
+    def __post_init__(self) -> None:
+        for name in ("checkpoint", "hash", "weights"):
+            if not isinstance(getattr(self, name), str):
+                raise GanlensError(f"the recipe's {name} {getattr(self, name)!r} must be text")
+
+    @classmethod
+    def of(
+        cls,
+        subject: "Subject",
+        latents: Latents,
+        *,
+        columns: int | None = None,
+        padding: int = 2,
+        enlargement: int = 1,
+        edits: Sequence[Edit] = (),
+    ) -> "Recipe":
+        """Describe a picture of this subject."""
+        known = subject.provenance
+        return cls(
+            checkpoint=str(known.get("checkpoint", subject.name)),
+            hash=known.get("hash") or "",
+            weights=str(known.get("weights", "raw")),
+            latents=latents,
+            edits=tuple(edits),
+            layout=Layout(columns, padding, enlargement),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON-able values, from which ``from_json`` makes an equal recipe."""
+        return {
+            "version": VERSION,
+            "checkpoint": self.checkpoint,
+            "hash": self.hash,
+            "weights": self.weights,
+            "latents": _to_json(self.latents),
+            "edits": [_to_json(one) for one in self.edits],
+            "layout": asdict(self.layout),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any] | str) -> "Recipe":
+        """Read what ``to_json`` wrote, as values or as text; nothing unknown is let through.
+
+        Raises:
+            GanlensError: no JSON, another version, a missing or unknown key, a value out of range.
+        """
+        given = dict(_mapping(_parse(values), "the recipe"))
+        version = given.pop("version", None)
+        if version != VERSION:
+            raise GanlensError(
+                f"recipe version {version!r} is not known: this ganlens reads version {VERSION}"
+            )
+        _check_keys(cls, given, "the recipe")
+        given["latents"] = _kind(KINDS, given["latents"], "latents")
+        edits = given.get("edits", ())
+        if not isinstance(edits, list | tuple):
+            raise GanlensError("the recipe's edits must be a list")
+        given["edits"] = tuple(_kind(EDITS, one, "edits") for one in edits)
+        given["layout"] = _build(Layout, given.get("layout", {}), "layout")
+        return cls(**given)
+
+    def check(self, subject: "Subject") -> None:
+        """Raise a GanlensError that says so if this subject is not the one the picture shows."""
+        known = subject.provenance
+        hash_ = known.get("hash") or ""
+        if self.hash != hash_ or (not hash_ and self.checkpoint != subject.name):
+            raise GanlensError(
+                f"the recipe needs checkpoint {self.checkpoint!r} with hash "
+                f"{self.hash[:12] or 'unknown'}, not {subject.name!r} with "
+                f"{hash_[:12] or 'unknown'}: load that one"
+            )
+        if self.weights != known.get("weights", "raw"):
+            raise GanlensError(
+                f"the recipe needs the {self.weights!r} weights of {self.checkpoint!r}, "
+                f"not the {known.get('weights', 'raw')!r} ones: load those"
+            )
+
+
+def draw(subject: "Subject", recipe: Recipe) -> Tensor:
+    """Draw a recipe's pictures, before they are laid out: (N, C, H, W) float32 in [-1, 1].
+
+    Raises:
+        GanlensError: another checkpoint than the recipe's, or an edit that does not fit it.
+    """
+    recipe.check(subject)
+    with ExitStack() as stack:
+        for one in recipe.edits:
+            if isinstance(one, Silence):
+                stack.enter_context(edit(subject.generator, one.layer, one))
+        source = recipe.latents
+        if isinstance(source, Mix) and source.space == "pixels":
+            drawn = subject.generate(_edited(subject.latents(source.seeds), subject, recipe))
+            vectors = dict(zip(source.seeds, drawn, strict=True))
+            mixed = [one.of(vectors) for one in source.sums]
+            return torch.stack(mixed).clamp(-1, 1)
+        return subject.generate(_edited(source.latents(subject.prior), subject, recipe))
+
+
+def render(subject: "Subject", recipe: Recipe) -> np.ndarray:
+    """Draw a recipe: (H, W, 3) uint8, the same pixels each time.
+
+    Raises:
+        GanlensError: as ``draw``.
+    """
+    layout = recipe.layout
+    tiles = images.to_uint8(draw(subject, recipe))
+    sheet = images.grid(tiles, layout.columns, padding=layout.padding)
+    return images.enlarge(sheet, layout.enlargement)
+
+
+def _edited(z: Tensor, subject: "Subject", recipe: Recipe) -> Tensor:
+    for one in recipe.edits:
+        if isinstance(one, Project):
+            z = subject.prior.project(z)
+    return z
+
+
+def _to_json(one: Latents | Edit) -> dict[str, Any]:
+    if isinstance(one, Stack):
+        return {"kind": one.kind, "parts": [_to_json(part) for part in one.parts]}
+    return {"kind": one.kind, **asdict(one)}
+
+
+def _parse(values: Mapping[str, Any] | str) -> Any:
+    if not isinstance(values, str):
+        return values
+    try:
+        return json.loads(values)
+    except ValueError as error:
+        raise GanlensError(f"the recipe is not JSON: {error}") from error
+
+
+def _mapping(values: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
+        raise GanlensError(f"{where} must be an object with named values, not {values!r:.60}")
+    return values
+
+
+def _check_keys(cls: Any, given: Mapping[str, Any], where: str) -> None:
+    known = {field.name: field for field in fields(cls)}
+    unknown = [key for key in given if key not in known]
+    if unknown:
+        raise one_of(f"in {where}, key", unknown[0], known or ("nothing",))
+    for name, field in known.items():
+        if name not in given and field.default is MISSING:
+            raise GanlensError(f"{where} lacks {name!r}: it needs {', '.join(known)}")
+
+
+def _build(cls: Any, values: Any, where: str) -> Any:
+    given = dict(_mapping(values, where))
+    _check_keys(cls, given, where)
+    for name, value in given.items():
+        if name == "sums" and isinstance(value, list | tuple):
+            given[name] = tuple(_build(Sum, one, f"{where} sums") for one in value)
+        elif name == "parts" and isinstance(value, list | tuple):
+            flat = {kind: part for kind, part in KINDS.items() if part is not Stack}
+            given[name] = tuple(_kind(flat, one, f"{where} parts") for one in value)
+        elif isinstance(value, list):
+            given[name] = tuple(value)
+    try:
+        return cls(**given)
+    except TypeError as error:
+        raise GanlensError(f"{where} holds a value of the wrong kind: {error}") from error
+
+
+def _kind(kinds: Mapping[str, Any], values: Any, where: str) -> Any:
+    given = dict(_mapping(values, where))
+    kind = given.pop("kind", None)
+    if kind not in kinds:
+        raise one_of(f"{where} kind", kind, kinds)
+    return _build(kinds[kind], given, f"{where} {kind!r}")

@@ -1,0 +1,25 @@
+"""Reports: what probes found, as one self-contained HTML page, JSON and arrays."""
+
+from ganlens.report.about import enlargement, provenance_panel, samples_panel
+from ganlens.report.curve import curve_panels, read_metrics
+from ganlens.report.findings import Finding, document, missing, run_probes, strict
+from ganlens.report.reproduce import command, purpose, python_code, uses_data
+from ganlens.report.write import write_report
+
+__all__ = [
+    "Finding",
+    "command",
+    "curve_panels",
+    "document",
+    "enlargement",
+    "missing",
+    "provenance_panel",
+    "purpose",
+    "python_code",
+    "read_metrics",
+    "run_probes",
+    "samples_panel",
+    "strict",
+    "uses_data",
+    "write_report",
+]

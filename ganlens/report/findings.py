@@ -1,0 +1,159 @@
+"""Run probes and turn what they found into JSON: the part of a report that machines read."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from ganlens.checkpoints import versions
+from ganlens.errors import GanlensError
+from ganlens.probes.base import Probe, Progress, Result
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of one probe.
+
+    Attributes:
+        name: its key in PROBES, which is also its command.
+        probe: the settings it ran with.
+        result: what it found; None where it could not run.
+        reason: why there is no result, one line; empty where there is one.
+        seconds: wall time that it took.
+    """
+
+    name: str
+    probe: Probe
+    result: Result | None = None
+    reason: str = ""
+    seconds: float = 0.0
+
+
+def ignore_progress(name: str, progress: Progress) -> None:
+    """Do nothing with the progress of a probe."""
+
+
+def run_probes(
+    subject: "Subject",
+    data: "ImageSet | None",
+    probes: Mapping[str, Probe],
+    on_progress: Callable[[str, Progress], None] = ignore_progress,
+) -> list[Finding]:
+    """Run probes one after the other; what cannot run becomes a finding that says why.
+
+    Args:
+        subject: the loaded GAN.
+        data: the images to compare it with, whole ("all"); None where there are none.
+        probes: name -> probe with its settings, in the order of the report.
+        on_progress: called with the probe's name and each Progress that it yields.
+    """
+    return [_run(name, probe, subject, data, on_progress) for name, probe in probes.items()]
+
+
+def _run(
+    name: str,
+    probe: Probe,
+    subject: "Subject",
+    data: "ImageSet | None",
+    on_progress: Callable[[str, Progress], None],
+) -> Finding:
+    if reason := missing(probe, subject, data):
+        return Finding(name, probe, reason=reason)
+    start = time.perf_counter()
+    try:
+        result = _drive(probe.steps(subject, data), name, on_progress)
+    except GanlensError as error:
+        return Finding(name, probe, reason=str(error), seconds=time.perf_counter() - start)
+    return Finding(name, probe, result, seconds=time.perf_counter() - start)
+
+
+def _drive(
+    steps: Iterator[Progress], name: str, on_progress: Callable[[str, Progress], None]
+) -> Result:
+    while True:
+        try:
+            on_progress(name, next(steps))
+        except StopIteration as stop:
+            return stop.value
+
+
+def missing(probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:
+    """Say in one line what a probe needs and does not have here; empty when it can run."""
+    needs = probe.needs
+    if "discriminator" in needs and getattr(subject, "discriminator", None) is None:
+        return "needs a discriminator, and this checkpoint has a generator only"
+    if needs & {"data", "labels"} and data is None:
+        return "needs images to compare with: give a data set"
+    if "labels" in needs and data is not None and data.labels is None and not data.attributes:
+        return f"needs labels or attributes, and the data {data.spec!r} has none"
+    return ""
+
+
+def document(
+    name: str, probe: Probe, subject: "Subject", data: "ImageSet | None", result: Result
+) -> dict[str, Any]:
+    """Describe one result as strict JSON: the number, and all that makes it comparable.
+
+    Returns:
+        A dict that ``json.dumps(..., allow_nan=False)`` takes. Values that are not finite are null,
+        and "undefined" maps the path of each to the reason.
+    """
+    return strict(
+        {
+            "probe": name,
+            "settings": probe.settings(),
+            "checkpoint": dict(subject.provenance),
+            "data": describe_data(data),
+            "summary": result.summary(),
+            "versions": versions(),
+        }
+    )
+
+
+def describe_data(data: "ImageSet | None") -> dict[str, Any] | None:
+    """Return what identifies a data set in a finding, or None where none was used."""
+    if data is None:
+        return None
+    return {
+        "spec": data.spec,
+        "fingerprint": data.fingerprint,
+        "split": data.split,
+        "split_source": data.split_source,
+        "n": len(data),
+        "image_shape": list(data.image_shape),
+        "skipped": len(data.skipped),
+    }
+
+
+def strict(content: dict[str, Any]) -> dict[str, Any]:
+    """Return ``content`` as strict JSON values; "undefined" lists what was not finite."""
+    undefined: dict[str, str] = {}
+    clean = _plain(content, "", undefined)
+    return clean | {"undefined": undefined} if undefined else clean
+
+
+def _plain(value: Any, path: str, undefined: dict[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v, f"{path}.{k}".lstrip("."), undefined) for k, v in value.items()}
+    if isinstance(value, Tensor):
+        value = value.detach().cpu().numpy()
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
+        return [_plain(item, f"{path}[{i}]", undefined) for i, item in enumerate(items)]
+    if isinstance(value, float) and not math.isfinite(value):
+        undefined[path] = "not defined for this input" if math.isnan(value) else "infinite"
+        return None
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return value.as_posix() if isinstance(value, PurePath) else str(value)

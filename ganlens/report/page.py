@@ -1,0 +1,173 @@
+"""The HTML of a report: one page that needs nothing else and asks nothing of the network."""
+
+import base64
+import hashlib
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from ganlens.checkpoints import versions
+from ganlens.panels import FigurePanel, Panel
+from ganlens.report import draw
+from ganlens.report.about import provenance_panel, samples_panel
+from ganlens.report.curve import curve_panels, read_metrics
+from ganlens.report.findings import Finding, describe_data, strict
+from ganlens.report.reproduce import again, purpose
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+
+def page(
+    title: str,
+    made: str,
+    subject: "Subject",
+    data: "ImageSet | None",
+    findings: Sequence[Finding],
+    source: str,
+) -> Iterator[str]:
+    """Yield the page piece by piece.
+
+    Args:
+        title: heading of the page.
+        made: when, as text.
+        subject: the loaded GAN.
+        data: the images it was compared with, or None.
+        findings: what ``run_probes`` returned.
+        source: path or name of the checkpoint, for the commands.
+    """
+    panels = [_panels(finding) for finding in findings]
+    curve = curve_panels(
+        read_metrics(subject.provenance.get("path")), subject.provenance.get("step")
+    )
+    with_charts = bool(curve) or any(isinstance(p, FigurePanel) for group in panels for p in group)
+    scripts = [_plotly()] if with_charts else []
+    scripts.append(_resource("page.js"))
+    yield _head(title, scripts)
+    yield _header(title, made, subject, data)
+    yield _contents(findings, bool(curve))
+    yield "<main>"
+    yield _about(subject)
+    if curve:
+        yield _section("training", "Training", "How it got here.", "".join(map(draw.panel, curve)))
+    for finding, group in zip(findings, panels, strict=True):
+        yield _probe_section(finding, group, again(finding, source, data))
+    yield _provenance(subject, data)
+    code = "".join(f"<script>{script}</script>" for script in scripts)
+    yield f"</main></div>{code}</body></html>"
+
+
+def _panels(finding: Finding) -> list[Panel]:
+    return list(finding.result.panels()) if finding.result is not None else []
+
+
+def _resource(name: str) -> str:
+    return resources.files("ganlens.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs  # 4 MB: read only when there is a figure
+
+    return get_plotlyjs().replace("</script", "<\\/script")
+
+
+def _head(title: str, scripts: Sequence[str]) -> str:
+    # The policy lets no request leave the page, and runs no script but the ones hashed here: should
+    # a name from a file ever escape its quotes, it still could not act.
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    policy = (
+        f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {hashes}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{draw.text(policy)}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{draw.text(title)}</title><style>{_resource('style.css')}</style></head><body>"
+        '<div class="page">'
+    )
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _header(title: str, made: str, subject: "Subject", data: "ImageSet | None") -> str:
+    against = (
+        f"probed against {len(data):,} images of <code>{draw.text(data.spec)}</code>"
+        if data is not None
+        else "probed without data"
+    )
+    short = str(subject.provenance.get("hash", ""))[:12]
+    return (
+        f"<header><h1>{draw.text(title)}</h1>"
+        f"<p class='lead'>A generative adversarial network, {against}.</p>"
+        f"<p class='facts'>Checkpoint <code>{draw.text(short)}</code> · {draw.text(made)} · "
+        "the same numbers are in <code>findings.json</code> and <code>arrays.npz</code> beside "
+        "this page.</p></header>"
+    )
+
+
+def _contents(findings: Sequence[Finding], curve: bool) -> str:
+    items = [("about", "This checkpoint", False)] + (
+        [("training", "Training", False)] if curve else []
+    )
+    items += [(f"probe-{f.name}", f.probe.title or f.name, f.result is None) for f in findings]
+    items.append(("provenance", "Provenance", False))
+    rows = "".join(
+        f'<li><a href="#{draw.text(key)}"{" class=absent" if absent else ""}>{draw.text(name)}'
+        f"{' (left out)' if absent else ''}</a></li>"
+        for key, name, absent in items
+    )
+    return f'<nav aria-label="Contents"><h2>Contents</h2><ol>{rows}</ol></nav>'
+
+
+def _section(key: str, title: str, lead: str, body: str) -> str:
+    return (
+        f'<section id="{draw.text(key)}"><h2>{draw.text(title)}</h2>'
+        f"<p class='lead'>{draw.prose(lead)}</p>{body}</section>"
+    )
+
+
+def _about(subject: "Subject") -> str:
+    facts = {str(name): value for name, value in provenance_panel(subject).rows}
+    body = draw.panel(samples_panel(subject)) + "<h3 class='gap'>Where it comes from</h3>"
+    return _section(
+        "about",
+        "This checkpoint",
+        "What the generator draws, and where it comes from.",
+        body + draw.pairs(facts),
+    )
+
+
+def _probe_section(finding: Finding, panels: Sequence[Panel], line: str) -> str:
+    lead = purpose(finding.probe)
+    if finding.result is None:
+        body = f"<p class='absent-note'>Left out: {draw.prose(finding.reason)}</p>"
+    else:
+        body = draw.pairs(strict(finding.result.summary())) + "".join(map(draw.panel, panels))
+    settings = draw.pairs(finding.probe.settings()) if finding.probe.settings() else ""
+    return _section(
+        f"probe-{finding.name}",
+        finding.probe.title or finding.name,
+        lead,
+        f"{body}<details><summary>Settings, and how to get this again</summary>{settings}"
+        f"<pre><code>{draw.text(line)}</code></pre></details>"
+        f"<p class='facts'>Took {finding.seconds:.1f} s.</p>",
+    )
+
+
+def _provenance(subject: "Subject", data: "ImageSet | None") -> str:
+    blocks: list[tuple[str, dict[str, Any]]] = [
+        ("Checkpoint", strict({k: v for k, v in subject.provenance.items() if k != "path"})),
+        ("Data", describe_data(data) or {"data": "none"}),
+        ("Libraries of this report", versions()),
+    ]
+    body = "".join(f"<h3 class='gap'>{name}</h3>{draw.pairs(content)}" for name, content in blocks)
+    return _section(
+        "provenance",
+        "Provenance",
+        "What these numbers depend on, so that they can be compared.",
+        body,
+    )

@@ -1,0 +1,54 @@
+"""Checks that every statistic makes of the arrays it is given."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ganlens.errors import GanlensError
+
+ROWS = 4096  # rows turned into float64 at a time, so that a memory-mapped array is never copied whole
+
+
+def feature_array(x: ArrayLike, name: str = "features", minimum: int = 1) -> np.ndarray:
+    """Return ``x`` as an (N, d) array of floats, finite and not too short; no copy if it is one.
+
+    Args:
+        x: (N, d), or (N,) which becomes (N, 1).
+        name: what an error calls it.
+        minimum: fewest rows that are accepted.
+
+    Raises:
+        GanlensError: not two-dimensional, no columns, fewer rows than ``minimum``, NaN or infinity.
+    """
+    array = np.asarray(x)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise GanlensError(f"{name} has shape {array.shape}: give (N, d) with d of at least 1")
+    if len(array) < minimum:
+        raise GanlensError(f"{name} has {len(array)} rows: at least {minimum} are needed")
+    if array.dtype.kind != "f" or array.dtype.itemsize < 4:
+        array = array.astype(np.float64)
+    if not all(np.isfinite(chunk).all() for chunk in chunks(array)):
+        raise GanlensError(f"{name} holds NaN or infinity: check the network or the images behind it")
+    return array
+
+
+def same_width(a: np.ndarray, b: np.ndarray) -> None:
+    """Raise GanlensError unless two feature arrays have equally many columns."""
+    if a.shape[1] != b.shape[1]:
+        raise GanlensError(
+            f"features of {a.shape[1]} and {b.shape[1]} dimensions cannot be compared: "
+            "extract both with the same extractor"
+        )
+
+
+def chunks(x: np.ndarray, rows: int = ROWS) -> Iterator[np.ndarray]:
+    """Cut an array into views of at most ``rows`` rows."""
+    return (x[start : start + rows] for start in range(0, len(x), rows))
+
+
+def squared_norms(x: np.ndarray) -> np.ndarray:
+    """Sum the squares of each row of a float64 array: (..., d) to (...)."""
+    return np.square(x).sum(axis=-1)

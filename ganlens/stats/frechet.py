@@ -1,0 +1,131 @@
+"""The Fréchet distance between two Gaussians, from moments or straight from features.
+
+Heusel et al. 2017 (arXiv 1706.08500):
+``|mean_a - mean_b|^2 + tr(cov_a) + tr(cov_b) - 2 tr((cov_a cov_b)^(1/2))``.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import linalg
+
+from ganlens.errors import GanlensError
+from ganlens.stats.arrays import feature_array, same_width
+from ganlens.stats.moments import mean_cov
+
+EPS = float(np.finfo(np.float64).eps)
+# The quick form is kept while its rounding error is estimated below this share of the traces.
+QUICK_TOLERANCE = 1e-10
+
+
+def frechet_distance(
+    mean_a: ArrayLike, cov_a: ArrayLike, mean_b: ArrayLike, cov_b: ArrayLike
+) -> float:
+    """Fréchet distance between N(mean_a, cov_a) and N(mean_b, cov_b), in float64.
+
+    The trace of the square root comes from the eigenvalues of a symmetric product; where rounding
+    would show (singular or nearly singular covariances), from singular values of a product of
+    factors, which keeps twice the digits.
+
+    Args:
+        mean_a: (d,) mean.
+        cov_a: (d, d) covariance, symmetric and positive semi-definite; a number where d is 1.
+        mean_b: (d,) mean.
+        cov_b: (d, d) covariance.
+
+    Returns:
+        The (squared) distance, at least 0.
+
+    Raises:
+        GanlensError: shapes that do not fit, NaN or infinity, a matrix that is no covariance.
+    """
+    (mean_a, cov_a), (mean_b, cov_b) = _gaussian(mean_a, cov_a), _gaussian(mean_b, cov_b)
+    if mean_a.shape != mean_b.shape:
+        raise GanlensError(
+            f"Gaussians of {len(mean_a)} and {len(mean_b)} dimensions cannot be compared: "
+            "take both from the same extractor"
+        )
+    traces = float(np.trace(cov_a) + np.trace(cov_b))
+    return _distance(mean_a - mean_b, traces, _trace_sqrt(cov_a, cov_b, traces))
+
+
+def frechet_distance_from_features(a: ArrayLike, b: ArrayLike) -> float:
+    """Fréchet distance between the Gaussians fitted to two sets of features, in float64.
+
+    With at least as many rows as columns on both sides it goes through the covariances. Otherwise
+    ``tr((cov_a cov_b)^(1/2))`` is the nuclear norm of the product of the centred features (Mathiasen
+    and Hvilshøj 2020, arXiv 2009.14075): cheaper, and exact for covariances of low rank.
+
+    Args:
+        a: (N, d) features, N at least 2.
+        b: (M, d) features, M at least 2; M need not equal N.
+
+    Raises:
+        GanlensError: fewer than 2 rows, different d, NaN or infinity.
+    """
+    a, b = feature_array(a, "the first set", 2), feature_array(b, "the second set", 2)
+    same_width(a, b)
+    if min(len(a), len(b)) >= a.shape[1]:
+        return frechet_distance(*mean_cov(a), *mean_cov(b))
+    (mean_a, factor_a), (mean_b, factor_b) = _centred_factor(a), _centred_factor(b)
+    traces = float(np.square(factor_a).sum() + np.square(factor_b).sum())
+    return _distance(mean_a - mean_b, traces, _nuclear_norm(factor_a @ factor_b.T))
+
+
+def _distance(delta: np.ndarray, traces: float, trace_sqrt: float) -> float:
+    return max(float(delta @ delta) + traces - 2 * trace_sqrt, 0.0)
+
+
+def _gaussian(mean: ArrayLike, cov: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    mean = np.atleast_1d(np.asarray(mean, dtype=np.float64))
+    cov = np.atleast_2d(np.asarray(cov, dtype=np.float64))
+    if mean.ndim != 1 or cov.shape != (len(mean), len(mean)):
+        raise GanlensError(
+            f"a mean of shape {mean.shape} with a covariance of shape {cov.shape}: "
+            "give (d,) and (d, d)"
+        )
+    if not (np.isfinite(mean).all() and np.isfinite(cov).all()):
+        raise GanlensError("a mean or covariance holds NaN or infinity: check the features behind it")
+    size = float(np.abs(cov).max())
+    if np.abs(cov - cov.T).max() > 1e-6 * size or np.diag(cov).min() < -1e-6 * size:
+        raise GanlensError("a covariance is asymmetric or has a negative variance: give mean_cov's")
+    return mean, (cov + cov.T) / 2
+
+
+def _trace_sqrt(cov_a: np.ndarray, cov_b: np.ndarray, traces: float) -> float:
+    """Trace of (cov_a cov_b)^(1/2): the quick form where it is accurate, else the careful one."""
+    try:
+        root = np.linalg.cholesky(cov_a)
+    except np.linalg.LinAlgError:  # singular
+        return _nuclear_norm(_eigen_factor(cov_a) @ _eigen_factor(cov_b).T)
+    # root^T cov_b root has the eigenvalues of cov_a cov_b, and it is symmetric.
+    product = root.T @ cov_b @ root
+    values = linalg.eigvalsh((product + product.T) / 2, check_finite=False).clip(min=0)
+    # Rounding moves every eigenvalue by about `noise`, hence its root by the lesser of these two.
+    noise = EPS * float(values[-1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.fmin(np.sqrt(noise), noise / (2 * np.sqrt(values))).sum()
+    if error > QUICK_TOLERANCE * traces:
+        return _nuclear_norm(_eigen_factor(cov_a) @ _eigen_factor(cov_b).T)
+    return float(np.sqrt(values).sum())
+
+
+def _eigen_factor(cov: np.ndarray) -> np.ndarray:
+    """Return F (r, d) with F^T F = cov, without the directions that hold nothing but rounding."""
+    values, vectors = linalg.eigh(cov, check_finite=False)
+    keep = values > len(cov) * EPS * max(float(values[-1]), 0.0)
+    return (vectors[:, keep] * np.sqrt(values[keep])).T
+
+
+def _centred_factor(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of the rows and F (at most d rows, d) with F^T F = their covariance."""
+    rows = x.astype(np.float64)
+    mean = rows.mean(axis=0)
+    rows -= mean
+    rows /= np.sqrt(len(rows) - 1)
+    return mean, np.linalg.qr(rows, mode="r") if len(rows) > rows.shape[1] else rows
+
+
+def _nuclear_norm(matrix: np.ndarray) -> float:
+    if matrix.size == 0:  # a constant side has a factor without rows
+        return 0.0
+    return float(linalg.svdvals(matrix, check_finite=False).sum())

@@ -1,0 +1,161 @@
+"""Exact nearest neighbours: faiss searches in float32, float64 decides.
+
+A float32 matrix-product distance can be wrong in its first digit between near-duplicates. So faiss
+only proposes candidates; their distances are computed anew in float64 from coordinate differences, and
+a bound on faiss's rounding proves that no other point can be nearer. Queries for which the bound
+proves nothing (many equal distances) are searched again in float64.
+"""
+
+import faiss
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ganlens.errors import GanlensError
+from ganlens.stats.arrays import chunks, feature_array, same_width, squared_norms
+
+MARGIN = 16  # candidates beyond k, so that the bound nearly always holds at once
+ELEMENTS = 1 << 23  # numbers held by one temporary array: 64 MiB in float64
+EPS32, EPS64 = 2.0**-23, 2.0**-52
+
+
+def nearest(
+    queries: ArrayLike, base: ArrayLike, k: int = 1, *, exclude_self: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the k nearest rows of ``base`` for every query, by Euclidean distance.
+
+    Args:
+        queries: (N, d).
+        base: (M, d), M at least k.
+        k: neighbours per query.
+        exclude_self: ``queries`` is ``base``, and row i is no neighbour of itself. Another row with
+            the same values is one, at distance 0.
+
+    Returns:
+        Distances (N, k) in float64, ascending and not squared, and indices (N, k) into ``base``; equal
+        distances come in order of index.
+
+    Raises:
+        GanlensError: k below 1 or above what ``base`` can give, different d, NaN or infinity.
+    """
+    squared, indices = squared_nearest(queries, base, k, exclude_self=exclude_self)
+    return np.sqrt(squared), indices
+
+
+def squared_nearest(
+    queries: ArrayLike, base: ArrayLike, k: int, *, exclude_self: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Do the same as ``nearest``, with the squared distances."""
+    queries, base = feature_array(queries, "queries"), feature_array(base, "base")
+    same_width(queries, base)
+    if exclude_self and len(queries) != len(base):
+        raise GanlensError("exclude_self needs the queries to be the base: give the same array twice")
+    available = len(base) - exclude_self
+    if not 1 <= k <= available:
+        raise GanlensError(f"k = {k} neighbours: choose from 1 to {available}, what the base can give")
+    k, wanted = int(k), int(min(k + exclude_self + MARGIN, len(base)))
+    search = _Search(base)
+    squared = np.empty((len(queries), k))
+    indices = np.empty((len(queries), k), np.int64)
+    step = max(1, min(1024, ELEMENTS // (wanted * base.shape[1])))
+    for start in range(0, len(queries), step):
+        rows = slice(start, min(start + step, len(queries)))
+        own = np.arange(rows.start, rows.stop) if exclude_self else None
+        squared[rows], indices[rows] = search(queries[rows].astype(np.float64), k, wanted, own)
+    return squared, indices
+
+
+def exact_squared(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Squared distances of corresponding rows from float64 differences: (n, d), (n, d) to (n,)."""
+    step = max(1, ELEMENTS // x.shape[-1])
+    parts = [
+        squared_norms(x[i : i + step].astype(np.float64) - y[i : i + step])
+        for i in range(0, len(x), step)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def product_squared(
+    x: np.ndarray, x_norms: np.ndarray, y: np.ndarray, y_norms: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Squared distances (n, m) of all pairs by a float64 matrix product, and a bound on their error.
+
+    Args:
+        x: (n, d) float64, best centred: the error grows with the norms.
+        x_norms: (n,) squared norms.
+        y: (m, d) float64.
+        y_norms: (m,) squared norms.
+    """
+    distances = x @ y.T
+    distances *= -2
+    distances += x_norms[:, None]
+    distances += y_norms
+    bound = np.sqrt(x_norms)[:, None] + np.sqrt(y_norms)
+    np.square(bound, out=bound)
+    bound *= (x.shape[1] + 16) * EPS64
+    return distances, bound
+
+
+class _Search:
+    """A base of points, ready to be searched; distances do not change when all points move together."""
+
+    def __init__(self, base: np.ndarray) -> None:
+        self.base = base
+        self.centre = np.mean([c.mean(axis=0, dtype=np.float64) for c in chunks(base)], axis=0)
+        # Scaled to at most 1, no square can overflow float32.
+        self.scale = max(float(np.abs(c - self.centre).max()) for c in chunks(base)) or 1.0
+        self.index = faiss.IndexFlatL2(base.shape[1])
+        self.reach = 0.0
+        for chunk in chunks(base):
+            moved = self._move(chunk)
+            self.reach = max(self.reach, float(np.sqrt(squared_norms(moved).max())))
+            self.index.add(moved.astype(np.float32))
+
+    def _move(self, x: np.ndarray) -> np.ndarray:
+        return (x - self.centre) / self.scale
+
+    def __call__(
+        self, queries: np.ndarray, k: int, wanted: int, own: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        moved = self._move(queries)
+        # A query far outside the base is the float64 search's: float32 could overflow.
+        near = np.abs(moved).max(axis=1) < 1e6
+        approx, found = self.index.search(np.where(near[:, None], moved, 0).astype(np.float32), wanted)
+        found.sort(axis=1)
+        squared, indices = self._rank(queries, found, k, own)
+        reach = np.sqrt(squared_norms(moved)) + self.reach
+        unseen = approx.max(axis=1) - (queries.shape[1] + 16) * EPS32 * reach**2
+        proven = near & ((squared[:, -1] / self.scale**2 < unseen) | (wanted == len(self.base)))
+        for row in np.flatnonzero(~proven):
+            one = slice(row, row + 1)
+            self_ = None if own is None else own[one]
+            squared[row], indices[row] = self._careful(queries[one], moved[one], k, self_)
+        return squared, indices
+
+    def _rank(
+        self, queries: np.ndarray, found: np.ndarray, k: int, own: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Order candidates (n, c), given by ascending index, by exact distance; keep k."""
+        squared = squared_norms(self.base[found].astype(np.float64) - queries[:, None])
+        if own is not None:
+            squared[found == own[:, None]] = np.inf
+        order = np.argsort(squared, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(squared, order, 1), np.take_along_axis(found, order, 1)
+
+    def _careful(
+        self, query: np.ndarray, moved: np.ndarray, k: int, own: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Search one query in float64: exact distances of all that may be among the k nearest."""
+        norm, low, high = squared_norms(moved), [], []
+        for chunk in chunks(self.base, max(1, ELEMENTS // self.base.shape[1])):
+            points = self._move(chunk)
+            distances, bound = product_squared(moved, norm, points, squared_norms(points))
+            low.append((distances - bound)[0])
+            high.append((distances + bound)[0])
+        lowest, highest = np.concatenate(low), np.concatenate(high)
+        last = k - 1 + (own is not None)
+        found = np.flatnonzero(lowest <= np.partition(highest, last)[last])
+        squared = exact_squared(self.base[found], np.broadcast_to(query, (len(found), query.shape[1])))
+        if own is not None:
+            squared[found == own] = np.inf
+        order = np.argsort(squared, kind="stable")[:k]
+        return squared[order], found[order]

@@ -1,0 +1,242 @@
+"""Subject: a loaded GAN, ready to be probed."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganlens.activations import capture, layer_names
+from ganlens.calibration import calibrate
+from ganlens.checkpoints import Checkpoint, load_checkpoint
+from ganlens.errors import GanlensError, one_of
+from ganlens.models.prior import Prior
+from ganlens.training import build
+
+
+class Subject:
+    """A generator and, where there is one, its discriminator, in eval mode on one device.
+
+    Attributes:
+        name: what to call it.
+        generator: (N, d) latents to (N, C, H, W) images in [-1, 1].
+        discriminator: (N, C, H, W) images to (N,) logits, or None.
+        prior: distribution of the latents.
+        image_shape: (C, H, W).
+        device: where the networks are.
+        provenance: JSON-able: checkpoint, hash, family, arguments, step, training data, weights, versions.
+    """
+
+    def __init__(
+        self,
+        generator: Any,
+        discriminator: Any | None,
+        provenance: dict[str, Any],
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.device = torch.device(device)
+        place = {"device": self.device, "memory_format": torch.channels_last}
+        self.generator = generator.to(**place).requires_grad_(False).eval()
+        self.discriminator = discriminator
+        if discriminator is not None:
+            self.discriminator = discriminator.to(**place).requires_grad_(False).eval()
+        self.prior: Prior = generator.prior
+        self.image_shape: tuple[int, int, int] = tuple(generator.image_shape)
+        self.provenance = provenance
+        self.name: str = provenance["checkpoint"]
+
+    def latents(self, seeds: Iterable[int]) -> Tensor:
+        """Draw one latent per seed: (N, d) float32 on the CPU, the same for any set of other seeds."""
+        return self.prior.sample(seeds)
+
+    def generate(self, z: Tensor, batch_size: int = 64) -> Tensor:
+        """Draw images.
+
+        Args:
+            z: (N, d) latents.
+            batch_size: how many at a time; it does not change the images.
+
+        Returns:
+            (N, C, H, W) float32 on the CPU, in [-1, 1].
+
+        Raises:
+            GanlensError: latents of another width than the prior's.
+        """
+        if z.ndim != 2 or z.shape[1] != self.prior.dim:
+            raise GanlensError(
+                f"latents of shape {tuple(z.shape)} do not fit {self.name}: give (N, {self.prior.dim})"
+            )
+        return self._batched(self.generator, z, batch_size, self.image_shape)
+
+    def discriminate(self, x: Tensor, batch_size: int = 64) -> Tensor:
+        """Score images in [-1, 1]: (N,) float32 logits on the CPU, high for real.
+
+        Raises:
+            GanlensError: there is no discriminator, or the images have another shape than its own.
+        """
+        return self._batched(self._judge(x), x, batch_size, ())
+
+    def features(
+        self,
+        x: Tensor,
+        layers: str | Sequence[str] = "all",
+        pool: int | None = 4,
+        batch_size: int = 64,
+    ) -> Tensor:
+        """Activations of the discriminator as feature vectors (Radford 2015, section 5.1).
+
+        Args:
+            x: (N, C, H, W) images in [-1, 1].
+            layers: "all" (every convolution block, in order), one name or several.
+            pool: each map is max-pooled to a pool x pool grid; None keeps it whole.
+            batch_size: how many at a time.
+
+        Returns:
+            (N, D) float32 on the CPU: layers one after another, each flattened.
+
+        Raises:
+            GanlensError: no discriminator, images of another shape, or an unknown layer.
+        """
+        network = self._judge(x)
+        names = list(network.feature_layers if layers == "all" else _as_list(layers))
+
+        def pooled(batch: Tensor) -> Tensor:
+            with capture(network, names) as found:
+                network(batch)
+            return torch.cat([_pool(found[name], pool) for name in names], dim=1)
+
+        return self._batched(pooled, x, batch_size, None)
+
+    def layers(self, network: str) -> list[str]:
+        """List the layer names of "generator" or "discriminator", in order."""
+        return layer_names(self.network(network))
+
+    def network(self, name: str) -> nn.Module:
+        """Return the "generator" or the "discriminator".
+
+        Raises:
+            GanlensError: another name, or no discriminator.
+        """
+        if name not in ("generator", "discriminator"):
+            raise one_of("network", name, ("generator", "discriminator"))
+        found = getattr(self, name)
+        if found is None:
+            raise GanlensError(f"{self.name} has no {name}: choose another checkpoint")
+        return found
+
+    def untrained(self, seed: int = 0, images: Tensor | None = None) -> "Subject":
+        """Return the same networks as they were before any training: the control of every claim.
+
+        Args:
+            seed: of the initialisation.
+            images: (N, C, H, W) real images on which the discriminator's batch norm is calibrated; by
+                default the untrained generator's own.
+
+        Raises:
+            GanlensError: the family or the arguments are not known, so nothing can be built.
+        """
+        if "arguments" not in self.provenance:
+            raise GanlensError(f"{self.name} does not say how to build it untrained")
+        pair = build(self.provenance["family"], self.provenance["arguments"], seed)
+        provenance = {
+            **self.provenance,
+            "checkpoint": f"{self.name} (untrained)",
+            "weights": "untrained",
+            "hash": None,
+            "step": 0,
+            "seed": seed,
+        }
+        control = Subject(*pair, provenance, self.device)
+        latents = self.prior.sample_batch(2048, seed).to(self.device)
+        calibrate(control.generator, latents.split(256))
+        batches = (control.generate(latents) if images is None else images).split(256)
+        calibrate(control.discriminator, (b.to(self.device) for b in batches if len(b) > 1))
+        return control
+
+    def _judge(self, x: Tensor) -> Any:
+        network = self.network("discriminator")
+        if tuple(x.shape[1:]) != self.image_shape:
+            raise GanlensError(
+                f"images of shape {tuple(x.shape)} do not fit {self.name}: give"
+                f" (N, {', '.join(map(str, self.image_shape))})"
+            )
+        return network
+
+    @torch.inference_mode()
+    def _batched(
+        self,
+        function: Callable[[Tensor], Tensor],
+        inputs: Tensor,
+        batch_size: int,
+        empty: tuple[int, ...] | None,
+    ) -> Tensor:
+        if len(inputs) == 0 and empty is not None:
+            return torch.empty(0, *empty)
+        parts = [function(part.to(self.device)).float().cpu() for part in inputs.split(batch_size)]
+        return torch.cat(parts).contiguous()
+
+
+def _as_list(layers: str | Sequence[str]) -> Sequence[str]:
+    return [layers] if isinstance(layers, str) else layers
+
+
+def _pool(maps: Tensor, pool: int | None) -> Tensor:
+    if pool is not None and maps.ndim == 4:
+        maps = F.adaptive_max_pool2d(maps, pool)
+    return maps.flatten(1)
+
+
+def load(path_or_name: str | Path, device: str = "auto", *, weights: str = "ema") -> Subject:
+    """Open a checkpoint for probing. No code from the file is run.
+
+    Args:
+        path_or_name: a checkpoint folder, a run's folder (its best checkpoint), or a shipped name.
+        device: "auto" takes a GPU where there is one; or any torch device.
+        weights: "ema" takes the averaged generator, "raw" the one that was trained.
+
+    Raises:
+        GanlensError: see ``load_checkpoint``; or a device that is not there.
+    """
+    if weights not in ("ema", "raw"):
+        raise one_of("weights", weights, ("ema", "raw"))
+    return from_checkpoint(load_checkpoint(path_or_name), pick_device(device), weights)
+
+
+def from_checkpoint(checkpoint: Checkpoint, device: torch.device, weights: str = "ema") -> Subject:
+    """Make a Subject of a loaded checkpoint."""
+    header, networks = checkpoint.header, checkpoint.networks
+    averaged = weights == "ema" and "ema" in networks
+    generator = networks["ema" if averaged else "generator"]
+    provenance = {
+        "checkpoint": _name(checkpoint.path),
+        "path": str(checkpoint.path),
+        "hash": checkpoint.hash,
+        "family": header.family,
+        "arguments": header.arguments,
+        "prior": header.prior,
+        "step": header.step,
+        "weights": "ema" if averaged else "raw",
+        "data": header.data,
+        "training": header.training,
+        "metrics": header.metrics,
+        "calibration": header.calibration,
+        "made": header.made,
+        "versions": header.versions,
+    }
+    return Subject(generator, networks.get("discriminator"), provenance, device)
+
+
+def pick_device(device: str) -> torch.device:
+    """Turn "auto" into the best device that is there, or check the one that was asked for."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.zeros(1, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        raise GanlensError(f"device {device!r} is not available: choose auto or cpu") from error
+
+
+def _name(path: Path) -> str:
+    return path.parent.name if path.name in ("best", "last") else path.resolve().name

@@ -1,0 +1,146 @@
+"""Features as the solver sees them: scaled while they are read, with a last column of ones.
+
+A memory-mapped array is neither copied nor changed; bytes and half precision are widened block by
+block.
+"""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlens.errors import GanlensError, one_of
+
+SCALINGS = ("standard", "norm", "none")
+ROWS = 1024  # rows of a block: at 7,168 features 28 MB, about one level-3 cache
+Features = np.ndarray | Tensor
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """An affine map of features, (x - shift) * factor, applied while they are read.
+
+    Attributes:
+        kind: "standard", "norm" or "none".
+        shift: (D,) float32.
+        factor: (D,) float32.
+    """
+
+    kind: str
+    shift: Tensor
+    factor: Tensor
+
+
+def blocks(x: Features, rows: int = ROWS) -> Iterator[tuple[slice, Tensor]]:
+    """Yield (slice, float32 tensor) row blocks of an array; float32 is not copied."""
+    for start in range(0, len(x), rows):
+        part = slice(start, min(start + rows, len(x)))
+        yield part, _tensor(x[part]).to(torch.float32)
+
+
+def _tensor(x: Features) -> Tensor:
+    if isinstance(x, Tensor):
+        return x
+    with warnings.catch_warnings():  # a read-only memory map: nothing here writes to it
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(x)
+
+
+def scaling(x: Features, kind: Literal["standard", "norm", "none"] = "standard") -> Scaling:
+    """Measure how to scale features so that C means the same whatever their number and size.
+
+    Args:
+        x: (N, D) training features.
+        kind: "standard" subtracts each feature's mean, divides by its standard deviation and by
+            sqrt(D), so that a row's mean squared norm is 1 (constant features become 0); "norm"
+            divides everything by the root mean squared norm of a row; "none" changes nothing.
+
+    Raises:
+        GanlensError: unknown kind; no rows; features that are not finite.
+    """
+    if kind not in SCALINGS:
+        raise one_of("scaling", kind, SCALINGS)
+    if len(x) == 0:
+        raise GanlensError("features of 0 images cannot be scaled: give at least 1")
+    mean, mean_square = _moments(x)
+    if not bool(torch.isfinite(mean_square).all()):
+        raise GanlensError("features hold values that are not finite: look at the network's health")
+    if kind == "none":
+        shift, factor = torch.zeros_like(mean), torch.ones_like(mean)
+    elif kind == "norm":
+        shift = torch.zeros_like(mean)
+        factor = torch.ones_like(mean) / mean_square.sum().sqrt().clamp_min(1e-12)
+    else:
+        variance = mean_square - mean**2
+        live = variance > 1e-10 * mean_square + 1e-20  # below that the difference is rounding noise
+        shift = mean
+        factor = torch.where(live, (variance.clamp_min(1e-30) * x.shape[1]).rsqrt(), 0.0)
+    return Scaling(kind, shift.float(), factor.float())
+
+
+def _moments(x: Features) -> tuple[Tensor, Tensor]:
+    """Mean and mean square of each feature, in float64."""
+    total = square = torch.zeros((), dtype=torch.float64)
+    for _, block in blocks(x):
+        part = block.double()
+        total, square = total + part.sum(0), square + part.square_().sum(0)
+    return total / len(x), square / len(x)
+
+
+@dataclass(frozen=True)
+class Design:
+    """The scaled features with a last column of ones, as the linear map that the solver sees.
+
+    Attributes:
+        x: (N, D) features, unscaled; read in blocks.
+        scaling: how they are scaled on the way.
+    """
+
+    x: Features
+    scaling: Scaling
+
+    @property
+    def device(self) -> torch.device:
+        """Where the features are."""
+        return self.x.device if isinstance(self.x, Tensor) else torch.device("cpu")
+
+    def _raw(self, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """Weights (K, D) and offsets (K,) that give the same values on unscaled features."""
+        raw = weights[:, :-1] * self.scaling.factor
+        return raw, weights[:, -1] - raw @ self.scaling.shift
+
+    def _scaled(self, raw: Tensor, total: Tensor) -> Tensor:
+        inner = (raw - total[:, None] * self.scaling.shift) * self.scaling.factor
+        return torch.cat([inner, total[:, None]], dim=1)
+
+    def forward(self, weights: Tensor) -> Tensor:
+        """Return the (K, N) values of (K, D + 1) weights."""
+        raw, offset = self._raw(weights)
+        out = torch.empty(len(weights), len(self.x), device=self.device)
+        for rows, block in blocks(self.x):
+            out[:, rows] = torch.nn.functional.linear(block, raw, offset).T
+        return out
+
+    def adjoint(self, values: Tensor) -> Tensor:
+        """Return the (K, D + 1) sums over rows of (K, N) values times features."""
+        raw = torch.zeros(len(values), self.x.shape[1], device=self.device)
+        for rows, block in blocks(self.x):
+            raw.addmm_(values[:, rows], block)
+        return self._scaled(raw, values.sum(1))
+
+    def normal(self, weights: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return (adjoint(mask * forward(weights)), forward(weights)), in one pass."""
+        raw, offset = self._raw(weights)
+        values = torch.empty(len(weights), len(self.x), device=self.device)
+        out, total = torch.zeros_like(raw), torch.zeros_like(offset)
+        for rows, block in blocks(self.x):
+            part = torch.nn.functional.linear(block, raw, offset).T
+            values[:, rows] = part
+            kept = part if mask is None else part * mask[:, rows]
+            out.addmm_(kept, block)
+            total += kept.sum(1)
+        return self._scaled(out, total), values

@@ -1,0 +1,71 @@
+"""The solver for fewer samples than features: Newton with direct solves in the Gram matrix.
+
+Chapelle (2007), Training a support vector machine in the primal, Neural Computation 19:1155-1178:
+the Newton point of an active set A is (K_AA + I / 2C)^-1 y_A, and w = X^T beta.
+"""
+
+import torch
+from torch import Tensor
+
+from ganlens.svm.design import Design, blocks
+from ganlens.svm.problem import Problem, Solution, dot, line_search
+
+
+def gram(design: Design) -> Tensor:
+    """Return (N, N) float32 inner products of the scaled rows, the column of ones included."""
+    how = design.scaling
+    out = torch.empty(len(design.x), len(design.x), device=design.device)
+    for rows, left in blocks(design.x):
+        scaled = (left - how.shift) * how.factor
+        for columns, right in blocks(design.x):
+            if columns.start > rows.start:
+                break
+            part = scaled @ ((right - how.shift) * how.factor).T + 1
+            out[rows, columns], out[columns, rows] = part, part.T
+    return out
+
+
+def solve(problem: Problem, tolerance: float, most: int) -> Solution:
+    """Solve every column to a relative duality gap of ``tolerance``, in at most ``most`` steps."""
+    kernel = gram(problem.design)
+    first = {float(c): _ridge(kernel, float(c)) for c in problem.cost.unique()}
+    found = [
+        _column(kernel, problem.rows(slice(k, k + 1)), first, tolerance, most)
+        for k in range(len(problem.signs))
+    ]
+    betas, objective, gap, steps = zip(*found, strict=True)
+    weights = problem.design.adjoint(torch.stack(betas))
+    return Solution(weights, torch.cat(objective), torch.cat(gap), max(steps), 2)
+
+
+def _ridge(kernel: Tensor, cost: float, active: Tensor | None = None) -> Tensor:
+    """Cholesky factor of K_AA + I / 2C."""
+    matrix = kernel.clone() if active is None else kernel[active].index_select(1, active)
+    matrix.diagonal().add_(0.5 / cost)
+    return torch.linalg.cholesky(matrix)
+
+
+def _column(
+    kernel: Tensor, problem: Problem, first: dict[float, Tensor], tolerance: float, most: int
+) -> tuple[Tensor, Tensor, Tensor, int]:
+    """Solve one column; returns its (N,) beta, objective, gap and the number of steps."""
+    signs, cost = problem.signs[0], float(problem.cost)
+    beta, values = torch.zeros_like(signs), torch.zeros_like(signs)
+    for step in range(most + 1):
+        slack = problem.slack(values[None])
+        objective = problem.objective(dot(beta[None], values[None]), slack)
+        rest = beta - 2 * cost * slack[0] * signs  # the gradient is X^T rest
+        gap = 0.5 * dot(rest[None], (kernel @ rest)[None]).clamp_min(0) / objective
+        if step == most or float(gap) <= tolerance:
+            break
+        active = (slack[0] > 0).nonzero()[:, 0]
+        full = len(active) == len(signs)
+        factor = first[cost] if full else _ridge(kernel, cost, active)
+        target = torch.zeros_like(beta)
+        target[active] = torch.cholesky_solve(signs[active, None], factor)[:, 0]
+        move = target - beta
+        change = kernel @ move
+        along = (dot(values[None], move[None]), dot(move[None], change[None]))
+        length = float(line_search(problem, values[None], change[None], *along))
+        beta, values = beta + length * move, values + length * change
+    return beta, objective, gap, step

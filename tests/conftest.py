@@ -1,0 +1,49 @@
+"""What every test shares: few threads, a cache of its own, a tiny checkpoint."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+# Before torch is imported: tests run small things, where threads cost more than they bring.
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "2")
+
+import pytest  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep decoded data out of the user's cache, and shared within one test run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GANLENS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained 16-pixel DCGAN as a checkpoint folder called "tiny"."""
+    from fake_subject import TINY, fake_subject
+
+    from ganlens.checkpoints import Header, save_checkpoint
+    from ganlens.models.dcgan import arguments_of
+
+    fake = fake_subject(TINY)
+    header = Header("dcgan", arguments_of(TINY), {"kind": fake.prior.kind, "dim": fake.prior.dim})
+    folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
+    networks = {"generator": fake.generator, "discriminator": fake.discriminator}
+    return save_checkpoint(folder, header, networks, {})
+
+
+@pytest.fixture(scope="session")
+def tiny_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An npz of 120 random 16-pixel colour images with 3 labels."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    labels = np.arange(120) % 3
+    images = rng.integers(0, 160, (120, 16, 16, 3)) + 40 * labels[:, None, None, None]
+    path = tmp_path_factory.mktemp("data") / "tiny.npz"
+    np.savez(path, images=images.astype(np.uint8), labels=labels)
+    return path

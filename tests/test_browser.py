@@ -1,0 +1,216 @@
+"""The explorer in a real browser: pixels, the address, downloads, and no request elsewhere."""
+
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ganlens
+from ganlens import images
+from ganlens.latents import Seeds
+from ganlens.recipe import Recipe, render
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium")
+ROOT = Path(__file__).parents[1]
+READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no chromium on the PATH: install Debian's package"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def server(tiny_checkpoint: Path, tiny_images: Path) -> Iterator[str]:
+    """Start the explorer on a free port; yield the address that chooses the tiny checkpoint."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "apps" / "explorer.py")]
+    flags = [f"--server.port={port}", "--server.headless=true", "--server.fileWatcherType=none"]
+    choices = ["--", "--root", str(tiny_checkpoint.parent), "--data", str(tiny_images)]
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": path}
+    process = subprocess.Popen(
+        command + flags + choices,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    )
+    base = f"http://localhost:{port}"
+    try:
+        _wait(f"{base}/_stcore/health")
+        yield base
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(url: str) -> None:
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"{url} did not answer")
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as api:
+        browser = api.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def visit(browser: "Browser", server: str, path: str, checkpoint: Path, **address: Any) -> "Page":
+    page = browser.new_context(viewport={"width": 1280, "height": 1000}).new_page()
+    page.set_default_timeout(60_000)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.asked = asked  # type: ignore[attr-defined]
+    label = f"{checkpoint.parent.name}/{checkpoint.name}"
+    query = "&".join(f"{k}={v}" for k, v in {"checkpoint": label, **address}.items())
+    page.goto(f"{server}/{path}?{query}")
+    settled(page)
+    return page
+
+
+def settled(page: "Page") -> None:
+    page.locator("h1").first.wait_for()
+    page.wait_for_timeout(300)
+    page.locator(READY).wait_for()
+    page.wait_for_timeout(300)
+
+
+def shown(page: "Page", index: int = 0) -> np.ndarray:
+    """Return the pixels of a picture as the browser fetched them."""
+    picture = page.locator('[data-testid="stImage"] img').nth(index)
+    picture.wait_for()
+    url = picture.get_attribute("src")
+    response = page.request.get(url if url.startswith("http") else page.url.split("/", 3)[0])
+    assert response.headers["content-type"] == "image/png"
+    return np.asarray(Image.open(io.BytesIO(response.body())))
+
+
+def expected(checkpoint: Path, seed: int, count: int = 64, columns: int = 8) -> np.ndarray:
+    subject = ganlens.load(checkpoint)
+    seeds = Seeds(tuple(range(seed, seed + count)))
+    return render(subject, Recipe.of(subject, seeds, columns=columns))
+
+
+def assert_same_pixels(picture: np.ndarray, sheet: np.ndarray) -> None:
+    """The picture is the sheet, each pixel repeated a whole number of times."""
+    scale = picture.shape[1] // sheet.shape[1]
+    np.testing.assert_array_equal(picture, images.enlarge(sheet, scale))
+
+
+def test_overview_shows_the_samples(browser: "Browser", server: str, tiny_checkpoint: Path) -> None:
+    page = visit(browser, server, "", tiny_checkpoint)
+    assert_same_pixels(shown(page), expected(tiny_checkpoint, 0))
+    box = page.locator('[data-testid="stImage"] img').first.bounding_box()
+    assert box is not None
+    assert box["width"] % expected(tiny_checkpoint, 0).shape[1] == pytest.approx(0, abs=0.01)
+    style = "e => getComputedStyle(e).imageRendering"
+    assert page.locator('[data-testid="stImage"] img').first.evaluate(style) == "pixelated"
+    outside = [
+        url
+        for url in page.asked  # type: ignore[attr-defined]
+        if "//localhost" not in url and not url.startswith(("data:", "blob:"))
+    ]
+    assert outside == [], "the explorer works without a network"
+
+
+def test_a_seed_travels_by_its_address(
+    browser: "Browser", server: str, tiny_checkpoint: Path
+) -> None:
+    page = visit(browser, server, "sample", tiny_checkpoint)
+    field = page.get_by_role("spinbutton", name="First seed")
+    field.fill("321")
+    field.press("Enter")
+    page.wait_for_function("location.search.includes('seed=321')")
+    settled(page)
+    assert_same_pixels(shown(page), expected(tiny_checkpoint, 321))
+    other = browser.new_context().new_page()
+    other.goto(page.url)
+    settled(other)
+    np.testing.assert_array_equal(shown(other), shown(page))
+
+
+def test_a_download_replays(
+    browser: "Browser", server: str, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    page = visit(browser, server, "sample", tiny_checkpoint, seed=7)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download PNG").first.click()
+    path = tmp_path / "picture.png"
+    download.value.save_as(path)
+    pixels = np.asarray(Image.open(path))
+    recipe = Recipe.from_json(images.read_recipe(path))
+    np.testing.assert_array_equal(render(ganlens.load(tiny_checkpoint), recipe), pixels)
+    np.testing.assert_array_equal(pixels, shown(page))
+
+
+def test_a_probe_runs_and_its_page_can_be_left(
+    browser: "Browser", server: str, tiny_checkpoint: Path
+) -> None:
+    page = visit(browser, server, "interpolate", tiny_checkpoint)
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.locator('[data-testid="stImage"] img').first.wait_for()
+    settled(page)
+    assert shown(page).std() > 0
+    page.get_by_role("link", name="Overview").click()
+    page.wait_for_function("location.pathname === '/'")
+    settled(page)
+    assert_same_pixels(shown(page), expected(tiny_checkpoint, 0))
+    page.wait_for_function("location.search.includes('checkpoint=')")
+    assert page.get_by_text("Traceback").count() == 0
+
+
+def test_a_link_to_settings_brings_them_back(
+    browser: "Browser", server: str, tiny_checkpoint: Path
+) -> None:
+    page = visit(browser, server, "interpolate", tiny_checkpoint)
+    field = page.get_by_role("spinbutton", name="per leg")
+    field.fill("4")
+    field.press("Enter")
+    page.wait_for_function("location.search.includes('interpolate-per-leg=4')")
+    other = browser.new_context().new_page()
+    other.goto(page.url)
+    settled(other)
+    assert other.get_by_role("spinbutton", name="per leg").input_value() == "4"
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "%2e%2e%2f%2e%2e"])
+def test_a_hostile_address_is_one_line(
+    browser: "Browser", server: str, tiny_checkpoint: Path, name: str
+) -> None:
+    page = browser.new_context().new_page()
+    page.goto(f"{server}/?checkpoint={name}&data={name}&seed=-4")
+    settled(page)
+    assert page.get_by_text("There is no checkpoint of the name in the address").count() == 1
+    assert page.get_by_text("Traceback").count() == 0
+    json.dumps(page.url)

@@ -1,0 +1,162 @@
+"""The classifier: shapes, learning, determinism, saving and opening."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ganlens.checkpoints import Header, save_checkpoint
+from ganlens.classifier import (
+    ClassifierSettings,
+    finish_classifier,
+    load_classifier,
+    save_classifier,
+    targets_of,
+    train_classifier,
+)
+from ganlens.data import ImageSet
+from ganlens.errors import GanlensError
+from ganlens.models.classifier import Classifier, ClassifierConfig, classifier_arguments
+
+SHARED = Path(__file__).parents[1].parent / "shared"
+
+
+def striped(n=160, train=120, size=16, seed=0):
+    """Images whose stripes lie (direction) and shine (brightness) as their attributes say."""
+    generator = np.random.default_rng(seed)
+    flat, bright = generator.integers(0, 2, (2, n))
+    stripes = np.tile([0, 0, 1, 1], size // 4)
+    pattern = np.where(flat[:, None, None], stripes[:, None], stripes[None, :])
+    pixels = 60 + 60 * pattern + 70 * bright[:, None, None] + generator.integers(0, 20, (n, size, size))
+    images = pixels[..., None].repeat(3, -1).astype(np.uint8)
+    bounds = {"train": (0, train), "test": (train, n)}
+    return ImageSet(
+        spec="stripes", images=images, labels=flat.astype(np.int64), class_names=("upright", "flat"),
+        attributes={
+            "light": np.array(["dim", "bright"])[bright],
+            "tilt": generator.normal(size=n),
+            "constant": np.full(n, "same"),
+        },
+        names=np.arange(n).astype(str), split="all", bounds=bounds, split_source="declared",
+        fingerprint="all", fingerprints={"all": "all", "train": "tr", "test": "te"},
+    )  # fmt: skip
+
+
+def trained(**changes):
+    return finish_classifier(train_classifier(striped(), epochs=4, batch_size=20, width=8, **changes))
+
+
+@pytest.fixture(scope="module")
+def stripes():
+    return trained()
+
+
+@pytest.mark.parametrize("size", [16, 17, 32, 48, 64, 100, 256])
+def test_every_size_gives_features_and_logits(size):
+    with torch.random.fork_rng():
+        model = Classifier(ClassifierConfig(size, 1, {"a": "xy", "b.c": "xyz"}, 8, 8)).eval()
+    x = torch.zeros(2, 1, size, size)
+    assert model.features(x).shape == (2, 8)
+    assert {name: tuple(v.shape) for name, v in model(x).items()} == {"a": (2, 2), "b.c": (2, 3)}
+
+
+def test_targets_are_labels_and_categories_only():
+    found = targets_of(striped())
+    assert list(found) == ["class", "light"]
+    assert found["light"][0] == ("bright", "dim")
+    names = np.array(found["light"][0])[found["light"][1]]
+    np.testing.assert_array_equal(names, striped().attributes["light"])
+    bare = replace(striped(), labels=None, class_names=(), attributes={"tilt": np.zeros(160)})
+    with pytest.raises(GanlensError, match="nothing to classify"):
+        targets_of(bare)
+
+
+def test_learns_what_held_out_images_show(stripes):
+    assert stripes.accuracies["class"] > 0.95
+    assert stripes.accuracies["light"] > 0.95
+    assert (stripes.n_train, stripes.n_test) == (120, 40)
+    assert max(stripes.majority.values()) < 0.75
+    assert not stripes.model.training
+
+
+def test_accuracy_is_that_of_held_out_images_counted_by_hand(stripes):
+    data = striped()
+    guess = stripes.model(data.part("test").batch(slice(None)))["class"].argmax(1).numpy()
+    assert stripes.accuracies["class"] == (guess == data.labels[120:]).mean()
+    commonest = np.bincount(data.labels[:120]).argmax()
+    assert stripes.majority["class"] == pytest.approx((data.labels[120:] == commonest).mean())
+
+
+def test_held_out_images_do_not_touch_the_weights(stripes):
+    data = striped()
+    spoiled = data.images.copy()
+    spoiled[120:] = 0
+    other = finish_classifier(
+        train_classifier(replace(data, images=spoiled), epochs=4, batch_size=20, width=8)
+    )
+    pairs = zip(stripes.model.parameters(), other.model.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_same_seed_same_weights_and_global_stream_untouched(stripes):
+    before = torch.random.get_rng_state()
+    again, other = trained(), trained(seed=1)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    key = "block1.conv.weight"
+    assert torch.equal(again.model.state_dict()[key], stripes.model.state_dict()[key])
+    assert not torch.equal(other.model.state_dict()[key], stripes.model.state_dict()[key])
+
+
+def test_epochs_are_reported_and_augmentation_runs():
+    steps = list(train_classifier(striped(), epochs=2, width=8, augment=True))
+    assert [(s.epoch, s.epochs) for s in steps] == [(1, 2), (2, 2)]
+    assert all(np.isfinite(s.loss) and 0 <= s.accuracy <= 1 for s in steps)
+
+
+def test_flip_and_shift_moves_whole_images():
+    from ganlens.classifier import _flip_and_shift
+
+    x = torch.arange(256.0).reshape(1, 1, 16, 16).repeat(40, 1, 1, 1)
+    moved = _flip_and_shift(x, torch.Generator().manual_seed(0))
+    seen = set()
+    for image in moved[:, 0]:
+        core = image[2:-2, 2:-2]  # shifts reach 2 pixels
+        across, down = float(core[0, 1] - core[0, 0]), float(core[1, 0] - core[0, 0])
+        assert (abs(across), down) == (1, 16)
+        seen.add((across, float(core.mean())))
+    assert len(seen) > 20
+
+
+def test_save_and_load_give_the_same_features(stripes, tmp_path):
+    folder = save_classifier(tmp_path / "stripes", stripes)
+    model, header, digest = load_classifier(folder)
+    x = striped().batch(slice(0, 5))
+    assert torch.equal(model.features(x), stripes.model.features(x))
+    assert classifier_arguments(model.config) == classifier_arguments(stripes.model.config)
+    assert header.metrics["accuracies"] == stripes.accuracies
+    assert header.step == 24  # 6 batches of 20 in each of 4 epochs
+    assert len(digest) == 64
+    assert not model.training
+
+
+def test_another_family_or_broken_arguments_are_named(stripes, tmp_path):
+    save_checkpoint(tmp_path / "gan", Header("dcgan", {}, {}), {"classifier": stripes.model}, {})
+    with pytest.raises(GanlensError, match="'dcgan' model where a classifier"):
+        load_classifier(tmp_path / "gan")
+    arguments = {**classifier_arguments(stripes.model.config), "width": 3}
+    header = Header("classifier", arguments, {})
+    save_checkpoint(tmp_path / "odd", header, {"classifier": stripes.model}, {})
+    with pytest.raises(GanlensError, match="cannot be built"):
+        load_classifier(tmp_path / "odd")
+
+
+@pytest.mark.parametrize("bad", [{"epochs": 0}, {"lr": 0}, {"width": -1}, {"batch_size": 0}])
+def test_unusable_settings_are_named(bad):
+    with pytest.raises(GanlensError, match=next(iter(bad))):
+        ClassifierSettings(**bad)
+    with pytest.raises(GanlensError, match="size 8"):
+        ClassifierConfig(8, 3, {"a": ("x", "y")})
+    with pytest.raises(GanlensError, match="at least 2"):
+        ClassifierConfig(16, 3, {"a": ("x",)})

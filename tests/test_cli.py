@@ -1,0 +1,358 @@
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from ganlens import cli, images
+from ganlens.cli import COMMANDS, explore, main, terminal
+from ganlens.cli import probe as probe_command
+from ganlens.cli.files import write_panels
+from ganlens.cli.flags import call, one_line
+from ganlens.cli.pictures import compare, read_picture
+from ganlens.errors import GanlensError
+from ganlens.panels import FigurePanel, ImagePanel, TablePanel
+from ganlens.probes import PROBES
+from ganlens.probes.base import Probe
+
+
+def run(*words: object) -> int:
+    return main([str(word) for word in words])
+
+
+def only_line(text: str) -> str:
+    assert text.endswith("\n")
+    assert text.count("\n") == 1, text
+    return text
+
+
+# --- the table and the help ---
+
+
+def test_the_table_names_every_probe() -> None:
+    probes = {name: cli.target(name) for name in COMMANDS}
+    kinds = {n: t for n, t in probes.items() if isinstance(t, type) and issubclass(t, Probe)}
+    assert kinds == PROBES
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
+def test_help_lists_every_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    for name, command in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(command.help)}$", out, re.M)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(name, "--help") == 0
+    captured = capsys.readouterr()
+    assert f"usage: ganlens {name}" in captured.out
+    assert captured.err == ""
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_no_setting_hides_behind_a_common_flag(name: str) -> None:
+    common = dataclasses.fields(probe_command.Common)
+    settings = {field.name for field in dataclasses.fields(PROBES[name])}
+    assert not settings & {field.name for field in common}
+
+
+def other(value: Any) -> tuple[list[str], Any] | None:
+    """Return words after a flag that give another value than the default, and that value."""
+    if isinstance(value, bool):
+        return [], not value
+    if isinstance(value, int):
+        return [str(value + 1)], value + 1
+    if isinstance(value, float):
+        return [str(value / 2 + 0.1)], value / 2 + 0.1
+    return None
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_every_setting_is_a_flag_that_arrives(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Probe] = []
+    monkeypatch.setattr(probe_command, "run", lambda _n, probe, *_: seen.append(probe) or 0)
+    monkeypatch.setattr(PROBES[name], "__post_init__", lambda _self: None, raising=False)
+    tried = 0
+    for field in dataclasses.fields(PROBES[name]):
+        if found := other(getattr(PROBES[name](), field.name)):
+            words, value = found
+            flag = field.name.replace("_", "-")
+            flag = f"no-{flag}" if value is False else flag
+            assert run(name, "somewhere", f"--{flag}", *words) == 0
+            assert getattr(seen[-1], field.name) == value
+            tried += 1
+    assert tried
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert re.fullmatch(r"ganlens \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+# --- errors ---
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["smaple"], "did you mean 'sample'"),
+        (["--verison"], "option '--verison' is not known"),
+        (["xyzzy"], "choose from demo"),
+        (["sample"], "CHECKPOINT"),
+        (["sample", "x", "--sede", "3"], "did you mean --seed"),
+        (["sample", "x", "--seed", "three"], "invalid"),
+        (["sample", "x", "--weights", "best"], "--weights"),
+        (["sample", "no-such-checkpoint"], "no-such-checkpoint"),
+        (["sample", "x", "--n", "0"], "--n 0"),
+        (["linear-probe", "x"], "add --data SPEC"),
+        (["interpolate", "x", "--data", "digits"], "looks at no data"),
+        (["replay", "no-such.png"], "no-such.png"),
+        (["list", "no-such-folder"], "no-such-folder"),
+        (["report", "x", "--out", "y", "--probes", "fidd"], "choose from interpolate"),
+        (["explore", "--root", "no-such-folder"], "no-such-folder"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    assert says in only_line(captured.err)
+    assert captured.err.startswith("ganlens: ")
+    assert captured.out == ""
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_name: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli, "target", broken)
+    with pytest.raises(ZeroDivisionError):
+        main(["list"])
+
+
+def test_ctrl_c_is_one_word_and_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "target", interrupted)
+    assert main(["list"]) == 130
+    assert capsys.readouterr().err == "\nganlens: stopped\n"
+
+
+def test_python_m_ganlens_and_a_reader_that_leaves() -> None:
+    words = [sys.executable, "-m", "ganlens"]
+    done = subprocess.run([*words, "fidd"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "did you mean 'fid'" in only_line(done.stderr)
+    read, write = os.pipe()
+    os.close(read)
+    # Unbuffered, so that the first line already meets the closed pipe.
+    gone = subprocess.run([*words, "--help"], stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (gone.returncode, gone.stderr) == (141, b"")
+
+
+def test_a_framed_message_becomes_one_line() -> None:
+    def command(seeds: tuple[int, ...] = (), flip: bool = False) -> None:
+        """Do."""
+
+    with pytest.raises(GanlensError, match=r"--fli.* did you mean --flip\?; see x --help$"):
+        call(command, "x", ["--fli"])
+    assert one_line("", "x") == "these options do not fit x; see x --help"
+
+
+FRAMES = {
+    "utf-8": "╭─ Value error ─────╮\n│ --n is\x1b[1m wrong \x1b[0m  │\n│ at all.           │\n"
+    "│ ───────────────── │\n│ Perhaps you meant │\n│     --m INT       │\n"
+    "╰───────────────────╯\n",
+    "ascii": " Value error        \n ------------------ \n  --n is wrong      \n"
+    "  at all.           \n  ------------------\n  Perhaps you meant \n"
+    "      --m INT       \n                    \n",
+}
+
+
+@pytest.mark.parametrize("encoding", FRAMES)
+def test_frames_of_both_kinds_are_taken_off(encoding: str) -> None:
+    expected = "--n is wrong at all; did you mean --m?; see x --help"
+    assert one_line(FRAMES[encoding], "x") == expected
+
+
+# --- sample and replay ---
+
+
+def test_a_sample_carries_its_recipe_and_is_replayed(
+    tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture, again = tmp_path / "deep" / "grid.png", tmp_path / "again.png"
+    assert run("sample", tiny_checkpoint, "--n", 5, "--seed", 3, "--out", picture) == 0
+    assert f"wrote {picture}" in capsys.readouterr().out
+    assert images.read_recipe(picture)["latents"]["seeds"] == [3, 4, 5, 6, 7]
+    assert run("replay", picture, "--checkpoint", tiny_checkpoint, "--out", again) == 0
+    assert "identical" in capsys.readouterr().out
+    assert again.read_bytes() == picture.read_bytes()
+
+
+def test_a_seed_means_the_same_sample_at_any_n(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    options = ["--enlarge", 1, "--columns", 1]
+    run("sample", tiny_checkpoint, "--n", 1, "--seed", 2, "--out", tmp_path / "one.png", *options)
+    run("sample", tiny_checkpoint, "--n", 3, "--out", tmp_path / "three.png", *options)
+    one, three = (read_picture(tmp_path / f"{name}.png") for name in ("one", "three"))
+    np.testing.assert_array_equal(one, three[-16:])
+
+
+def test_an_existing_picture_is_replaced_only_by_force(
+    tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "grid.png"
+    picture.write_text("precious")
+    assert run("sample", tiny_checkpoint, "--n", 1, "--out", picture) == 2
+    assert "--force" in only_line(capsys.readouterr().err)
+    assert picture.read_text() == "precious"
+    assert run("sample", tiny_checkpoint, "--n", 1, "--out", picture, "--force") == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_replay_says_what_differs(
+    tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "grid.png"
+    run("sample", tiny_checkpoint, "--n", 1, "--enlarge", 1, "--out", picture)
+    recipe, pixels = images.read_recipe(picture), read_picture(picture).copy()
+    pixels[3, 4] ^= 255
+    images.write_png(picture, pixels, recipe)
+    capsys.readouterr()
+    assert run("replay", picture, "--checkpoint", tiny_checkpoint, "--json", "-") == 1
+    captured = capsys.readouterr()
+    found = json.loads(captured.out)
+    assert found["identical"] is False
+    assert found["pixels_differing"] == 1
+    assert "1 of 256 pixels differ" in captured.err
+
+
+def test_pictures_of_other_sizes_differ() -> None:
+    verdict = compare(np.zeros((2, 3, 3), np.uint8), np.zeros((4, 3, 3), np.uint8))
+    assert verdict == {"identical": False, "verdict": "differs in size: 3x2 is now 3x4"}
+
+
+# --- probes ---
+
+
+def test_a_probe_prints_a_table_and_writes_its_panels(
+    tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, numbers = tmp_path / "panels", tmp_path / "numbers.json"
+    words = ["interpolate", tiny_checkpoint, "--seeds", 0, 1, "--per-leg", 3]
+    assert run(*words, "--out", out, "--json", numbers) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert "tiny" in printed.out
+    content = json.loads(numbers.read_text("utf-8"))
+    assert content["probe"] == "interpolate"
+    assert content["settings"]["seeds"] == [0, 1]
+    assert content["checkpoint"]["hash"] in printed.out
+    written = [Path(line[6:]) for line in printed.out.splitlines() if line.startswith("wrote ")]
+    assert written
+    assert all(path.is_file() for path in written)
+    pictures = [path for path in written if path.suffix == ".png"]
+    for picture in pictures:
+        assert run("replay", picture, "--checkpoint", tiny_checkpoint) == 0, picture
+    assert pictures
+
+
+def test_json_on_stdout_stands_alone(
+    tiny_checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["interpolate", tiny_checkpoint, "--seeds", 0, 1, "--per-leg", 3]
+    assert run(*words, "--json", "-") == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["summary"]["n_pictures"] == 3
+    assert "n pictures" in printed.err
+
+
+def test_a_folder_with_files_is_kept(
+    tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.txt").write_text("precious")
+    assert run("interpolate", tiny_checkpoint, "--out", tmp_path) == 2
+    assert "--force" in only_line(capsys.readouterr().err)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_panels_become_files_that_need_no_network(tmp_path: Path) -> None:
+    panels = [
+        ImagePanel("A picture!", "", np.zeros((4, 5, 3), np.uint8), scale=3),
+        FigurePanel("A figure", "How to read it", go.Figure(go.Scatter(y=[1, 2]))),
+        TablePanel("A table", "", ("name", "value"), [("a, b", 1.5), ("c", None)]),
+    ]
+    picture, figure, table = write_panels(tmp_path, panels)
+    assert picture.name == "01-a-picture.png"
+    assert read_picture(picture).shape == (12, 15, 3)
+    assert table.read_text() == 'name,value\n"a, b",1.5\nc,\n'
+    page = figure.read_text("utf-8")
+    assert "How to read it" in page
+    assert re.findall(r'src="([^"]+)"', page) == ["plotly.min.js"]
+    assert (tmp_path / "plotly.min.js").stat().st_size > 1_000_000
+
+
+# --- list, report, explore ---
+
+
+def test_list_names_what_can_be_typed(
+    tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("list", tiny_checkpoint.parent, "--json", "-") == 0
+    printed = capsys.readouterr()
+    (entry,) = json.loads(printed.out)["checkpoints"]
+    assert entry["checkpoint"] == str(tiny_checkpoint)
+    assert entry["family"] == "dcgan"
+    assert "16 px colour" in printed.err
+    assert run("list", tmp_path) == 2
+    assert "no checkpoint in or below" in only_line(capsys.readouterr().err)
+
+
+def test_a_report_leaves_out_what_cannot_run_and_says_why(
+    tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["report", tiny_checkpoint, "--out", tmp_path / "r", "--probes", "interpolate", "fid"]
+    assert run(*words) == 0
+    printed = capsys.readouterr().out
+    assert "left out: needs images" in printed
+    assert f"wrote {tmp_path / 'r' / 'report.html'}" in printed
+    findings = json.loads((tmp_path / "r" / "findings.json").read_text("utf-8"))["findings"]
+    assert [finding["probe"] for finding in findings] == ["interpolate", "fid"]
+    assert run(*words) == 2
+    assert "--force" in only_line(capsys.readouterr().err)
+
+
+def test_explore_starts_the_shipped_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(explore.subprocess, "call", lambda words: started.append(words) or 0)
+    assert run("explore", "--root", tmp_path, "--data", "digits", "--no-browser") == 0
+    (words,) = started
+    assert words[:4] == [sys.executable, "-m", "streamlit", "run"]
+    assert Path(words[4]).is_file()
+    assert "--server.headless=true" in words
+    assert words[-5:] == ["--", "--root", str(tmp_path), "--data", "digits"]
+    monkeypatch.setattr(explore, "shipped_folder", lambda _kind: tmp_path)
+    assert run("explore") == 2
+    assert "explorer is not at" in only_line(capsys.readouterr().err)
+
+
+def test_json_refuses_what_is_not_json(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        terminal.write_json(str(tmp_path / "x.json"), {"value": float("nan")})
+    assert list(tmp_path.iterdir()) == []

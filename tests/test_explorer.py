@@ -1,0 +1,255 @@
+"""The explorer, page by page, through Streamlit's AppTest."""
+
+import re
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import ganlens
+from ganlens.panels import ImagePanel, TablePanel
+from ganlens.probes import PROBES
+
+APPS = Path(__file__).parents[1] / "apps"
+PAGES = ["", "sample", *PROBES]
+# Settings that a visitor types: looked up among names of attributes and layers, never opened.
+FREE_TEXT = {"a", "b", "c", "layer", "attribute", "target"}
+
+# Streamlit and its event loop warn about their own affairs.
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+@pytest.fixture(autouse=True)
+def started(
+    tiny_checkpoint: Path, tiny_images: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, Path]:
+    """Start the explorer with one root and one data set, and let its modules be imported."""
+    arguments = ["explorer.py", "--root", str(tiny_checkpoint.parent), "--data", str(tiny_images)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    monkeypatch.syspath_prepend(APPS)
+    return tiny_checkpoint, tiny_images
+
+
+def label_of(checkpoint: Path) -> str:
+    return f"{checkpoint.parent.name}/{checkpoint.name}"
+
+
+def opened(page: str = "", **address: str) -> AppTest:
+    app = AppTest.from_file(str(APPS / "explorer.py"), default_timeout=120)
+    for key, value in address.items():
+        app.query_params[key] = value
+    app.run()
+    return switched(app, page) if page else app
+
+
+def switched(app: AppTest, page: str) -> AppTest:
+    """Go to a page by its path in the address, which AppTest offers for pages in files only."""
+    known = {info.get("url_pathname"): key for key, info in app._registered_pages.items()}
+    app._page_hash = known[page]
+    return app.run()
+
+
+@pytest.fixture
+def tiny(started: tuple[Path, Path]) -> dict[str, str]:
+    """The address that chooses the tiny checkpoint and its images."""
+    return {"checkpoint": label_of(started[0]), "data": str(started[1])}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens(page: str, tiny: dict[str, str]) -> None:
+    app = opened(page, **tiny)
+    assert not app.exception
+    assert not app.error
+    assert len(app.title) == 1
+    assert app.query_params["checkpoint"] == tiny["checkpoint"]
+
+
+def test_shipped_checkpoints_are_offered_first(tiny: dict[str, str]) -> None:
+    app = opened()
+    shipped = [folder.name for folder, _ in ganlens.list_checkpoints()]
+    offered = app.sidebar.selectbox[0].options
+    assert offered[: len(shipped)] == shipped
+    assert tiny["checkpoint"] in offered
+    assert app.sidebar.selectbox[1].options == [tiny["data"], "pixelfaces", "digits", "none"]
+
+
+@pytest.mark.parametrize("name", ["../../etc", "/etc/passwd", "tiny/../../x", "<script>", "\0"])
+def test_an_address_opens_no_path(name: str) -> None:
+    app = opened(checkpoint=name, data=name)
+    assert not app.exception
+    assert not app.error
+    assert name not in app.sidebar.selectbox[0].options
+    assert app.query_params["checkpoint"] in app.sidebar.selectbox[0].options
+    assert app.query_params["data"] in app.sidebar.selectbox[1].options
+    assert any("no checkpoint of the name" in warning.value for warning in app.warning)
+
+
+@pytest.mark.parametrize("seed", ["-1", "1e9", "99999999999999999999999", "x", "\u0663"])
+def test_a_seed_that_is_none_falls_back(seed: str, tiny: dict[str, str]) -> None:
+    app = opened("sample", seed=seed, **tiny)
+    assert not app.exception
+    assert app.number_input(key="seed").value == 0
+
+
+def test_seed_and_walk_keep_the_address(tiny: dict[str, str]) -> None:
+    app = opened("sample", seed="12", **tiny)
+    assert app.number_input(key="seed").value == 12
+    app.number_input(key="seed").set_value(41).run()
+    assert app.query_params["seed"] == "41"
+    assert any("Seeds 41 to 104" in caption.value for caption in app.caption)
+    app.number_input(key="from").set_value(5).run()
+    app.number_input(key="steps").set_value(3).run()
+    assert not app.exception
+    commands = [block.value for block in app.code if block.language == "bash"]
+    assert "--seed 41" in commands[0]
+    assert re.search(r"--seeds 5 1 --per-leg 3", commands[1])
+
+
+def test_a_probe_runs_and_is_remembered(tiny: dict[str, str]) -> None:
+    app = opened("interpolate", **tiny)
+    assert any("Press Run" in caption.value for caption in app.caption)
+    app.number_input(key="interpolate-per-leg").set_value(3).run()
+    app.text_input(key="interpolate-seeds").set_value("7, 8, 9").run()
+    app.button(key="interpolate-run").click().run()
+    assert not app.exception
+    assert not app.error
+    titles = [heading.value for heading in app.subheader]
+    assert any("walk" in title.lower() for title in titles)
+    command = next(block.value for block in app.code if block.language == "bash")
+    assert "--seeds 7 8 9 --per-leg 3" in command
+    app.number_input(key="interpolate-per-leg").set_value(4).run()
+    assert any("settings have changed" in warning.value for warning in app.warning)
+    app.number_input(key="interpolate-per-leg").set_value(3).run()
+    assert not app.warning, "the result of these settings is kept"
+
+
+def test_a_bad_setting_is_one_line(tiny: dict[str, str]) -> None:
+    app = opened("interpolate", **tiny)
+    app.text_input(key="interpolate-seeds").set_value("7, x").run()
+    assert [error.value for error in app.error] == [
+        "seeds '7, x' cannot be read: give int values, apart by commas"
+    ]
+    app.text_input(key="interpolate-seeds").set_value("7").run()
+    assert "goes nowhere" in app.error[0].value
+    assert not app.exception
+
+
+def test_reset_brings_the_defaults_back(tiny: dict[str, str]) -> None:
+    app = opened("interpolate", **tiny)
+    app.number_input(key="interpolate-per-leg").set_value(3).run()
+    app.button(key="interpolate-reset").click().run()
+    assert app.number_input(key="interpolate-per-leg").value == PROBES["interpolate"]().per_leg
+
+
+def test_without_data_a_probe_says_what_it_needs(tiny: dict[str, str]) -> None:
+    app = opened("fid", checkpoint=tiny["checkpoint"], data="none")
+    assert "give a data set" in app.info[0].value
+    assert not app.exception
+
+
+def test_a_damaged_checkpoint_is_one_line(
+    tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "roots" / "cut"
+    folder.mkdir(parents=True)
+    content = (tiny_checkpoint / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content)
+    monkeypatch.setattr(sys, "argv", ["explorer.py", "--root", str(folder.parent)])
+    app = opened(checkpoint="roots/cut")
+    assert not app.error
+    (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
+    app = app.run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "\n" not in app.error[0].value
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_no_setting_is_forgotten_and_none_takes_a_path(name: str, tiny: dict[str, str]) -> None:
+    from widgets import CHOICES, hidden
+
+    app = opened(name, **tiny)
+    kinds = ("number_input", "text_input", "selectbox", "toggle")
+    drawn = {widget.key for kind in kinds for widget in getattr(app, kind)}
+    hints = get_type_hints(PROBES[name])
+    for field in fields(PROBES[name]):
+        key = f"{name}-{field.name.replace('_', '-')}"
+        assert (key in drawn) != hidden(PROBES[name], field), f"{key} has no widget"
+        if key in {text.key for text in app.text_input} and hints[field.name] in (str, str | None):
+            assert field.name in FREE_TEXT, f"may {key} be a path? Judge it, then list it"
+        if field.name in CHOICES:
+            assert app.selectbox(key=key).options == list(CHOICES[field.name])
+
+
+def test_names_from_files_stay_text() -> None:
+    import show
+
+    hostile = "![x](http://evil.example/x.png) <b>*a*</b> :smile: $x$"
+    safe = show.escape(f"`{hostile}` {hostile}")
+    code, text = safe.rsplit("`", 1)
+    assert code == f"`{hostile}", "code spans are shown as they are"
+    for character in "![]()<>*:$":
+        assert not re.search(rf"(?<!\\){re.escape(character)}", text)
+
+
+def test_pictures_are_png_at_whole_number_scale() -> None:
+    def script() -> None:
+        import numpy as np
+        import show
+
+        from ganlens.panels import ImagePanel
+
+        pixels = np.arange(10 * 300 * 3, dtype=np.uint8).reshape(10, 300, 3)
+        show.image(ImagePanel("Wide", "Caption.", pixels, scale=4), "wide")
+
+    app = AppTest.from_function(script, default_timeout=60).run()
+    assert not app.exception
+    assert app.image[0].value[0].endswith(".png")
+
+
+@pytest.mark.parametrize("rows", [[], [["a", 1], ["b", None]], [["a", 1.5], [2, "x"]]])
+def test_tables_take_any_cells(rows: Any) -> None:
+    def script(rows: list) -> None:  # type: ignore[type-arg]
+        import show
+
+        from ganlens.panels import TablePanel
+
+        show.table(TablePanel("T", "Caption.", ["value", "value"], rows), "t")
+
+    app = AppTest.from_function(script, default_timeout=60, args=(rows,)).run()
+    assert not app.exception
+    assert app.dataframe[0].value.shape == (len(rows), 2)
+
+
+def test_shelf_is_bounded() -> None:
+    from store import Shelf
+
+    shelf = Shelf(2)
+    for key in "abc":
+        shelf.put(key, key)
+    assert shelf.get("a") is None
+    assert shelf.get("b") == "b"
+    shelf.put("d", "d")
+    assert shelf.get("c") is None, "the one that was looked at last stays"
+    assert shelf.get("b") == "b"
+
+
+def test_a_probe_gets_networks_of_its_own(started: tuple[Path, Path]) -> None:
+    from store import own_copy
+
+    subject = ganlens.load(started[0])
+    copy = own_copy(subject)
+    next(copy.generator.parameters()).data.zero_()
+    z = subject.latents([0])
+    assert not np.array_equal(subject.generate(z).numpy(), copy.generate(z).numpy())
+
+
+def test_panel_kinds_are_all_drawn() -> None:
+    """A fourth kind of panel would need a place in ``show.panel``."""
+    from ganlens.panels import FigurePanel, Panel
+
+    assert set(get_args(Panel)) == {ImagePanel, FigurePanel, TablePanel}

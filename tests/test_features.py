@@ -1,0 +1,293 @@
+"""Extractors: shapes, descriptions, parity with torch-fidelity, and streaming."""
+
+import json
+import subprocess
+import sys
+import urllib.error
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ganlens import features
+from ganlens.errors import GanlensError
+from ganlens.features import inception
+from ganlens.images import from_uint8
+from ganlens.models.classifier import Classifier, ClassifierConfig
+from ganlens.models.dcgan import DCGANConfig, DCGANDiscriminator
+
+
+def images(n=5, size=16, channels=3, seed=0):
+    pixels = np.random.default_rng(seed).integers(0, 256, (n, size, size, channels), np.uint8)
+    return from_uint8(pixels)
+
+
+def discriminator(**changes):
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(0)
+        return DCGANDiscriminator(DCGANConfig(**{"size": 16, "width": 4, **changes}))
+
+
+def classifier():
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(0)
+        return Classifier(ClassifierConfig(16, 3, {"a": ("x", "y")}, width=8, features=8))
+
+
+EXTRACTORS = {
+    "pixels": features.PixelExtractor,
+    "pixels-4x4": lambda: features.PixelExtractor(4),
+    "discriminator": lambda: features.DiscriminatorExtractor(discriminator()),
+    "classifier": lambda: features.ClassifierExtractor(classifier()),
+}
+
+
+@pytest.mark.parametrize("name", EXTRACTORS)
+def test_every_extractor_keeps_the_contract(name):
+    extractor = EXTRACTORS[name]()
+    x = images()
+    found = extractor(x)
+    assert isinstance(extractor, features.Extractor)
+    assert extractor.name == name
+    assert (found.dtype, found.device.type, found.ndim) == (torch.float32, "cpu", 2)
+    described = json.loads(json.dumps(extractor.describe()))
+    keys = {"name", "weights", "layer", "pool", "resize", "quantisation", "dimensions"}
+    assert keys <= described.keys()
+    assert described["weights"] == (extractor.hash or None)
+    # A row does not depend on who else is in the batch.
+    torch.testing.assert_close(torch.cat([extractor(row) for row in x.split(1)]), found)
+
+
+def test_pixels_are_the_values_in_order_and_means_of_blocks():
+    x = images(2)
+    torch.testing.assert_close(features.PixelExtractor()(x), x.flatten(1))
+    blocks = x.reshape(2, 3, 4, 4, 4, 4).mean((3, 5)).flatten(1)
+    torch.testing.assert_close(features.PixelExtractor(4)(x), blocks)
+    torch.testing.assert_close(features.PixelExtractor(16)(x), x.flatten(1))
+
+
+def test_discriminator_layers_pooled_by_hand_in_eval_mode():
+    network = discriminator().train()
+    for _ in range(3):  # running statistics that differ from the batch's
+        network(images(8, seed=1))
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    x = images()
+    network.eval()
+    first = network.block1(x)
+    second = network.block2(first)
+    network.train()
+    mean = features.DiscriminatorExtractor(network)(x)
+    torch.testing.assert_close(mean, torch.cat([first.mean((2, 3)), second.mean((2, 3))], 1))
+    most = features.DiscriminatorExtractor(network, layers="block1.act", pool=2, pooling="max")(x)
+    by_hand = first.reshape(5, 4, 2, 4, 2, 4).amax((3, 5)).flatten(1)
+    torch.testing.assert_close(most, by_hand)
+    assert network.training
+    assert all(part.training for part in network.modules())
+    after = network.state_dict()
+    assert all(torch.equal(value, after[key]) for key, value in before.items())
+    assert not any(m._forward_hooks for m in network.modules())
+
+
+def test_discriminator_dimensions_stay_below_1024_from_the_deepest_layer_back():
+    wide = features.DiscriminatorExtractor(discriminator(size=32, width=256))  # 256 + 512 + 1024
+    assert wide.layers == ("block3.act",)
+    assert wide.dimensions == 1024
+    usual = features.DiscriminatorExtractor(discriminator(size=32, width=64))
+    assert usual.layers == ("block1.act", "block2.act", "block3.act")
+    assert usual.dimensions == 448 == usual(images(1, 32)).shape[1]
+    every = features.DiscriminatorExtractor(discriminator(size=32, width=256), layers="all")
+    assert every.dimensions == 1792
+
+
+def test_extractors_name_what_does_not_fit():
+    with pytest.raises(GanlensError, match="size=16, channels=3"):
+        features.DiscriminatorExtractor(discriminator())(images(size=32))
+    with pytest.raises(GanlensError, match=r"choose from .*block1\.act"):
+        features.DiscriminatorExtractor(discriminator(), layers="block9.act")
+    with pytest.raises(GanlensError, match="mean, max"):
+        features.DiscriminatorExtractor(discriminator(), pooling="median")
+
+
+def test_module_hash_sees_weights_buffers_and_names():
+    network = discriminator()
+    hashes = {features.module_hash(network), features.module_hash(discriminator())}
+    assert len(hashes) == 1
+    with torch.no_grad():
+        network.block2.norm.running_mean[0] += 1e-6
+    hashes.add(features.module_hash(network))
+    hashes.add(features.module_hash(nn.Linear(2, 2).requires_grad_(False)))
+    assert len(hashes) == 3
+
+
+def test_extract_streams_with_and_without_a_count(tmp_path):
+    x = images(11)
+    extractor = features.PixelExtractor(4)
+    whole = extractor(x).numpy()
+    np.testing.assert_array_equal(features.extract(extractor, x.split(2)), whole)
+    np.testing.assert_array_equal(features.extract(extractor, iter(x.split(3)), 11), whole)
+    mapped = features.extract(extractor, x.split(4), 11, tmp_path / "f.npy")
+    assert isinstance(mapped, np.memmap)
+    mapped.flush()
+    np.testing.assert_array_equal(np.load(tmp_path / "f.npy"), whole)
+
+
+@pytest.mark.parametrize("count", [10, 12])
+def test_extract_refuses_a_wrong_count(count):
+    with pytest.raises(GanlensError, match=f"{count}|11 images"):
+        features.extract(features.PixelExtractor(), images(11).split(4), count)
+    with pytest.raises(GanlensError, match="0 images"):
+        features.extract(features.PixelExtractor(), [])
+
+
+def test_quantised_is_what_a_png_holds():
+    x = torch.linspace(-1.2, 1.2, 48).reshape(1, 3, 4, 4)
+    once = features.quantised(x)
+    torch.testing.assert_close(features.quantised(once), once, rtol=0, atol=0)
+    assert (once - x.clamp(-1, 1)).abs().max() <= 1 / 255 + 1e-6
+    real = images(1)
+    torch.testing.assert_close(features.quantised(real), real, rtol=0, atol=0)
+
+
+# Inception
+
+
+@pytest.fixture(scope="session")
+def inception_weights(tmp_path_factory):
+    """A random network's weights in the format that torch-fidelity loads."""
+    from torch_fidelity import feature_extractor_inceptionv3 as module
+
+    kind = module.FeatureExtractorInceptionV3
+    # Its constructor insists on weights: it is given none, and keeps its random ones.
+    with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng():
+        patch.setattr(module, "load_state_dict_from_url", lambda *_, **__: None)
+        patch.setattr(kind, "load_state_dict", lambda *_: None)
+        torch.random.default_generator.manual_seed(0)
+        network = kind("random", ["2048"])
+    path = tmp_path_factory.mktemp("inception") / "random.pth"
+    torch.save(network.state_dict(), path)  # noqa: TID251 the format under test
+    return path
+
+
+@pytest.mark.slow
+def test_inception_equals_torch_fidelity_on_one_random_weight_file(inception_weights):
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    theirs = FeatureExtractorInceptionV3(
+        "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(inception_weights)
+    )
+    ours = features.InceptionExtractor(inception_weights)
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
+    expected = theirs(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()))[0]
+    found = ours(from_uint8(pixels))
+    assert found.shape == (3, 2048)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    assert found.std() > 0
+    assert not ours.published
+    assert ours.describe()["published_weights"] is False
+    grey = ours(from_uint8(pixels[..., :1]))
+    torch.testing.assert_close(grey, ours(from_uint8(pixels[..., :1].repeat(3, -1))))
+
+
+@pytest.mark.slow
+def test_fid_equals_calculate_metrics_of_torch_fidelity(inception_weights):
+    import warnings
+
+    from torch_fidelity import calculate_metrics
+
+    from ganlens import stats
+
+    class Bare(torch.utils.data.Dataset):
+        def __init__(self, seed, high):
+            shape = (12, 16, 16, 3)
+            self.pixels = np.random.default_rng(seed).integers(0, high, shape, np.uint8)
+
+        def __len__(self):
+            return len(self.pixels)
+
+        def __getitem__(self, index):
+            return torch.from_numpy(self.pixels[index].transpose(2, 0, 1).copy())
+
+    real, fake = Bare(0, 256), Bare(1, 200)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch-fidelity's own
+        expected = calculate_metrics(
+            input1=fake, input2=real, fid=True, cuda=False, cache=False, verbose=False,
+            feature_extractor_weights_path=str(inception_weights), batch_size=4,
+        )  # fmt: skip
+    ours = features.InceptionExtractor(inception_weights)
+    a, b = (features.extract(ours, (from_uint8(d.pixels[i : i + 4]) for i in (0, 4, 8)))
+            for d in (real, fake))  # fmt: skip
+    found = stats.frechet_distance_from_features(a, b)
+    assert found == pytest.approx(expected["frechet_inception_distance"], rel=1e-4)
+
+
+def test_missing_inception_weights_are_named_with_the_option(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    for path in (None, tmp_path / "nowhere.pth"):
+        with pytest.raises(GanlensError, match="--inception-weights") as caught:
+            features.find_inception_weights(path)
+        assert features.INCEPTION_FILE in str(caught.value)
+    place = tmp_path / "checkpoints" / features.INCEPTION_FILE
+    place.parent.mkdir()
+    place.touch()
+    assert features.find_inception_weights() == place
+
+
+def test_inception_file_is_the_published_one():
+    assert features.INCEPTION_FILE == "weights-inception-2015-12-05-6726825d.pth"
+    assert inception.DIGEST_PREFIX == "6726825d"
+
+
+def test_damaged_and_foreign_weight_files_are_named(tmp_path):
+    damaged = tmp_path / "damaged.pth"
+    damaged.write_bytes(b"\x80\x02 not a weight file")
+    with pytest.raises(GanlensError, match="not a readable weight file"):
+        features.InceptionExtractor(damaged)
+    foreign = tmp_path / "foreign.pth"
+    torch.save({"conv.weight": torch.zeros(2)}, foreign)  # noqa: TID251 the format under test
+    with pytest.raises(GanlensError, match="does not hold the Inception network"):
+        features.InceptionExtractor(foreign)
+
+
+def test_code_in_a_weight_file_is_not_run(tmp_path):
+    script = (
+        "import sys, torch, pathlib\n"
+        "class Evil:\n"
+        "    def __reduce__(self): return (pathlib.Path.touch, (pathlib.Path(sys.argv[2]),))\n"
+        "torch.save({'a': Evil()}, sys.argv[1])\n"
+    )
+    file, trace = tmp_path / "evil.pth", tmp_path / "trace"
+    subprocess.run([sys.executable, "-c", script, str(file), str(trace)], check=True)
+    with pytest.raises(GanlensError, match="not a readable weight file"):
+        features.InceptionExtractor(file)
+    assert not trace.exists()
+
+
+def test_fetching_checks_the_hash_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    source = tmp_path / "source.bin"
+    source.write_bytes(bytes(3 << 20))
+    monkeypatch.setattr(inception, "URL_INCEPTION_V3", source.as_uri())
+    with pytest.raises(GanlensError, match="damaged"):
+        list(features.fetch_inception_weights())
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+    import hashlib
+
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    monkeypatch.setattr(inception, "DIGEST_PREFIX", digest[:8])
+    seen = list(features.fetch_inception_weights())
+    assert seen[-1] == (3 << 20, 3 << 20)
+    assert features.find_inception_weights().read_bytes() == source.read_bytes()
+
+
+def test_fetching_offline_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+
+    def offline(*_args, **_kwargs):
+        raise urllib.error.URLError("no route")
+
+    monkeypatch.setattr("urllib.request.urlopen", offline)
+    with pytest.raises(GanlensError, match=r"no route.*--inception-weights") as caught:
+        list(features.fetch_inception_weights())
+    assert "\n" not in str(caught.value)

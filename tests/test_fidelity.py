@@ -1,0 +1,378 @@
+"""The Fidelity probe: which images, which features, which numbers, and what it says of them."""
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fake_subject import TINY, fake_subject, hooks
+
+from ganlens import features, stats
+from ganlens.data import ImageSet, open_data
+from ganlens.errors import GanlensError
+from ganlens.images import to_uint8
+from ganlens.panels import FigurePanel, ImagePanel, TablePanel
+from ganlens.probes.base import arrays
+from ganlens.probes.fidelity import Fidelity
+from ganlens.probes.fidelity.samples import choose_real
+
+SHARED = Path(__file__).parents[1].parent / "shared"
+
+
+def image_set(n=90, train=50, declared=True, size=16, seed=0):
+    images = np.random.default_rng(seed).integers(0, 256, (n, size, size, 3), np.uint8)
+    bounds = {"train": (0, train), "test": (train, n)}
+    return ImageSet(
+        spec="noise", images=images, labels=None, class_names=(), attributes={},
+        names=np.arange(n).astype(str), split="all", bounds=bounds,
+        split_source="declared" if declared else "hash", fingerprint="all",
+        fingerprints={"all": "all", "train": "tr", "test": "te"},
+    )  # fmt: skip
+
+
+def quick(**changes):
+    return Fidelity(**{"extractor": "pixels", "n": 30, "batch_size": 8, **changes})
+
+
+@pytest.fixture(autouse=True)
+def no_inception(tmp_path, monkeypatch):
+    """Whatever the machine's hub folder holds, and without any network."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: pytest.fail("reached out"))
+
+
+# Which images
+
+
+def test_auto_takes_the_declared_test_split_and_all_otherwise():
+    assert choose_real(image_set(), "auto", 10, 0).part.split == "test"
+    assert choose_real(image_set(declared=False), "auto", 10, 0).part.split == "all"
+    assert choose_real(image_set(train=90), "auto", 10, 0).part.split == "all"
+    assert choose_real(image_set().part("train"), "auto", 10, 0).part.split == "train"
+
+
+def test_reference_and_others_are_disjoint_and_drawn_without_replacement():
+    found = choose_real(image_set(), "all", 40, 3)
+    assert len(set(found.rows)) == 40 == len(set(found.other_rows))
+    assert not set(found.rows) & set(found.other_rows)
+    assert found.cap_reason == ""
+    crossed = choose_real(image_set(), "test", 30, 0)
+    assert (crossed.part.split, crossed.other.split) == ("test", "train")
+    again = choose_real(image_set(), "all", 40, 3)
+    np.testing.assert_array_equal(again.rows, found.rows)
+    assert set(choose_real(image_set(), "all", 40, 4).rows) != set(found.rows)
+
+
+def test_n_is_capped_with_a_reason():
+    found = choose_real(image_set(), "test", 10_000, 0)
+    assert len(found.rows) == 40 == len(found.other_rows)
+    assert "'test' has 40 images" in found.cap_reason
+    everything = choose_real(image_set(), "all", 10_000, 0)
+    assert len(everything.rows) == 90
+    assert len(everything.other_rows) == 0
+
+
+# The numbers
+
+
+def by_hand(subject, data, rows, n, seed=0):
+    extractor = features.PixelExtractor(16)
+    real = extractor(data.batch(rows)).numpy()
+    fakes = torch.from_numpy(to_uint8(subject.generate(subject.latents(range(seed, seed + n)))))
+    fake = (fakes.permute(0, 3, 1, 2).float() / 127.5 - 1).flatten(1).numpy()
+    return real, fake
+
+
+def test_value_and_floor_are_those_of_features_taken_by_hand():
+    subject, data = fake_subject(), image_set()
+    result = quick(seed=7).run(subject, data)
+    chosen = choose_real(data, "auto", 30, 7)
+    real, fake = by_hand(subject, data.part("test"), chosen.rows, 30, 7)
+    expected = stats.quality(real, fake)
+    assert result.metric == "FD-pixels-16x16"
+    assert result.value == pytest.approx(expected["fd"], rel=1e-6)
+    for name in ("precision", "recall", "density", "coverage"):
+        assert result.scores[name] == pytest.approx(expected[name])
+    others = features.PixelExtractor(16)(data.part("train").batch(chosen.other_rows)).numpy()
+    assert result.floor.scores["fd"] == pytest.approx(
+        stats.frechet_distance_from_features(real, others), rel=1e-6
+    )
+    assert (result.floor.n, result.floor.value_at_n) == (30, result.value)
+    nearest = stats.nearest(fake, real, 1)[0][:, 0]
+    np.testing.assert_allclose(result.distances, nearest, rtol=1e-5)
+    assert result.shown_seeds[0] == 7 + nearest.argmin()
+    assert result.shown_seeds[-1] == 7 + nearest.argmax()
+
+
+def test_floor_of_two_halves_where_no_other_images_are_left():
+    subject, data = fake_subject(), image_set(declared=False)
+    result = quick(n=90).run(subject, data)
+    assert result.floor.n == 45
+    assert "two disjoint halves" in result.floor.kind
+    real, fake = by_hand(subject, data, slice(None), 90)
+    order = np.random.default_rng(0).permutation(90)
+    left, right = real[order[:45]], real[order[45:]]
+    value = stats.frechet_distance_from_features(left, right)
+    assert result.floor.scores["fd"] == pytest.approx(value, rel=1e-6)
+    same_n = stats.frechet_distance_from_features(left, fake[:45])
+    assert result.floor.value_at_n == pytest.approx(same_n, rel=1e-6)
+    table = result.panels()[0]
+    assert [row[0] for row in table.rows][:2] == ["FD-pixels-16x16, N = 90", "FD-pixels-16x16, N = 45"]
+    assert table.rows[0][2] is None  # no real-against-real number at another N stands beside it
+
+
+def test_floor_of_fewer_others_than_asked_for():
+    data = image_set(n=90, train=25)  # 25 train images beside 40 of the 65 test images
+    result = quick(n=40).run(fake_subject(), data)
+    assert result.floor.n == 25
+    assert "25 train images against 25 test images" in result.floor.kind
+    assert result.floor.value_at_n != result.value
+
+
+class Copies:
+    """A generator that returns real images by seed: the best and the worst that can be."""
+
+    def __init__(self, images, prior):
+        self.images, self.prior, self.image_shape = images, prior, tuple(images.shape[1:])
+
+    def __call__(self, z):
+        return self.images[z[:, 0].long()]
+
+
+class Seeded:
+    """A prior whose latents are the seeds themselves."""
+
+    kind, dim = "normal", 1
+
+    def sample(self, seeds):
+        return torch.tensor([[float(seed)] for seed in seeds])
+
+
+def copier(images):
+    subject = fake_subject()
+    return replace(subject, generator=Copies(images, Seeded()))
+
+
+def test_the_real_images_themselves_score_zero_and_one():
+    data = image_set(declared=False)
+    result = quick(n=90).run(copier(data.batch(slice(None))), data)
+    assert result.value == pytest.approx(0, abs=1e-6)
+    assert result.scores["precision"] == result.scores["recall"] == result.scores["coverage"] == 1
+    assert result.distances.max() == 0
+
+
+def test_one_image_over_and_over_covers_nothing():
+    data = image_set(declared=False)
+    result = quick(n=90).run(copier(data.batch([0] * 90)), data)
+    assert result.scores["precision"] == 1
+    assert result.scores["coverage"] < 0.3
+    assert result.value > result.floor.value_at_n / 2 > 0
+
+
+def test_batch_size_changes_nothing_and_the_seed_does():
+    subject, data = fake_subject(), image_set()
+    one, seven = (quick(batch_size=b).run(subject, data) for b in (1, 7))
+    assert one.value == pytest.approx(seven.value, rel=1e-4)
+    np.testing.assert_array_equal(one.shown_seeds, seven.shown_seeds)
+    assert quick(seed=5).run(subject, data).value != one.value
+
+
+# Which features
+
+
+def test_auto_says_why_and_falls_back(tmp_path):
+    subject, data = fake_subject(), image_set()
+    result = quick(extractor="auto").run(subject, data)
+    assert result.metric == "FD-discriminator"
+    assert "Inception's weights are not here" in result.extractor_reason
+    assert result.extractor["weights"] == features.module_hash(subject.discriminator)
+    assert result.extractor["checkpoint"] == "fake"
+    alone = quick(extractor="auto").run(replace(subject, discriminator=None), data)
+    assert alone.metric == "FD-pixels-16x16"
+    assert "no discriminator" in alone.extractor_reason
+
+
+def test_discriminator_features_are_those_of_its_extractor():
+    subject, data = fake_subject(), image_set()
+    result = quick(extractor="discriminator", split="all").run(subject, data)
+    extractor = features.DiscriminatorExtractor(subject.discriminator)
+    real = extractor(data.batch(choose_real(data, "all", 30, 0).rows)).numpy()
+    fake = extractor(features.quantised(subject.generate(subject.latents(range(30))))).numpy()
+    assert result.value == pytest.approx(
+        stats.frechet_distance_from_features(real, fake), rel=1e-5
+    )
+    assert hooks(subject.generator, subject.discriminator) == 0
+
+
+def test_a_checkpoint_folder_judges(tiny_checkpoint, tmp_path):
+    result = quick(extractor=str(tiny_checkpoint)).run(fake_subject(), image_set())
+    assert (result.metric, result.extractor["checkpoint"]) == ("FD-discriminator", "tiny")
+    from test_classifier import striped
+
+    from ganlens.classifier import finish_classifier, save_classifier, train_classifier
+
+    trained = finish_classifier(train_classifier(striped(), epochs=1, width=8))
+    folder = save_classifier(tmp_path / "stripes", trained)
+    judged = quick(extractor=str(folder)).run(fake_subject(), striped())
+    assert (judged.metric, judged.extractor["checkpoint"]) == ("FD-classifier", "stripes")
+    assert judged.extractor["targets"] == ["class", "light"]
+    assert judged.extractor["dimensions"] == 128
+
+
+class Stand_in:  # noqa: N801
+    """An Inception that averages pixels, published or not."""
+
+    name, hash = "inception", "0" * 64
+
+    def __init__(self, published):
+        self.published = published
+
+    def describe(self):
+        return {"name": self.name, "weights": self.hash}
+
+    def __call__(self, batch):
+        return batch.mean((2, 3))
+
+
+@pytest.mark.parametrize(("published", "metric"), [(True, "FID"), (False, "FD-inception")])
+def test_only_the_published_inception_gives_a_fid(monkeypatch, published, metric):
+    judge = "ganlens.probes.fidelity.judge"
+    monkeypatch.setattr(f"{judge}.InceptionExtractor", lambda *_: Stand_in(published))
+    probe = quick(extractor="auto", inception_weights="given.pth")
+    assert probe.run(fake_subject(), image_set()).metric == metric
+
+
+def test_inception_without_weights_says_that_it_fetches(monkeypatch):
+    judge = "ganlens.probes.fidelity.judge"
+    monkeypatch.setattr(f"{judge}.fetch_inception_weights", lambda: iter([(5, 10), (10, 10)]))
+    monkeypatch.setattr(f"{judge}.InceptionExtractor", lambda *_: Stand_in(True))
+    seen = [p.what for p in quick(extractor="inception").steps(fake_subject(), image_set())]
+    assert seen[:2] == ["bytes of Inception's weights downloaded"] * 2
+
+
+def test_inception_offline_is_one_line(monkeypatch):
+    def offline(*_args, **_kwargs):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("urllib.request.urlopen", offline)
+    with pytest.raises(GanlensError, match=r"weights-inception-2015-12-05.*--inception-weights"):
+        quick(extractor="inception").run(fake_subject(), image_set())
+
+
+# What it says
+
+
+@pytest.mark.parametrize(
+    ("settings", "data", "message"),
+    [
+        ({}, None, "data SPEC"),
+        ({}, image_set(size=32), "size=16, channels=3"),
+        ({"split": "validation"}, image_set(), "auto, all, train, test"),
+        ({"extractor": "vgg"}, image_set(), "neither auto, inception, discriminator, pixels"),
+        ({"split": "test"}, image_set(n=91, train=90), "at least 2"),
+    ],
+)
+def test_bad_input_is_one_line(settings, data, message):
+    with pytest.raises(GanlensError, match=message) as caught:
+        quick(**settings).run(fake_subject(), data)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("bad", [{"n": 1}, {"batch_size": 0}, {"k": 0}, {"seed": -1}])
+def test_bad_settings_are_refused_at_once(bad):
+    with pytest.raises(GanlensError, match="too small"):
+        Fidelity(**bad)
+
+
+def test_discriminator_is_asked_for_but_missing():
+    with pytest.raises(GanlensError, match="has no discriminator"):
+        quick(extractor="discriminator").run(replace(fake_subject(), discriminator=None), image_set())
+
+
+def test_summary_is_strict_json_and_complete():
+    result = quick(n=1000).run(fake_subject(), image_set())
+    summary = json.loads(json.dumps(result.summary(), allow_nan=False))
+    wanted = (
+        "metric value floor floor_n floor_kind precision recall density coverage k k_density n_real "
+        "n_fake n_reason split seed seeds extractor quantisation versions hash data_fingerprint"
+    )
+    assert set(wanted.split()) <= summary.keys()
+    assert (summary["n_real"], summary["n_fake"], summary["n_asked"]) == (40, 40, 1000)
+    assert "'test' has 40 images" in summary["n_reason"]
+    assert summary["data_fingerprint"] == "te"
+    assert summary["seeds"] == "0 to 39"
+    assert {"torch", "numpy", "scipy", "faiss-cpu", "torch-fidelity"} <= summary["versions"].keys()
+    assert json.loads(json.dumps(quick().settings())) == quick().settings()
+    assert [f.name for f in fields(Fidelity)] == list(quick().settings())
+
+
+def test_too_few_images_give_null_with_a_reason():
+    result = quick(n=3).run(fake_subject(), image_set())
+    summary = result.summary()
+    assert summary["value"] is not None
+    for name in ("precision", "recall", "density", "coverage", "floor_density"):
+        assert summary[name] is None
+        assert "needs more than" in summary["reasons"][name]
+    tiny = quick(n=3).run(fake_subject(), image_set(n=3, train=3, declared=False)).summary()
+    assert tiny["floor"] is None
+    assert "too small" in tiny["reasons"]["floor_fd"]
+    assert len(result.panels()) == 3
+
+
+def test_panels_are_the_numbers_the_clouds_and_the_pictures():
+    subject, data = fake_subject(), image_set()
+    result = quick(n=40).run(subject, data)
+    table, scatter, extremes = result.panels()
+    assert isinstance(table, TablePanel)
+    assert isinstance(scatter, FigurePanel)
+    assert isinstance(extremes, ImagePanel)
+    assert all(len(row) == len(table.columns) for row in table.rows)
+    assert [trace.name for trace in scatter.figure.data] == ["real", "generated"]
+    assert len(scatter.figure.data[0].x) == 40
+    assert extremes.image.shape == (4 * 18 - 2, 8 * 18 - 2, 3)  # 2 x 16 pictures, 8 in a row
+    seeds = extremes.recipe["latents"]["seeds"]
+    first = to_uint8(subject.generate(subject.latents(seeds[:1])))[0]
+    np.testing.assert_array_equal(extremes.image[:16, :16], first)
+    assert {"distances", "real_points", "fake_points", "picture"} <= arrays(result).keys()
+
+
+def test_scatter_is_the_projection_on_the_real_axes():
+    subject, data = fake_subject(), image_set(declared=False)
+    result = quick(n=90).run(subject, data)
+    real, fake = by_hand(subject, data, slice(None), 90)
+    spread = np.linalg.svd(real - real.mean(0), full_matrices=False)
+    expected = np.abs((fake - real.mean(0)) @ spread[2][:2].T)
+    np.testing.assert_allclose(np.abs(result.fake_points), expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(result.shares, (spread[1] ** 2 / (spread[1] ** 2).sum())[:2], rtol=1e-4)
+    np.testing.assert_allclose(result.real_points.mean(0), 0, atol=1e-4)
+
+
+def test_progress_counts_every_image_once():
+    steps = list(quick().steps(fake_subject(), image_set()))
+    assert [p.total for p in steps[:-1]] == [90] * (len(steps) - 1)
+    done = [p.done for p in steps[:-1]]
+    assert done == sorted(done)
+    assert done[-1] == 90
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not here")
+def test_pixelfaces_end_to_end_through_a_checkpoint(tmp_path):
+    from ganlens.checkpoints import Header, save_checkpoint
+    from ganlens.models.dcgan import arguments_of
+    from ganlens.subject import load
+
+    config = replace(TINY, size=32)
+    pair = fake_subject(config)
+    header = Header("dcgan", arguments_of(config), {"kind": pair.prior.kind, "dim": pair.prior.dim})
+    networks = {"generator": pair.generator, "discriminator": pair.discriminator}
+    subject = load(save_checkpoint(tmp_path / "tiny", header, networks, {}), "cpu")
+    data = open_data("pixelfaces")
+    result = Fidelity(extractor="discriminator", n=300).run(subject, data)
+    assert result.split == "test"
+    assert result.floor.n == 300
+    # Untrained networks draw nothing like a face; faces are like faces.
+    assert result.value > 5 * result.floor.scores["fd"]
+    assert result.scores["coverage"] < 0.1 < 0.8 < result.floor.scores["coverage"]
+    json.dumps(result.summary(), allow_nan=False)

@@ -1,0 +1,194 @@
+"""The order of the house: levels, quiet rooms, described doors."""
+
+import ast
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "ganlens"
+
+# A file imports only from rows above its own; the number is its level in the README's map. A
+# package (stats, data, models, features, report, cli) is one room: its files may import each other.
+LEVELS: tuple[tuple[int, str], ...] = (
+    (0, "errors places"),
+    (0, "files"),
+    (0, "images stats svm activations augment interpolation calibration edits"),
+    (1, "panels data models"),
+    (1, "features latents"),
+    (2, "training checkpoints"),
+    (2, "trouble card classifier"),
+    (2, "judge"),
+    (3, "subject recipe"),
+    (3, "run"),
+    (4, "probes.base"),
+    (4, "probes.identity probes.concepts"),
+    (4, "probes.latent probes.exemplars probes.layer_statistics"),
+    (4, "probes.filters probes.feature_maps probes.arithmetic_result"),
+    (4, "probes.arithmetic probes.memorization probes.fidelity probes.linear"),
+    (5, "probes"),
+    (6, "report"),
+    (7, "cli"),
+    (7, "__main__"),
+)
+ROW = {name: row for row, (_, names) in enumerate(LEVELS) for name in names.split()}
+FILES = sorted(PACKAGE.rglob("*.py"))
+PUBLIC = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def room(module: str) -> str:
+    """Return the entry of LEVELS that a module belongs to: "ganlens.data.trees" -> "data"."""
+    parts = module.split(".")[1:]
+    if not parts:
+        return ""
+    if parts[0] == "probes" and len(parts) > 1:
+        return ".".join(parts[:2])
+    return parts[0]
+
+
+def module_of(file: Path) -> str:
+    parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def exists(module: str) -> bool:
+    path = PACKAGE.parent / Path(*module.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield the ganlens modules that code imports; type-checking blocks are left out."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("ganlens"))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ganlens"):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if exists(inner) else str(node.module)
+        yield from imported(node)
+
+
+def upward(module: str, source: str) -> list[str]:
+    """List the imports of a module that its level does not allow."""
+    own = room(module)
+    others = {room(name) for name in imported(ast.parse(source))} - {own, ""}
+    return sorted(name for name in others if ROW[name] >= ROW[own])
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(PACKAGE).as_posix())
+def test_a_file_imports_only_from_lower_levels(file: Path) -> None:
+    module = module_of(file)
+    if module == "ganlens":  # the front door names rooms of every level, and opens none
+        return
+    assert room(module) in ROW, f"give {module} a level in LEVELS and in the README's map"
+    assert upward(module, file.read_text("utf-8")) == []
+
+
+def test_an_upward_import_is_seen() -> None:
+    assert upward("ganlens.stats.frechet", "def f():\n from ganlens.data import open_data") == [
+        "data"
+    ]
+    assert upward("ganlens.probes.latent", "from ganlens import report") == ["report"]
+    assert upward("ganlens.probes.latent", "from ganlens.probes import PROBES") == ["probes"]
+    assert upward("ganlens.subject", "import ganlens.recipe") == ["recipe"]
+    assert upward("ganlens.data.trees", "from ganlens.data.select import select") == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(PACKAGE).as_posix())
+def test_only_the_command_line_prints(file: Path) -> None:
+    if file.relative_to(PACKAGE).parts[0] == "cli":
+        return
+    calls = [n for n in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(n, ast.Call)]
+    names = {ast.unparse(call.func) for call in calls}
+    assert not names & {"print", "sys.stdout.write", "sys.stderr.write", "warnings.warn"}
+
+
+def undocumented(tree: ast.AST, inside: str = "") -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, PUBLIC) and not node.name.startswith("_"):
+            name = f"{inside}{node.name}"
+            if ast.get_docstring(node) is None:
+                yield name
+            if isinstance(node, ast.ClassDef):
+                yield from undocumented(node, f"{name}.")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(PACKAGE).as_posix())
+def test_every_public_name_has_a_docstring(file: Path) -> None:
+    tree = ast.parse(file.read_text("utf-8"))
+    assert ast.get_docstring(tree), "the file says what it is for"
+    assert list(undocumented(tree)) == []
+
+
+def lengths(file: Path) -> list[tuple[int, str]]:
+    """Return (lines without the docstring, name) of every function."""
+    found = []
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            text = node.body[0] if ast.get_docstring(node) else None
+            described = text.end_lineno - text.lineno + 1 if text and text.end_lineno else 0
+            found.append(((node.end_lineno or 0) - node.lineno + 1 - described, node.name))
+    return found
+
+
+def test_functions_are_short() -> None:
+    found = sorted((n, f"{file.name}:{name}") for file in FILES for n, name in lengths(file))
+    assert found[len(found) // 2][0] < 12
+    assert found[len(found) * 9 // 10][0] <= 40
+    assert found[-1][0] <= 70, found[-1]
+
+
+@pytest.mark.parametrize("heavy", ["torch", "numpy", "plotly", "rich", "tyro"])
+def test_importing_ganlens_and_its_command_line_is_light(heavy: str) -> None:
+    code = f"import sys, ganlens, ganlens.cli; sys.exit({heavy!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_public_name_can_be_had() -> None:
+    import ganlens
+
+    for name in ganlens.__all__:
+        assert getattr(ganlens, name) is not None
+    assert set(ganlens.__all__) <= set(dir(ganlens))
+    with pytest.raises(AttributeError, match="no attribute 'lode'"):
+        _ = ganlens.lode
+
+
+def probes() -> list[str]:
+    from ganlens.probes import PROBES
+
+    return list(PROBES)
+
+
+@pytest.mark.parametrize("name", probes())
+def test_the_settings_of_a_probe_survive_json(name: str) -> None:
+    from ganlens.probes import PROBES
+
+    probe = PROBES[name]()
+    written = json.dumps(probe.settings(), allow_nan=False)
+    again = PROBES[name](**{k: _tuples(v) for k, v in json.loads(written).items()})
+    assert again == probe
+    assert again.settings() == probe.settings()
+
+
+@pytest.mark.parametrize("name", probes())
+def test_a_probe_is_frozen_titled_and_describes_every_setting(name: str) -> None:
+    from ganlens.probes import PROBES
+
+    kind = PROBES[name]
+    assert kind.title
+    assert kind.needs <= {"generator", "discriminator", "data", "labels"}
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        kind().anything = 1
+    described = (kind.__doc__ or "").partition("Attributes:")[2]
+    assert [f.name for f in dataclasses.fields(kind) if f"{f.name}:" not in described] == []
+
+
+def _tuples(value: object) -> object:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

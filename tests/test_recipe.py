@@ -1,0 +1,206 @@
+"""A recipe survives JSON, draws the same pixels each time, and refuses what it does not know."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+import torch
+from fake_subject import fake_subject, hooks
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ganlens import images
+from ganlens.edits import Project, Silence
+from ganlens.errors import GanlensError
+from ganlens.latents import Mix, Rows, Seeds, Stack, Sum, Walk
+from ganlens.models.prior import Prior
+from ganlens.recipe import Layout, Recipe, draw, render
+
+A_PLUS = Sum.mean([1, 2, 3]) + Sum.mean([4, 5], -1) + Sum.mean([6])
+SOURCES = [
+    Seeds((3, 1, 4)),
+    Rows.of(Prior("normal", 8).sample([7, 8])),
+    Walk((1, 2, 3), steps=3),
+    Walk((1, 2), steps=4, mode="lerp", loop=True),
+    Mix((A_PLUS, A_PLUS + Sum(((1, 0.0),), jitter=(9, 0.43)))),
+    Mix((A_PLUS,), space="pixels"),
+    Stack((Seeds((1, 2)), Walk((1, 2), 3, "lerp"), Mix((A_PLUS,)))),
+]
+
+
+@pytest.fixture(scope="module")
+def subject():
+    return fake_subject()
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.kind)
+@pytest.mark.parametrize("edits", [(), (Project(), Silence("block1.act", (0, 2)))])
+def test_json_and_back_draws_the_same_pixels(subject, source, edits):
+    recipe = Recipe.of(subject, source, columns=2, padding=1, enlargement=2, edits=edits)
+    text = json.dumps(recipe.to_json(), allow_nan=False)
+    again = Recipe.from_json(text)
+    assert again == recipe
+    assert again == Recipe.from_json(json.loads(text))
+    sheet = render(subject, recipe)
+    assert sheet.dtype == np.uint8
+    assert sheet.shape[2] == 3
+    assert np.array_equal(sheet, render(subject, again))
+    assert hooks(subject.generator, subject.discriminator) == 0
+
+
+def test_a_png_carries_what_draws_it_again(subject, tmp_path):
+    recipe = Recipe.of(subject, Seeds((1, 2, 3, 4)), columns=2)
+    path = images.write_png(tmp_path / "a.png", render(subject, recipe), recipe.to_json())
+    replayed = render(subject, Recipe.from_json(images.read_recipe(path)))
+    from PIL import Image
+
+    assert np.array_equal(np.asarray(Image.open(path)), replayed)
+
+
+def test_the_sheet_is_the_grid_of_what_the_generator_draws(subject):
+    sheet = render(subject, Recipe.of(subject, Seeds((5, 6)), columns=1, padding=3, enlargement=2))
+    tiles = images.to_uint8(subject.generate(subject.latents([5, 6])))
+    expected = images.enlarge(images.grid(tiles, 1, padding=3), 2)
+    assert np.array_equal(sheet, expected)
+
+
+def test_sums_in_latent_space_and_in_pixel_space(subject):
+    z = subject.latents(range(1, 7))
+    y = z[:3].mean(0) - z[3:5].mean(0) + z[5]
+    latents = Mix((A_PLUS,)).latents(subject.prior)
+    torch.testing.assert_close(latents, y[None], atol=1e-6, rtol=1e-6)
+    x = subject.generate(z)
+    pixels = (x[:3].mean(0) - x[3:5].mean(0) + x[5]).clamp(-1, 1)
+    drawn = draw(subject, Recipe.of(subject, Mix((A_PLUS,), space="pixels")))
+    torch.testing.assert_close(drawn, pixels[None], atol=1e-5, rtol=0)
+
+
+def test_jitter_is_uniform_and_named_by_its_seed():
+    prior = Prior("normal", 2000)
+    still, moved, again = Mix(
+        (Sum(((1, 1.0),)), Sum(((1, 1.0),), (5, 0.25)), Sum(((1, 1.0),), (5, 0.25)))
+    ).latents(prior)
+    noise = moved - still
+    assert torch.equal(moved, again)
+    assert 0.24 < noise.abs().max() <= 0.25
+    assert noise.std() == pytest.approx(0.25 / 3**0.5, rel=0.05)
+
+
+def test_a_looping_walk_returns_to_its_start(subject):
+    path = Walk((1, 2, 3), steps=2, loop=True).latents(subject.prior)
+    torch.testing.assert_close(path[-1], path[0])
+    assert len(path) == 6
+
+
+def test_project_restores_the_norm_and_silence_changes_the_picture(subject):
+    mean = Mix((Sum.mean(range(20)),))
+    plain = draw(subject, Recipe.of(subject, mean))
+    for one in (Project(), Silence("block1.act", (0, 1))):
+        edited = draw(subject, Recipe.of(subject, mean, edits=[one]))
+        assert not torch.allclose(edited, plain)
+    z = subject.prior.project(mean.latents(subject.prior))
+    expected = subject.generate(z)
+    assert torch.equal(draw(subject, Recipe.of(subject, mean, edits=[Project()])), expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=st.lists(
+        st.lists(st.floats(-10, 10, width=32), min_size=3, max_size=3), min_size=1, max_size=4
+    )
+)
+def test_rows_survive_json_exactly(rows):
+    z = torch.tensor(rows)
+    recipe = Recipe("x", "0", Rows.of(z))
+    back = Recipe.from_json(json.dumps(recipe.to_json()))
+    assert torch.equal(back.latents.latents(Prior("normal", 3)), z)
+
+
+def spoil(**changes):
+    values = Recipe("x", "0", Walk((1, 2))).to_json()
+    return {**copy.deepcopy(values), **changes}
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ("{", "not JSON"),
+        ("[1]", "named values"),
+        (spoil(version=99), "version 99"),
+        (spoil(colour=1), "key 'colour' is not known: choose from checkpoint"),
+        ({k: v for k, v in spoil().items() if k != "hash"}, "lacks 'hash'"),
+        (spoil(hash=5), "hash 5 must be text"),
+        (spoil(latents={"kind": "dream"}), "'dream' is not known: choose from seeds, rows"),
+        (spoil(latents={"kind": "seeds"}), "lacks 'seeds'"),
+        (spoil(latents={"kind": "seeds", "seeds": [1, -2]}), "seed -2"),
+        (spoil(latents={"kind": "seeds", "seeds": [True]}), "seed True"),
+        (spoil(latents={"kind": "seeds", "seeds": [1.5]}), r"seed 1\.5"),
+        (spoil(latents={"kind": "seeds", "seeds": 3}), "wrong kind"),
+        (spoil(latents={"kind": "seeds", "seeds": []}), "0 samples"),
+        (spoil(latents={"kind": "seeds", "seeds": [1], "n": 2}), "key 'n'"),
+        (spoil(latents={"kind": "walk", "seeds": [1, 2], "steps": 1}), "steps 1"),
+        (spoil(latents={"kind": "walk", "seeds": [1, 2], "steps": 10**9}), "cannot be drawn"),
+        (spoil(latents={"kind": "walk", "seeds": [1]}), "at least 2"),
+        (spoil(latents={"kind": "walk", "seeds": [1, 2], "mode": "x"}), "mode 'x'"),
+        (spoil(latents={"kind": "rows", "rows": [[1], [1, 2]]}), "equally long"),
+        (spoil(latents={"kind": "rows", "rows": [[float("nan")]]}), "finite"),
+        (spoil(latents={"kind": "rows", "rows": ["ab"]}), "lists of numbers"),
+        (spoil(latents={"kind": "rows", "rows": [[]]}), "not empty"),
+        (spoil(latents={"kind": "mix", "sums": [{"terms": []}]}), "at least one"),
+        (spoil(latents={"kind": "mix", "sums": [{"terms": [[1]]}]}), "pairs"),
+        (spoil(latents={"kind": "mix", "sums": [{"terms": [[1, 1]], "x": 1}]}), "key 'x'"),
+        (spoil(latents={"kind": "mix", "sums": 3}), "wrong kind"),
+        (spoil(latents={"kind": "stack", "parts": []}), "0 samples"),
+        (spoil(latents={"kind": "stack", "parts": 5}), "wrong kind"),
+        (spoil(latents={"kind": "stack", "parts": [{"kind": "stack", "parts": []}]}), "'stack'"),
+        (
+            spoil(
+                latents={
+                    "kind": "stack",
+                    "parts": [{"kind": "mix", "sums": [{"terms": [[1, 1]]}], "space": "pixels"}],
+                }
+            ),
+            "cannot be stacked",
+        ),
+        (spoil(edits={}), "must be a list"),
+        (spoil(edits=[{"kind": "explode"}]), "'explode' is not known: choose from project"),
+        (spoil(edits=[{"kind": "silence", "layer": 1, "channels": [0]}]), "layer 1"),
+        (spoil(edits=[{"kind": "silence", "layer": "a", "channels": [-1]}]), "channel -1"),
+        (spoil(layout={"columns": 0}), "columns 0"),
+        (spoil(layout={"enlargement": 1000}), "from 1 to 32"),
+        (spoil(layout={"padding": "2"}), "padding '2'"),
+        (spoil(layout=[2]), "named values"),
+    ],
+)
+def test_recipes_that_are_refused_in_one_line(values, says):
+    with pytest.raises(GanlensError, match=says) as caught:
+        Recipe.from_json(values)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_another_checkpoint_is_refused(subject):
+    recipe = Recipe.of(subject, Seeds((1,)))
+    other = fake_subject()
+    other.provenance = {**other.provenance, "hash": "0" * 64}
+    with pytest.raises(GanlensError, match="needs checkpoint 'fake' with hash ffffffffffff"):
+        render(other, recipe)
+    other.provenance = {**subject.provenance, "weights": "raw"}
+    with pytest.raises(GanlensError, match="'ema' weights"):
+        render(other, recipe)
+
+
+def test_what_does_not_fit_the_generator_is_refused(subject):
+    with pytest.raises(GanlensError, match="3 coordinates: this generator takes 8"):
+        render(subject, Recipe.of(subject, Rows(((1.0, 2.0, 3.0),))))
+    with pytest.raises(GanlensError, match="no map 99"):
+        render(subject, Recipe.of(subject, Seeds((1,)), edits=[Silence("block1.act", (99,))]))
+    with pytest.raises(GanlensError, match="'nowhere' is not known"):
+        render(subject, Recipe.of(subject, Seeds((1,)), edits=[Silence("nowhere", (0,))]))
+    assert hooks(subject.generator) == 0
+
+
+def test_the_default_layout_is_as_square_as_it_can_be(subject):
+    assert render(subject, Recipe("fake", "f" * 64, Seeds(range(9)))).shape == (52, 52, 3)
+    assert Layout() == Layout(None, 2, 1)

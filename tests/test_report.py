@@ -1,0 +1,366 @@
+"""The report: strict JSON, a page that is whole, safe and needs no network."""
+
+import base64
+import io
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from ganlens import images, report
+from ganlens.errors import GanlensError
+from ganlens.models.prior import Prior
+from ganlens.panels import FigurePanel, ImagePanel, TablePanel, figure
+from ganlens.probes.base import Probe, Progress
+
+HOSTILE = "</script><script>window.hit=1</script><img src=x onerror=window.hit=1>\"'&"
+
+
+class TinyGenerator(nn.Module):
+    """Maps latents to smooth coloured blobs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 3 * 16 * 16)
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.layer(z).tanh().view(-1, 3, 16, 16)
+
+
+@dataclass
+class FakeSubject:
+    """What a report asks of a Subject."""
+
+    name: str = "tiny"
+    discriminator: nn.Module | None = None
+    prior: Prior = field(default_factory=lambda: Prior("normal", 4))
+    image_shape: tuple[int, int, int] = (3, 16, 16)
+    generator: nn.Module = field(default_factory=TinyGenerator)
+    provenance: dict[str, Any] = field(
+        default_factory=lambda: {
+            "checkpoint": "tiny",
+            "hash": "ab" * 32,
+            "family": "dcgan",
+            "step": 1200,
+            "data": {"spec": "pixelfaces", "fingerprint": "0123abcd"},
+            "weights": "ema",
+            "versions": {"torch": "2"},
+        }
+    )
+
+    def latents(self, seeds: Any) -> torch.Tensor:
+        return self.prior.sample(seeds)
+
+    @torch.no_grad()
+    def generate(self, z: torch.Tensor, batch_size: int = 64) -> torch.Tensor:
+        return self.generator(z)
+
+
+@dataclass(frozen=True)
+class FakeData:
+    """What a report asks of an ImageSet."""
+
+    spec: str = "pixelfaces"
+    fingerprint: str = "0123abcd"
+    split: str = "all"
+    split_source: str = "declared"
+    image_shape: tuple[int, int, int] = (3, 16, 16)
+    labels: np.ndarray | None = None
+    attributes: dict[str, np.ndarray] = field(default_factory=dict)
+    skipped: tuple[Any, ...] = ()
+
+    def __len__(self) -> int:
+        return 120
+
+
+@dataclass(frozen=True)
+class Found:
+    """A result with a panel of every kind."""
+
+    values: np.ndarray
+    name: str = "plain"
+
+    def summary(self) -> dict[str, Any]:
+        return {
+            "fd": float(self.values.mean()),
+            "interval": [1.0, float("inf")],
+            "kid": float("nan"),
+            "extractor": {"name": self.name, "hash": "ff00"},
+            "n": np.int64(120),
+            "skipped": None,
+        }
+
+    def panels(self) -> list[Any]:
+        chart = figure(xaxis_title="step", yaxis_title=self.name)
+        chart.add_scatter(x=[0, 1, 2], y=self.values[:3], name=self.name)
+        chart.add_bar(x=[0, 1, 2], y=self.values[3:6], name="black", marker={"color": "#000000"})
+        tile = np.arange(16 * 40 * 3, dtype=np.uint8).reshape(16, 40, 3)
+        return [
+            ImagePanel("Picture", "A picture.", tile, alt=self.name, scale=4, recipe={"seed": 3}),
+            FigurePanel(f"Chart of {self.name}", "A `curve` to read.", chart),
+            TablePanel(
+                "Table",
+                "Rows of values.",
+                ["class", *(f"column {i}" for i in range(12))],
+                [[self.name, *self.values[:12].tolist()], ["other", *[0.5] * 12]],
+            ),
+        ]
+
+
+@dataclass(frozen=True)
+class FakeProbe(Probe):
+    """Measures how far two things are apart.
+
+    Attributes:
+        n: how many samples.
+        kind: which distance.
+        name: a word from a file.
+    """
+
+    title: ClassVar[str] = "Distance"
+    needs: ClassVar[frozenset[str]] = frozenset({"generator", "data"})
+    n: int = 20
+    kind: Literal["near", "far"] = "near"
+    flip: bool = True
+    name: str = "plain"
+
+    def steps(self, subject: Any, data: Any = None) -> Iterator[Progress]:
+        yield Progress(1, 2, "halves")
+        if self.kind == "far":
+            raise GanlensError(f"kind {self.kind!r} is too far:\nchoose near")
+        yield Progress(2, 2, "halves")
+        return Found(np.linspace(0, 1, 20), self.name)  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class NeedsCritic(FakeProbe):
+    """Looks into the discriminator."""
+
+    title: ClassVar[str] = "Critic"
+    needs: ClassVar[frozenset[str]] = frozenset({"discriminator"})
+
+
+@dataclass(frozen=True)
+class NeedsLabels(FakeProbe):
+    """Looks at labels."""
+
+    title: ClassVar[str] = "Labels"
+    needs: ClassVar[frozenset[str]] = frozenset({"data", "labels"})
+
+
+def write(tmp_path: Path, **probes: Probe) -> tuple[str, dict[str, Any]]:
+    subject, data = FakeSubject(), FakeData()
+    findings = report.run_probes(subject, data, probes)  # type: ignore[arg-type]
+    page = report.write_report(tmp_path / "out", subject, data, findings)  # type: ignore[arg-type]
+    text = page.read_text(encoding="utf-8")
+    return text, json.loads((tmp_path / "out" / "findings.json").read_text())
+
+
+def test_document_is_strict_json_and_says_what_is_undefined() -> None:
+    probe = FakeProbe(n=7)
+    found = report.document("dist", probe, FakeSubject(), FakeData(), probe.run(None))  # type: ignore[arg-type]
+    again = json.loads(json.dumps(found, allow_nan=False))
+    assert again == found
+    assert found["summary"]["fd"] == pytest.approx(0.5)
+    assert found["summary"]["n"] == 120
+    assert found["summary"]["kid"] is None
+    assert found["summary"]["interval"] == [1.0, None]
+    assert set(found["undefined"]) == {"summary.kid", "summary.interval[1]"}
+    assert found["settings"]["n"] == 7
+    assert found["data"]["fingerprint"] == "0123abcd"
+    assert found["checkpoint"]["hash"] == "ab" * 32
+
+
+def test_a_probe_that_cannot_run_is_left_out_with_its_reason() -> None:
+    probes = {"critic": NeedsCritic(), "labels": NeedsLabels(), "far": FakeProbe(kind="far")}
+    findings = report.run_probes(FakeSubject(), FakeData(), probes)  # type: ignore[arg-type]
+    assert [f.result for f in findings] == [None] * 3
+    assert "generator only" in findings[0].reason
+    assert "labels or attributes" in findings[1].reason
+    assert findings[2].reason == "kind 'far' is too far: choose near"
+    without = report.run_probes(FakeSubject(), None, {"dist": FakeProbe()})  # type: ignore[arg-type]
+    assert "give a data set" in without[0].reason
+
+
+def test_progress_reaches_the_caller() -> None:
+    seen: list[tuple[str, int]] = []
+    report.run_probes(
+        FakeSubject(),  # type: ignore[arg-type]
+        FakeData(),  # type: ignore[arg-type]
+        {"dist": FakeProbe()},
+        lambda name, progress: seen.append((name, progress.done)),
+    )
+    assert seen == [("dist", 1), ("dist", 2)]
+
+
+def test_an_unexpected_exception_is_not_swallowed() -> None:
+    @dataclass(frozen=True)
+    class Broken(FakeProbe):
+        """Breaks."""
+
+        def steps(self, subject: Any, data: Any = None) -> Iterator[Progress]:
+            yield Progress(1, 1, "x")
+            raise ValueError("a bug")
+
+    with pytest.raises(ValueError, match="a bug"):
+        report.run_probes(FakeSubject(), FakeData(), {"b": Broken()})  # type: ignore[arg-type]
+
+
+class Links(HTMLParser):
+    """Collects what could reach out of a page, its ids, and whether tags balance."""
+
+    VOID = frozenset({"meta", "img", "br", "link", "input"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached: list[str] = []
+        self.ids: list[str] = []
+        self.anchors: list[str] = []
+        self.open: list[str] = []
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        for key, value in attrs:
+            if key in {"src", "href", "action"} and value:
+                (self.anchors if value.startswith("#") else self.reached).append(value)
+            if key == "id" and value:
+                self.ids.append(value)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_page_is_whole_and_reaches_nowhere(tmp_path: Path) -> None:
+    text, found = write(tmp_path, dist=FakeProbe(), critic=NeedsCritic(), other=FakeProbe(n=3))
+    assert text.count("plotly.js v") == 1, "plotly is inlined once, whatever the number of figures"
+    links = Links()
+    links.feed(text)
+    assert links.open == []
+    assert all(value.startswith("data:image/png;base64,") for value in links.reached)
+    assert {a.removeprefix("#") for a in links.anchors} <= set(links.ids)
+    assert len(links.ids) == len(set(links.ids))
+    assert "ganlens other tiny --data pixelfaces --n 3" in text
+    assert "Measures how far two things are apart." in text
+    assert [f["probe"] for f in found["findings"]] == ["dist", "critic", "other"]
+    assert "generator only" in found["findings"][1]["left_out"]
+    with np.load(tmp_path / "out" / "arrays.npz") as archive:
+        assert set(archive) == {"dist/values", "other/values"}
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "arrays.npz",
+        "findings.json",
+        "report.html",
+    ]
+
+
+def test_pictures_keep_their_pixels_and_recipe(tmp_path: Path) -> None:
+    text, _ = write(tmp_path, dist=FakeProbe())
+    encoded = re.findall(r'width="160" height="64"[^>]*base64,([^"]+)"', text)
+    picture = Image.open(io.BytesIO(base64.b64decode(encoded[0])))
+    expected = np.arange(16 * 40 * 3, dtype=np.uint8).reshape(16, 40, 3)
+    np.testing.assert_array_equal(np.asarray(picture), expected)
+    assert json.loads(picture.text[images.RECIPE_KEY]) == {"seed": 3}  # type: ignore[attr-defined]
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    text, _ = write(tmp_path, dist=FakeProbe(name=HOSTILE))
+    links = Links()
+    links.feed(text)
+    assert links.tags.count("script") == 2 + 1, "plotly, the page's own script, one inert figure"
+    assert "x" not in links.reached
+    assert "<img src=x" not in text
+
+
+def test_page_without_figures_leaves_plotly_out(tmp_path: Path) -> None:
+    text, _ = write(tmp_path, critic=NeedsCritic())
+    assert len(text) < 200_000
+
+
+def test_a_full_disk_leaves_the_older_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, _ = write(tmp_path, dist=FakeProbe())
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(GanlensError, match="No space left"):
+        write(tmp_path, dist=FakeProbe(n=9))
+    assert (tmp_path / "out" / "report.html").read_text() == before
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_out_that_is_a_file_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(GanlensError, match="cannot make the folder"):
+        write(tmp_path, dist=FakeProbe())
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_command_gives_the_settings_back() -> None:
+    probe = FakeProbe(n=3, flip=False, name="a b")
+    line = report.command("dist", probe, "runs/my run", "pixelfaces")
+    assert line == "ganlens dist 'runs/my run' --data pixelfaces --n 3 --no-flip --name 'a b'"
+    code = report.python_code(probe, "tiny", "pixelfaces")
+    assert "FakeProbe(n=3, flip=False, name='a b').run(subject, data)" in code
+    compile(code, "code", "exec")
+
+
+def test_curve_reads_what_is_there(tmp_path: Path) -> None:
+    lines = [
+        json.dumps({"step": s, "fd": 9 / (s + 1), "coverage": s / 10, "d_loss": None})
+        for s in range(5)
+    ]
+    (tmp_path / "metrics.jsonl").write_text("\n".join([*lines, '{"step": 6, "fd"']))
+    records = report.read_metrics(tmp_path)
+    assert len(records) == 5
+    panels = report.curve_panels(records, best_step=3)
+    assert [p.title for p in panels] == ["Distance from held-out images", "Quality and variety"]
+    assert list(panels[0].figure.data[0].y) == [9 / (s + 1) for s in range(5)]
+    assert report.read_metrics(tmp_path / "none") == []
+
+
+@pytest.mark.browser
+def test_page_in_a_browser(tmp_path: Path) -> None:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no chromium on the PATH: install Debian's package to run the browser tests")
+    write(tmp_path, dist=FakeProbe(name=HOSTILE))
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as api:
+        browser = api.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
+        asked: list[str] = []
+        troubles: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on(
+            "console",
+            lambda message: troubles.append(message.text) if message.type == "error" else None,
+        )
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.goto((tmp_path / "out" / "report.html").as_uri())
+        page.locator(".plot").first.scroll_into_view_if_needed()
+        page.locator(".plot .main-svg").first.wait_for()
+        assert page.evaluate("window.hit") is None
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out"
+        image = page.locator("img.pixels").nth(1)
+        box = image.bounding_box()
+        assert box is not None
+        assert box["width"] % 40 == 0, "whole-number enlargement"
+        browser.close()
+    assert troubles == []
+    assert [u for u in asked if not u.startswith(("file:", "data:", "blob:"))] == []

@@ -1,0 +1,189 @@
+"""Training: losses against closed forms, resuming bit for bit, presets, what each setting does."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from lightning_fabric import Fabric
+from torch import nn
+
+from ganlens.errors import GanlensError
+from ganlens.models.dcgan import arguments_of, preset
+from ganlens.training import (
+    TRAIN_PRESETS,
+    TrainConfig,
+    Trainer,
+    discriminator_loss,
+    r1_penalty,
+    stream,
+    train,
+)
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (64, 16, 16, 3), dtype=np.uint8)
+SMALL = arguments_of(preset("torch", size=16, width=8, latent_dim=8))
+
+
+def trainer(**changes: object) -> Trainer:
+    config = TrainConfig(**{"batch_size": 16, "epochs": 3, **changes})  # type: ignore[arg-type]
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    return Trainer("dcgan", SMALL, config, IMAGES, fabric)
+
+
+def weights(run: Trainer) -> dict[str, torch.Tensor]:
+    return {k: v.clone() for k, v in run.state().items()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_loss_of_an_undecided_discriminator_is_two_log_two() -> None:
+    zeros = torch.zeros(5)
+    assert discriminator_loss(zeros, zeros).item() == pytest.approx(2 * math.log(2))
+
+
+def test_loss_equals_the_tutorials_cross_entropy() -> None:
+    real, fake = torch.randn(2, 9, generator=torch.Generator().manual_seed(0))
+    bce = nn.BCELoss()
+    expected = bce(real.sigmoid(), torch.full((9,), 0.9)) + bce(fake.sigmoid(), torch.zeros(9))
+    assert discriminator_loss(real, fake, 0.1).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_r1_of_a_linear_score_is_half_gamma_its_squared_weight() -> None:
+    weight = torch.randn(3, 4, 4, generator=torch.Generator().manual_seed(1))
+    real = torch.randn(6, 3, 4, 4, requires_grad=True)
+    penalty = r1_penalty((real * weight).sum(dim=(1, 2, 3)), real, gamma=3.0)
+    assert penalty.item() == pytest.approx(1.5 * weight.square().sum().item(), rel=1e-5)
+
+
+def test_equal_settings_give_equal_weights_and_another_seed_others() -> None:
+    first, second, other = trainer(), trainer(), trainer(seed=1)
+    for run in (first, second, other):
+        [run.advance() for _ in range(3)]
+    assert same(weights(first), weights(second))
+    assert not torch.equal(first.state()["ema.out.conv.weight"], other.state()["ema.out.conv.weight"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"schedule": "alternate", "weight_decay": 1e-5},
+        {"r1": 1.0, "r1_every": 2, "augment": "translation,color,cutout", "flip": True},
+        {"instance_noise": 0.1, "label_smoothing": 0.1},
+    ],
+)
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(changes: dict[str, object]) -> None:
+    whole = trainer(**changes)
+    steps = list(train(whole))
+    assert [s.step for s in steps] == list(range(1, 13))
+    first = trainer(**changes)
+    [first.advance() for _ in range(5)]
+    second = trainer(**changes)
+    second.restore(weights(first))
+    list(train(second))
+    assert same(weights(whole), weights(second))
+
+
+def test_global_random_streams_are_left_alone() -> None:
+    torch.random.default_generator.manual_seed(5)
+    before = torch.get_rng_state()
+    run = trainer(augment="color", instance_noise=0.1)
+    run.advance()
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_both_networks_learn_on_each_batch_and_in_turns_only_one() -> None:
+    assert all(s.d_loss is not None and s.g_loss is not None for s in train(trainer(epochs=1)))
+    turns = [(s.d_loss is None, s.g_loss is None) for s in train(trainer(epochs=1, schedule="alternate"))]
+    assert turns == [(True, False), (False, True)] * 2
+
+
+def test_the_averaged_generator_includes_batch_norm_buffers() -> None:
+    run = trainer(ema_decay=0.5)
+    before = run.ema.state_dict()["block1.norm.running_var"].clone()
+    run.advance()
+    weight = 1 - min(0.5, 1 / 10)
+    now = run.generator.state_dict()["block1.norm.running_var"]
+    expected = torch.lerp(before, now, weight)
+    torch.testing.assert_close(run.ema.state_dict()["block1.norm.running_var"], expected)
+
+
+def test_a_step_moves_every_weight_of_both_networks_and_leaves_them_trainable() -> None:
+    run = trainer()
+    before = weights(run)
+    run.advance()
+    after = run.state()
+    for network in (run.generator, run.discriminator):
+        assert all(p.requires_grad for p in network.parameters())
+    names = [k for k in before if k.startswith(("generator", "discriminator")) and k.endswith("weight")]
+    assert names
+    assert all(not torch.equal(before[k], after[k]) for k in names)
+
+
+def test_an_epoch_shows_every_image_once() -> None:
+    run = trainer(epochs=2)
+    seen = []
+    for _ in range(4):
+        seen.append(run._real_batch())
+        run.step += 1
+    everything = torch.cat(seen).flatten(1).sum(1).sort().values
+    expected = torch.from_numpy(IMAGES).float().div(127.5).sub(1).flatten(1).sum(1).sort().values
+    torch.testing.assert_close(everything, expected, atol=1e-3, rtol=0)
+
+
+def test_it_learns_two_colours() -> None:
+    """A pair that is trained on plain red and blue images draws both, and little else."""
+    images = np.zeros((64, 16, 16, 3), np.uint8)
+    images[:32, ..., 0], images[32:, ..., 2] = 255, 255
+    config = TrainConfig(batch_size=16, epochs=50, lr=1e-3, ema_decay=0.9)
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    run = Trainer("dcgan", SMALL, config, images, fabric)
+    list(train(run))
+    with torch.no_grad():
+        drawn = run.ema.eval()(run.generator.prior.sample(range(64))).mean(dim=(2, 3))
+    red, blue = (drawn[:, 0] > 0) & (drawn[:, 2] < 0), (drawn[:, 2] > 0) & (drawn[:, 0] < 0)
+    assert red.sum() >= 5
+    assert blue.sum() >= 5
+    assert (red | blue).float().mean() > 0.8
+
+
+@given(st.integers(0, 2**31), st.integers(0, 2**31), st.sampled_from("abc"))
+def test_streams_of_different_steps_and_purposes_differ(seed: int, step: int, purpose: str) -> None:
+    assert stream(seed, purpose, step) == stream(seed, purpose, step)
+    assert stream(seed, purpose, step) != stream(seed, purpose, step + 1)
+    assert stream(seed, purpose, step) != stream(seed, f"{purpose}x", step)
+    assert 0 <= stream(seed, purpose, step) < 2**63
+
+
+def test_presets_are_the_papers_and_pytorchs() -> None:
+    paper, torch_ = TRAIN_PRESETS["paper"], TRAIN_PRESETS["torch"]
+    assert (paper.epochs, paper.batch_size, paper.lr, paper.beta1, paper.beta2) == (25, 128, 2e-4, 0.5, 0.999)
+    assert (paper.weight_decay, paper.schedule) == (1e-5, "alternate")
+    assert (torch_.weight_decay, torch_.schedule) == (0, "both")
+    off = ("label_smoothing", "instance_noise", "r1", "augment", "flip", "lr_discriminator")
+    assert not any(getattr(paper, name) for name in off)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"batch_size": 65}, "65.*64 training images.*--batch-size 64"),
+        ({"schedule": "never"}, "schedule 'never'.*both, alternate"),
+        ({"augment": "rotate"}, "augmentation 'rotate'.*color, translation, cutout"),
+        ({"lr": 0}, "lr 0 must be above 0"),
+        ({"beta1": 1.0}, "beta1 1.0"),
+    ],
+)
+def test_unusable_settings_are_one_line(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(GanlensError, match=words):
+        trainer(**changes)
+
+
+def test_images_of_another_shape_are_refused() -> None:
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    with pytest.raises(GanlensError, match="size=16"):
+        Trainer("dcgan", SMALL, TrainConfig(batch_size=4), np.zeros((8, 32, 32, 3), np.uint8), fabric)

@@ -30,6 +30,16 @@ STYLE = """<style>
 [data-testid="stMainBlockContainer"] h3 { font-size: 1.15rem; }
 [data-testid="stTable"] td { overflow-wrap: anywhere; }
 </style>"""
+FACE = (
+    "........",
+    ".######.",
+    ".#.##.#.",
+    ".######.",
+    ".#....#.",
+    ".##..##.",
+    ".######.",
+    "........",
+)
 GROUPS: dict[str, tuple[str, ...]] = {
     "Latent space": ("interpolate", "arithmetic"),
     "Inside the networks": ("filters", "activations"),
@@ -39,8 +49,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 def icon() -> np.ndarray:
     """Draw the icon of the browser tab; one of Streamlit's would be fetched from the network."""
-    rows = ["........", ".######.", ".#.##.#.", ".######.", ".#....#.", ".##..##.", ".######.", "........"]
-    face = np.array([[[11, 92, 173] if c == "#" else [255] * 3 for c in row] for row in rows])
+    face = np.array([[[11, 92, 173] if c == "#" else [255] * 3 for c in row] for row in FACE])
     return enlarge(face.astype(np.uint8), 8)
 
 

@@ -78,7 +78,7 @@ def _widget(
     start = default(field)
     common: dict[str, Any] = {"key": _key(name, field), "help": help_text}
     kept: dict[str, Any] = common | {"bind": "query-params"}
-    if choices := _choices(field, hint, subject, kind):
+    if choices := _choices(field, hint, subject):
         options = [None, *choices] if optional and None not in choices else list(choices)
         index = options.index(start) if start in options else 0
         return st.selectbox(label, options, index, format_func=_shown, **kept)
@@ -99,14 +99,16 @@ def _shown(value: Any) -> str:
     return "automatic" if value is None else str(value)
 
 
-def _choices(
-    field: Field[Any], hint: Any, subject: "Subject", kind: type[Probe]
-) -> tuple[Any, ...]:
+def _choices(field: Field[Any], hint: Any, subject: "Subject") -> tuple[Any, ...]:
     """Return what may be chosen for a setting, or nothing where it is free."""
     if get_origin(hint) is Literal:
         return get_args(hint)
     if hint is str and field.name in CHOICES:
         return CHOICES[field.name]
+    if hint is str and field.name == "layer":
+        have = [n for n in ("generator", "discriminator") if getattr(subject, n) is not None]
+        layers = dict.fromkeys(layer for network in have for layer in subject.layers(network))
+        return tuple(dict.fromkeys([default(field), "all", *layers]))
     return ()
 
 

@@ -1,7 +1,7 @@
 """Training speed beside a plain float32 loop as PyTorch's DCGAN tutorial writes it.
 
-Both train the same networks on the same images. Rounds alternate, so that a busy machine slows both;
-the ratio is the median over the rounds.
+Both train the same networks on the same images. Rounds alternate, so that a busy machine
+slows both; the ratio is the median over the rounds.
 
     python benchmarks/train.py [--rounds 7] [--steps 6] [--precision auto]
 """
@@ -17,16 +17,17 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from ganlens.card import machine
 from ganlens.cli.train import PRECISIONS
+from ganlens.models import build
 from ganlens.models.dcgan import preset
-from ganlens.training import TrainConfig, Trainer, best_precision, build
+from ganlens.runs import machine
+from ganlens.training import TrainConfig, Trainer, best_precision
 
 BATCH = 128
 
 
 class Tutorial:
-    """The loop of pytorch.org's DCGAN tutorial: float32, NCHW, BCELoss on a sigmoid, default Adam."""
+    """The loop of PyTorch's DCGAN tutorial: float32, NCHW, BCELoss on a sigmoid, default Adam."""
 
     def __init__(self, arguments: dict, images: np.ndarray, device: torch.device) -> None:
         self.generator, self.discriminator = (m.to(device) for m in build("dcgan", arguments, 0))

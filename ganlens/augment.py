@@ -1,4 +1,4 @@
-"""Differentiable augmentation of what the discriminator sees (DiffAugment, Zhao 2020, arXiv 2006.10738).
+"""Differentiable augmentation of what D sees (DiffAugment, Zhao 2020, arXiv 2006.10738).
 
 Real and generated batches go through the same random transforms and gradients flow back to the
 generator, so that a small data set is not memorised by the discriminator while the generator never

@@ -1,4 +1,4 @@
-"""Batch-norm statistics measured anew, so that analysis never depends on who else is in the batch."""
+"""Batch-norm statistics measured anew, so that no analysis depends on the rest of a batch."""
 
 from collections.abc import Iterable
 
@@ -12,8 +12,8 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 def calibrate(network: nn.Module, batches: Iterable[Tensor]) -> int:
     """Replace the running statistics of every batch norm by their average over some batches.
 
-    The moving averages of training lag behind the weights, and those of a discriminator mix real with
-    generated images. Afterwards the network is in eval mode.
+    The moving averages of training lag behind the weights, and those of a discriminator mix real
+    with generated images. Afterwards the network is in eval mode.
 
     Args:
         network: any module; nothing happens to one without batch norm.

@@ -1,7 +1,7 @@
 """Checkpoints: a folder with ``model.safetensors``, ``metrics.jsonl`` and ``card.md``.
 
-The safetensors file holds the generator, the discriminator and the averaged generator, and in its JSON
-header everything needed to build them. No code is stored and none is run on loading.
+The safetensors file holds the generator, the discriminator and the averaged generator, and in its
+JSON header everything needed to build them. No code is stored and none is run on loading.
 """
 
 import hashlib
@@ -106,7 +106,8 @@ def save_checkpoint(
         GanlensError: a weight is not finite, or the disk is full.
     """
     tensors = {
-        f"{part}.{name}": value.detach().cpu().contiguous()
+        # A copy of its own: safetensors refuses tensors that two parts share.
+        f"{part}.{name}": value.detach().cpu().clone(memory_format=torch.contiguous_format)
         for part, network in networks.items()
         for name, value in network.state_dict().items()
     }
@@ -122,8 +123,8 @@ def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
     """Open a checkpoint folder, a run's folder (its best one), or a shipped checkpoint by name.
 
     Raises:
-        GanlensError: nothing there, a damaged or foreign file, a newer format, or weights that do not
-            fit the networks that the header describes.
+        GanlensError: nothing there, a damaged or foreign file, a newer format, or weights that do
+            not fit the networks that the header describes.
     """
     folder = find_checkpoint(path_or_name)
     file = folder / MODEL_FILE
@@ -142,9 +143,10 @@ def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
 
 
 def find_checkpoint(path_or_name: str | Path) -> Path:
-    """Return the folder that holds the model file; see ``load_checkpoint`` for what may be given."""
+    """Return the folder of the model file; see ``load_checkpoint`` for what may be given."""
     path = Path(path_or_name)
-    places = (path, path / "best", path / "last", shipped_folder("checkpoints") / path.name)
+    shipped = shipped_folder("checkpoints")
+    places: tuple[Path, ...] = (path, path / "best", path / "last", shipped / path.name)
     if path.name == MODEL_FILE:
         places = (path.parent,)
     elif str(path) != path.name:  # only a bare name can mean a shipped checkpoint
@@ -152,20 +154,22 @@ def find_checkpoint(path_or_name: str | Path) -> Path:
     for place in places:
         if (place / MODEL_FILE).is_file():
             return place
-    known = [p.name for p in list_folders(shipped_folder("checkpoints"))]
+    known = [p.name for p in list_folders(shipped)]
     near = get_close_matches(path.name, known, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"shipped are {', '.join(known) or 'none'};"
     what = "holds no model.safetensors" if path.exists() else "does not exist"
-    raise GanlensError(f"checkpoint {str(path)!r} {what}: {hint} 'ganlens list' shows what there is")
+    raise GanlensError(
+        f"checkpoint {str(path)!r} {what}: {hint} 'ganlens list' shows what there is"
+    )
 
 
 def list_folders(root: Path) -> list[Path]:
-    """Return the checkpoint folders at or below a folder (runs included), in order of their names."""
+    """Return the checkpoint folders at or below a folder, runs included, by name."""
     return sorted(p.parent for p in root.rglob(MODEL_FILE)) if root.is_dir() else []
 
 
 def list_checkpoints(root: str | Path | None = None) -> list[tuple[Path, Header]]:
-    """List (folder, header) of the readable checkpoints below a folder; by default the shipped ones."""
+    """List (folder, header) of the readable checkpoints below a folder, or of the shipped ones."""
     found = []
     for folder in list_folders(Path(root) if root else shipped_folder("checkpoints")):
         try:
@@ -211,7 +215,8 @@ def _parse_header(file: Path, text: str) -> Header:
         raise GanlensError(f"{file} has a damaged header ({error}): copy it again") from error
     if newest > FORMAT:
         raise GanlensError(
-            f"{file} has format version {newest}; this ganlens reads up to {FORMAT}: upgrade ganlens"
+            f"{file} has format version {newest}; this ganlens reads up to {FORMAT}:"
+            " upgrade ganlens"
         )
     return header
 

@@ -1,4 +1,4 @@
-"""Training, saving and opening classifiers: a perceptual yardstick made from the data's own labels."""
+"""Training, saving and opening classifiers: a yardstick made from the data's labels."""
 
 import hashlib
 from collections.abc import Generator, Iterator
@@ -12,7 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganlens.calibration import calibrate
-from ganlens.checkpoints import MODEL_FILE, Header, find_checkpoint, read_model_file, save_checkpoint
+from ganlens.checkpoints import (
+    MODEL_FILE,
+    Header,
+    find_checkpoint,
+    read_model_file,
+    save_checkpoint,
+)
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
 from ganlens.models.classifier import Classifier, ClassifierConfig, classifier_arguments
@@ -118,8 +124,8 @@ def targets_of(data: "ImageSet") -> dict[str, tuple[tuple[str, ...], np.ndarray]
             found[name] = (tuple(map(str, classes)), indices.reshape(-1).astype(np.int64))
     if not found:
         raise GanlensError(
-            f"data {data.spec!r} has nothing to classify: give class folders, labels, or a categorical "
-            "attribute with at least 2 values"
+            f"data {data.spec!r} has nothing to classify: give class folders, labels, or a "
+            "categorical attribute with at least 2 values"
         )
     return found
 
@@ -170,7 +176,9 @@ def train_classifier(
     )
 
 
-def finish_classifier(steps: Generator[ClassifierEpoch, None, TrainedClassifier]) -> TrainedClassifier:
+def finish_classifier(
+    steps: Generator[ClassifierEpoch, None, TrainedClassifier],
+) -> TrainedClassifier:
     """Run ``train_classifier`` to its end."""
     while True:
         try:
@@ -181,7 +189,7 @@ def finish_classifier(steps: Generator[ClassifierEpoch, None, TrainedClassifier]
 
 def _build(config: ClassifierConfig, seed: int) -> Classifier:
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         return Classifier(config).to(memory_format=torch.channels_last)
 
 
@@ -206,7 +214,7 @@ def _fit(
                 batch = _flip_and_shift(batch, stream)
             logits = list(model(batch).values())
             wanted = answers[chosen].unbind(1)
-            loss = sum(map(F.cross_entropy, logits, wanted)) / len(logits)
+            loss = torch.stack(list(map(F.cross_entropy, logits, wanted))).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -268,7 +276,8 @@ def save_classifier(folder: str | Path, trained: TrainedClassifier) -> Path:
         prior={},
         data={**trained.data, "n": trained.n_train},
         training=asdict(trained.settings),
-        step=trained.settings.epochs * (trained.n_train // min(trained.settings.batch_size, trained.n_train)),
+        step=trained.settings.epochs
+        * (trained.n_train // min(trained.settings.batch_size, trained.n_train)),
         metrics=metrics,
     )
     return save_checkpoint(Path(folder), header, {FAMILY: model}, {})
@@ -292,6 +301,8 @@ def load_classifier(path: str | Path) -> tuple[Classifier, Header, str]:
         model = Classifier(ClassifierConfig(**header.arguments))
         model.load_state_dict(weights)
     except (TypeError, RuntimeError, GanlensError) as error:
-        raise GanlensError(f"{file} describes a classifier that cannot be built: {error}") from error
+        raise GanlensError(
+            f"{file} describes a classifier that cannot be built: {error}"
+        ) from error
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     return model.requires_grad_(False).eval(), header, digest

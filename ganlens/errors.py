@@ -13,5 +13,5 @@ class GanlensError(Exception):
 
 
 def one_of(name: str, value: object, valid: object) -> GanlensError:
-    """Return the error for a value that is not among the valid ones: ``NAME 'x': choose from a, b``."""
+    """Return the error for a value out of a list: ``NAME 'x' is not known: choose from a, b``."""
     return GanlensError(f"{name} {value!r} is not known: choose from {', '.join(map(str, valid))}")  # type: ignore[call-overload]

@@ -36,7 +36,11 @@ def to_uint8(images: Tensor) -> np.ndarray:
 
 def from_uint8(images: np.ndarray | Tensor, device: torch.device | str = "cpu") -> Tensor:
     """Turn (N, H, W, C) bytes into (N, C, H, W) float32 in [-1, 1], channels-last in memory."""
-    array = images if isinstance(images, Tensor) else torch.from_numpy(np.require(images, requirements="CW"))
+    array = (
+        images
+        if isinstance(images, Tensor)
+        else torch.from_numpy(np.require(images, requirements=["C", "W"]))
+    )
     return array.to(device).permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1)
 
 
@@ -68,12 +72,12 @@ def grid(
 
 
 def enlarge(image: np.ndarray, scale: int) -> np.ndarray:
-    """Repeat every pixel of an (H, W, C) image ``scale`` times both ways: no smoothing, so pixels stay evidence."""
+    """Repeat every pixel of an (H, W, C) image both ways: no smoothing, pixels stay evidence."""
     return np.repeat(np.repeat(image, scale, axis=0), scale, axis=1)
 
 
 def png_bytes(image: np.ndarray, recipe: Mapping[str, Any] | None = None) -> bytes:
-    """Encode an (H, W, 3) or (H, W, 1) uint8 image as PNG, with the recipe's JSON in a text chunk."""
+    """Encode an (H, W, 1 or 3) uint8 image as PNG, with the recipe's JSON in a text chunk."""
     info = PngImagePlugin.PngInfo()
     if recipe is not None:
         info.add_itxt(RECIPE_KEY, json.dumps(recipe, sort_keys=True))
@@ -83,10 +87,8 @@ def png_bytes(image: np.ndarray, recipe: Mapping[str, Any] | None = None) -> byt
     return buffer.getvalue()
 
 
-def write_png(
-    path: str | Path, image: np.ndarray, recipe: Mapping[str, Any] | None = None
-) -> Path:
-    """Write a PNG to a temporary name and rename it, so that a failure leaves an older file intact."""
+def write_png(path: str | Path, image: np.ndarray, recipe: Mapping[str, Any] | None = None) -> Path:
+    """Write a PNG; a failure leaves an older file intact, see ``files.write_bytes``."""
     path = Path(path)
     write_bytes(path, png_bytes(image, recipe))
     return path
@@ -104,7 +106,9 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise GanlensError(f"{path} is not a readable PNG: {error}") from error
     if text is None:
-        raise GanlensError(f"{path} carries no recipe: only pictures written by ganlens can be replayed")
+        raise GanlensError(
+            f"{path} carries no recipe: only pictures written by ganlens can be replayed"
+        )
     return json.loads(text)
 
 

@@ -59,7 +59,7 @@ Panel = ImagePanel | FigurePanel | TablePanel
 
 
 def cell(value: Any) -> str:
-    """Format one table value: four significant digits, thousands apart, a dash for what is undefined."""
+    """Format one table value: four significant digits, thousands apart, a dash for None."""
     if value is None:
         return "–"  # noqa: RUF001 an en dash is what a table shows
     if isinstance(value, bool | np.bool_):
@@ -67,7 +67,7 @@ def cell(value: Any) -> str:
     if isinstance(value, int | np.integer):
         return f"{value:,}"
     if isinstance(value, float | np.floating):
-        return f"{value:.4g}" if abs(value) < 1e6 else f"{value:.3e}"
+        return f"{value:.4g}" if abs(float(value)) < 1e6 else f"{value:.3e}"
     return str(value)
 
 

@@ -12,8 +12,8 @@ from ganlens.activations import capture, layer_names
 from ganlens.calibration import calibrate
 from ganlens.checkpoints import Checkpoint, load_checkpoint
 from ganlens.errors import GanlensError, one_of
+from ganlens.models import build
 from ganlens.models.prior import Prior
-from ganlens.training import build
 
 
 class Subject:
@@ -26,7 +26,7 @@ class Subject:
         prior: distribution of the latents.
         image_shape: (C, H, W).
         device: where the networks are.
-        provenance: JSON-able: checkpoint, hash, family, arguments, step, training data, weights, versions.
+        provenance: JSON-able: checkpoint, hash, family, arguments, step, data, weights, versions.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Subject:
         self.name: str = provenance["checkpoint"]
 
     def latents(self, seeds: Iterable[int]) -> Tensor:
-        """Draw one latent per seed: (N, d) float32 on the CPU, the same for any set of other seeds."""
+        """Draw one latent per seed: (N, d) float32 on the CPU, whatever the other seeds are."""
         return self.prior.sample(seeds)
 
     def generate(self, z: Tensor, batch_size: int = 64) -> Tensor:
@@ -66,7 +66,8 @@ class Subject:
         """
         if z.ndim != 2 or z.shape[1] != self.prior.dim:
             raise GanlensError(
-                f"latents of shape {tuple(z.shape)} do not fit {self.name}: give (N, {self.prior.dim})"
+                f"latents of shape {tuple(z.shape)} do not fit {self.name}:"
+                f" give (N, {self.prior.dim})"
             )
         return self._batched(self.generator, z, batch_size, self.image_shape)
 
@@ -131,8 +132,8 @@ class Subject:
 
         Args:
             seed: of the initialisation.
-            images: (N, C, H, W) real images on which the discriminator's batch norm is calibrated; by
-                default the untrained generator's own.
+            images: (N, C, H, W) real images on which the discriminator's batch norm is calibrated;
+                by default the untrained generator's own.
 
         Raises:
             GanlensError: the family or the arguments are not known, so nothing can be built.
@@ -149,10 +150,11 @@ class Subject:
             "seed": seed,
         }
         control = Subject(*pair, provenance, self.device)
+        judge = control.network("discriminator")
         latents = self.prior.sample_batch(2048, seed).to(self.device)
         calibrate(control.generator, latents.split(256))
         batches = (control.generate(latents) if images is None else images).split(256)
-        calibrate(control.discriminator, (b.to(self.device) for b in batches if len(b) > 1))
+        calibrate(judge, (b.to(self.device) for b in batches if len(b) > 1))
         return control
 
     def _judge(self, x: Tensor) -> Any:

@@ -23,7 +23,6 @@ def hooks(module: nn.Module) -> int:
 
 def net() -> nn.Sequential:
     """Named like a DCGAN discriminator: two blocks and a score."""
-    torch.manual_seed(0)
     network = nn.Sequential()
     for index, (inside, out) in enumerate([(3, 4), (4, 5)], start=1):
         block = nn.Sequential()
@@ -32,6 +31,9 @@ def net() -> nn.Sequential:
         network.add_module(f"block{index}", block)
     network.add_module("flat", nn.Flatten())
     network.add_module("score", nn.Linear(5 * 16, 1))
+    generator = torch.Generator().manual_seed(0)
+    for weight in network.parameters():
+        nn.init.normal_(weight, 0, 0.2, generator)
     return network.eval()
 
 

@@ -88,7 +88,7 @@ def browser() -> "Iterator[Browser]":
 
 def visit(browser: "Browser", server: str, path: str, checkpoint: Path, **address: Any) -> "Page":
     page = browser.new_context(viewport={"width": 1280, "height": 1000}).new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(120_000)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.asked = asked  # type: ignore[attr-defined]

@@ -20,8 +20,8 @@ from ganlens.checkpoints import (
     save_checkpoint,
 )
 from ganlens.errors import GanlensError
+from ganlens.models import build
 from ganlens.models.dcgan import arguments_of, preset
-from ganlens.training import build
 
 ARGUMENTS = arguments_of(preset("torch", size=16, width=4, latent_dim=6))
 
@@ -51,9 +51,8 @@ def rewrite(folder: Path, change: Any) -> None:
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     folder = write(tmp_path / "a", step=7, metrics={"fd": 1.5})
     found = load_checkpoint(folder)
-    assert found.header == header(step=7, metrics={"fd": 1.5}, versions=found.header.versions) or (
-        found.header.step == 7 and found.header.arguments == ARGUMENTS
-    )
+    assert (found.header.step, found.header.metrics) == (7, {"fd": 1.5})
+    assert found.header.arguments == ARGUMENTS
     generator, _ = build("dcgan", ARGUMENTS, 0)
     z = torch.randn(3, 6)
     expected = generator.eval()(z)
@@ -72,7 +71,9 @@ def test_loading_draws_nothing_from_the_global_stream(tmp_path: Path) -> None:
 
 
 def test_equal_weights_have_equal_hashes(tmp_path: Path) -> None:
-    a, b, c = (load_checkpoint(write(tmp_path / n, s)).hash for n, s in (("a", 0), ("b", 0), ("c", 1)))
+    a, b, c = (
+        load_checkpoint(write(tmp_path / n, s)).hash for n, s in (("a", 0), ("b", 0), ("c", 1))
+    )
     assert a == b != c
 
 
@@ -90,7 +91,7 @@ def test_a_full_disk_leaves_the_older_checkpoint(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, limits[1]))
     try:
-        with pytest.raises(GanlensError, match="cannot write .*untouched"):
+        with pytest.raises(GanlensError, match=r"cannot write .*untouched"):
             write(folder, 1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -174,7 +175,7 @@ def test_a_foreign_safetensors_file_is_refused(tmp_path: Path) -> None:
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(GanlensError, match="does not exist"):
         load_checkpoint(tmp_path / "nothing")
-    with pytest.raises(GanlensError, match="holds no model.safetensors"):
+    with pytest.raises(GanlensError, match=r"holds no model.safetensors"):
         load_checkpoint(tmp_path)
 
 

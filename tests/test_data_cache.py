@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from ganlens.data import build, cache, checked, open_data
+from ganlens.data.sources import WORKERS
 from ganlens.errors import GanlensError
 
 
@@ -137,17 +139,14 @@ def test_a_large_file_is_sampled_and_read_through_when_touched(tmp_path, monkeyp
 def test_changed_files_are_noticed_even_with_their_times_put_back(root, store, monkeypatch):
     monkeypatch.setattr("ganlens.data.trees.ALWAYS_HASHED", (0, 0))  # as for a large folder
     monkeypatch.setattr(cache, "RACY", -1e12)
-    before = open_data(str(root), cache=store)
     path = root / "003.png"
-    stat = path.stat()
-    content = path.read_bytes()
-    Image.fromarray(255 - np.asarray(Image.open(path))).save(path, compress_level=0)
-    path.write_bytes(path.read_bytes())
+    pixels = np.asarray(Image.open(path).convert("RGB"))
+    Image.fromarray(pixels).save(path, compress_level=0)
+    before, stat = open_data(str(root), cache=store), path.stat()
+    Image.fromarray(255 - pixels).save(path, compress_level=0)
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    after = open_data(str(root), cache=store)
-    assert after.fingerprint != before.fingerprint
-    path.write_bytes(content)
-    assert open_data(str(root), cache=store).fingerprint == before.fingerprint
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+    assert open_data(str(root), cache=store).fingerprint != before.fingerprint
 
 
 def test_a_large_source_is_not_read_through_again(root, store, monkeypatch):
@@ -171,12 +170,26 @@ def fingerprint(arguments: tuple[str, str]) -> tuple[str, int, int]:
 
 @pytest.mark.slow
 def test_processes_that_build_the_same_entry_at_once_agree(tmp_path, store):
-    root = images(tmp_path / "many", 300)
+    root = images(tmp_path / "many", 150)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=spawn) as pool:
         found = list(pool.map(fingerprint, [(str(root), str(store))] * 4))
     assert len(set(found)) == 1
     assert [path.name.startswith(".") for path in entries(store)] == [False]
+
+
+def test_threads_without_locks_agree_too(root, store, monkeypatch):
+    monkeypatch.setattr(cache, "fcntl", None)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(fingerprint, [(str(root), str(store))] * 8))
+    assert len(set(found)) == 1
+    assert len(entries(store)) == 1
+
+
+def test_who_waits_does_not_build_again(root, store, builds):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(fingerprint, [(str(root), str(store))] * 4))
+    assert len(builds) == 1
 
 
 def test_threads_that_repair_the_same_entry_at_once_agree(root, store):
@@ -216,7 +229,7 @@ def test_what_a_killed_process_left_is_removed_after_a_day(root, store):
 def test_a_full_disk_is_one_line(root, store, monkeypatch):
     usage = shutil.disk_usage(root.parent)._replace(free=100)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(GanlensError, match="bytes needed, 100 free.*GANLENS_CACHE"):
+    with pytest.raises(GanlensError, match=r"bytes needed, 100 free.*GANLENS_CACHE"):
         open_data(str(root), cache=store)
     assert entries(store) == []
 
@@ -227,30 +240,27 @@ def test_a_cache_that_cannot_be_written_is_one_line(root, tmp_path):
         open_data(str(root), cache=tmp_path / "file/cache")
 
 
-def test_memory_does_not_grow_with_the_number_of_images(tmp_path, store, monkeypatch):
-    """No more than a few tasks of images are decoded and not yet written."""
-    root = images(tmp_path / "many", 400)
-    waiting, most = set(), []
-    monkeypatch.setattr(build, "TASK_IMAGES", 4)
-    original = build.decode
+def test_no_more_than_a_few_tasks_wait_in_memory(tmp_path, store, monkeypatch):
+    """However slowly the disk takes them."""
+    started, written, most = [0], [0], [0]
+    decode, decoded = build.decode, build._decoded
 
-    def watched(read, target):
-        waiting.add(id(read))
-        most.append(len(waiting))
-        return original(read, target)
+    def counting(read, target):
+        started[0] += 1
+        most[0] = max(most[0], started[0] - written[0])
+        return decode(read, target)
 
-    monkeypatch.setattr(build, "decode", watched)
-    kept = build._decoded
-
-    def draining(source, count, settings):
-        for image in kept(source, count, settings):
-            waiting.pop() if waiting else None
+    def slow_disk(*arguments):
+        for image in decoded(*arguments):
+            time.sleep(0.002)
+            written[0] += 1
             yield image
 
-    monkeypatch.setattr(build, "_decoded", draining)
-    assert len(open_data(str(root), cache=store)) == 400
-    workers = build.Source.workers
-    assert max(most) <= 4 * (2 * workers + 2)
+    monkeypatch.setattr(build, "TASK_IMAGES", 2)
+    monkeypatch.setattr(build, "decode", counting)
+    monkeypatch.setattr(build, "_decoded", slow_disk)
+    assert len(open_data(str(images(tmp_path / "many", 150)), cache=store)) == 150
+    assert most[0] <= 2 * (2 * WORKERS + 3) < 150
 
 
 def test_an_open_set_survives_the_repair_of_its_entry(root, store):

@@ -1,4 +1,4 @@
-"""What folders and zips say about their images: classes, splits, attributes, and bad ones of each."""
+"""What folders and zips say about their images: classes, splits, attributes, bad ones of each."""
 
 import json
 import zipfile

@@ -1,5 +1,7 @@
 """Selections: the grammar against Python's own evaluation, and every refusal."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -121,10 +123,8 @@ def test_refuses_in_one_line(expression, said):
 @given(st.text(alphabet="mouth=sile&|!() 'tl<>1\"", max_size=30))
 @settings(max_examples=300, deadline=None)
 def test_nonsense_is_a_ganlens_error(text):
-    try:
+    with suppress(GanlensError):  # anything else is a defect
         assert select(text, COLUMNS, VALUES).dtype == bool
-    except GanlensError as error:
-        assert str(error)
 
 
 def test_data_without_attributes_says_so():

@@ -53,16 +53,40 @@ def test_extreme_sizes(size: int) -> None:
 def test_the_paper_preset_has_the_authors_layers() -> None:
     """Shapes after METHODS: 100 -> 1024x4x4, 512, 256, 128, 3, with 5x5 kernels and no bias."""
     config = PRESETS["paper"]
-    assert (config.width, config.kernel, config.prior, config.projection) == (128, 5, "uniform", "linear")
-    shapes = [tuple(v.shape) for k, v in DCGANGenerator(config).named_parameters() if "norm" not in k]
-    assert shapes == [(16384, 100), (1024, 512, 5, 5), (512, 256, 5, 5), (256, 128, 5, 5), (128, 3, 5, 5)]
-    shapes = [tuple(v.shape) for k, v in DCGANDiscriminator(config).named_parameters() if "norm" not in k]
-    assert shapes == [(128, 3, 5, 5), (256, 128, 5, 5), (512, 256, 5, 5), (1024, 512, 5, 5), (1, 1024, 4, 4)]
+    assert (config.width, config.kernel, config.prior, config.projection) == (
+        128,
+        5,
+        "uniform",
+        "linear",
+    )
+    shapes = [
+        tuple(v.shape) for k, v in DCGANGenerator(config).named_parameters() if "norm" not in k
+    ]
+    assert shapes == [
+        (16384, 100),
+        (1024, 512, 5, 5),
+        (512, 256, 5, 5),
+        (256, 128, 5, 5),
+        (128, 3, 5, 5),
+    ]
+    shapes = [
+        tuple(v.shape) for k, v in DCGANDiscriminator(config).named_parameters() if "norm" not in k
+    ]
+    assert shapes == [
+        (128, 3, 5, 5),
+        (256, 128, 5, 5),
+        (512, 256, 5, 5),
+        (1024, 512, 5, 5),
+        (1, 1024, 4, 4),
+    ]
 
 
 def test_the_torch_preset_is_pytorchs_example() -> None:
     """Parameter counts of pytorch/examples' dcgan at nz 100, ngf 64, ndf 64, 64 px."""
-    generator, discriminator = DCGANGenerator(PRESETS["torch"]), DCGANDiscriminator(PRESETS["torch"])
+    generator, discriminator = (
+        DCGANGenerator(PRESETS["torch"]),
+        DCGANDiscriminator(PRESETS["torch"]),
+    )
     assert sum(p.numel() for p in generator.parameters()) == 3_576_704
     assert sum(p.numel() for p in discriminator.parameters()) == 2_765_568
 
@@ -70,9 +94,15 @@ def test_the_torch_preset_is_pytorchs_example() -> None:
 def test_batch_norm_stands_where_the_paper_says() -> None:
     for name in PRESETS:
         config = preset(name, width=2)
-        norms = [k for k, m in DCGANGenerator(config).named_modules() if "BatchNorm" in type(m).__name__]
+        norms = [
+            k for k, m in DCGANGenerator(config).named_modules() if "BatchNorm" in type(m).__name__
+        ]
         assert norms == ["project.norm", "block1.norm", "block2.norm", "block3.norm"]
-        norms = [k for k, m in DCGANDiscriminator(config).named_modules() if "BatchNorm" in type(m).__name__]
+        norms = [
+            k
+            for k, m in DCGANDiscriminator(config).named_modules()
+            if "BatchNorm" in type(m).__name__
+        ]
         assert norms == ["block2.norm", "block3.norm", "block4.norm"]
 
 
@@ -89,7 +119,12 @@ def test_layer_names_are_stable_and_features_are_the_paper_s() -> None:
     discriminator = DCGANDiscriminator(config)
     assert discriminator.feature_layers == ("block1.act", "block2.act", "block3.act", "block4.act")
     rows = layer_table(DCGANGenerator(preset("torch", width=2)))
-    assert [row[0] for row in rows][:4] == ["project.conv", "project.norm", "block1.conv", "block1.norm"]
+    assert [row[0] for row in rows][:4] == [
+        "project.conv",
+        "project.norm",
+        "block1.conv",
+        "block1.norm",
+    ]
     assert rows[2] == ("block1.conv", (8, 8, 8), 16 * 8 * 16)
     assert rows[-1][0] == "out.conv"
 

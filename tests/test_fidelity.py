@@ -99,7 +99,7 @@ def test_value_and_floor_are_those_of_features_taken_by_hand():
     assert result.floor.scores["fd"] == pytest.approx(
         stats.frechet_distance_from_features(real, others), rel=1e-6
     )
-    assert (result.floor.n, result.floor.value_at_n) == (30, result.value)
+    assert (result.floor.n, result.floor.generated) == (30, result.scores)
     nearest = stats.nearest(fake, real, 1)[0][:, 0]
     np.testing.assert_allclose(result.distances, nearest, rtol=1e-5)
     assert result.shown_seeds[0] == 7 + nearest.argmin()
@@ -117,10 +117,10 @@ def test_floor_of_two_halves_where_no_other_images_are_left():
     value = stats.frechet_distance_from_features(left, right)
     assert result.floor.scores["fd"] == pytest.approx(value, rel=1e-6)
     same_n = stats.frechet_distance_from_features(left, fake[:45])
-    assert result.floor.value_at_n == pytest.approx(same_n, rel=1e-6)
+    assert result.floor.get_generated("fd") == pytest.approx(same_n, rel=1e-6)
     table = result.panels()[0]
-    assert [row[0] for row in table.rows][:2] == ["FD-pixels-16x16, N = 90", "FD-pixels-16x16, N = 45"]
-    assert table.rows[0][2] is None  # no real-against-real number at another N stands beside it
+    assert [row[0] for row in table.rows][::5] == [f"FD-pixels-16x16 (N = {n})" for n in (90, 45)]
+    assert [row[2] is None for row in table.rows] == [True] * 5 + [False] * 5
 
 
 def test_floor_of_fewer_others_than_asked_for():
@@ -128,7 +128,7 @@ def test_floor_of_fewer_others_than_asked_for():
     result = quick(n=40).run(fake_subject(), data)
     assert result.floor.n == 25
     assert "25 train images against 25 test images" in result.floor.kind
-    assert result.floor.value_at_n != result.value
+    assert result.floor.get_generated("fd") != result.value
 
 
 class Copies:
@@ -168,7 +168,7 @@ def test_one_image_over_and_over_covers_nothing():
     result = quick(n=90).run(copier(data.batch([0] * 90)), data)
     assert result.scores["precision"] == 1
     assert result.scores["coverage"] < 0.3
-    assert result.value > result.floor.value_at_n / 2 > 0
+    assert result.value > result.floor.get_generated("fd") / 2 > 0
 
 
 def test_batch_size_changes_nothing_and_the_seed_does():
@@ -200,9 +200,7 @@ def test_discriminator_features_are_those_of_its_extractor():
     extractor = features.DiscriminatorExtractor(subject.discriminator)
     real = extractor(data.batch(choose_real(data, "all", 30, 0).rows)).numpy()
     fake = extractor(features.quantised(subject.generate(subject.latents(range(30))))).numpy()
-    assert result.value == pytest.approx(
-        stats.frechet_distance_from_features(real, fake), rel=1e-5
-    )
+    assert result.value == pytest.approx(stats.frechet_distance_from_features(real, fake), rel=1e-5)
     assert hooks(subject.generator, subject.discriminator) == 0
 
 
@@ -221,7 +219,7 @@ def test_a_checkpoint_folder_judges(tiny_checkpoint, tmp_path):
     assert judged.extractor["dimensions"] == 128
 
 
-class Stand_in:  # noqa: N801
+class StandIn:
     """An Inception that averages pixels, published or not."""
 
     name, hash = "inception", "0" * 64
@@ -239,7 +237,7 @@ class Stand_in:  # noqa: N801
 @pytest.mark.parametrize(("published", "metric"), [(True, "FID"), (False, "FD-inception")])
 def test_only_the_published_inception_gives_a_fid(monkeypatch, published, metric):
     judge = "ganlens.probes.fidelity.judge"
-    monkeypatch.setattr(f"{judge}.InceptionExtractor", lambda *_: Stand_in(published))
+    monkeypatch.setattr(f"{judge}.InceptionExtractor", lambda *_: StandIn(published))
     probe = quick(extractor="auto", inception_weights="given.pth")
     assert probe.run(fake_subject(), image_set()).metric == metric
 
@@ -247,7 +245,7 @@ def test_only_the_published_inception_gives_a_fid(monkeypatch, published, metric
 def test_inception_without_weights_says_that_it_fetches(monkeypatch):
     judge = "ganlens.probes.fidelity.judge"
     monkeypatch.setattr(f"{judge}.fetch_inception_weights", lambda: iter([(5, 10), (10, 10)]))
-    monkeypatch.setattr(f"{judge}.InceptionExtractor", lambda *_: Stand_in(True))
+    monkeypatch.setattr(f"{judge}.InceptionExtractor", lambda *_: StandIn(True))
     seen = [p.what for p in quick(extractor="inception").steps(fake_subject(), image_set())]
     assert seen[:2] == ["bytes of Inception's weights downloaded"] * 2
 
@@ -288,15 +286,17 @@ def test_bad_settings_are_refused_at_once(bad):
 
 def test_discriminator_is_asked_for_but_missing():
     with pytest.raises(GanlensError, match="has no discriminator"):
-        quick(extractor="discriminator").run(replace(fake_subject(), discriminator=None), image_set())
+        quick(extractor="discriminator").run(
+            replace(fake_subject(), discriminator=None), image_set()
+        )
 
 
 def test_summary_is_strict_json_and_complete():
     result = quick(n=1000).run(fake_subject(), image_set())
     summary = json.loads(json.dumps(result.summary(), allow_nan=False))
     wanted = (
-        "metric value floor floor_n floor_kind precision recall density coverage k k_density n_real "
-        "n_fake n_reason split seed seeds extractor quantisation versions hash data_fingerprint"
+        "metric value floor floor_n floor_kind precision recall density coverage k k_density "
+        "n_real n_fake n_reason split seed seeds extractor quantisation versions hash data_fingerprint"
     )
     assert set(wanted.split()) <= summary.keys()
     assert (summary["n_real"], summary["n_fake"], summary["n_asked"]) == (40, 40, 1000)
@@ -345,7 +345,9 @@ def test_scatter_is_the_projection_on_the_real_axes():
     spread = np.linalg.svd(real - real.mean(0), full_matrices=False)
     expected = np.abs((fake - real.mean(0)) @ spread[2][:2].T)
     np.testing.assert_allclose(np.abs(result.fake_points), expected, rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(result.shares, (spread[1] ** 2 / (spread[1] ** 2).sum())[:2], rtol=1e-4)
+    np.testing.assert_allclose(
+        result.shares, (spread[1] ** 2 / (spread[1] ** 2).sum())[:2], rtol=1e-4
+    )
     np.testing.assert_allclose(result.real_points.mean(0), 0, atol=1e-4)
 
 

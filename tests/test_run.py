@@ -15,20 +15,43 @@ import torch
 from lightning_fabric import Fabric
 from safetensors.torch import load_file
 
-from ganlens.card import curve_svg
 from ganlens.checkpoints import load_checkpoint
 from ganlens.data import open_data
 from ganlens.errors import GanlensError
 from ganlens.features import PixelExtractor
 from ganlens.models.dcgan import arguments_of, preset
-from ganlens.run import Event, Run, RunConfig, average, read_metrics
+from ganlens.runs import Run, RunConfig, read_metrics
+from ganlens.runs.card import curve_svg
+from ganlens.runs.folder import average
+from ganlens.runs.trouble import NotFinite, Watch, spread
 from ganlens.training import TrainConfig, Trainer, TrainStep
-from ganlens.trouble import NotFinite, Watch, spread
 
-FLAGS = (
-    "--width 4 --latent-dim 8 --batch-size 16 --epochs 4 --precision float32 --judge pixels"
-    " --device cpu --save-every 3 --evaluate-every 2 --evaluate-n 20 --r1 0.1 --augment translation"
-).split()
+FLAGS = [
+    "--width",
+    "4",
+    "--latent-dim",
+    "8",
+    "--batch-size",
+    "16",
+    "--epochs",
+    "4",
+    "--precision",
+    "float32",
+    "--judge",
+    "pixels",
+    "--device",
+    "cpu",
+    "--save-every",
+    "3",
+    "--evaluate-every",
+    "2",
+    "--evaluate-n",
+    "20",
+    "--r1",
+    "0.1",
+    "--augment",
+    "translation",
+]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +63,18 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(images: Path, out: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "ganlens", "train", "--data", str(images), "--out", str(out), *FLAGS, *more]
+    return [
+        sys.executable,
+        "-m",
+        "ganlens",
+        "train",
+        "--data",
+        str(images),
+        "--out",
+        str(out),
+        *FLAGS,
+        *more,
+    ]
 
 
 def run_whole(images: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
@@ -67,7 +101,13 @@ def make_run(folder: Path, images: Path, **changes: object) -> Run:
 
 
 def test_a_run_leaves_what_it_promises(whole: Path, images: Path) -> None:
-    for name in ("run.json", "state.safetensors", "metrics.jsonl", "best/card.md", "last/samples.png"):
+    for name in (
+        "run.json",
+        "state.safetensors",
+        "metrics.jsonl",
+        "best/card.md",
+        "last/samples.png",
+    ):
         assert (whole / name).is_file(), name
     rows = read_metrics(whole)
     judged = [r for r in rows if "fd" in r]
@@ -89,7 +129,9 @@ def test_killed_at_random_steps_it_ends_with_the_same_weights(
 ) -> None:
     out, kills, rng = tmp_path / "killed", 0, random.Random(0)
     for _ in range(3):
-        process = subprocess.Popen(command(images, out), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command(images, out), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
         deadline = time.monotonic() + 120
         seen = _step(out)
         while process.poll() is None and time.monotonic() < deadline and _step(out) in (seen, None):
@@ -107,8 +149,14 @@ def test_killed_at_random_steps_it_ends_with_the_same_weights(
         a, b = load_file(whole / name), load_file(out / name)
         assert a.keys() == b.keys()
         assert all(torch.equal(a[k], b[k]) for k in a), name
-    timeless = [{k: v for k, v in r.items() if k not in ("seconds", "images_per_second")} for r in read_metrics(whole)]
-    again = [{k: v for k, v in r.items() if k not in ("seconds", "images_per_second")} for r in read_metrics(out)]
+    timeless = [
+        {k: v for k, v in r.items() if k not in ("seconds", "images_per_second")}
+        for r in read_metrics(whole)
+    ]
+    again = [
+        {k: v for k, v in r.items() if k not in ("seconds", "images_per_second")}
+        for r in read_metrics(out)
+    ]
     assert [r for r in timeless if "fd" in r] == [r for r in again if "fd" in r]
 
 
@@ -123,7 +171,10 @@ def _step(out: Path) -> int | None:
 def test_a_signal_saves_and_leaves(images: Path, tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "run"
     process = subprocess.Popen(
-        command(images, out, "--epochs", "4000"), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command(images, out, "--epochs", "4000"),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     while _step(out) is None and process.poll() is None:
         time.sleep(0.02)
@@ -135,9 +186,7 @@ def test_a_signal_saves_and_leaves(images: Path, tmp_path: Path, number: signal.
     assert _step(out)
 
 
-def test_a_run_can_be_made_longer_but_not_otherwise_changed(
-    images: Path, tmp_path: Path
-) -> None:
+def test_a_run_can_be_made_longer_but_not_otherwise_changed(images: Path, tmp_path: Path) -> None:
     list(make_run(tmp_path / "r", images, epochs=1).events())
     longer = make_run(tmp_path / "r", images, epochs=2)
     notes = [e.note for e in longer.events() if e.note]
@@ -153,7 +202,9 @@ def test_another_folder_is_left_alone(images: Path, tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_best(images: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_best(
+    images: Path, tmp_path: Path
+) -> None:
     run = make_run(tmp_path / "r", images)
     events = run.events()
     while not any((tmp_path / "r" / "best").glob("model*")):
@@ -161,7 +212,9 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_best(images: Path
     kept = load_checkpoint(tmp_path / "r").hash
     with torch.no_grad():
         next(run.trainer.generator.parameters()).fill_(float("nan"))
-    with pytest.raises(GanlensError, match=r"training stopped: .* is nan at step .*best checkpoint is in"):
+    with pytest.raises(
+        GanlensError, match=r"training stopped: .* is nan at step .*best checkpoint is in"
+    ):
         list(events)
     assert load_checkpoint(tmp_path / "r").hash == kept
     state = load_file(tmp_path / "r" / "state.safetensors")
@@ -171,7 +224,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_best(images: Path
 def test_a_damaged_state_is_named(images: Path, tmp_path: Path) -> None:
     list(make_run(tmp_path / "r", images, epochs=1).events())
     (tmp_path / "r" / "state.safetensors").write_bytes(b"nothing")
-    with pytest.raises(GanlensError, match="state.safetensors is damaged"):
+    with pytest.raises(GanlensError, match=r"state.safetensors is damaged"):
         make_run(tmp_path / "r", images, epochs=1)
 
 
@@ -189,7 +242,14 @@ def test_metrics_survive_an_unfinished_line(tmp_path: Path) -> None:
 
 
 def step(number: int, **values: float | None) -> TrainStep:
-    base = {"d_loss": 0.1, "g_loss": 5.0, "d_real": 1.0, "d_fake": 1.0, "d_grad": 1.0, "g_grad": 1.0}
+    base = {
+        "d_loss": 0.1,
+        "g_loss": 5.0,
+        "d_real": 1.0,
+        "d_fake": 1.0,
+        "d_grad": 1.0,
+        "g_grad": 1.0,
+    }
     return TrainStep(step=number, epoch=0, images_per_second=100.0, **{**base, **values})  # type: ignore[arg-type]
 
 
@@ -240,7 +300,6 @@ def test_the_curve_marks_the_kept_step() -> None:
     assert svg.count("<polyline") == 2
 
 
-
 def test_what_was_asked_is_json(whole: Path) -> None:
     held = json.loads((whole / "run.json").read_text())
     assert held["training"]["r1"] == 0.1
@@ -252,6 +311,8 @@ def test_what_was_asked_is_json(whole: Path) -> None:
 def test_two_ranks_train_together(images: Path, tmp_path: Path) -> None:
     words = command(images, tmp_path / "r")[1:]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run([*torchrun, *words], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(
+        [*torchrun, *words], capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     assert load_checkpoint(tmp_path / "r").header.made["ranks"] == 2

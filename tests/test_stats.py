@@ -34,7 +34,9 @@ def distances(a, b):
 @given(sizes=st.lists(st.integers(0, 9), min_size=1, max_size=6), seed=st.integers(0, 99))
 def test_moments_in_batches_equal_numpy(sizes, seed):
     sizes = [*sizes, 2]
-    x = rng(seed).normal(1e6, 1, size=(sum(sizes), 3))  # a mean that would swallow raw outer products
+    x = rng(seed).normal(
+        1e6, 1, size=(sum(sizes), 3)
+    )  # a mean that would swallow raw outer products
     moments = stats.Moments()
     for part in np.split(x, np.cumsum(sizes)[:-1]):
         moments.update(part)
@@ -131,9 +133,7 @@ def test_frechet_of_singular_covariances_is_exact():
     turn = np.linalg.qr(rng(6).normal(size=(40, 40)))[0]
     a, b = np.zeros(40), np.zeros(40)
     a[:3], b[:3] = (1, 4, 9), (4, 4, 1)
-    value = stats.frechet_distance(
-        np.zeros(40), turn * a @ turn.T, np.zeros(40), turn * b @ turn.T
-    )
+    value = stats.frechet_distance(np.zeros(40), turn * a @ turn.T, np.zeros(40), turn * b @ turn.T)
     assert value == pytest.approx(((np.sqrt(a) - np.sqrt(b)) ** 2).sum(), rel=1e-9)
 
 
@@ -322,9 +322,8 @@ def test_manifold_scores_cross_chunks(monkeypatch):
 
 def test_manifold_scores_of_known_arrangements():
     x = rng(9).normal(size=(60, 4))
-    assert stats.manifold_scores(x, x) == {
-        "precision": 1, "recall": 1, "density": stats.manifold_scores(x, x)["density"], "coverage": 1
-    }  # fmt: skip
+    same = stats.manifold_scores(x, x)
+    assert same["precision"] == same["recall"] == same["coverage"] == 1
     far = stats.manifold_scores(x, x + 100)
     assert set(far.values()) == {0}
     # All points equal: distance and radius are 0, so "<=" holds and "<" does not.

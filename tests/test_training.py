@@ -64,7 +64,9 @@ def test_equal_settings_give_equal_weights_and_another_seed_others() -> None:
     for run in (first, second, other):
         [run.advance() for _ in range(3)]
     assert same(weights(first), weights(second))
-    assert not torch.equal(first.state()["ema.out.conv.weight"], other.state()["ema.out.conv.weight"])
+    assert not torch.equal(
+        first.state()["ema.out.conv.weight"], other.state()["ema.out.conv.weight"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,9 @@ def test_global_random_streams_are_left_alone() -> None:
 
 def test_both_networks_learn_on_each_batch_and_in_turns_only_one() -> None:
     assert all(s.d_loss is not None and s.g_loss is not None for s in train(trainer(epochs=1)))
-    turns = [(s.d_loss is None, s.g_loss is None) for s in train(trainer(epochs=1, schedule="alternate"))]
+    turns = [
+        (s.d_loss is None, s.g_loss is None) for s in train(trainer(epochs=1, schedule="alternate"))
+    ]
     assert turns == [(True, False), (False, True)] * 2
 
 
@@ -119,7 +123,9 @@ def test_a_step_moves_every_weight_of_both_networks_and_leaves_them_trainable() 
     after = run.state()
     for network in (run.generator, run.discriminator):
         assert all(p.requires_grad for p in network.parameters())
-    names = [k for k in before if k.startswith(("generator", "discriminator")) and k.endswith("weight")]
+    names = [
+        k for k in before if k.startswith(("generator", "discriminator")) and k.endswith("weight")
+    ]
     assert names
     assert all(not torch.equal(before[k], after[k]) for k in names)
 
@@ -161,7 +167,13 @@ def test_streams_of_different_steps_and_purposes_differ(seed: int, step: int, pu
 
 def test_presets_are_the_papers_and_pytorchs() -> None:
     paper, torch_ = TRAIN_PRESETS["paper"], TRAIN_PRESETS["torch"]
-    assert (paper.epochs, paper.batch_size, paper.lr, paper.beta1, paper.beta2) == (25, 128, 2e-4, 0.5, 0.999)
+    assert (paper.epochs, paper.batch_size, paper.lr, paper.beta1, paper.beta2) == (
+        25,
+        128,
+        2e-4,
+        0.5,
+        0.999,
+    )
     assert (paper.weight_decay, paper.schedule) == (1e-5, "alternate")
     assert (torch_.weight_decay, torch_.schedule) == (0, "both")
     off = ("label_smoothing", "instance_noise", "r1", "augment", "flip", "lr_discriminator")
@@ -186,4 +198,6 @@ def test_unusable_settings_are_one_line(changes: dict[str, object], words: str) 
 def test_images_of_another_shape_are_refused() -> None:
     fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
     with pytest.raises(GanlensError, match="size=16"):
-        Trainer("dcgan", SMALL, TrainConfig(batch_size=4), np.zeros((8, 32, 32, 3), np.uint8), fabric)
+        Trainer(
+            "dcgan", SMALL, TrainConfig(batch_size=4), np.zeros((8, 32, 32, 3), np.uint8), fabric
+        )

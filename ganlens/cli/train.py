@@ -16,9 +16,9 @@ from ganlens.cli.flags import Data, Device, Json
 from ganlens.cli.terminal import console, note, pairs_table, write_json
 from ganlens.data import ImageSet, open_data
 from ganlens.errors import GanlensError, one_of
-from ganlens.judge import judge
 from ganlens.models.dcgan import PRESETS, SIZES, DCGANConfig, preset
-from ganlens.run import Event, Run, RunConfig
+from ganlens.panels import cell
+from ganlens.runs import Event, Run, RunConfig, judge
 from ganlens.training import TRAIN_PRESETS, TrainConfig, Trainer, best_precision
 
 FROM_DATA = ("size", "channels")  # fields of the networks that the images decide
@@ -27,7 +27,11 @@ PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed"}
 # The networks' settings without those that the images decide: one flag each, help included.
 Network = make_dataclass(
     "Network",
-    [(f.name, f.type, field(default=f.default)) for f in fields(DCGANConfig) if f.name not in FROM_DATA],
+    [
+        (f.name, f.type, field(default=f.default))
+        for f in fields(DCGANConfig)
+        if f.name not in FROM_DATA
+    ],
     namespace={"__doc__": DCGANConfig.__doc__},
     frozen=True,
 )  # fmt: skip
@@ -40,14 +44,14 @@ class Asked:
     Attributes:
         data: the images.
         out: folder of the run; the same command resumes a run that it holds.
-        preset: defaults of the flags below: "paper" is Radford et al. 2015, "torch" what PyTorch users
-            know as DCGAN.
+        preset: defaults of the flags below: "paper" is Radford et al. 2015, "torch" what PyTorch
+            users know as DCGAN.
         size: pixels a side, 16 to 256; by default that of the images, up to 64.
         channels: 1 or 3; by default as in the images.
-        held_out: SPEC of images to judge samples against; by default the test split of the data, or a
-            tenth of it set aside by content.
-        judge: features in which samples are judged: auto, inception, classifier (trained on the data's
-            labels or attributes first), pixels, or a checkpoint.
+        held_out: SPEC of images to judge samples against; by default the test split of the data,
+            or a tenth of it set aside by content.
+        judge: features in which samples are judged: auto, inception, classifier (trained on the
+            data's labels or attributes first), pixels, or a checkpoint.
         precision: auto takes bfloat16 where the hardware multiplies it.
         device: where to compute.
         upscale: enlarge images that are smaller than the size instead of leaving them out.
@@ -81,7 +85,7 @@ def prepare(words: Sequence[str]) -> Callable[..., int]:
         training: TrainConfig = training,
         keeping: RunConfig = RunConfig(),  # noqa: B008 frozen
     ) -> int:
-        return train(asked, asdict(network), training, keeping)  # type: ignore[call-overload]
+        return train(asked, asdict(network), training, keeping)
 
     run.__doc__ = "Train a DCGAN on images; the same command resumes a run that was interrupted."
     return run
@@ -151,7 +155,7 @@ def make_fabric(asked: Asked) -> Fabric:
 
 
 def open_both(asked: Asked) -> tuple[ImageSet, ImageSet, ImageSet]:
-    """Open the data, its training part and the held-out images at one size; say what was left out."""
+    """Open the data, its training part and the held-out images; say what was left out."""
     size = asked.size
     if size is not None and not SIZES[0] <= size <= SIZES[1]:
         raise GanlensError(
@@ -163,8 +167,8 @@ def open_both(asked: Asked) -> tuple[ImageSet, ImageSet, ImageSet]:
         data = open_data(asked.data, size=64, channels=asked.channels, **options)
     if size is None and data.image_shape[1] < SIZES[0]:
         raise GanlensError(
-            f"{asked.data} has images of {data.image_shape[1]} pixels and a DCGAN takes {SIZES[0]} to"
-            f" {SIZES[1]}: add --size {SIZES[0]} --upscale"
+            f"{asked.data} has images of {data.image_shape[1]} pixels and a DCGAN takes"
+            f" {SIZES[0]} to {SIZES[1]}: add --size {SIZES[0]} --upscale"
         )
     _say_skipped(data)
     if asked.held_out is None:
@@ -197,7 +201,7 @@ def _introduction(data: ImageSet, held_out: ImageSet, trainer: Trainer) -> str:
 
 @contextmanager
 def stopping() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM, so that the run can save and leave; a second one stops at once."""
+    """Collect SIGINT and SIGTERM, so that the run can save and leave; a second stops at once."""
     caught: list[int] = []
 
     def remember(number: int, _frame: object) -> None:
@@ -227,7 +231,7 @@ def follow(run: Run, stop: Callable[[], bool]) -> dict[str, Any] | None:
                 last = event.evaluation
                 note(_line(last))
             else:
-                note(event.warning and f"warning: {event.warning}" or str(event.note))
+                note((event.warning and f"warning: {event.warning}") or str(event.note))
     return last
 
 
@@ -240,8 +244,10 @@ def _status(event: Event, last: dict[str, Any] | None) -> str:
 
 
 def _line(row: dict[str, Any]) -> str:
-    scores = " ".join(f"{n} {row[n]:.3f}" for n in ("precision", "recall", "density", "coverage"))
-    return f"epoch {row['epoch']}: FD-{row['extractor']} {row['fd']:.3f} {scores} ({row['seconds']:.0f} s)"
+    names = ("precision", "recall", "density", "coverage")
+    scores = " ".join(f"{name} {cell(row[name])}" for name in names)
+    judged = f"FD-{row['extractor']} {cell(row['fd'])} {scores}"
+    return f"epoch {row['epoch']}: {judged} ({row['seconds']:.0f} s)"
 
 
 def _conclude(asked: Asked, run: Run, row: dict[str, Any] | None) -> None:

@@ -39,14 +39,9 @@ class Pass:
 
 
 def build(
-    source: Source,
-    content: str,
-    store: Store,
-    size: int | None,
-    channels: int | None,
-    upscale: bool,
-) -> Settings:
-    """Decode a source into the store and return the settings of the new entry.
+    source: Source, store: Store, size: int | None, channels: int | None, upscale: bool
+) -> None:
+    """Decode a source into the store.
 
     Raises:
         GanlensError: nothing is left, or the cache cannot be written.
@@ -68,7 +63,7 @@ def build(
             entry = _finish(found, listing, source.annotations(), settings, folder)
             (folder / "rows").unlink()
             store.install(content, settings, folder, entry)
-        return settings
+        return
     raise GanlensError(f"{source.spec!r} changes while it is read: try again when it is complete")
 
 

@@ -8,9 +8,11 @@ through at every opening: as long as the names, sizes, mtimes and ctimes of its 
 the content digest found last time is trusted. As in git's index, stamps younger than two seconds
 are not.
 
-An entry is prepared under a temporary name and renamed. Two processes that build the same entry at
-once both succeed; one of the equal results stays. ``meta.json`` carries its own checksum and those
-of the other two, so a truncated, overwritten or zero-filled entry is found and rebuilt.
+An entry is prepared under a temporary name and renamed. Of two processes that want the same entry
+at once, one builds it and the other waits (``locks/``; the kernel drops the lock of one that dies).
+Nothing rests on the lock: where a file system has none, both build and one of the equal results
+stays. ``meta.json`` carries its own checksum and those of the other two files, so a truncated,
+overwritten or zero-filled entry is found and rebuilt.
 """
 
 import errno
@@ -33,6 +35,11 @@ from ganlens.data.checked import checked, read_json, record, write_json
 from ganlens.data.imageset import ImageSet, Skipped
 from ganlens.data.trees import Stamp
 from ganlens.errors import GanlensError
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system
+    fcntl = None  # type: ignore[assignment]
 
 FORMAT = 1  # raise it whenever decoding or the files change: older entries are then not found
 RACY = 2e9  # ns: a file written this recently could be written again within one tick of its stamp
@@ -119,6 +126,21 @@ class Store:
         if settled:
             self._write("index", name, {"stamps": seen, "content": content})
         return content
+
+    @contextmanager
+    def building(self, content: str) -> Iterator[None]:
+        """Let one process or thread at a time build entries of a content; the others wait."""
+        path = self.root / "locks" / f"{_short(content)}.lock"
+        with self.writing():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = open(path, "w")  # noqa: SIM115 closed below, which also unlocks it
+        try:
+            with suppress(OSError):
+                if fcntl is not None:
+                    fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+        finally:
+            file.close()
 
     @contextmanager
     def scratch(self, needed: int) -> Iterator[Path]:

@@ -75,12 +75,22 @@ def _open(
 ) -> ImageSet:
     upscale = upscale or source.enlarges
     content = source.content(store.remember)
-    settings = _known_settings(store, content, size, channels, upscale)
-    data = settings and store.load(content, settings, source.spec)
-    if data:
+
+    def stored() -> ImageSet | None:
+        now = source.content(store.remember)  # torchvision has its files only after a build
+        settings = _known_settings(store, now, size, channels, upscale)
+        return store.load(now, settings, source.spec) if settings else None
+
+    data = stored()
+    if data is not None:
         return data
-    settings = build(source, content, store, size, channels, upscale)
-    data = store.load(source.content(store.remember), settings, source.spec)
+    with store.building(content):
+        for _ in range(3):  # once, but for a file system without locks
+            data = stored()  # built while this process waited?
+            if data is not None:
+                return data
+            build(source, store, size, channels, upscale)
+        data = stored()
     if data is None:
         raise GanlensError(
             f"the data cache {store.root} loses what is written: check the disk, or set "

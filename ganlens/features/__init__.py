@@ -1,4 +1,4 @@
-"""Images to feature vectors. Every extractor has a name, a hash of its weights and a description."""
+"""Images to feature vectors; every extractor has a name, a weights hash and a description."""
 
 from ganlens.features.base import (
     Extractor,

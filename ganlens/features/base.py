@@ -28,8 +28,8 @@ class Extractor(Protocol):
     def describe(self) -> dict[str, Any]:
         """Return JSON-able settings; features of different descriptions cannot be compared.
 
-        Keys: ``name``, ``weights`` (hash or None), ``layer``, ``pool``, ``resize``, ``quantisation``,
-        ``dimensions``.
+        Keys: ``name``, ``weights`` (hash or None), ``layer``, ``pool``, ``resize``,
+        ``quantisation``, ``dimensions``.
         """
         ...
 
@@ -96,16 +96,15 @@ def extract_steps(
 def _room(
     rows: np.ndarray | None, done: int, more: int, width: int, count: int | None, path: Any
 ) -> np.ndarray:
-    """Return an array with room for ``more`` rows after ``done``; doubled where none was announced."""
+    """Return an array with room for ``more`` rows after ``done``, doubled if need be."""
     if count is not None and done + more > count:
         raise GanlensError(f"features of more than the {count} images that were expected")
     if rows is not None and done + more <= len(rows):
         return rows
-    if path is not None:
+    if path is not None and count is not None:
         return np.lib.format.open_memmap(path, "w+", np.float32, (count, width))
-    grown = np.empty((count or max(more, 2 * done), width), np.float32)
+    grown = np.empty((count or max(done + more, 2 * done), width), np.float32)
     if rows is not None:
-        grown = np.empty((max(done + more, 2 * done), width), np.float32)
         grown[:done] = rows[:done]
     return grown
 
@@ -130,7 +129,7 @@ def check_shape(batch: Tensor, expected: tuple[int, ...], name: str) -> None:
     if tuple(batch.shape[1:]) != tuple(expected):
         channels, size = expected[0], expected[-1]
         raise GanlensError(
-            f"images of shape {tuple(batch.shape[1:])} do not fit the {name} extractor, which takes "
-            f"{tuple(expected)}: open the data with size={size}, channels={channels}, "
+            f"images of shape {tuple(batch.shape[1:])} do not fit the {name} extractor, which "
+            f"takes {tuple(expected)}: open the data with size={size}, channels={channels}, "
             "or choose another extractor"
         )

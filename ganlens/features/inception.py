@@ -1,14 +1,14 @@
 """The Inception network behind every published FID, run by torch-fidelity.
 
-The 2015-12-05 TensorFlow graph (Szegedy et al. 2015, arXiv 1512.00567; FID: Heusel et al. 2017, arXiv
-1706.08500): uint8 input, TensorFlow 1's bilinear resize to 299 px, ``(x - 128) / 128``, 2,048 features
-of the last pooling layer.
+The 2015-12-05 TensorFlow graph (Szegedy et al. 2015, arXiv 1512.00567; FID: Heusel et al. 2017,
+arXiv 1706.08500): uint8 input, TensorFlow 1's bilinear resize to 299 px, ``(x - 128) / 128``, 2,048
+features of the last pooling layer.
 """
 
 import hashlib
 import io
 import os
-import pickle
+import pickle  # noqa: TID251 its exception alone is used
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -45,12 +45,12 @@ def find_inception_weights(path: str | Path | None = None) -> Path:
         return place
     if path:
         raise GanlensError(
-            f"Inception weights {str(path)!r} are not there: give the path of {INCEPTION_FILE} with "
-            "--inception-weights, or choose --extractor discriminator"
+            f"Inception weights {str(path)!r} are not there: give the path of {INCEPTION_FILE} "
+            "with --inception-weights, or choose --extractor discriminator"
         )
     raise GanlensError(
-        f"Inception's weights, {INCEPTION_FILE}, are not in {place.parent}: fetch the file, give its "
-        "path with --inception-weights, or choose --extractor discriminator"
+        f"Inception's weights, {INCEPTION_FILE}, are not in {place.parent}: fetch the file, give "
+        "its path with --inception-weights, or choose --extractor discriminator"
     )
 
 
@@ -79,8 +79,8 @@ def fetch_inception_weights() -> Iterator[tuple[int, int]]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise GanlensError(
-            f"Inception's weights, {INCEPTION_FILE}, could not be fetched ({reason}): give the path of "
-            "the file with --inception-weights, or choose --extractor discriminator"
+            f"Inception's weights, {INCEPTION_FILE}, could not be fetched ({reason}): give the "
+            "path of the file with --inception-weights, or choose --extractor discriminator"
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -108,9 +108,7 @@ class InceptionExtractor:
 
     name = "inception"
 
-    def __init__(
-        self, path: str | Path | None = None, device: torch.device | str = "cpu"
-    ) -> None:
+    def __init__(self, path: str | Path | None = None, device: torch.device | str = "cpu") -> None:
         file = find_inception_weights(path)
         with open(file, "rb") as opened:
             self.hash = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -141,8 +139,8 @@ class InceptionExtractor:
 def _build(file: Path) -> FeatureExtractorInceptionV3:
     """Build torch-fidelity's network without letting it unpickle a file of unknown origin.
 
-    torch-fidelity passes its weights path to an unrestricted load. It is given a buffer instead, which
-    was written here, from tensors that were read without running code.
+    torch-fidelity passes its weights path to an unrestricted load. It is given a buffer instead,
+    which was written here, from tensors that were read without running code.
     """
     buffer = io.BytesIO()
     torch.save(_tensors(file), buffer)  # noqa: TID251 written for the one reader below

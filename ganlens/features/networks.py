@@ -21,18 +21,18 @@ class DiscriminatorExtractor:
     """Activations of a discriminator's layers, pooled to a grid, flattened and concatenated.
 
     The default is made for Fréchet distances: the mean of every feature map, as in Inception's last
-    pooling layer. A mean over positions comes closest to the Gaussian that the distance assumes, and a
-    few hundred numbers leave a covariance well determined by a few thousand images. Layers are taken
-    from the deepest one backwards while their maps come to at most 1,024 together; a DCGAN of width
-    64 keeps all of them (448 at 32 pixels, 960 at 64). ``pooling="max", pool=4`` with all layers is
-    the linear probe's choice (Radford 2015, section 5.1).
+    pooling layer. A mean over positions comes closest to the Gaussian that the distance assumes,
+    and a few hundred numbers leave a covariance well determined by a few thousand images. Layers
+    are taken from the deepest one backwards while their maps come to at most 1,024 together; a
+    DCGAN of width 64 keeps all of them (448 at 32 pixels, 960 at 64). ``pooling="max", pool=4``
+    with all layers is the linear probe's choice (Radford 2015, section 5.1).
 
-    A discriminator is no neutral judge: it was trained against the generator that it is asked about.
-    Compare only numbers from the same weights.
+    A discriminator is no neutral judge: it was trained against the generator that it is asked
+    about. Compare only numbers from the same weights.
 
     Args:
-        discriminator: has ``feature_layers`` and ``image_shape``; is put into eval mode only while it
-            runs.
+        discriminator: has ``feature_layers`` and ``image_shape``; is put into eval mode only while
+            it runs.
         hash: hash of the weights, by default computed from them.
         layers: names of the layers; None chooses as above, "all" takes every feature layer.
         pool: side of the grid.
@@ -134,7 +134,7 @@ class ClassifierExtractor:
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network into eval mode inside the block, and each of its parts back as it was after it."""
+    """Put a network into eval mode inside the block; afterwards every part is as it was."""
     modes = [(part, part.training) for part in network.modules()]
     network.eval()
     try:
@@ -149,7 +149,7 @@ def _names(layers: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _deepest(widths: Sequence[int]) -> int:
-    """How many layers, counted from the last, have at most MOST_DIMENSIONS together; at least one."""
+    """How many of the last layers have at most MOST_DIMENSIONS together; at least one."""
     kept, total = 0, 0
     for width in reversed(widths):
         total += width

@@ -13,8 +13,8 @@ class PixelExtractor:
     """Pixel values in [-1, 1], flattened; optionally averaged down to a small square first.
 
     Args:
-        side: images larger than this are averaged down to side x side (adaptive average pooling, which
-            is the mean of equal blocks where side divides the size); None keeps every pixel.
+        side: images larger than this are averaged down to side x side (adaptive average pooling,
+            which is the mean of equal blocks where side divides the size); None keeps every pixel.
 
     Attributes:
         name: "pixels", or "pixels-16x16" where they are averaged.

@@ -1,4 +1,4 @@
-"""A small convolutional classifier whose features are a perceptual yardstick for one kind of image."""
+"""A small convolutional classifier; its features are a yardstick for one kind of image."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -31,12 +31,16 @@ class ClassifierConfig:
 
     def __post_init__(self) -> None:
         if not 16 <= self.size <= 256:
-            raise GanlensError(f"size {self.size} is out of range: a classifier takes 16 to 256 pixels")
+            raise GanlensError(
+                f"size {self.size} is out of range: a classifier takes 16 to 256 pixels"
+            )
         if self.channels not in (1, 3):
             raise GanlensError(f"channels {self.channels}: choose from 1, 3")
         for name, classes in self.targets.items():
             if len(classes) < 2:
-                raise GanlensError(f"target {name!r} has {len(classes)} class: at least 2 are needed")
+                raise GanlensError(
+                    f"target {name!r} has {len(classes)} class: at least 2 are needed"
+                )
 
 
 class Block(nn.Module):
@@ -57,8 +61,8 @@ class Block(nn.Module):
 class Classifier(nn.Module):
     """(N, C, size, size) images in [-1, 1] to logits per target, through one shared feature vector.
 
-    Layers are ``block1`` to ``block4``, each with ``conv``, ``norm``, ``act``, ``pool``; then the mean
-    over positions, ``embed`` and ``embed_act``, whose output is the feature vector; ``heads``.
+    Layers are ``block1`` to ``block4``, each with ``conv``, ``norm``, ``act``, ``pool``; then the
+    mean over positions, ``embed`` and ``embed_act``, whose output is the feature vector; ``heads``.
 
     Attributes:
         config: the shape.
@@ -100,6 +104,6 @@ class Classifier(nn.Module):
 
 
 def classifier_arguments(config: ClassifierConfig) -> dict[str, Any]:
-    """Return the config as plain values, from which ``ClassifierConfig(**values)`` makes it again."""
+    """Return the config as plain values; ``ClassifierConfig(**values)`` makes it again."""
     targets = {name: list(classes) for name, classes in config.targets.items()}
     return {**asdict(config), "targets": targets}

@@ -24,12 +24,12 @@ class DCGANConfig:
         size: height and width of the images in pixels, 16 to 256; need not be a power of two.
         channels: 1 (grey) or 3 (colour).
         latent_dim: coordinates of a latent.
-        width: feature maps of the layer nearest to the image, in both networks; every halving of the
-            resolution doubles them, up to 8 times.
+        width: feature maps of the layer nearest to the image, in both networks; every halving of
+            the resolution doubles them, up to 8 times.
         kernel: 4 (padding 1) or 5 (padding 2): size of the strided convolutions.
         prior: distribution of the latents, "normal" or "uniform".
-        projection: first layer of the generator: "conv" is a transposed convolution with one gain per
-            feature map, "linear" a matrix with one gain per unit, as in the authors' code.
+        projection: first layer of the generator: "conv" is a transposed convolution with one gain
+            per feature map, "linear" a matrix with one gain per unit, as in the authors' code.
         upsample: "transposed" convolutions, or "resize" (nearest neighbour, then a 3x3 convolution;
             Odena 2016), which draws no checkerboards.
         discriminator_norm: "batch", or "none" for losses and penalties that batch norm disturbs.
@@ -81,7 +81,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
 }
 
 PRESETS: dict[str, DCGANConfig] = {
-    # [P section 3] and the authors' code: 5x5 kernels, width 128, uniform prior, a matrix at both ends.
+    # [P section 3] and the authors' code: 5x5 kernels, width 128, uniform prior, matrices.
     "paper": DCGANConfig(size=64, width=128, kernel=5, prior="uniform", projection="linear"),
     "torch": DCGANConfig(size=64),
 }
@@ -99,9 +99,7 @@ class Project(nn.Module):
             self.fc = nn.Linear(config.latent_dim, units, bias=False)
             self.norm: nn.Module = nn.BatchNorm1d(units)
         else:
-            self.conv = nn.ConvTranspose2d(
-                config.latent_dim, self.channels, self.side, bias=False
-            )
+            self.conv = nn.ConvTranspose2d(config.latent_dim, self.channels, self.side, bias=False)
             self.norm = nn.BatchNorm2d(self.channels)
         self.act = nn.ReLU()
 
@@ -114,7 +112,7 @@ class Project(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """Enlarge maps to a given side: convolution, then batch norm and ReLU, or tanh at the output."""
+    """Enlarge maps to a side: convolution, then batch norm and ReLU, or tanh at the output."""
 
     def __init__(self, config: DCGANConfig, in_: int, out: int, side: int, last: bool) -> None:
         super().__init__()
@@ -122,7 +120,7 @@ class UpBlock(nn.Module):
             self.resize: nn.Module = nn.Upsample(size=(side, side), mode="nearest")
             self.conv: nn.Module = nn.Conv2d(in_, out, 3, 1, 1, bias=False)
         else:
-            # Without output padding a transposed convolution gives 2s (kernel 4) or 2s - 1 (kernel 5).
+            # Without output padding a transposed convolution gives 2s (kernel 4) or 2s - 1 (5).
             extra = (side + (config.kernel == 5)) % 2
             self.resize = nn.Identity()
             self.conv = nn.ConvTranspose2d(
@@ -138,7 +136,7 @@ class UpBlock(nn.Module):
 
 
 class DownBlock(nn.Module):
-    """Halve maps by a strided convolution, then batch norm (not in the first block) and LeakyReLU 0.2."""
+    """Halve maps by a strided convolution, then batch norm (but in the first) and LeakyReLU 0.2."""
 
     def __init__(self, config: DCGANConfig, in_: int, out: int, first: bool) -> None:
         super().__init__()
@@ -158,7 +156,8 @@ class DownBlock(nn.Module):
 class DCGANGenerator(nn.Module):
     """(N, d) latents to (N, C, size, size) images in [-1, 1].
 
-    Layers are ``project``, ``block1`` to ``blockK`` and ``out``, each with ``conv``, ``norm``, ``act``.
+    Layers are ``project``, ``block1`` to ``blockK`` and ``out``, each with ``conv``, ``norm``,
+    ``act``.
     """
 
     def __init__(self, config: DCGANConfig) -> None:
@@ -209,7 +208,8 @@ class DCGANDiscriminator(nn.Module):
 def initialise(network: nn.Module) -> None:
     """Weights N(0, 0.02), batch-norm gains N(1, 0.02), shifts and biases 0 [P section 4, N].
 
-    Draws from torch's global stream: wrap the construction in ``torch.random.fork_rng`` with a seed.
+    Draws from torch's global stream: wrap the construction in ``torch.random.fork_rng`` with a
+    seed.
     """
     for module in network.modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
@@ -249,9 +249,12 @@ def preset(name: str, **changes: Any) -> DCGANConfig:
     return replace(PRESETS[name], **changes)
 
 
-def layer_table(network: DCGANGenerator | DCGANDiscriminator) -> list[tuple[str, tuple[int, ...], int]]:
+def layer_table(
+    network: DCGANGenerator | DCGANDiscriminator,
+) -> list[tuple[str, tuple[int, ...], int]]:
     """List (layer, output shape without the batch, parameters) of every layer that has weights."""
-    config, shapes = network.config, {}
+    config = network.config
+    shapes: dict[str, tuple[int, ...]] = {}
     generator = isinstance(network, DCGANGenerator)
     probe = torch.zeros(1, config.latent_dim) if generator else torch.zeros(1, *network.image_shape)
 

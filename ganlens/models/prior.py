@@ -57,8 +57,8 @@ class Prior:
     def project(self, z: Tensor) -> Tensor:
         """Bring latents back where the prior has its mass.
 
-        Uniform: coordinates are clipped to [-1, 1]. Normal: each row is scaled to norm sqrt(dim), the
-        sphere on which a high-dimensional normal concentrates.
+        Uniform: coordinates are clipped to [-1, 1]. Normal: each row is scaled to norm sqrt(dim),
+        the sphere on which a high-dimensional normal concentrates.
         """
         if self.kind == "uniform":
             return z.clamp(-1, 1)

@@ -17,7 +17,7 @@ class Result(Protocol):
     """What a probe found: a frozen dataclass of CPU arrays and plain scalars."""
 
     def summary(self) -> dict[str, Any]:
-        """Return JSON-able scalars, each beside what makes it comparable (N, extractor, seed ...)."""
+        """Return JSON-able scalars beside what makes them comparable (N, extractor, seed ...)."""
         ...
 
     def panels(self) -> list[Panel]:
@@ -41,13 +41,13 @@ class Probe:
     """Base of the probes: frozen dataclasses whose fields are their settings.
 
     A probe implements ``steps``, a generator that yields Progress and returns its Result; ``run``
-    drives it to the end. The fields become command-line flags and the explorer's widgets; their lines
-    under "Attributes" in the docstring are the help texts.
+    drives it to the end. The fields become command-line flags and the explorer's widgets; their
+    lines under "Attributes" in the docstring are the help texts.
 
     Attributes:
         title: what the report calls it.
-        needs: what it cannot do without, out of "generator", "discriminator", "data", "labels" (labels
-            or attributes).
+        needs: what it cannot do without, out of "generator", "discriminator", "data", "labels"
+            (labels or attributes).
     """
 
     title: ClassVar[str] = ""

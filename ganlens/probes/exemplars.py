@@ -67,15 +67,17 @@ def fit_judge(
 ) -> Generator[Progress, None, Judge]:
     """Fit one reader per name to at most ``limit`` train images; judge it on test images."""
     parts = [_sample(data.part(split), limit, seed) for split in ("train", "test")]
-    total, features = sum(len(rows) for _, rows in parts), []
+    total, done = sum(len(rows) for _, rows in parts), 0
+    features: list[np.ndarray] = []
     for part, rows in parts:
-        found = []
+        found: list[np.ndarray] = []
         for start in range(0, len(rows), batch_size):
-            yield Progress(sum(map(len, features + found)), total, "images")
+            yield Progress(done + start, total, "images")
             x = part.batch(rows[start : start + batch_size])
             found.append(subject.features(x, "all", pool, batch_size).numpy())
         features.append(np.concatenate(found))
-    readers = {}
+        done += len(rows)
+    readers: dict[str, Reader] = {}
     for name in names:
         yield Progress(len(readers), len(readers) + 1, "linear probes")
         (train, fit), (test, held) = parts

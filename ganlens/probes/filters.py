@@ -77,11 +77,17 @@ class FiltersResult:
             f"Left trained, right untrained. {self._smooth(which)}" if len(untrained) else self.note
         )
         titles = {
-            "seen": ("What the discriminator looks for first", f"Weights of {self.names[0]}: each "
-                     "tile is one filter, the patch of picture that it answers to most."),
-            "drawn": ("What the generator draws with last", f"Weights of {self.names[1]}: each tile "
-                      "is the patch that one feature map stamps on the picture wherever it is on."),
-        }  # fmt: skip
+            "seen": (
+                "What the discriminator looks for first",
+                f"Weights of {self.names[0]}: each tile is one filter, the patch of picture that "
+                "it answers to most.",
+            ),
+            "drawn": (
+                "What the generator draws with last",
+                f"Weights of {self.names[1]}: each tile is the patch that one feature map stamps "
+                "on the picture wherever it is on.",
+            ),
+        }
         title, what = titles[which]
         return ImagePanel(
             title=title,
@@ -207,7 +213,7 @@ def _patches(network: nn.Module | None, name: str, which: str) -> Tensor:
     if network is None or not name:
         return torch.empty(0, 1, 1, 1)
     layer = network.get_submodule(name)
-    weight = layer.weight.detach().float().cpu()  # type: ignore[union-attr, operator]
+    weight = layer.weight.detach().float().cpu()  # type: ignore[operator]
     # A transposed convolution keeps its inputs first; what a map stamps is then weight[map].
     return weight.transpose(0, 1) if which == "drawn" and isinstance(layer, nn.Conv2d) else weight
 
@@ -233,7 +239,9 @@ def _rows(subject: "Subject", control: "Subject | None") -> Generator[tuple[Any,
     for network in ("generator", "discriminator"):
         module = getattr(subject, network, None)
         other = getattr(control, network, None)
-        for name, layer in module.named_modules() if module is not None else ():
+        if module is None:
+            continue
+        for name, layer in module.named_modules():
             own = list(layer.parameters(recurse=False))
             if not own or not isinstance(getattr(layer, "weight", None), Tensor):
                 continue

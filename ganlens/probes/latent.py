@@ -225,9 +225,9 @@ class Interpolation(Probe):
         prior = subject.prior
         mode = resolve_mode(self.mode, prior.kind)
         z = walk(prior.sample(self.seeds), self.per_leg, mode)
-        drawn = []
+        drawn: list[Tensor] = []
         for part in z.split(self.batch_size):
-            yield Progress(sum(map(len, drawn)), len(z), "pictures")
+            yield Progress(len(drawn) * self.batch_size, len(z), "pictures")
             drawn.append(subject.generate(part, self.batch_size))
         return self._result(subject, mode, z, torch.cat(drawn))
 

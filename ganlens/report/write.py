@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ganlens import images
 from ganlens.checkpoints import versions
 from ganlens.errors import GanlensError
+from ganlens.files import write_bytes
 from ganlens.probes.base import arrays
 from ganlens.report.findings import Finding, describe_data, document, strict
 from ganlens.report.page import page
@@ -62,10 +62,10 @@ def write_report(
     title = title or f"What {subject.name} learned"
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     content = _findings_json(title, made, subject, data, findings, source)
-    images.write_bytes(folder / ARRAYS, _npz(findings))
-    images.write_bytes(folder / FINDINGS, json.dumps(content, indent=1, allow_nan=False).encode())
+    write_bytes(folder / ARRAYS, _npz(findings))
+    write_bytes(folder / FINDINGS, json.dumps(content, indent=1, allow_nan=False).encode())
     text = "".join(page(title, made, subject, data, findings, source))
-    images.write_bytes(folder / PAGE, text.encode("utf-8", "xmlcharrefreplace"))
+    write_bytes(folder / PAGE, text.encode("utf-8", "xmlcharrefreplace"))
     return folder / PAGE
 
 

@@ -7,7 +7,9 @@ from numpy.typing import ArrayLike
 
 from ganlens.errors import GanlensError
 
-ROWS = 4096  # rows turned into float64 at a time, so that a memory-mapped array is never copied whole
+ROWS = (
+    4096  # rows turned into float64 at a time, so that a memory-mapped array is never copied whole
+)
 
 
 def feature_array(x: ArrayLike, name: str = "features", minimum: int = 1) -> np.ndarray:
@@ -31,7 +33,9 @@ def feature_array(x: ArrayLike, name: str = "features", minimum: int = 1) -> np.
     if array.dtype.kind != "f" or array.dtype.itemsize < 4:
         array = array.astype(np.float64)
     if not all(np.isfinite(chunk).all() for chunk in chunks(array)):
-        raise GanlensError(f"{name} holds NaN or infinity: check the network or the images behind it")
+        raise GanlensError(
+            f"{name} holds NaN or infinity: check the network or the images behind it"
+        )
     return array
 
 

@@ -52,8 +52,8 @@ def frechet_distance_from_features(a: ArrayLike, b: ArrayLike) -> float:
     """Fréchet distance between the Gaussians fitted to two sets of features, in float64.
 
     With at least as many rows as columns on both sides it goes through the covariances. Otherwise
-    ``tr((cov_a cov_b)^(1/2))`` is the nuclear norm of the product of the centred features (Mathiasen
-    and Hvilshøj 2020, arXiv 2009.14075): cheaper, and exact for covariances of low rank.
+    ``tr((cov_a cov_b)^(1/2))`` is the nuclear norm of the product of the centred features
+    (Mathiasen and Hvilshøj 2020, arXiv 2009.14075): cheaper, and exact for covariances of low rank.
 
     Args:
         a: (N, d) features, N at least 2.
@@ -84,7 +84,9 @@ def _gaussian(mean: ArrayLike, cov: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
             "give (d,) and (d, d)"
         )
     if not (np.isfinite(mean).all() and np.isfinite(cov).all()):
-        raise GanlensError("a mean or covariance holds NaN or infinity: check the features behind it")
+        raise GanlensError(
+            "a mean or covariance holds NaN or infinity: check the features behind it"
+        )
     size = float(np.abs(cov).max())
     if np.abs(cov - cov.T).max() > 1e-6 * size or np.diag(cov).min() < -1e-6 * size:
         raise GanlensError("a covariance is asymmetric or has a negative variance: give mean_cov's")
@@ -122,7 +124,9 @@ def _centred_factor(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean = rows.mean(axis=0)
     rows -= mean
     rows /= np.sqrt(len(rows) - 1)
-    return mean, np.linalg.qr(rows, mode="r") if len(rows) > rows.shape[1] else rows
+    if len(rows) > rows.shape[1]:
+        rows = np.asarray(np.linalg.qr(rows, mode="r"))
+    return mean, rows
 
 
 def _nuclear_norm(matrix: np.ndarray) -> float:

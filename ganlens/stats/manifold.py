@@ -1,7 +1,7 @@
 """Precision, recall, density and coverage: how two samples cover each other's k-NN manifold.
 
-A set's manifold is the union of balls around its points, each as wide as the distance to the point's
-k-th nearest neighbour; the point itself is no neighbour of its own.
+A set's manifold is the union of balls around its points, each as wide as the distance to the
+point's k-th nearest neighbour; the point itself is no neighbour of its own.
 """
 
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ def precision_recall(real: ArrayLike, fake: ArrayLike, k: int = 3) -> tuple[floa
         k: neighbour that sets a ball's radius; 3 as in the paper and in torch-fidelity.
 
     Returns:
-        Precision, the share of ``fake`` inside a real ball (``<=``), and recall, the share of ``real``
-        inside a fake ball.
+        Precision, the share of ``fake`` inside a real ball (``<=``), and recall, the share of
+        ``real`` inside a fake ball.
 
     Raises:
         GanlensError: too few rows for k, different d, NaN or infinity.
@@ -41,8 +41,8 @@ def density_coverage(real: ArrayLike, fake: ArrayLike, k: int = 5) -> tuple[floa
         k: neighbour that sets a ball's radius; 5 as in the paper's code, ``prdc``.
 
     Returns:
-        Density, the mean number of real balls that hold a fake point (``<``) over k, which can exceed
-        1, and coverage, the share of real balls that hold one.
+        Density, the mean number of real balls that hold a fake point (``<``) over k, which can
+        exceed 1, and coverage, the share of real balls that hold one.
 
     Raises:
         GanlensError: too few rows for k, different d, NaN or infinity.
@@ -56,8 +56,8 @@ def manifold_scores(
 ) -> dict[str, float]:
     """Precision and recall at k, density and coverage at k_density, in one pass over all pairs.
 
-    Memory holds a few rows of the (M, N) distances at a time. Comparisons are those of exact float64
-    distances. None for a k leaves its two scores out.
+    Memory holds a few rows of the (M, N) distances at a time. Comparisons are those of exact
+    float64 distances. None for a k leaves its two scores out.
 
     Raises:
         GanlensError: too few rows for k, different d, NaN or infinity.
@@ -73,7 +73,7 @@ def manifold_scores(
     precise, recalled = 0, np.zeros(len(real), bool)
     inside, covered = 0, np.zeros(len(real), bool)
     for pairs in _pairs(fake, real):
-        if k is not None:
+        if k is not None and fake_balls is not None:
             precise += int(pairs.within(real_balls[k]).any(axis=1).sum())
             recalled |= pairs.within(fake_balls[pairs.rows, None]).any(axis=0)
         if k_density is not None:

@@ -70,7 +70,9 @@ class Moments:
     def cov(self) -> np.ndarray:
         """(d, d) covariance with divisor N - 1. Raises GanlensError below 2 rows."""
         if self.count < 2:
-            raise GanlensError(f"a covariance of {self.count} samples is undefined: give at least 2")
+            raise GanlensError(
+                f"a covariance of {self.count} samples is undefined: give at least 2"
+            )
         return self._scatter / (self.count - 1)
 
 

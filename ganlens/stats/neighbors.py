@@ -1,9 +1,9 @@
 """Exact nearest neighbours: faiss searches in float32, float64 decides.
 
 A float32 matrix-product distance can be wrong in its first digit between near-duplicates. So faiss
-only proposes candidates; their distances are computed anew in float64 from coordinate differences, and
-a bound on faiss's rounding proves that no other point can be nearer. Queries for which the bound
-proves nothing (many equal distances) are searched again in float64.
+only proposes candidates; their distances are computed anew in float64 from coordinate differences,
+and a bound on faiss's rounding proves that no other point can be nearer. Queries for which the
+bound proves nothing (many equal distances) are searched again in float64.
 """
 
 import faiss
@@ -31,8 +31,8 @@ def nearest(
             the same values is one, at distance 0.
 
     Returns:
-        Distances (N, k) in float64, ascending and not squared, and indices (N, k) into ``base``; equal
-        distances come in order of index.
+        Distances (N, k) in float64, ascending and not squared, and indices (N, k) into ``base``;
+        equal distances come in order of index.
 
     Raises:
         GanlensError: k below 1 or above what ``base`` can give, different d, NaN or infinity.
@@ -48,10 +48,14 @@ def squared_nearest(
     queries, base = feature_array(queries, "queries"), feature_array(base, "base")
     same_width(queries, base)
     if exclude_self and len(queries) != len(base):
-        raise GanlensError("exclude_self needs the queries to be the base: give the same array twice")
+        raise GanlensError(
+            "exclude_self needs the queries to be the base: give the same array twice"
+        )
     available = len(base) - exclude_self
     if not 1 <= k <= available:
-        raise GanlensError(f"k = {k} neighbours: choose from 1 to {available}, what the base can give")
+        raise GanlensError(
+            f"k = {k} neighbours: choose from 1 to {available}, what the base can give"
+        )
     k, wanted = int(k), int(min(k + exclude_self + MARGIN, len(base)))
     search = _Search(base)
     squared = np.empty((len(queries), k))
@@ -77,7 +81,7 @@ def exact_squared(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def product_squared(
     x: np.ndarray, x_norms: np.ndarray, y: np.ndarray, y_norms: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Squared distances (n, m) of all pairs by a float64 matrix product, and a bound on their error.
+    """Squared distances (n, m) of all pairs by a float64 product, and a bound on their error.
 
     Args:
         x: (n, d) float64, best centred: the error grows with the norms.
@@ -96,7 +100,7 @@ def product_squared(
 
 
 class _Search:
-    """A base of points, ready to be searched; distances do not change when all points move together."""
+    """A base of points, ready to be searched: moved and scaled so that float32 serves best."""
 
     def __init__(self, base: np.ndarray) -> None:
         self.base = base
@@ -119,7 +123,9 @@ class _Search:
         moved = self._move(queries)
         # A query far outside the base is the float64 search's: float32 could overflow.
         near = np.abs(moved).max(axis=1) < 1e6
-        approx, found = self.index.search(np.where(near[:, None], moved, 0).astype(np.float32), wanted)
+        approx, found = self.index.search(
+            np.where(near[:, None], moved, 0).astype(np.float32), wanted
+        )
         found.sort(axis=1)
         squared, indices = self._rank(queries, found, k, own)
         reach = np.sqrt(squared_norms(moved)) + self.reach
@@ -154,7 +160,9 @@ class _Search:
         lowest, highest = np.concatenate(low), np.concatenate(high)
         last = k - 1 + (own is not None)
         found = np.flatnonzero(lowest <= np.partition(highest, last)[last])
-        squared = exact_squared(self.base[found], np.broadcast_to(query, (len(found), query.shape[1])))
+        squared = exact_squared(
+            self.base[found], np.broadcast_to(query, (len(found), query.shape[1]))
+        )
         if own is not None:
             squared[found == own] = np.inf
         order = np.argsort(squared, kind="stable")[:k]

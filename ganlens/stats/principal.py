@@ -16,8 +16,8 @@ def principal_axes(x: ArrayLike, count: int = 2) -> tuple[np.ndarray, np.ndarray
         count: axes wanted; directions beyond d are zero vectors.
 
     Returns:
-        The mean (d,), orthonormal axes (count, d), each with its largest coordinate positive, and the
-        share of the total variance along each (count,), 0 where nothing varies.
+        The mean (d,), orthonormal axes (count, d), each with its largest coordinate positive, and
+        the share of the total variance along each (count,), 0 where nothing varies.
     """
     x = feature_array(x, minimum=2)
     mean, cov = mean_cov(x)

@@ -9,9 +9,7 @@ from ganlens.stats.frechet import frechet_distance_from_features
 from ganlens.stats.manifold import manifold_scores
 
 
-def quality(
-    real: ArrayLike, fake: ArrayLike, *, k: int = 3, k_density: int = 5
-) -> dict[str, Any]:
+def quality(real: ArrayLike, fake: ArrayLike, *, k: int = 3, k_density: int = 5) -> dict[str, Any]:
     """Fréchet distance, precision, recall, density and coverage, with what makes them comparable.
 
     Args:

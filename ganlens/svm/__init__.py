@@ -80,13 +80,15 @@ def fit(
         GanlensError: shapes that do not fit, or a cost that is not positive.
     """
     problem = Problem.of(Design(x, how), signs, c)
+    start, steps = None, 0
     if direct if direct is not None else len(x) <= min(DIRECT, x.shape[1]):
-        found = kernel.solve(problem, tolerance, max_iterations)
-    else:
-        sketch = newton.Preconditioner.of(problem.design, rank, seed)
-        found = newton.solve(problem, sketch, tolerance, max_iterations)
+        start, steps = kernel.solve(problem, tolerance / 2, max_iterations)
+    # Also after a direct solution: what is reported is measured on the weights that are returned,
+    # and what float32 lost in the Gram matrix (at a large C) is made good.
+    found = newton.solve(problem, tolerance, max_iterations, rank=rank, seed=seed, start=start)
     objective, gap = found.objective.cpu().numpy(), found.gap.cpu().numpy()
-    return Fit(found.weights, how, objective, gap, found.iterations, found.passes)
+    iterations, passes = found.iterations + steps, found.passes + (0 if start is None else 2)
+    return Fit(found.weights, how, objective, gap, iterations, passes)
 
 
 def one_vs_rest(labels: np.ndarray, classes: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganlens.svm.design import Design, blocks
-from ganlens.svm.problem import Problem, Solution, dot, line_search
+from ganlens.svm.problem import Problem, dot, line_search
 
 
 def gram(design: Design) -> Tensor:
@@ -25,17 +25,20 @@ def gram(design: Design) -> Tensor:
     return out
 
 
-def solve(problem: Problem, tolerance: float, most: int) -> Solution:
-    """Solve every column to a relative duality gap of ``tolerance``, in at most ``most`` steps."""
+def solve(problem: Problem, tolerance: float, most: int) -> tuple[Tensor, int]:
+    """Solve every column to a relative duality gap of ``tolerance``, in at most ``most`` steps.
+
+    Returns:
+        (K, D + 1) float32 weights, and the most steps that a column took.
+    """
     kernel = gram(problem.design)
     first = {float(c): _ridge(kernel, float(c)) for c in problem.cost.unique()}
     found = [
         _column(kernel, problem.rows(slice(k, k + 1)), first, tolerance, most)
         for k in range(len(problem.signs))
     ]
-    betas, objective, gap, steps = zip(*found, strict=True)
-    weights = problem.design.adjoint(torch.stack(betas))
-    return Solution(weights, torch.cat(objective), torch.cat(gap), max(steps), 2)
+    betas, steps = zip(*found, strict=True)
+    return problem.design.adjoint(torch.stack(betas)), max(steps)
 
 
 def _ridge(kernel: Tensor, cost: float, active: Tensor | None = None) -> Tensor:
@@ -47,18 +50,22 @@ def _ridge(kernel: Tensor, cost: float, active: Tensor | None = None) -> Tensor:
 
 def _column(
     kernel: Tensor, problem: Problem, first: dict[float, Tensor], tolerance: float, most: int
-) -> tuple[Tensor, Tensor, Tensor, int]:
-    """Solve one column; returns its (N,) beta, objective, gap and the number of steps."""
+) -> tuple[Tensor, int]:
+    """Solve one column; returns its (N,) beta and the number of steps."""
     signs, cost = problem.signs[0], float(problem.cost)
     beta, values = torch.zeros_like(signs), torch.zeros_like(signs)
+    length, mask = 0.0, torch.zeros_like(signs, dtype=torch.bool)
     for step in range(most + 1):
         slack = problem.slack(values[None])
         objective = problem.objective(dot(beta[None], values[None]), slack)
         rest = beta - 2 * cost * slack[0] * signs  # the gradient is X^T rest
         gap = 0.5 * dot(rest[None], (kernel @ rest)[None]).clamp_min(0) / objective
-        if step == most or float(gap) <= tolerance:
+        # The same active set again: its minimum is reached, and what is left is rounding.
+        settled = length == 1 and torch.equal(slack[0] > 0, mask)
+        if step == most or settled or float(gap) <= tolerance:
             break
-        active = (slack[0] > 0).nonzero()[:, 0]
+        mask = slack[0] > 0
+        active = mask.nonzero()[:, 0]
         full = len(active) == len(signs)
         factor = first[cost] if full else _ridge(kernel, cost, active)
         target = torch.zeros_like(beta)
@@ -67,5 +74,6 @@ def _column(
         change = kernel @ move
         along = (dot(values[None], move[None]), dot(move[None], change[None]))
         length = float(line_search(problem, values[None], change[None], *along))
+        length = 1.0 if abs(length - 1) < 1e-3 else length
         beta, values = beta + length * move, values + length * change
-    return beta, objective, gap, step
+    return beta, step

@@ -10,19 +10,35 @@ from ganlens.svm.problem import Problem, Solution, dot, line_search
 
 
 def solve(
-    problem: Problem, precondition: "Preconditioner", tolerance: float, most: int
+    problem: Problem,
+    tolerance: float,
+    most: int,
+    *,
+    rank: int,
+    seed: int,
+    start: Tensor | None = None,
 ) -> Solution:
     """Solve every column to a relative duality gap of ``tolerance``, in at most ``most`` steps.
 
-    Columns drop out as they converge.
+    Columns drop out as they converge. The preconditioner is made when the first step needs it.
+
+    Args:
+        problem: K columns.
+        tolerance: see ``ganlens.svm.fit``, as ``rank`` and ``seed``.
+        most: Newton steps at most.
+        rank: of the preconditioner.
+        seed: of the preconditioner.
+        start: (K, D + 1) weights to start from; 0 by default.
     """
     design, count = problem.design, len(problem.signs)
     weights = torch.zeros(count, design.x.shape[1] + 1, device=design.device)
     values = torch.zeros(count, len(design.x), device=design.device)
+    if start is not None:
+        weights, values = start.clone(), design.forward(start)
     objective = torch.zeros(count, dtype=torch.float64, device=design.device)
     gap = torch.full_like(objective, torch.inf)
     left = torch.arange(count, device=design.device)
-    passes = 1  # the sketch's
+    passes, precondition = int(start is not None), None
     for step in range(most + 1):
         now, w, f = problem.rows(left), weights[left], values[left]
         slack = now.slack(f)
@@ -33,6 +49,8 @@ def solve(
         going = gap[left] > tolerance
         if step == most or not bool(going.any()):
             break
+        if precondition is None:
+            precondition, passes = Preconditioner.of(design, rank, seed), passes + 1
         left, now, w, f = left[going], now.rows(going), w[going], f[going]
         move, change, used = _direction(now, gradient[going], slack[going] > 0, precondition)
         length = line_search(now, f, change, dot(w, move), dot(move, move))

@@ -55,9 +55,7 @@ class Judge:
         return self.extractor(batch)
 
 
-def choose(
-    word: str, subject: "Subject", weights: str | None
-) -> Generator[Progress, None, Judge]:
+def choose(word: str, subject: "Subject", weights: str | None) -> Generator[Progress, None, Judge]:
     """Turn "auto", "inception", "discriminator", "pixels" or a checkpoint's path into a Judge.
 
     Only "inception" without its weights fetches them, and says so in its Progress.
@@ -107,8 +105,8 @@ def _inception(subject: "Subject", weights: str | None, reason: str) -> Judge:
     extractor = InceptionExtractor(weights, subject.device)
     published = extractor.published
     caveat = (
-        "Inception knows ImageNet's photographs; on small or drawn images it sees texture more than "
-        "content."
+        "Inception knows ImageNet's photographs; on small or drawn images it sees texture more "
+        "than content."
         if published
         else "These are not the weights behind published FIDs, so the number is not called FID."
     )

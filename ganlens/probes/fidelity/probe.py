@@ -32,16 +32,16 @@ class Fidelity(Probe):
     """Compare generated with real images as two clouds of features.
 
     The Fréchet distance is called FID only in the features of the published Inception weights, else
-    FD-<extractor>. Beside it stand precision, recall, density and coverage, and the floor: what real
-    images score against other real images.
+    FD-<extractor>. Beside it stand precision, recall, density and coverage, and the floor: what
+    real images score against other real images.
 
     Attributes:
-        extractor: what turns images into features: "auto", "inception", "discriminator", "pixels", or
-            the folder of a checkpoint (a classifier, or a GAN for its discriminator).
+        extractor: what turns images into features: "auto", "inception", "discriminator", "pixels",
+            or the folder of a checkpoint (a classifier, or a GAN for its discriminator).
         n: images on either side; at most as many as the split has.
         seed: first latent seed (image i has seed + i), and of the draw of real images.
-        split: real images to compare with; "auto" is the test split where the data declares one, else
-            all.
+        split: real images to compare with; "auto" is the test split where the data declares one,
+            else all.
         batch_size: images at a time.
         inception_weights: path of torch-fidelity's Inception weights.
         k: neighbour that sets the radius for precision and recall.
@@ -63,7 +63,9 @@ class Fidelity(Probe):
     def __post_init__(self) -> None:
         for name, least in (("n", 2), ("batch_size", 1), ("k", 1), ("k_density", 1), ("seed", 0)):
             if getattr(self, name) < least:
-                raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least {least}")
+                raise GanlensError(
+                    f"{name} {getattr(self, name)} is too small: give at least {least}"
+                )
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
@@ -79,8 +81,9 @@ class Fidelity(Probe):
         if tuple(data.image_shape) != tuple(subject.image_shape):
             channels, size, _ = subject.image_shape
             raise GanlensError(
-                f"images of shape {tuple(data.image_shape)} cannot be compared with {subject.name}'s "
-                f"{tuple(subject.image_shape)}: open the data with size={size}, channels={channels}"
+                f"images of shape {tuple(data.image_shape)} cannot be compared with "
+                f"{subject.name}'s {tuple(subject.image_shape)}: open the data with size={size}, "
+                f"channels={channels}"
             )
         real = choose_real(data, self.split, self.n, self.seed)
         judge = yield from choose(self.extractor, subject, self.inception_weights)
@@ -124,7 +127,7 @@ class Fidelity(Probe):
         ours: np.ndarray, fake: np.ndarray, others: np.ndarray | None,
     ) -> FidelityResult:  # fmt: skip
         scores = stats.quality(ours, fake, k=self.k, k_density=self.k_density)
-        floor = self._floor(real, ours, fake, others, scores["fd"])
+        floor = self._floor(real, ours, fake, others, scores)
         distances = stats.nearest(fake, ours, 1)[0][:, 0]
         order = np.argsort(distances, kind="stable")
         shown = min(SHOWN, len(order) // 2)
@@ -157,7 +160,7 @@ class Fidelity(Probe):
 
     def _floor(
         self, real: RealImages, ours: np.ndarray, fake: np.ndarray, others: np.ndarray | None,
-        value: float,
+        scores: dict[str, Any],
     ) -> Floor:  # fmt: skip
         """Score real images against real ones as the generated ones were scored."""
         n, part = len(ours), real.part.split
@@ -167,14 +170,14 @@ class Fidelity(Probe):
             m = len(others)
             reference = ours if m == n else ours[order[:m]]
             kind = f"{m:,} {real.other.split} images against {m:,} {part} images, none in both"
-            at = value if m == n else stats.frechet_distance_from_features(reference, fake[:m])
+            at = scores if m == n else stats.quality(reference, fake[:m], **settings)
             return Floor(stats.quality(reference, others, **settings), m, kind, at)
         half = n // 2
         if half < 2:
             return Floor(None, half, "two halves of fewer than 4 real images are too small", None)
         left, right = ours[order[:half]], ours[order[half : 2 * half]]
         kind = f"two disjoint halves of the {n:,} {part} images, {half:,} each"
-        at = stats.frechet_distance_from_features(left, fake[:half])
+        at = stats.quality(left, fake[:half], **settings)
         return Floor(stats.quality(left, right, **settings), half, kind, at)
 
 

@@ -13,6 +13,7 @@ LIBRARIES = ("scipy", "faiss-cpu", "torch-fidelity")
 QUANTISED = "both sides hold 8-bit images: generated ones are rounded to uint8 first, as in a PNG"
 SCORES = ("precision", "recall", "density", "coverage")
 MEANINGS = {
+    "fd": "distance between the two clouds of features; lower is better",
     "precision": "share of generated images that lie among the real ones (looks real)",
     "recall": "share of real images that lie among the generated ones (variety)",
     "density": "how deep generated images lie among the real ones; may exceed 1",
@@ -28,17 +29,21 @@ class Floor:
         scores: as ``stats.quality`` returns them, or None if there are too few images.
         n: images on either side.
         kind: which images, or why there is none.
-        value_at_n: the generated images' distance at the same n.
+        generated: scores of generated images against the same real ones at the same n.
     """
 
     scores: dict[str, Any] | None
     n: int
     kind: str
-    value_at_n: float | None
+    generated: dict[str, Any] | None
 
     def get(self, name: str) -> float | None:
         """Return one score, None where undefined."""
         return None if self.scores is None else self.scores[name]
+
+    def get_generated(self, name: str) -> float | None:
+        """Return one score of the generated images at the floor's n, None where undefined."""
+        return None if self.generated is None else self.generated[name]
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,8 @@ class FidelityResult:
         split: real images compared with; split_source: where the split comes from.
         n_asked: N asked for; cap_reason: why it is less, "" if it is not.
         seed: first latent seed.
-        distances: (N,) from each generated image, by seed, to the nearest real one in feature space.
+        distances: (N,) from each generated image, by seed, to the nearest real one in feature
+            space.
         shown_seeds: (2 S,) the S nearest, then the S farthest, both by ascending distance.
         picture: (H, W, 3) uint8 of these; recipe: what draws it again.
         real_points: (P, 2) real features along the first two principal axes of the real ones;
@@ -100,9 +106,10 @@ class FidelityResult:
             "floor": self.floor.get("fd"),
             "floor_n": self.floor.n,
             "floor_kind": self.floor.kind,
-            "value_at_floor_n": self.floor.value_at_n,
+            "value_at_floor_n": self.floor.get_generated("fd"),
             **scores,
             **{f"floor_{name}": self.floor.get(name) for name in SCORES},
+            **{f"{name}_at_floor_n": self.floor.get_generated(name) for name in SCORES},
             "k": self.scores["k"],
             "k_density": self.scores["k_density"],
             "reasons": {**self.scores["reasons"], **self._floor_reasons()},
@@ -133,31 +140,37 @@ class FidelityResult:
         return [self._table(), self._scatter(), self._extremes()]
 
     def _table(self) -> TablePanel:
-        at, k, k_density = self.floor.n, self.scores["k"], self.scores["k_density"]
-        n = self.scores["n_fake"]
-        rows: list[tuple[Any, ...]] = [
-            (f"{self.metric}, N = {n:,}", self.value, self.floor.get("fd") if at == n else None,
-             "distance between the two clouds of features; lower is better"),
-        ]  # fmt: skip
-        if at != n:
-            rows.append((f"{self.metric}, N = {at:,}", self.floor.value_at_n, self.floor.get("fd"),
-                         "the same with fewer images, to compare with real against real"))  # fmt: skip
-        rows += [
-            (f"{name} (k = {k if name in ('precision', 'recall') else k_density})",
-             self.scores[name], self.floor.get(name), MEANINGS[name])
-            for name in SCORES
-        ]  # fmt: skip
+        n, at = self.scores["n_fake"], self.floor.n
+        rows = self._rows(n, self.scores, self.floor.scores if at == n else None)
+        if at != n and self.floor.generated is not None:  # real against real exists at another N
+            rows += self._rows(at, self.floor.generated, self.floor.scores)
         cap = f" Of {self.n_asked:,} asked for: {self.cap_reason}." if self.cap_reason else ""
         return TablePanel(
             f"{self.metric} and its relatives",
             f"{n:,} generated images against as many real ones (split: {self.split}), "
             f"described by {self.scores['dimensions']:,} features ({self.extractor['name']}, "
             f"{self.extractor_reason}). 'Real against real' is what real images score "
-            f"({self.floor.kind}): the best that can be hoped for. Compare numbers only at the same N, "
-            f"with the same features.{cap} {self.caveat}",
+            f"({self.floor.kind}): the best that can be hoped for. Compare numbers only at the same "
+            f"N, with the same features.{cap} {self.caveat}",
             ("", "generated", "real against real", "how to read it"),
             rows,
         )
+
+    def _rows(
+        self, n: int, generated: dict[str, Any], floor: dict[str, Any] | None
+    ) -> list[tuple[Any, ...]]:
+        """Rows of the table for one N: a score beside what real images get, or a dash."""
+        k = dict.fromkeys(("precision", "recall"), f"k = {generated['k']}, ")
+        k |= dict.fromkeys(("density", "coverage"), f"k = {generated['k_density']}, ")
+        return [
+            (
+                f"{self.metric if name == 'fd' else name} ({k.get(name, '')}N = {n:,})",
+                generated[name],
+                None if floor is None else floor[name],
+                meaning,
+            )
+            for name, meaning in MEANINGS.items()
+        ]
 
     def _scatter(self) -> FigurePanel:
         plot = figure(
@@ -178,9 +191,9 @@ class FidelityResult:
         return FigurePanel(
             "Real and generated images in feature space",
             f"{count:,} images of either kind, drawn along the two directions in which the real "
-            "ones differ most (principal axes of the real features). Where crosses have no circles, the "
-            "generator draws what does not exist; where circles have no crosses, it misses something. Two "
-            "directions cannot show all: clouds that overlap here may differ elsewhere.",
+            "ones differ most (principal axes of the real features). Where crosses have no circles, "
+            "the generator draws what does not exist; where circles have no crosses, it misses "
+            "something. Two directions cannot show all: clouds that overlap here may differ elsewhere.",
             plot,
         )
 
@@ -188,9 +201,9 @@ class FidelityResult:
         half = len(self.shown_seeds) // 2
         return ImagePanel(
             "Samples nearest to and farthest from the real images",
-            f"Upper half: the {half} of {len(self.distances):,} samples whose features lie nearest to "
-            f"those of a real image; lower half: the {half} that lie farthest, the farthest last. The "
-            "lower half shows what the generator gets wrong, or does that the data does not. A sample "
+            f"Upper half: the {half} of {len(self.distances):,} samples whose features lie nearest "
+            f"to those of a real image; lower half: the {half} that lie farthest, the farthest last: "
+            "what the generator gets wrong, or does that the data does not. A sample "
             "very near to a real image may be a copy: the nearest-neighbour probe tells.",
             self.picture,
             alt=f"two groups of {half} generated images, the most and the least typical",

@@ -1,6 +1,7 @@
-"""Training a GAN: ``train`` yields one TrainStep per update; it prints nothing and touches no disk.
+"""The training loop: ``train`` yields one TrainStep per update, prints nothing, touches no disk.
 
-Every random draw belongs to a step: batch order, latents and augmentation come from streams keyed by
+Every random draw belongs to a step: batch order, latents and augmentation come from streams keyed
+by
 (seed, purpose, step). A run that was interrupted therefore continues exactly where an uninterrupted
 one would be, with no random state to save.
 """
@@ -11,82 +12,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from ganlens.augment import augment, names
-from ganlens.errors import GanlensError, one_of
+from ganlens.augment import augment
+from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
-from ganlens.models import MODELS
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train. The defaults are the ``torch`` preset's; ``TRAIN_PRESETS["paper"]`` is the authors'.
-
-    Attributes:
-        epochs: passes over the training images.
-        batch_size: images per step, over all ranks together.
-        lr: Adam's step size for the generator.
-        lr_discriminator: Adam's step size for the discriminator; 0 takes lr (TTUR, Heusel 2017).
-        beta1: Adam's decay of the gradient's mean.
-        beta2: Adam's decay of the gradient's square.
-        weight_decay: L2 term added to the gradient (not decoupled).
-        schedule: "both" updates both networks on each batch, "alternate" one network per batch.
-        ema_decay: decay per step of the generator's moving average, batch-norm buffers included.
-        label_smoothing: how far below 1 the target of real images lies (one-sided; Salimans 2016).
-        instance_noise: initial standard deviation of noise on what the discriminator sees, decaying
-            linearly to 0 over the run (Sonderby 2016).
-        r1: weight gamma of the R1 penalty gamma/2 |grad D(real)|^2 (Mescheder 2018); 0 is off.
-        r1_every: steps between two penalties, each weighted by this number (lazy, Karras 2020).
-        augment: DiffAugment policy out of color, translation, cutout, separated by commas.
-        flip: mirror half of the real images.
-        seed: of everything random in the run.
-    """
-
-    epochs: int = 50
-    batch_size: int = 128
-    lr: float = 2e-4
-    lr_discriminator: float = 0.0
-    beta1: float = 0.5
-    beta2: float = 0.999
-    weight_decay: float = 0.0
-    schedule: Literal["both", "alternate"] = "both"
-    ema_decay: float = 0.999
-    label_smoothing: float = 0.0
-    instance_noise: float = 0.0
-    r1: float = 0.0
-    r1_every: int = 16
-    augment: str = ""
-    flip: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        names(self.augment)
-        if self.schedule not in ("both", "alternate"):
-            raise one_of("schedule", self.schedule, ("both", "alternate"))
-        positive = ("epochs", "batch_size", "lr", "r1_every")
-        for name in positive:
-            if getattr(self, name) <= 0:
-                raise GanlensError(f"{name} {getattr(self, name)} must be above 0")
-        for name in ("beta1", "beta2", "ema_decay", "label_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise GanlensError(f"{name} {getattr(self, name)} must be at least 0 and below 1")
-        for name in ("lr_discriminator", "weight_decay", "instance_noise", "r1"):
-            if not getattr(self, name) >= 0:
-                raise GanlensError(f"{name} {getattr(self, name)} must be at least 0")
-
-
-TRAIN_PRESETS: dict[str, TrainConfig] = {
-    # The authors' code: L2 1e-5 on the gradient, G and D take turns, 25 epochs.
-    "paper": TrainConfig(epochs=25, weight_decay=1e-5, schedule="alternate"),
-    "torch": TrainConfig(),
-}
+from ganlens.models import build
+from ganlens.models.prior import Prior
+from ganlens.training.config import TrainConfig
+from ganlens.training.losses import discriminator_loss, generator_loss, r1_penalty
 
 
 @dataclass(frozen=True)
@@ -133,13 +72,6 @@ def best_precision() -> str:
     return "bf16-mixed" if native else "32-true"
 
 
-def build(family: str, arguments: dict[str, Any], seed: int) -> tuple[nn.Module, nn.Module]:
-    """Build an untrained pair of a family, initialised from a seed, without touching global streams."""
-    with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(seed)
-        return MODELS[family].generator(**arguments), MODELS[family].discriminator(**arguments)
-
-
 class Trainer:
     """The state of a run and the step that advances it.
 
@@ -167,8 +99,10 @@ class Trainer:
         self.config, self.images = config, images
         generator, discriminator = build(family, arguments, stream(config.seed, "init", 0))
         self._check(generator)
-        place = {"device": self.fabric.device, "memory_format": torch.channels_last}
-        self.generator, self.discriminator = generator.to(**place), discriminator.to(**place)
+        self.prior: Prior = generator.prior
+        place: dict[str, Any] = {"device": self.fabric.device, "memory_format": torch.channels_last}
+        self.generator: nn.Module = generator.to(**place)
+        self.discriminator: nn.Module = discriminator.to(**place)
         self.ema = copy.deepcopy(self.generator).requires_grad_(False)
         self.step = 0
         self.g_optimizer = self._adam(self.generator, config.lr)
@@ -179,7 +113,8 @@ class Trainer:
         if self.images.shape[1:] != (height, width, channels):
             raise GanlensError(
                 f"images of shape {self.images.shape[1:]} do not fit networks for"
-                f" {(height, width, channels)}: open the data with size={height}, channels={channels}"
+                f" {(height, width, channels)}: open the data with size={height},"
+                f" channels={channels}"
             )
         if len(self.images) < self.config.batch_size:
             raise GanlensError(
@@ -212,7 +147,7 @@ class Trainer:
         began = time.perf_counter()
         update_d, update_g = self._turns()
         real = self._real_batch()
-        z = self.generator.prior.sample_batch(self.config.batch_size, self._seed("latents"))  # type: ignore[union-attr]
+        z = self.prior.sample_batch(self.config.batch_size, self._seed("latents"))
         z = self._share(z).to(self.fabric.device)
         self.generator.train(), self.discriminator.train()
         with self.fabric.autocast(), torch.set_grad_enabled(update_g):
@@ -246,7 +181,7 @@ class Trainer:
         with frozen(self.discriminator):
             with self.fabric.autocast():
                 logits = self.discriminator(self._seen(fake, "fake")).float()
-            loss = F.softplus(-logits).mean()
+            loss = generator_loss(logits)
             norm = self._descend(self.generator, self.g_optimizer, loss)
         self._average()
         return self._mean(loss), norm
@@ -264,19 +199,21 @@ class Trainer:
     def _reduce(self, gradients: list[Tensor]) -> None:
         """Average gradients over the ranks in one exchange.
 
-        DistributedDataParallel would have to be told that D runs twice per backward pass and that its
-        weights rest while G learns; one flat all-reduce says the same in a line.
+        DistributedDataParallel would have to be told that D runs twice per backward pass and that
+        its weights rest while G learns; one flat all-reduce says the same in a line.
         """
         flat = torch.cat([g.flatten() for g in gradients])
-        parts = self.fabric.all_reduce(flat, reduce_op="mean").split([g.numel() for g in gradients])
+        mean = _averaged(self.fabric, flat)
+        parts = mean.split([g.numel() for g in gradients])
         for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view_as(gradient))
 
     @torch.no_grad()
     def _average(self) -> None:
-        """Move the averaged generator: parameters and floating buffers, slower as the run gets older."""
+        """Move the averaged generator, floating buffers included; slower as the run gets older."""
         weight = 1 - min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        pairs = [*zip(self.ema.parameters(), self.generator.parameters(), strict=True)]
+        pairs: list[tuple[Tensor, Tensor]] = []
+        pairs += zip(self.ema.parameters(), self.generator.parameters(), strict=True)
         pairs += zip(self.ema.buffers(), self.generator.buffers(), strict=True)
         floats = [(a, b) for a, b in pairs if a.is_floating_point()]
         torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], weight)
@@ -301,7 +238,9 @@ class Trainer:
         batch = from_uint8(self.images[np.sort(rows)], self.fabric.device)
         if self.config.flip:
             mirrored = torch.rand(len(batch), generator=self._generator("flip")) < 0.5
-            batch = torch.where(mirrored.to(batch.device)[:, None, None, None], batch.flip(3), batch)
+            batch = torch.where(
+                mirrored.to(batch.device)[:, None, None, None], batch.flip(3), batch
+            )
         return batch
 
     def _share(self, rows: Any) -> Any:
@@ -318,13 +257,19 @@ class Trainer:
     def _mean(self, value: Tensor) -> float:
         value = value.detach()
         if self.fabric.world_size > 1:
-            value = self.fabric.all_reduce(value, reduce_op="mean")
+            value = _averaged(self.fabric, value)
         return float(value)
 
     def state(self) -> dict[str, Tensor]:
         """Return every tensor that resuming needs, by name; the step is ``step``."""
-        networks = {"generator": self.generator, "discriminator": self.discriminator, "ema": self.ema}
-        tensors = {f"{k}.{n}": t for k, net in networks.items() for n, t in net.state_dict().items()}
+        networks = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "ema": self.ema,
+        }
+        tensors = {
+            f"{k}.{n}": t for k, net in networks.items() for n, t in net.state_dict().items()
+        }
         for name, optimizer in (("g_adam", self.g_optimizer), ("d_adam", self.d_optimizer)):
             for index, entry in optimizer.state_dict()["state"].items():
                 tensors |= {f"{name}.{index}.{k}": v for k, v in entry.items()}
@@ -332,7 +277,11 @@ class Trainer:
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Take over what ``state`` returned."""
-        networks = {"generator": self.generator, "discriminator": self.discriminator, "ema": self.ema}
+        networks = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "ema": self.ema,
+        }
         for name, network in networks.items():
             network.load_state_dict(_under(tensors, name))
         for name, optimizer in (("g_adam", self.g_optimizer), ("d_adam", self.d_optimizer)):
@@ -345,6 +294,13 @@ class Trainer:
         self.step = int(tensors["step"])
 
 
+def _averaged(fabric: Fabric, value: Tensor) -> Tensor:
+    """Return the mean over the ranks."""
+    found = fabric.all_reduce(value, reduce_op="mean")
+    assert isinstance(found, Tensor)
+    return found
+
+
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k[len(prefix) + 1 :]: v for k, v in tensors.items() if k.startswith(f"{prefix}.")}
 
@@ -355,21 +311,9 @@ def train(trainer: Trainer) -> Iterator[TrainStep]:
         yield trainer.advance()
 
 
-def discriminator_loss(on_real: Tensor, on_fake: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy on logits, real towards 1 - smoothing and generated towards 0 (Goodfellow 2014)."""
-    target = torch.full_like(on_real, 1 - smoothing)
-    return F.binary_cross_entropy_with_logits(on_real, target) + F.softplus(on_fake).mean()
-
-
-def r1_penalty(on_real: Tensor, real: Tensor, gamma: float) -> Tensor:
-    """gamma/2 times the mean squared norm of D's gradient at real images (Mescheder 2018)."""
-    (gradient,) = torch.autograd.grad(on_real.sum(), real, create_graph=True)
-    return gamma / 2 * gradient.square().sum(dim=(1, 2, 3)).mean()
-
-
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """Spare the gradients of a network's weights inside the block; gradients still pass through it."""
+    """Spare the gradients of a network's weights inside the block; they still pass through it."""
     network.requires_grad_(False)
     try:
         yield

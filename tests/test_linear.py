@@ -1,0 +1,231 @@
+"""The linear probe: what it predicts, from what, with which C, and what it says of it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fake_subject import TINY, FakeSubject, fake_subject, hooks
+
+from ganlens.data import ImageSet, open_data
+from ganlens.errors import GanlensError
+from ganlens.panels import FigurePanel, TablePanel
+from ganlens.probes.linear import LinearProbe, LinearProbeResult
+from ganlens.probes.linear.fitting import (
+    accuracy,
+    balanced_accuracy,
+    choose_cost,
+    confusion,
+    majority,
+)
+from ganlens.probes.linear.targets import Target, find_targets
+
+SHARED = Path(__file__).parents[1].parent / "shared"
+
+
+class Subject(FakeSubject):
+    """The fake, whose untrained twin can be calibrated on images, as the real one's can."""
+
+    def untrained(self, seed: int = 0, images: torch.Tensor | None = None) -> FakeSubject:
+        assert images is not None
+        assert images.shape[1:] == self.image_shape
+        return fake_subject(self.config, seed + 1000)
+
+
+def subject() -> Subject:
+    fake = fake_subject(TINY)
+    return Subject(fake.generator, fake.discriminator, config=TINY)
+
+
+def image_set(n: int = 240, labelled: bool = True) -> ImageSet:
+    """Images whose brightness tells "tone" apart, whose left half tells "side", nothing "coin"."""
+    rng = np.random.default_rng(0)
+    tone, side = rng.integers(0, 3, n), rng.integers(0, 2, n)
+    images = rng.integers(0, 60, (n, 16, 16, 3)) + 40 * tone[:, None, None, None]
+    images[:, :, :8] += 100 * side[:, None, None, None]
+    return ImageSet(
+        spec="tones",
+        images=images.astype(np.uint8),
+        labels=tone if labelled else None,
+        class_names=("dark", "grey", "light") if labelled else (),
+        attributes={
+            "tone": np.array(["dark", "grey", "light"])[tone],
+            "side": np.array(["left", "right"])[side],
+            "coin": np.array(["heads", "tails"])[rng.integers(0, 2, n)],
+            "tilt": rng.normal(size=n),
+        },
+        names=np.arange(n).astype(str),
+        split="all",
+        bounds={"train": (0, n * 2 // 3), "test": (n * 2 // 3, n)},
+        split_source="declared",
+        fingerprint="all",
+        fingerprints={"all": "all", "train": "tr", "test": "te"},
+    )
+
+
+@pytest.fixture(scope="module")
+def result() -> LinearProbeResult:
+    return LinearProbe(target="auto").run(subject(), image_set(labelled=False))
+
+
+def test_it_learns_what_is_there_and_nothing_from_a_coin(result: LinearProbeResult) -> None:
+    assert result.targets == ("tone", "side", "coin")  # every categorical attribute, no number
+    scores = dict(zip(result.targets, result.accuracy[0], strict=True))
+    assert scores["tone"] > 0.95
+    assert scores["side"] > 0.95
+    assert 0.3 < scores["coin"] < 0.7
+
+
+def test_every_layer_and_control_is_judged(result: LinearProbeResult) -> None:
+    layers = subject().discriminator.feature_layers
+    assert result.features == ("all layers", *layers, "untrained", "pixels")
+    assert result.accuracy.shape == result.balanced.shape == (len(layers) + 3, 3)
+    assert result.sizes[0] == result.sizes[1 : 1 + len(layers)].sum()
+    assert result.sizes[-1] == 16 * 16 * 3
+
+
+def test_confusion_counts_the_test_images(result: LinearProbeResult) -> None:
+    for i, counts in enumerate(result.confusion):
+        assert counts.sum() == 80 == result.known[i]
+        assert np.trace(counts) / 80 == pytest.approx(result.accuracy[0, i])
+
+
+def test_the_summary_is_json_and_comparable(result: LinearProbeResult) -> None:
+    summary = json.loads(json.dumps(result.summary(), allow_nan=False))
+    assert summary["n_train"] == 160
+    assert summary["n_test"] == 80
+    assert summary["targets"]["tone"]["n_classes"] == 3
+    assert {"hash", "data_fingerprint", "seed", "c_grid", "scaling", "pool", "split"} <= {*summary}
+    assert summary["accuracy"] == pytest.approx(result.accuracy[0].mean())
+    assert summary["largest_duality_gap"] <= 1e-3
+
+
+def test_the_panels_hold_a_table_the_layers_and_the_hardest_target(
+    result: LinearProbeResult,
+) -> None:
+    table, layers, matrix = result.panels()
+    assert isinstance(table, TablePanel)
+    assert [row[0] for row in table.rows] == ["tone", "side", "coin"]
+    assert all(len(row) == len(table.columns) for row in table.rows)
+    assert isinstance(layers, FigurePanel)
+    assert len(layers.figure.data[0].x) == len(result.features)
+    assert isinstance(matrix, FigurePanel)
+    assert "coin" in matrix.title
+
+
+def test_labels_come_first_and_an_attribute_can_be_asked_for() -> None:
+    data = image_set()
+    train, test = data.part("train"), data.part("test")
+    assert [t.name for t in find_targets(train, test, "auto")] == ["class"]
+    assert [t.name for t in find_targets(train, test, "side")] == ["side"]
+    assert find_targets(train, test, "auto")[0].classes == ("dark", "grey", "light")
+
+
+def test_the_test_split_never_enters_the_fit() -> None:
+    """Shuffled test labels: training must not see them, so the guesses stay what they were."""
+    data, probe = image_set(), LinearProbe(controls=False, c_grid=(1.0,))
+    honest = probe.run(subject(), data)
+    assert data.labels is not None
+    labels = data.labels.copy()
+    labels[160:] = np.roll(labels[160:], 1)
+    shuffled = probe.run(subject(), replace(data, labels=labels))
+    assert honest.accuracy[0, 0] > 0.95
+    assert shuffled.accuracy[0, 0] < 0.6
+    assert (honest.confusion[0].sum(0) == shuffled.confusion[0].sum(0)).all()  # the same guesses
+
+
+def test_cost_is_chosen_on_the_validation_rows() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 300)
+    x = rng.normal(size=(300, 200)).astype(np.float32)
+    x[:, 0] += 3 * labels  # one useful feature among noise: a large C overfits
+    target = Target("t", ("a", "b"), labels, labels)
+    assert choose_cost(x, [target], (1000.0, 0.3), 100)[0] == 0.3
+    same = Target("t", ("a", "b"), labels, labels)
+    easy = np.repeat(labels[:, None], 4, axis=1).astype(np.float32)
+    assert choose_cost(easy, [same], (10.0, 1.0, 3.0), 100)[0] == 1.0  # of equals the smallest
+
+
+def test_measures_on_small_examples() -> None:
+    truth, guess = np.array([0, 0, 0, 1, -1]), np.array([0, 0, 0, 0, 1])
+    assert accuracy(truth, guess) == 0.75  # the unknown one does not count
+    assert balanced_accuracy(truth, guess) == 0.5
+    np.testing.assert_array_equal(confusion(truth, guess, 2), [[3, 0], [1, 0]])
+    assert majority(Target("t", ("a", "b"), np.array([1, 1, 0]), truth)) == 0.25
+    assert accuracy(np.array([-1]), np.array([0])) == 0
+
+
+def test_unknown_attribute_values_are_left_out() -> None:
+    data = image_set(labelled=False)
+    side = data.attributes["side"].copy()
+    side[::4] = ""
+    data = replace(data, attributes={"side": side})
+    found = LinearProbe(controls=False, c_grid=(1.0,)).run(subject(), data)
+    assert found.classes == (("left", "right"),)
+    assert found.known[0] == 60
+    assert found.accuracy[0, 0] > 0.95
+
+
+def test_a_subject_that_cannot_be_built_untrained_is_probed_without() -> None:
+    class Foreign(FakeSubject):
+        def untrained(self, seed: int = 0, images: torch.Tensor | None = None) -> FakeSubject:
+            raise GanlensError("foreign does not say how to build it untrained")
+
+    fake = fake_subject(TINY)
+    found = LinearProbe(c_grid=(1.0,)).run(Foreign(fake.generator, fake.discriminator), image_set())
+    summary = found.summary()
+    assert summary["accuracy_untrained"] is None
+    assert "does not say" in summary["untrained_reason"]
+    assert found.panels()[0].rows[0][5] is None
+
+
+def test_the_same_seed_gives_the_same_result_and_leaves_nothing_behind() -> None:
+    fake, probe = subject(), LinearProbe(n_train=60, n_test=40, controls=False, c_grid=(1.0,))
+    a, b = probe.run(fake, image_set()), probe.run(fake, image_set())
+    np.testing.assert_array_equal(a.accuracy, b.accuracy)
+    assert (a.about["n_train"], a.about["n_test"]) == (60, 40)
+    assert hooks(fake.generator, fake.discriminator) == 0
+    assert not fake.discriminator.training
+
+
+@pytest.mark.parametrize(
+    ("probe", "problem"),
+    [
+        (LinearProbe(target="tilt"), "target 'tilt' is numeric: choose from auto, class, tone"),
+        (LinearProbe(target="hat"), "target 'hat' is not known"),
+        (LinearProbe(c_grid=()), "c_grid"),
+        (LinearProbe(validation=1.0), "validation 1.0"),
+        (LinearProbe(n_train=0), "0 train images are too few"),
+        (LinearProbe(n_train=5), "5 train images are too few"),
+    ],
+)
+def test_bad_settings_are_one_line(probe: LinearProbe, problem: str) -> None:
+    with pytest.raises(GanlensError, match=problem):
+        probe.run(subject(), image_set())
+
+
+def test_what_is_missing_is_said() -> None:
+    bare = replace(image_set(labelled=False), attributes={})
+    with pytest.raises(GanlensError, match="no labels and no categorical attributes"):
+        LinearProbe().run(subject(), bare)
+    with pytest.raises(GanlensError, match="needs data"):
+        LinearProbe().run(subject())
+    one = replace(image_set(labelled=False), attributes={"a": np.array(["x"] * 240)})
+    with pytest.raises(GanlensError, match="one value"):
+        LinearProbe().run(subject(), one)
+    blind = subject()
+    blind.discriminator = None
+    with pytest.raises(GanlensError, match="no discriminator"):
+        LinearProbe().run(blind, image_set())
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data")
+def test_real_faces_are_read_above_chance() -> None:
+    data = open_data(str(SHARED / "data" / "pixelfaces.zip"), size=16)
+    found = LinearProbe(n_train=300, n_test=300, c_grid=(1.0,), controls=False).run(subject(), data)
+    scores = dict(zip(found.targets, found.accuracy[0] - found.majority, strict=True))
+    assert len(scores) == 9
+    assert scores["background"] > 0.5
+    assert scores["shirt"] > 0.4

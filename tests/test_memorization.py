@@ -1,0 +1,223 @@
+"""The search for copies: neighbours, the null, its p-values, and copies that must be caught."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fake_subject import TINY, FakeSubject, fake_subject, hooks
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ganlens.data import ImageSet, open_data
+from ganlens.errors import GanlensError
+from ganlens.images import from_uint8
+from ganlens.panels import FigurePanel, ImagePanel, TablePanel
+from ganlens.probes.memorization import Neighbors, NeighborsResult
+from ganlens.probes.memorization.evidence import compare, neighborhood
+
+SHARED = Path(__file__).parents[1].parent / "shared"
+
+
+def blobs(n: int, size: int = 16, seed: int = 0) -> np.ndarray:
+    """(N, H, W, 3) uint8: smooth random pictures."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (n, 4, 4, 3)).astype(np.uint8)
+    return np.repeat(np.repeat(coarse, size // 4, axis=1), size // 4, axis=2)
+
+
+def image_set(images: np.ndarray, train: int) -> ImageSet:
+    return ImageSet(
+        spec="blobs",
+        images=images,
+        labels=None,
+        class_names=(),
+        attributes={},
+        names=np.array([f"{i}.png" for i in range(len(images))]),
+        split="all",
+        bounds={"train": (0, train), "test": (train, len(images))},
+        split_source="declared",
+        fingerprint="all",
+        fingerprints={"all": "all", "train": "tr", "test": "te"},
+    )
+
+
+class Copier(FakeSubject):
+    """A generator that draws given pictures: the seed picks the row."""
+
+    pictures: np.ndarray
+
+    def latents(self, seeds: object) -> torch.Tensor:
+        return torch.tensor(list(seeds), dtype=torch.float32)[:, None]  # type: ignore[call-overload]
+
+    def generate(self, z: torch.Tensor, batch_size: int = 64) -> torch.Tensor:
+        return from_uint8(self.pictures[z[:, 0].long().numpy()])
+
+
+def copier(pictures: np.ndarray) -> Copier:
+    fake = fake_subject(TINY)
+    found = Copier(fake.generator, fake.discriminator, config=TINY)
+    found.pictures = pictures
+    return found
+
+
+@pytest.fixture(scope="module")
+def mixed() -> NeighborsResult:
+    """100 samples, of which rows 10 to 19 copy train rows 50 to 59."""
+    data = image_set(blobs(500), 300)
+    samples = blobs(100, seed=7)
+    samples[10:20] = data.images[50:60]
+    return Neighbors(n=100, shown=10).run(copier(samples), data)
+
+
+def test_copies_are_found_named_and_put_first(mixed: NeighborsResult) -> None:
+    assert sorted(mixed.order[:10]) == list(range(10, 20))
+    for space in mixed.spaces:
+        assert (space.generated.index[10:20, 0] == np.arange(50, 60)).all()
+        assert space.generated.first[10:20].max() < 1e-6
+        assert space.test.flagged[10:20].all()
+        assert space.test.p_count < 1e-5
+        assert (space.generated.ratio[10:20] < 1e-5).all()
+    assert mixed.summary()["pixels"]["exact_copies"] == 10
+    pictures = mixed.pictures
+    np.testing.assert_array_equal(pictures[0], pictures[1])  # the sample above what it copies
+    np.testing.assert_array_equal(pictures[0], pictures[2])
+
+
+def test_honest_samples_are_not_flagged() -> None:
+    found = Neighbors(n=200).run(copier(blobs(200, seed=5)), image_set(blobs(500), 300))
+    for space in found.spaces:
+        assert space.test.p_count > 0.01
+        assert space.test.p_shift > 0.01
+        assert space.test.flagged.mean() < 0.05
+
+
+def test_the_controls_are_caught(mixed: NeighborsResult) -> None:
+    for space in mixed.spaces:
+        assert set(space.controls) == {"exact copies", "copies with 2% noise"}
+        assert all(c.flagged.all() for c in space.controls.values())
+        assert space.sees
+
+
+def test_mirrored_copies_need_flips() -> None:
+    data = image_set(blobs(500), 300)
+    samples = blobs(60, seed=7)
+    samples[:20] = data.images[:20, :, ::-1]
+    subject = copier(samples)
+    without = Neighbors(n=60, space="pixels").run(subject, data).spaces[0]
+    with_flips = Neighbors(n=60, space="pixels", flips=True).run(subject, data).spaces[0]
+    assert without.test.flagged[:20].mean() < 0.2
+    assert with_flips.test.flagged[:20].all()
+    assert with_flips.controls["mirrored copies"].flagged.all()
+    assert (with_flips.generated.index[:20, 0] == np.arange(20)).all()
+    assert (with_flips.generated.index[:, 0] != with_flips.generated.index[:, 1]).all()
+
+
+def test_distances_are_per_coordinate_and_in_brightness() -> None:
+    base = np.zeros((3, 4, 4, 3), np.uint8)
+    base[1], base[2] = 51, 255
+    points = base.reshape(3, -1) / np.float32(255)
+    near = neighborhood([points[:1] + 0.05], points)
+    np.testing.assert_allclose(near.distance, [[0.05, 0.15]], rtol=1e-5)
+    np.testing.assert_array_equal(near.index, [[0, 1]])
+    np.testing.assert_allclose(near.ratio, [1 / 3], rtol=1e-5)
+
+
+def test_the_flagged_count_has_its_exact_law() -> None:
+    """Samples and null from one law: P(p <= a) is at most a, and the expected share is right."""
+    rng = np.random.default_rng(0)
+    runs = [compare(rng.random(60), rng.random(150)) for _ in range(2000)]
+    p = np.array([run.p_count for run in runs])
+    shift = np.array([run.p_shift for run in runs])
+    for a in (0.01, 0.05, 0.2):
+        assert (p <= a).mean() <= a + 3 * np.sqrt(a / 2000)
+        assert abs((shift <= a).mean() - a) < 4 * np.sqrt(a / 2000)
+    assert np.mean([r.flagged.mean() for r in runs]) == pytest.approx(runs[0].level, rel=0.1)
+
+
+@given(st.integers(2, 40), st.integers(2, 300), st.integers(0, 5))
+@settings(max_examples=30, deadline=None)
+def test_percentiles_and_levels_stay_in_range(n: int, m: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    found = compare(rng.random(n), rng.random(m))
+    assert 0 < found.level <= max(0.01, 1 / (m + 1))
+    assert ((found.percentile >= 0) & (found.percentile <= 100)).all()
+    assert 0 <= found.p_count <= 1
+    order = np.sort(rng.random(m))
+    assert compare(order, order).percentile[-1] == 100
+
+
+def test_the_summary_is_json_and_comparable(mixed: NeighborsResult) -> None:
+    summary = json.loads(json.dumps(mixed.summary(), allow_nan=False))
+    assert summary["n_generated"] == summary["n_held_out"] == 100
+    assert summary["n_train"] == 300
+    assert {"hash", "data_fingerprint", "seed", "quantisation", "split", "flips"} <= {*summary}
+    assert summary["pixels"]["controls_caught"] is True
+    assert summary["worst_seeds"][0] in range(10, 20)
+
+
+def test_the_panels_show_pictures_distances_and_tables(mixed: NeighborsResult) -> None:
+    panels = mixed.panels()
+    kinds = [ImagePanel] * 2 + [FigurePanel] * 2 + [TablePanel] * 3
+    assert [type(panel) for panel in panels] == kinds
+    assert panels[0].image.shape == (3 * 18 - 2, 10 * 18 - 2, 3)
+    for table in panels[4:]:
+        assert all(len(row) == len(table.columns) for row in table.rows)
+    assert "not one verdict" in panels[4].caption
+
+
+def test_few_held_out_images_are_used_and_counted() -> None:
+    found = Neighbors(n=50, space="pixels").run(copier(blobs(50, seed=2)), image_set(blobs(60), 50))
+    assert found.summary()["n_held_out"] == 10
+    assert found.spaces[0].test.level == pytest.approx(1 / 11)
+    assert found.held_out_pictures.shape[:2] == (2, 8)
+
+
+def test_without_a_discriminator_pixels_remain() -> None:
+    subject = copier(blobs(30, seed=2))
+    subject.discriminator = None
+    data = image_set(blobs(90), 60)
+    assert [s.name for s in Neighbors(n=30).run(subject, data).spaces] == ["pixels"]
+    with pytest.raises(GanlensError, match="has no discriminator: choose --space pixels"):
+        Neighbors(n=30, space="discriminator").run(subject, data)
+
+
+def test_the_same_seed_gives_the_same_result_and_leaves_nothing_behind() -> None:
+    fake, data = fake_subject(TINY), image_set(blobs(90), 60)
+    probe = Neighbors(n=20, shown=30, seed=3)
+    a, b = probe.run(fake, data), probe.run(fake, data)
+    np.testing.assert_array_equal(a.pictures, b.pictures)
+    assert a.summary() == b.summary()
+    assert a.pictures.shape[1] == 20
+    assert hooks(fake.generator, fake.discriminator) == 0
+
+
+def test_bad_input_is_one_line() -> None:
+    fake, data = fake_subject(TINY), image_set(blobs(90), 60)
+    for probe, problem in (
+        (Neighbors(space="taste"), "space 'taste' is not known: choose from pixels"),  # type: ignore[arg-type]
+        (Neighbors(split="val"), "split 'val' is not known: choose from train, test"),  # type: ignore[arg-type]
+        (Neighbors(n=1), "n 1"),
+    ):
+        with pytest.raises(GanlensError, match=problem):
+            probe.run(fake, data)
+    with pytest.raises(GanlensError, match="needs data"):
+        Neighbors().run(fake)
+    with pytest.raises(GanlensError, match="do not fit"):
+        Neighbors().run(fake, image_set(blobs(90, 32), 60))
+    with pytest.raises(GanlensError, match="no test images"):
+        Neighbors().run(fake, replace(data, bounds={"train": (0, 90), "test": (90, 90)}))
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data")
+def test_real_faces_copies_are_caught_and_held_out_faces_are_not() -> None:
+    data = open_data(str(SHARED / "data" / "pixelfaces.zip"), size=16)
+    test = np.asarray(data.part("test").images)
+    samples = np.concatenate([data.images[:10], test[1000:1190]])
+    found = Neighbors(n=200).run(copier(samples), data)
+    for space in found.spaces:
+        assert space.test.flagged[:10].all()
+        assert space.test.flagged[10:].mean() < 0.05
+        assert space.sees

@@ -16,6 +16,7 @@ import page_probe
 import page_sample
 import streamlit as st
 from choices import Choice, choose, read_options
+from PIL import Image
 
 from ganlens.errors import GanlensError
 from ganlens.images import enlarge
@@ -47,10 +48,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 
-def icon() -> np.ndarray:
+def icon() -> Image.Image:
     """Draw the icon of the browser tab; one of Streamlit's would be fetched from the network."""
     face = np.array([[[11, 92, 173] if c == "#" else [255] * 3 for c in row] for row in FACE])
-    return enlarge(face.astype(np.uint8), 8)
+    return Image.fromarray(enlarge(face.astype(np.uint8), 8))
 
 
 def guarded(draw: Callable[[], None]) -> None:

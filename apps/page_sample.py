@@ -4,7 +4,7 @@ import json
 import random
 import shlex
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import show
 import streamlit as st
@@ -12,7 +12,7 @@ from choices import Choice, number_from_address
 from store import picture, subject_of
 
 from ganlens.images import png_bytes
-from ganlens.interpolation import MODES, resolve_mode
+from ganlens.interpolation import Mode, resolve_mode
 from ganlens.latents import Latents, Rows, Seeds, Walk
 from ganlens.probes.latent import Interpolation
 from ganlens.recipe import Recipe
@@ -95,9 +95,9 @@ def _walk_controls(subject: "Subject") -> Walk:
     with third:
         steps = st.number_input("Pictures", 3, 16, 9, key="steps", bind="query-params")
     with fourth:
-        mode = st.segmented_control(
+        mode: Mode = st.segmented_control(
             "Path",
-            [m for m in MODES if m != "gaussian" or subject.prior.kind == "uniform"],
+            [m for m in get_args(Mode) if m != "gaussian" or subject.prior.kind == "uniform"],
             default="auto",
             required=True,
             key="path",

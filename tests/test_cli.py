@@ -11,8 +11,9 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+import ganlens
 from ganlens import cli, images
-from ganlens.cli import COMMANDS, explore, main, terminal
+from ganlens.cli import COMMANDS, explore, main, report, terminal
 from ganlens.cli import probe as probe_command
 from ganlens.cli.files import write_panels
 from ganlens.cli.flags import call, one_line
@@ -21,6 +22,7 @@ from ganlens.errors import GanlensError
 from ganlens.panels import FigurePanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe
+from ganlens.report import uses_data
 
 
 def run(*words: object) -> int:
@@ -334,6 +336,25 @@ def test_a_report_leaves_out_what_cannot_run_and_says_why(
     assert [finding["probe"] for finding in findings] == ["interpolate", "fid"]
     assert run(*words) == 2
     assert "--force" in only_line(capsys.readouterr().err)
+
+
+def test_headlines_name_what_summaries_hold(tiny_checkpoint: Path, tiny_images: Path) -> None:
+    subject = ganlens.load(tiny_checkpoint)
+    data = ganlens.open_data(str(tiny_images))
+    small = {
+        "arithmetic": {"pool": 60},
+        "activations": {"samples": 16},
+        "fid": {"extractor": "pixels", "n": 12},
+        "neighbors": {"n": 12},
+        "linear-probe": {"n_train": 60, "c_grid": (0.1,)},
+    }
+    for name, templates in report.HEADLINES.items():
+        probe = PROBES[name](**small.get(name, {}))
+        summary = probe.run(subject, data if uses_data(probe) else None).summary()
+        wanted = {key for template in templates for key in report._names(template)}
+        assert wanted <= summary.keys(), name
+        assert report.headline(report.Finding(name, probe)) == "left out: "
+    assert set(report.HEADLINES) <= set(PROBES)
 
 
 def test_explore_starts_the_shipped_app(

@@ -296,7 +296,8 @@ def test_summary_is_strict_json_and_complete():
     summary = json.loads(json.dumps(result.summary(), allow_nan=False))
     wanted = (
         "metric value floor floor_n floor_kind precision recall density coverage k k_density "
-        "n_real n_fake n_reason split seed seeds extractor quantisation versions hash data_fingerprint"
+        "n_real n_fake n_reason split seed seeds extractor quantisation versions hash "
+        "data_fingerprint"
     )
     assert set(wanted.split()) <= summary.keys()
     assert (summary["n_real"], summary["n_fake"], summary["n_asked"]) == (40, 40, 1000)

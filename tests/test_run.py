@@ -212,9 +212,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_best(
     kept = load_checkpoint(tmp_path / "r").hash
     with torch.no_grad():
         next(run.trainer.generator.parameters()).fill_(float("nan"))
-    with pytest.raises(
-        GanlensError, match=r"training stopped: .* is nan at step .*best checkpoint is in"
-    ):
+    with pytest.raises(GanlensError, match=r"training stopped: .* at step .*best checkpoint is in"):
         list(events)
     assert load_checkpoint(tmp_path / "r").hash == kept
     state = load_file(tmp_path / "r" / "state.safetensors")

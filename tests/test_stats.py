@@ -249,6 +249,31 @@ def test_nearest_names_the_valid_k(k, own):
         stats.nearest(np.zeros((5, 2)), np.zeros((5, 2)), k, exclude_self=own)
 
 
+def test_radii_among_many_copies_and_beside_an_outlier():
+    # Copies leave faiss's bound without proof, and so does an outlier that stretches the scale.
+    x = correlated(400, 6, 8)
+    x[:100] = x[0]
+    x[399] *= 1e7
+    full = distances(x, x)
+    np.fill_diagonal(full, np.inf)
+    from ganlens.stats.neighbors import squared_nearest
+
+    for ties in (True, False):
+        squared, _ = squared_nearest(x, x, 5, exclude_self=True, ties=ties)
+        np.testing.assert_allclose(np.sqrt(squared), np.sort(full, 1)[:, :5], rtol=1e-13)
+    _, indices = stats.nearest(x, x, 5, exclude_self=True)
+    np.testing.assert_array_equal(indices, np.argsort(full, 1, kind="stable")[:, :5])
+
+
+def test_float64_search_crosses_groups(monkeypatch):
+    base = np.round(correlated(500, 2, 9) * 2)  # a coarse grid: crowds of ties everywhere
+    expected = stats.nearest(base, base, 3)
+    order = np.argsort(distances(base, base), 1, kind="stable")[:, :3]
+    np.testing.assert_array_equal(expected[1], order)
+    monkeypatch.setattr("ganlens.stats.neighbors.ELEMENTS", 1200)
+    np.testing.assert_array_equal(stats.nearest(base, base, 3)[1], order)
+
+
 def test_exact_distances_do_not_depend_on_layout():
     # Ties are decided by equality, so the same pair must give the same bits everywhere.
     x, y = rng(5).normal(size=(2, 50, 300))
@@ -357,3 +382,25 @@ def test_quality_says_why_a_value_is_undefined(n, missing):
     scores = stats.quality(correlated(n, 3), correlated(n, 3, 1))
     names = ("fd", "precision", "recall", "density", "coverage")
     assert {name for name in names if scores[name] is None} == missing == set(scores["reasons"])
+
+
+# Principal axes
+
+
+@pytest.mark.parametrize("n", [300, 6], ids=["n>d", "n<d"])
+def test_principal_axes_equal_scikit_learn(n):
+    from sklearn.decomposition import PCA
+
+    x = correlated(n, 8)
+    reference = PCA(2, svd_solver="full").fit(x.astype(np.float64))
+    mean, axes, shares = stats.principal_axes(x)
+    np.testing.assert_allclose(mean, reference.mean_, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(np.abs(axes @ reference.components_.T), np.eye(2), atol=1e-6)
+    np.testing.assert_allclose(shares, reference.explained_variance_ratio_, rtol=1e-6)
+    assert (np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1) > 0).all()
+
+
+def test_principal_axes_of_one_dimension_and_of_nothing():
+    mean, axes, shares = stats.principal_axes(np.array([1.0, 3.0]))
+    assert (mean.tolist(), axes[:, 0].tolist(), shares.tolist()) == ([2], [1, 0], [1, 0])
+    assert (stats.principal_axes(np.full((5, 3), 2.0))[2] == 0).all()

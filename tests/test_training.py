@@ -33,7 +33,8 @@ def trainer(**changes: object) -> Trainer:
 
 
 def weights(run: Trainer) -> dict[str, torch.Tensor]:
-    return {k: v.clone() for k, v in run.state().items()}
+    """What a file would give back: copies, rows after rows whatever the layout was."""
+    return {k: v.clone(memory_format=torch.contiguous_format) for k, v in run.state().items()}
 
 
 def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:

@@ -29,20 +29,20 @@ DEMO: dict[str, dict[str, Any]] = {}
 HEADLINES: dict[str, tuple[str, ...]] = {
     "interpolate": (
         "the longest step is {max_over_mean_step} times the mean one",
-        "and {longest_step_over_unrelated} of the way to an unrelated sample",
+        "{longest_step_over_unrelated} of the way to an unrelated sample",
     ),
     "arithmetic": (
         "({a}) - ({b}) + ({c})",
-        "{success_rate_of_9} of the pictures show it",
-        "{base_rate_of_random_samples} of random ones",
+        "the share of pictures that show the result is {success_rate_of_9}",
+        "of random samples {base_rate_of_random_samples}",
     ),
     "filters": ("{filters} filters in {first_layer_of_discriminator}",),
     "activations": ("{dead_units_total} of {units_total} units are dead",),
     "fid": ("{metric} {value}", "real against real {floor}", "coverage {coverage}", "N {n_fake}"),
     "neighbors": (
-        "nearer to training images than held-out ones are: {flagged_pixels} in pixels",
+        "share flagged as too near a training image: {flagged_pixels} in pixels",
         "{flagged_discriminator} in features",
-        "of {n_generated} samples",
+        "N {n_generated}",
     ),
     "linear-probe": (
         "accuracy {accuracy}",

@@ -115,7 +115,8 @@ def train(asked: Asked, network: dict[str, Any], training: TrainConfig, keeping:
     channels, size, _ = train_data.image_shape
     arguments = asdict(DCGANConfig(**network, size=size, channels=channels))
     trainer = Trainer("dcgan", arguments, training, train_data.images, fabric)
-    extractor = judge(asked.judge, data, asked.out, note)
+    with fabric.rank_zero_first():  # the first rank may train a classifier, the others open it
+        extractor = judge(asked.judge, data, asked.out, note)
     command = shlex.join(["ganlens", "train", *sys.argv[2:]])
     run = Run(asked.out, trainer, train_data, held_out, extractor, keeping, command)
     if fabric.is_global_zero:

@@ -67,9 +67,9 @@ def manifold_scores(
     ks = [value for value in (k, k_density) if value is not None]
     if not ks:
         return {}
-    squared = squared_nearest(real, real, max(ks), exclude_self=True)[0]
+    squared = _radii(real, max(ks))
     real_balls = {value: squared[:, value - 1] for value in ks}
-    fake_balls = None if k is None else squared_nearest(fake, fake, k, exclude_self=True)[0][:, -1]
+    fake_balls = None if k is None else _radii(fake, k)[:, -1]
     precise, recalled = 0, np.zeros(len(real), bool)
     inside, covered = 0, np.zeros(len(real), bool)
     for pairs in _pairs(fake, real):
@@ -86,6 +86,11 @@ def manifold_scores(
     if k_density is not None:
         scores |= {"density": inside / (k_density * len(fake)), "coverage": float(covered.mean())}
     return scores
+
+
+def _radii(x: np.ndarray, k: int) -> np.ndarray:
+    """Squared distances from each row to its 1st to k-th nearest other row: (N, k)."""
+    return squared_nearest(x, x, k, exclude_self=True, ties=False)[0]
 
 
 class _Pairs:

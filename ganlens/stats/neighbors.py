@@ -15,7 +15,7 @@ from ganlens.stats.arrays import chunks, feature_array, same_width, squared_norm
 
 MARGIN = 16  # candidates beyond k, so that the bound nearly always holds at once
 ELEMENTS = 1 << 23  # numbers held by one temporary array: 64 MiB in float64
-EPS32, EPS64 = 2.0**-23, 2.0**-52
+EPS32, EPS64 = 2.0**-24, 2.0**-53  # relative error of one rounding
 
 
 def nearest(
@@ -42,9 +42,18 @@ def nearest(
 
 
 def squared_nearest(
-    queries: ArrayLike, base: ArrayLike, k: int, *, exclude_self: bool = False
+    queries: ArrayLike, base: ArrayLike, k: int, *, exclude_self: bool = False, ties: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Do the same as ``nearest``, with the squared distances."""
+    """Do the same as ``nearest``, with squared distances.
+
+    Args:
+        queries: (N, d).
+        base: (M, d).
+        k: neighbours per query.
+        exclude_self: row i is no neighbour of itself.
+        ties: False spares the search for the lowest indices among more than k copies of a query,
+            which a collapsed generator makes long.
+    """
     queries, base = feature_array(queries, "queries"), feature_array(base, "base")
     same_width(queries, base)
     if exclude_self and len(queries) != len(base):
@@ -57,7 +66,7 @@ def squared_nearest(
             f"k = {k} neighbours: choose from 1 to {available}, what the base can give"
         )
     k, wanted = int(k), int(min(k + exclude_self + MARGIN, len(base)))
-    search = _Search(base)
+    search = _Search(base, ties)
     squared = np.empty((len(queries), k))
     indices = np.empty((len(queries), k), np.int64)
     step = max(1, min(1024, ELEMENTS // (wanted * base.shape[1])))
@@ -102,8 +111,8 @@ def product_squared(
 class _Search:
     """A base of points, ready to be searched: moved and scaled so that float32 serves best."""
 
-    def __init__(self, base: np.ndarray) -> None:
-        self.base = base
+    def __init__(self, base: np.ndarray, ties: bool) -> None:
+        self.base, self.ties = base, ties
         self.centre = np.mean([c.mean(axis=0, dtype=np.float64) for c in chunks(base)], axis=0)
         # Scaled to at most 1, no square can overflow float32.
         self.scale = max(float(np.abs(c - self.centre).max()) for c in chunks(base)) or 1.0
@@ -131,10 +140,14 @@ class _Search:
         reach = np.sqrt(squared_norms(moved)) + self.reach
         unseen = approx.max(axis=1) - (queries.shape[1] + 16) * EPS32 * reach**2
         proven = near & ((squared[:, -1] / self.scale**2 < unseen) | (wanted == len(self.base)))
-        for row in np.flatnonzero(~proven):
-            one = slice(row, row + 1)
-            self_ = None if own is None else own[one]
-            squared[row], indices[row] = self._careful(queries[one], moved[one], k, self_)
+        if not self.ties:  # nothing is nearer than a copy
+            proven |= squared[:, -1] == 0
+        group = max(1, ELEMENTS // len(self.base))
+        doubtful = np.flatnonzero(~proven)
+        for start in range(0, len(doubtful), group):
+            rows = doubtful[start : start + group]
+            theirs = None if own is None else own[rows]
+            squared[rows], indices[rows] = self._careful(queries[rows], moved[rows], k, theirs)
         return squared, indices
 
     def _rank(
@@ -148,22 +161,26 @@ class _Search:
         return np.take_along_axis(squared, order, 1), np.take_along_axis(found, order, 1)
 
     def _careful(
-        self, query: np.ndarray, moved: np.ndarray, k: int, own: np.ndarray | None
+        self, queries: np.ndarray, moved: np.ndarray, k: int, own: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Search one query in float64: exact distances of all that may be among the k nearest."""
-        norm, low, high = squared_norms(moved), [], []
+        """Search in float64: exact distances of all points that may be among the k nearest."""
+        norms, low, high = squared_norms(moved), [], []
         for chunk in chunks(self.base, max(1, ELEMENTS // self.base.shape[1])):
             points = self._move(chunk)
-            distances, bound = product_squared(moved, norm, points, squared_norms(points))
-            low.append((distances - bound)[0])
-            high.append((distances + bound)[0])
-        lowest, highest = np.concatenate(low), np.concatenate(high)
+            distances, bound = product_squared(moved, norms, points, squared_norms(points))
+            low.append(distances - bound)
+            high.append(distances + bound)
         last = k - 1 + (own is not None)
-        found = np.flatnonzero(lowest <= np.partition(highest, last)[last])
-        squared = exact_squared(
-            self.base[found], np.broadcast_to(query, (len(found), query.shape[1]))
-        )
-        if own is not None:
-            squared[found == own] = np.inf
-        order = np.argsort(squared, kind="stable")[:k]
-        return squared[order], found[order]
+        limits = np.partition(np.concatenate(high, axis=1), last, axis=1)[:, last]
+        possible = np.concatenate(low, axis=1) <= limits[:, None]
+        squared, indices = np.empty((len(queries), k)), np.empty((len(queries), k), np.int64)
+        for row, query in enumerate(queries):
+            found = np.flatnonzero(possible[row])
+            exact = exact_squared(
+                self.base[found], np.broadcast_to(query, (len(found), len(query)))
+            )
+            if own is not None:
+                exact[found == own[row]] = np.inf
+            order = np.argsort(exact, kind="stable")[:k]
+            squared[row], indices[row] = exact[order], found[order]
+        return squared, indices

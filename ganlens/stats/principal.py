@@ -20,15 +20,23 @@ def principal_axes(x: ArrayLike, count: int = 2) -> tuple[np.ndarray, np.ndarray
         the share of the total variance along each (count,), 0 where nothing varies.
     """
     x = feature_array(x, minimum=2)
-    mean, cov = mean_cov(x)
-    width = len(mean)
-    kept = min(count, width)
-    values, vectors = linalg.eigh(cov, subset_by_index=(width - kept, width - 1))
-    found = vectors.T[::-1]
+    mean, values, found = _leading(x, count)
+    kept, width = found.shape
     signs = np.sign(np.take_along_axis(found, np.abs(found).argmax(1)[:, None], 1))
     axes, shares = np.zeros((count, width)), np.zeros(count)
     axes[:kept] = found * signs
-    total = float(np.trace(cov))
-    if total > 0:
-        shares[:kept] = values[::-1].clip(min=0) / total
+    if values.sum() > 0:
+        shares[:kept] = values[:kept] / values.sum()
     return mean, axes, shares
+
+
+def _leading(x: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, all variances descending, and up to ``count`` axes (rows), by the cheaper way."""
+    if len(x) > x.shape[1]:
+        mean, cov = mean_cov(x)
+        values, vectors = linalg.eigh(cov)
+        return mean, values[::-1].clip(min=0), vectors.T[::-1][:count]
+    rows = x.astype(np.float64)
+    mean = rows.mean(axis=0)
+    _, spread, axes = linalg.svd(rows - mean, full_matrices=False)
+    return mean, spread**2, axes[:count]

@@ -291,7 +291,15 @@ class Trainer:
                 entries.setdefault(int(index), {})[field] = value
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": entries, "param_groups": groups})
+            _lay_out(optimizer)
         self.step = int(tensors["step"])
+
+
+def _lay_out(optimizer: torch.optim.Adam) -> None:
+    """Give moments the memory layout of their weights: fused Adam pairs them by address, unchecked."""
+    for weight, entry in optimizer.state.items():
+        for name in ("exp_avg", "exp_avg_sq"):
+            entry[name] = torch.empty_like(weight).copy_(entry[name])
 
 
 def _averaged(fabric: Fabric, value: Tensor) -> Tensor:

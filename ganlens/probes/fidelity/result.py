@@ -150,8 +150,8 @@ class FidelityResult:
             f"{n:,} generated images against as many real ones (split: {self.split}), "
             f"described by {self.scores['dimensions']:,} features ({self.extractor['name']}, "
             f"{self.extractor_reason}). 'Real against real' is what real images score "
-            f"({self.floor.kind}): the best that can be hoped for. Compare numbers only at the same "
-            f"N, with the same features.{cap} {self.caveat}",
+            f"({self.floor.kind}): the best that can be hoped for. Compare numbers only at the "
+            f"same N, with the same features.{cap} {self.caveat}",
             ("", "generated", "real against real", "how to read it"),
             rows,
         )
@@ -191,9 +191,10 @@ class FidelityResult:
         return FigurePanel(
             "Real and generated images in feature space",
             f"{count:,} images of either kind, drawn along the two directions in which the real "
-            "ones differ most (principal axes of the real features). Where crosses have no circles, "
-            "the generator draws what does not exist; where circles have no crosses, it misses "
-            "something. Two directions cannot show all: clouds that overlap here may differ elsewhere.",
+            "ones differ most (principal axes of the real features). Where crosses have no "
+            "circles, the generator draws what does not exist; where circles have no crosses, it "
+            "misses something. Two directions cannot show all: clouds that overlap here may differ "
+            "elsewhere.",
             plot,
         )
 
@@ -202,8 +203,8 @@ class FidelityResult:
         return ImagePanel(
             "Samples nearest to and farthest from the real images",
             f"Upper half: the {half} of {len(self.distances):,} samples whose features lie nearest "
-            f"to those of a real image; lower half: the {half} that lie farthest, the farthest last: "
-            "what the generator gets wrong, or does that the data does not. A sample "
+            f"to those of a real image; lower half: the {half} that lie farthest, the farthest "
+            "last: what the generator gets wrong, or does that the data does not. A sample "
             "very near to a real image may be a copy: the nearest-neighbour probe tells.",
             self.picture,
             alt=f"two groups of {half} generated images, the most and the least typical",

@@ -1,0 +1,106 @@
+"""card.md: what a checkpoint is, how it was made, how it got there, and what it draws."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ganlens.checkpoints import Header
+
+
+def machine() -> str:
+    """Describe the machine in a line: processor, cores, system."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        models = [
+            line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
+        ]
+        name = models[0].split(":", 1)[1].strip() if models else name
+    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
+
+
+def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Write the card of a checkpoint as Markdown.
+
+    Args:
+        name: what the checkpoint is called.
+        header: its header.
+        rows: the evaluations of its run, in order.
+    """
+    data, made = header.data, header.made
+    size = header.arguments.get("size")
+    facts = [
+        ("family", f"{header.family}, {size}x{size} px, {header.arguments}"),
+        ("prior", f"{header.prior['kind']}, {header.prior['dim']} coordinates"),
+        ("trained on", f"{data.get('spec')}: {data.get('n'):,} images, {data.get('split')}"),
+        ("data fingerprint", f"`{data.get('fingerprint')}`"),
+        ("judged on", f"{header.metrics.get('held_out')}"),
+        ("steps", f"{header.step:,} ({made.get('epoch')} epochs)"),
+        ("precision", made.get("precision")),
+        ("training time", f"{made.get('seconds', 0) / 60:.0f} minutes up to this step"),
+        ("machine", made.get("machine")),
+        ("versions", ", ".join(f"{k} {v}" for k, v in header.versions.items())),
+    ]
+    lines = [f"# {name}", "", f"A {header.family.upper()} trained by ganlens.", ""]
+    lines += ["```", str(made.get("command")), "```", "", "| | |", "| --- | --- |"]
+    lines += [f"| {key} | {value} |" for key, value in facts]
+    lines += ["", "## Samples", "", "64 samples of the seeds 0 to 63, not chosen.", ""]
+    lines += ["![64 samples](samples.png)", "", "## Training curve", ""]
+    lines += [
+        f"Fréchet distance, precision, recall, density and coverage of {header.metrics.get('n'):,}"
+        f" generated against {header.metrics.get('n'):,} held-out images in the features of"
+        f" `{header.metrics.get('extractor')}`; k = {header.metrics.get('k')} for precision and recall,"
+        f" {header.metrics.get('k_density')} for density and coverage. This checkpoint is the row in bold.",
+        "",
+        "![curve](curve.svg)",
+        "",
+    ]
+    return "\n".join([*lines, *_table(rows, header.step), ""])
+
+
+def _table(rows: Sequence[Mapping[str, Any]], step: int) -> list[str]:
+    names = ("epoch", "step", "fd", "precision", "recall", "density", "coverage")
+    lines = [f"| {' | '.join(names)} |", f"|{' ---: |' * len(names)}"]
+    for row in rows:
+        values = [row[n] if isinstance(row[n], int) else f"{row[n]:.3f}" for n in names]
+        bold = "**" if row["step"] == step else ""
+        lines.append(f"| {' | '.join(f'{bold}{v}{bold}' for v in values)} |")
+    return lines
+
+
+def curve_svg(rows: Sequence[Mapping[str, Any]], best: int) -> str:
+    """Draw FD and coverage over the epochs as an SVG of two stacked axes.
+
+    Args:
+        rows: evaluations with "epoch", "step", "fd" and "coverage", in order.
+        best: step of the checkpoint, marked.
+    """
+    parts = [
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 330" font-family="sans-serif"'
+        ' font-size="12"><rect width="640" height="330" fill="#fff"/>'
+    ]
+    for index, (name, colour) in enumerate((("fd", "#0072B2"), ("coverage", "#D55E00"))):
+        parts.append(_axis(rows, name, colour, top=20 + index * 155, best=best))
+    return "".join([*parts, "</svg>\n"])
+
+
+def _axis(rows: Sequence[Mapping[str, Any]], name: str, colour: str, top: int, best: int) -> str:
+    epochs, values = [r["epoch"] for r in rows], [r[name] for r in rows]
+    highest, last = max([*values, 1e-9]), max([*epochs, 1])
+    points = [
+        (60 + 560 * e / last, top + 115 * (1 - v / highest))
+        for e, v in zip(epochs, values, strict=True)
+    ]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    marked = [p for p, row in zip(points, rows, strict=True) if row["step"] == best]
+    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in marked)
+    return (
+        f'<line x1="60" y1="{top + 115}" x2="620" y2="{top + 115}" stroke="#888"/>'
+        f'<text x="52" y="{top + 10}" text-anchor="end">{highest:.3g}</text>'
+        f'<text x="52" y="{top + 119}" text-anchor="end">0</text>'
+        f'<text x="620" y="{top + 132}" text-anchor="end">epoch {last}</text>'
+        f'<text x="64" y="{top + 4}" fill="{colour}">{name}</text>'
+        f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>{dots}'
+    )

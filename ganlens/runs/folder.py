@@ -1,0 +1,102 @@
+"""The folder of a run: whose it is, and its metrics."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from ganlens.data import ImageSet
+from ganlens.errors import GanlensError
+from ganlens.features import Extractor
+from ganlens.training import Trainer, TrainStep
+
+STATE_FILE, METRICS_FILE, ASKED_FILE = "state.safetensors", "metrics.jsonl", "run.json"
+JUDGE_FOLDER = "judge"  # the classifier that judges samples, made before anything else
+FREE_TO_CHANGE = {"epochs"}  # of the training settings, when a run is resumed
+
+
+def asked(
+    trainer: Trainer, train_data: ImageSet, held_out: ImageSet, extractor: Extractor
+) -> dict[str, Any]:
+    """Return everything that determines the weights of a run, as plain JSON values."""
+    data = {
+        "spec": train_data.spec,
+        "split": train_data.split,
+        "fingerprint": train_data.fingerprint,
+        "n": len(train_data),
+        "skipped": len(train_data.skipped),
+        "class_names": list(train_data.class_names),
+        "attributes": sorted(train_data.attributes),
+    }
+    return {
+        "family": trainer.family,
+        "arguments": trainer.arguments,
+        "training": asdict(trainer.config),
+        "precision": trainer.fabric._precision.precision,
+        "data": data,
+        "held_out": {"spec": held_out.spec, "fingerprint": held_out.fingerprint},
+        "extractor": extractor.name,
+    }
+
+
+def check_folder(folder: Path, wanted: dict[str, Any]) -> None:
+    """Refuse a folder that holds something other than this very run.
+
+    Raises:
+        GanlensError: names the first difference.
+    """
+    if folder.is_file():
+        raise GanlensError(f"{folder} is a file: give a folder to --out")
+    file = folder / ASKED_FILE
+    if not file.is_file():
+        if folder.is_dir() and {p.name for p in folder.iterdir()} - {JUDGE_FOLDER}:
+            raise GanlensError(f"{folder} holds other files: give a new folder to --out")
+        return
+    try:
+        held = json.loads(file.read_text())
+    except ValueError as error:
+        raise GanlensError(f"{file} is damaged ({error}): give a new folder to --out") from error
+    before, now = _flat(held), _flat(wanted)
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) != now.get(key) and key.split(".")[-1] not in FREE_TO_CHANGE:
+            raise GanlensError(
+                f"{folder} holds another run: its {key} is {before.get(key)!r}, not {now.get(key)!r};"
+                " give the same settings to resume it, or a new folder to --out"
+            )
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    found: dict[str, Any] = {}
+    for key, inner in value.items():
+        found |= _flat(inner, f"{prefix}.{key}" if prefix else key)
+    return found
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """Read a run's or a checkpoint's metrics.jsonl; an unfinished last line is left out."""
+    file, rows = folder / METRICS_FILE, []
+    for line in file.read_text().splitlines() if file.is_file() else []:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows
+
+
+def average(steps: Sequence[TrainStep]) -> dict[str, Any]:
+    """Average the numbers of some steps into one row; networks that rested count for nothing."""
+    row: dict[str, Any] = {"step": steps[-1].step, "epoch": steps[-1].epoch}
+    for name in ("d_loss", "g_loss", "d_real", "d_fake", "d_grad", "g_grad"):
+        values = [v for v in (getattr(s, name) for s in steps) if v is not None]
+        row[name] = round(fmean(values), 5) if values else None
+    seconds = sum(1 / s.images_per_second for s in steps)
+    return row | {"images_per_second": round(len(steps) / seconds, 1)}
+
+
+def metrics_lines(rows: Sequence[dict[str, Any]]) -> bytes:
+    """Return rows as the content of metrics.jsonl."""
+    return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode()

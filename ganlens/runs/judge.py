@@ -1,0 +1,74 @@
+"""The extractor in which a training run judges its samples, fixed for the whole run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ganlens.checkpoints import MODEL_FILE
+from ganlens.classifier import load_classifier, save_classifier, targets_of, train_classifier
+from ganlens.data import ImageSet
+from ganlens.errors import GanlensError
+from ganlens.features import (
+    ClassifierExtractor,
+    Extractor,
+    InceptionExtractor,
+    PixelExtractor,
+    find_inception_weights,
+)
+
+
+def judge(name: str, data: ImageSet, folder: Path, say: Callable[[str], None]) -> Extractor:
+    """Choose or make the extractor of a run.
+
+    Args:
+        name: "inception", "classifier", "pixels", the folder of a classifier's checkpoint, or "auto":
+            Inception where its weights are at hand, else a classifier where the data has labels or
+            attributes, else pixels.
+        data: all of the data.
+        folder: where a classifier that has to be trained first is kept, as ``judge``.
+        say: takes a line on what is being done.
+
+    Raises:
+        GanlensError: weights that are not there, or data without labels for a classifier.
+    """
+    chosen = _auto(data) if name == "auto" else name
+    if chosen == "inception":
+        return InceptionExtractor(find_inception_weights(None))
+    if chosen == "pixels":
+        return PixelExtractor()
+    if chosen == "classifier":
+        return _own_classifier(data, folder / "judge", say)
+    classifier, _, digest = load_classifier(chosen)
+    return ClassifierExtractor(classifier, digest)
+
+
+def _own_classifier(data: ImageSet, folder: Path, say: Callable[[str], None]) -> Extractor:
+    """Train the classifier, or take the one that an earlier start of the same run has trained."""
+    if not (folder / MODEL_FILE).is_file():
+        names = ", ".join(targets_of(data))
+        steps = train_classifier(data)
+        while True:
+            try:
+                epoch = next(steps)
+            except StopIteration as stop:
+                trained = stop.value
+                break
+            say(f"judge: a classifier of {names}, epoch {epoch.epoch} of {epoch.epochs}")
+        found = ", ".join(f"{name} {share:.1%}" for name, share in trained.accuracies.items())
+        say(f"judge: right on held-out images: {found}")
+        save_classifier(folder, trained)
+    classifier, _, digest = load_classifier(folder)
+    return ClassifierExtractor(classifier, digest)
+
+
+def _auto(data: ImageSet) -> str:
+    try:
+        find_inception_weights(None)
+    except GanlensError:
+        pass
+    else:
+        return "inception"
+    try:
+        targets_of(data)
+    except GanlensError:
+        return "pixels"
+    return "classifier"

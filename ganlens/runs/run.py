@@ -1,0 +1,300 @@
+"""A training run in its folder: states to resume from, metrics, sample grids, best and last checkpoint.
+
+::
+
+    runs/NAME/run.json            what was asked for; a second run with other settings is refused
+    runs/NAME/state.safetensors   everything needed to continue
+    runs/NAME/metrics.jsonl       averages over steps, and an evaluation every few epochs
+    runs/NAME/samples/*.png       the same latents as training goes on
+    runs/NAME/best, last          checkpoints
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from ganlens.checkpoints import Header, save_checkpoint
+from ganlens.data import ImageSet
+from ganlens.errors import GanlensError
+from ganlens.features import Extractor
+from ganlens.files import write_bytes
+from ganlens.images import grid, png_bytes
+from ganlens.runs.card import card, curve_svg, machine
+from ganlens.runs.evaluation import (
+    CALIBRATION_LATENTS,
+    Evaluator,
+    calibrated,
+    calibration_images,
+    draw,
+)
+from ganlens.runs.folder import (
+    ASKED_FILE,
+    METRICS_FILE,
+    STATE_FILE,
+    asked,
+    average,
+    check_folder,
+    metrics_lines,
+    read_metrics,
+)
+from ganlens.runs.trouble import NotFinite, Watch, spread
+from ganlens.training import Trainer, TrainStep
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How a run is watched and kept; none of it changes the weights.
+
+    Attributes:
+        evaluate_every: epochs between two evaluations on held-out images.
+        evaluate_n: generated and held-out images in an evaluation, at most.
+        log_every: steps that a line of metrics.jsonl averages over.
+        save_every: steps between two states to resume from; each evaluation saves one too.
+    """
+
+    evaluate_every: int = 2
+    evaluate_n: int = 2000
+    log_every: int = 20
+    save_every: int = 500
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if value < 1:
+                raise GanlensError(
+                    f"{name.replace('_', '-')} {value} is too small: give at least 1"
+                )
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a run reports as it goes: one of a step, an evaluation, a warning, a note.
+
+    Attributes:
+        step: after every update.
+        evaluation: a row of metrics.jsonl with the findings on held-out images.
+        warning: one line that names a likely trouble.
+        note: one line on what was done, such as a resume.
+    """
+
+    step: TrainStep | None = None
+    evaluation: dict[str, Any] | None = None
+    warning: str | None = None
+    note: str | None = None
+
+
+class Run:
+    """A run in a folder. ``events`` drives it; every rank must.
+
+    Args:
+        folder: new, or that of the same run.
+        trainer: fresh; it is moved to the saved state where there is one.
+        train_data: the training images.
+        held_out: images that the networks never see.
+        extractor: features in which samples are judged.
+        config: how to watch and keep.
+        command: the command line, for the card.
+
+    Raises:
+        GanlensError: the folder holds something else, or a run with other settings.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        trainer: Trainer,
+        train_data: ImageSet,
+        held_out: ImageSet,
+        extractor: Extractor,
+        config: RunConfig,
+        command: str = "",
+    ) -> None:
+        self.folder, self.trainer, self.config = folder, trainer, config
+        self.command = command
+        self.evaluator = Evaluator(held_out, extractor, config.evaluate_n)
+        self.rows: list[dict[str, Any]] = []
+        self.best: float | None = None
+        self.judged = 0  # the step of the last evaluation
+        self.seconds = 0.0
+        self.began = time.monotonic()
+        self.main = trainer.fabric.is_global_zero
+        self.asked = asked(trainer, train_data, held_out, extractor)
+        self.resumed = self._claim()
+        self.watch = Watch(spread(train_data.images[:64]))
+
+    def _claim(self) -> bool:
+        """Take the folder over: return whether a state was found, refuse what belongs to another run."""
+        check_folder(self.folder, self.asked)
+        self.trainer.fabric.barrier()  # nobody writes before everybody has looked
+        if (self.folder / STATE_FILE).is_file():
+            self._restore()
+            return True
+        if self.main:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(self.asked, indent=2)
+            write_bytes(self.folder / ASKED_FILE, text.encode())
+        return False
+
+    def events(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+        """Train to the end, or until ``stop()`` is true; save on the way and when leaving.
+
+        Raises:
+            GanlensError: a loss is not finite (the best checkpoint and the last good state stay), or
+                something cannot be written.
+        """
+        trainer, averaged = self.trainer, []
+        if self.resumed:
+            yield Event(note=f"resumed at step {trainer.step:,} of {trainer.total_steps:,}")
+        while trainer.step < trainer.total_steps:
+            if self._agreed(stop()):
+                self.save_state()
+                yield Event(note=f"stopped at step {trainer.step:,}; the same command resumes")
+                return
+            step = trainer.advance()
+            self._see(step)
+            averaged.append(step)
+            yield Event(step=step)
+            if trainer.step % self.config.log_every == 0 or self._ends_epoch():
+                self.rows.append(average(averaged))
+                averaged = []
+            if self._evaluation_is_due():
+                yield from self._evaluate()
+                self.save_state()
+            elif trainer.step % self.config.save_every == 0:
+                self.save_state()
+        if self.judged != trainer.step:
+            yield from self._evaluate()
+            self.save_state()
+
+    def _see(self, step: TrainStep) -> None:
+        try:
+            self.watch.see(step)
+        except NotFinite as error:
+            self._give_up(error)
+
+    def _give_up(self, error: NotFinite) -> NoReturn:
+        best = self.folder / "best"
+        kept = f"the best checkpoint is in {best}" if best.is_dir() else "nothing was saved yet"
+        raise GanlensError(
+            f"training stopped: {error}; {kept}; train anew with a lower --lr (now"
+            f" {self.trainer.config.lr}) or --precision float32"
+        ) from error
+
+    def _ends_epoch(self) -> bool:
+        return self.trainer.step % self.trainer.steps_per_epoch == 0
+
+    def _evaluation_is_due(self) -> bool:
+        epoch = self.trainer.step // self.trainer.steps_per_epoch
+        due = (
+            epoch % self.config.evaluate_every == 0 or self.trainer.step == self.trainer.total_steps
+        )
+        return self._ends_epoch() and due
+
+    def _agreed(self, stop: bool) -> bool:
+        """Stop on every rank or on none."""
+        if self.trainer.fabric.world_size == 1:
+            return stop
+        flag = torch.tensor(float(stop), device=self.trainer.fabric.device)
+        stops = self.trainer.fabric.all_reduce(flag, reduce_op="sum")
+        return bool(torch.as_tensor(stops) > 0)
+
+    def _evaluate(self) -> Iterator[Event]:
+        """Judge, draw, and keep best and last; the first rank works while the others wait."""
+        self.judged = self.trainer.step
+        if self.main:
+            networks = calibrated(self.trainer)
+            samples = draw(networks["ema"], self.trainer.prior.sample(range(64)))
+            epoch = self.trainer.step // self.trainer.steps_per_epoch
+            row = {"step": self.trainer.step, "epoch": epoch, **self.evaluator(networks["ema"])}
+            row["seconds"] = round(self._elapsed(), 1)
+            self.rows.append(row)
+            path = self.folder / "samples" / f"{self.trainer.step:07d}.png"
+            write_bytes(path, png_bytes(grid(samples, 8)))
+            self._keep("last", networks, row, samples)
+            if self.best is None or row["fd"] < self.best:
+                self.best = row["fd"]
+                self._keep("best", networks, row, samples)
+            yield Event(evaluation=row)
+            for line in self.watch.warnings(samples):
+                self.rows.append({"step": self.trainer.step, "warning": line})
+                yield Event(warning=line)
+        self.trainer.fabric.barrier()
+
+    def _keep(
+        self, name: str, networks: dict[str, nn.Module], row: dict[str, Any], samples: np.ndarray
+    ) -> None:
+        rows = [r for r in self.rows if "fd" in r]
+        header = self._header(row)
+        extras = {
+            "samples.png": png_bytes(grid(samples, 8)),
+            "curve.svg": curve_svg(rows, row["step"]).encode(),
+            "card.md": card(self.folder.name, header, rows).encode(),
+            METRICS_FILE: metrics_lines(self.rows),
+        }
+        save_checkpoint(self.folder / name, header, networks, extras)
+
+    def _header(self, row: dict[str, Any]) -> Header:
+        made = {
+            "command": self.command,
+            "epoch": row["epoch"],
+            "seconds": row["seconds"],
+            "precision": self.trainer.fabric._precision.precision,
+            "machine": machine(),
+            "ranks": self.trainer.fabric.world_size,
+        }
+        return Header(
+            family=self.asked["family"],
+            arguments=self.asked["arguments"],
+            prior=asdict(self.trainer.prior),
+            data=self.asked["data"],
+            training=asdict(self.trainer.config),
+            step=self.trainer.step,
+            metrics=row,
+            calibration={
+                "latents": CALIBRATION_LATENTS,
+                "images": calibration_images(self.trainer),
+            },
+            made=made,
+        )
+
+    def _elapsed(self) -> float:
+        return self.seconds + time.monotonic() - self.began
+
+    def save_state(self) -> None:
+        """Write what a resume needs; the metrics go first, a state never knows less than they do.
+
+        Raises:
+            GanlensError: a weight is not finite: the older state is worth more.
+        """
+        if self.main:
+            tensors = {k: v.detach().cpu().contiguous() for k, v in self.trainer.state().items()}
+            for name, value in tensors.items():
+                if not torch.isfinite(value).all():
+                    self._give_up(NotFinite(f"{name} is not finite at step {self.trainer.step}"))
+            write_bytes(self.folder / METRICS_FILE, metrics_lines(self.rows))
+            known = {"best": self.best, "seconds": self._elapsed()}
+            content = save(tensors, metadata={"ganlens-state": json.dumps(known)})
+            write_bytes(self.folder / STATE_FILE, content)
+        self.trainer.fabric.barrier()
+
+    def _restore(self) -> None:
+        file = self.folder / STATE_FILE
+        try:
+            with safe_open(file, framework="pt") as opened:
+                known = json.loads(opened.metadata()["ganlens-state"])
+                self.trainer.restore({k: opened.get_tensor(k) for k in opened.keys()})  # noqa: SIM118
+        except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+            raise GanlensError(
+                f"{file} is damaged ({error}): remove it to begin anew, or take another --out"
+            ) from error
+        self.best, self.seconds = known["best"], known["seconds"]
+        self.rows = [r for r in read_metrics(self.folder) if r["step"] <= self.trainer.step]
+        self.judged = max((r["step"] for r in self.rows if "fd" in r), default=0)

@@ -11,6 +11,8 @@ versions. LinearSVC took minutes at n = 10,000: start with --n 2000. It has a si
 import argparse
 import platform
 import resource
+import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -26,6 +28,8 @@ from ganlens.calibration import calibrate
 from ganlens.models.dcgan import DCGANConfig, DCGANDiscriminator
 from ganlens.probes.linear.targets import find_targets
 from ganlens.subject import _pool  # what the probe's features go through
+
+PARTS = ("train", "test")
 
 
 def features(spec: str, n: int, n_test: int, width: int, target: str, seed: int) -> dict[str, Any]:
@@ -94,8 +98,10 @@ def reference(data: dict[str, Any], c: float, tolerance: float) -> dict[str, Any
     return {"objective": objective, "accuracy": accuracy, "iterations": f"{model.n_iter_} rounds"}
 
 
-def _measured(queue: Any, solve: Callable[..., Any], threads: int, *arguments: Any) -> None:
+def _measured(queue: Any, solve: Callable[..., Any], threads: int, folder: str, *rest: Any) -> None:
     torch.set_num_threads(threads)
+    data = {name: tuple(np.load(f"{folder}/{name}{i}.npy") for i in (0, 1)) for name in PARTS}
+    arguments = ({**data, "classes": rest[0]}, *rest[1:])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start, cpu = time.perf_counter(), time.process_time()
     result = solve(*arguments)
@@ -130,11 +136,17 @@ def main() -> None:
     parser.add_argument("--skip-reference", action="store_true")
     a = parser.parse_args()
     data = features(a.data, a.n, a.n_test, a.width, a.target, a.seed)
+    folder = tempfile.mkdtemp()
+    for name in PARTS:
+        for i in (0, 1):
+            np.save(f"{folder}/{name}{i}.npy", data[name][i])
     names = ", ".join(f"{p} {version(p)}" for p in ("torch", "scikit-learn", "numpy"))
     print(f"{platform.processor() or platform.machine()}, {a.threads} threads; {names}")
     print(f"{a.data} {a.target}: {data['train'][0].shape}, {data['classes']} classes, C = {a.c}")
     solvers = {"ganlens.svm": ours} | ({} if a.skip_reference else {"LinearSVC": reference})
-    found = {k: measure(f, a.threads, data, a.c, a.tolerance) for k, f in solvers.items()}
+    settings = (folder, data["classes"], a.c, a.tolerance)
+    found = {k: measure(f, a.threads, *settings) for k, f in solvers.items()}
+    shutil.rmtree(folder)
     for name, r in found.items():
         print(
             f"{name:12} {r['seconds']:8.1f} s ({r['cpu']:.1f} s CPU)  accuracy "

@@ -146,7 +146,12 @@ def _probe_section(finding: Finding, panels: Sequence[Panel], line: str) -> str:
     if finding.result is None:
         body = f"<p class='absent-note'>Left out: {draw.prose(finding.reason)}</p>"
     else:
-        body = draw.pairs(strict(finding.result.summary())) + "".join(map(draw.panel, panels))
+        numbers = draw.pairs(strict(finding.result.summary()))
+        body = (
+            f"{''.join(map(draw.panel, panels))}"
+            f"<details><summary>All numbers, and what makes them comparable</summary>{numbers}"
+            "</details>"
+        )
     settings = draw.pairs(finding.probe.settings()) if finding.probe.settings() else ""
     return _section(
         f"probe-{finding.name}",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ganlens.checkpoints import Header
+from ganlens.panels import cell
 
 
 def machine() -> str:
@@ -64,7 +65,7 @@ def _table(rows: Sequence[Mapping[str, Any]], step: int) -> list[str]:
     names = ("epoch", "step", "fd", "precision", "recall", "density", "coverage")
     lines = [f"| {' | '.join(names)} |", f"|{' ---: |' * len(names)}"]
     for row in rows:
-        values = [row[n] if isinstance(row[n], int) else f"{row[n]:.3f}" for n in names]
+        values = [cell(row[n]) for n in names]
         bold = "**" if row["step"] == step else ""
         lines.append(f"| {' | '.join(f'{bold}{v}{bold}' for v in values)} |")
     return lines
@@ -87,6 +88,7 @@ def curve_svg(rows: Sequence[Mapping[str, Any]], best: int) -> str:
 
 
 def _axis(rows: Sequence[Mapping[str, Any]], name: str, colour: str, top: int, best: int) -> str:
+    rows = [r for r in rows if r[name] is not None]  # undefined for a handful of images
     epochs, values = [r["epoch"] for r in rows], [r[name] for r in rows]
     highest, last = max([*values, 1e-9]), max([*epochs, 1])
     points = [

@@ -68,19 +68,23 @@ def inert(figure: go.Figure) -> str:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Draw a table; numbers are set to the right, as ``panels.cell`` writes them."""
-    head = "".join(f'<th scope="col">{text(c)}</th>' for c in columns)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    """Draw a table as ``panels.cell`` writes its values; numbers are set to the right."""
+    kinds = [_kind([row[i] for row in rows if i < len(row)]) for i in range(len(columns))]
+    head = "".join(
+        f'<th scope="col"{kind}>{text(c)}</th>' for c, kind in zip(columns, kinds, strict=True)
+    )
+    cells = ([f"<td{k}>{text(cell(v))}</td>" for v, k in zip(r, kinds, strict=False)] for r in rows)
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _cell(value: Any) -> str:
-    number = isinstance(value, Number) and not isinstance(value, bool)
-    return (
-        f'<td class="number">{text(cell(value))}</td>'
-        if number
-        else f"<td>{text(cell(value))}</td>"
-    )
+def _kind(values: Sequence[Any]) -> str:
+    """Return the class of a column: mostly numbers, short texts that should not wrap, or prose."""
+    given = [value for value in values if value is not None]
+    numbers = sum(isinstance(v, Number) and not isinstance(v, bool) for v in given)
+    if given and numbers * 2 > len(given):
+        return ' class="number"'
+    return ' class="short"' if all(len(cell(v)) <= 28 for v in given) else ""
 
 
 def pairs(content: Mapping[str, Any]) -> str:

@@ -119,6 +119,17 @@ def document(
     )
 
 
+def headline(result: Result, count: int = 4) -> dict[str, Any]:
+    """Return the first numbers of a summary, which a Result puts there because they matter most."""
+    numbers = {
+        key: value
+        for key, value in strict(result.summary()).items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        if key not in ("n", "seed")
+    }
+    return dict(list(numbers.items())[:count])
+
+
 def describe_data(data: "ImageSet | None") -> dict[str, Any] | None:
     """Return what identifies a data set in a finding, or None where none was used."""
     if data is None:

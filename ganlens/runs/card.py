@@ -49,11 +49,12 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
     lines += [f"| {key} | {value} |" for key, value in facts]
     lines += ["", "## Samples", "", "64 samples of the seeds 0 to 63, not chosen.", ""]
     lines += ["![64 samples](samples.png)", "", "## Training curve", ""]
+    m = header.metrics
     lines += [
         f"Fréchet distance, precision, recall, density and coverage of {header.metrics.get('n'):,}"
         f" generated against {header.metrics.get('n'):,} held-out images in the features of"
-        f" `{header.metrics.get('extractor')}`; k = {header.metrics.get('k')} for precision and recall,"
-        f" {header.metrics.get('k_density')} for density and coverage. This checkpoint is the row in bold.",
+        f" `{m.get('extractor')}`; k = {m.get('k')} for precision and recall,"
+        f" {m.get('k_density')} for density and coverage. This checkpoint is the row in bold.",
         "",
         "![curve](curve.svg)",
         "",

@@ -62,7 +62,8 @@ def check_folder(folder: Path, wanted: dict[str, Any]) -> None:
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key) and key.split(".")[-1] not in FREE_TO_CHANGE:
             raise GanlensError(
-                f"{folder} holds another run: its {key} is {before.get(key)!r}, not {now.get(key)!r};"
+                f"{folder} holds another run: its {key} is {before.get(key)!r}, not"
+                f" {now.get(key)!r};"
                 " give the same settings to resume it, or a new folder to --out"
             )
 

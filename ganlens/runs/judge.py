@@ -20,7 +20,8 @@ def judge(name: str, data: ImageSet, folder: Path, say: Callable[[str], None]) -
     """Choose or make the extractor of a run.
 
     Args:
-        name: "inception", "classifier", "pixels", the folder of a classifier's checkpoint, or "auto":
+        name: "inception", "classifier", "pixels", the folder of a classifier's checkpoint, or
+            "auto":
             Inception where its weights are at hand, else a classifier where the data has labels or
             attributes, else pixels.
         data: all of the data.

@@ -1,4 +1,4 @@
-"""A training run in its folder: states to resume from, metrics, sample grids, best and last checkpoint.
+"""A training run in its folder: states to resume from, metrics, samples, best and last checkpoint.
 
 ::
 
@@ -131,7 +131,7 @@ class Run:
         self.watch = Watch(spread(train_data.images[:64]))
 
     def _claim(self) -> bool:
-        """Take the folder over: return whether a state was found, refuse what belongs to another run."""
+        """Take the folder over, or refuse it; return whether it held a state of this run."""
         check_folder(self.folder, self.asked)
         self.trainer.fabric.barrier()  # nobody writes before everybody has looked
         if (self.folder / STATE_FILE).is_file():
@@ -147,8 +147,8 @@ class Run:
         """Train to the end, or until ``stop()`` is true; save on the way and when leaving.
 
         Raises:
-            GanlensError: a loss is not finite (the best checkpoint and the last good state stay), or
-                something cannot be written.
+            GanlensError: a loss is not finite (the best checkpoint and the last good state stay),
+                or something cannot be written.
         """
         trainer, averaged = self.trainer, []
         if self.resumed:

@@ -58,13 +58,13 @@ class Watch:
         share = spread(samples) / max(self.real_spread, 1e-9)
         if share < COLLAPSED:
             found.append(
-                f"collapse: samples of different latents differ {share:.0%} as much as real images do;"
-                " go back to the best checkpoint, or try --r1 0.1, --augment translation or a lower --lr"
+                f"collapse: samples of different latents differ {share:.0%} as much as real images"
+                " do; go back to the best checkpoint, or try --instance-noise 0.5 or a lower --lr"
             )
         if self._pinned():
             found.append(
                 "discriminator too strong: it is right on nearly every image and the generator's"
-                " gradient has vanished; try --instance-noise 0.1, --label-smoothing 0.1 or --r1 0.1"
+                " gradient has vanished; try --instance-noise 0.5 --label-smoothing 0.1"
             )
         return found
 
@@ -81,7 +81,7 @@ class Watch:
 
 
 def spread(images: np.ndarray | Sequence[np.ndarray]) -> float:
-    """Mean root-mean-square distance, in grey levels (0 to 255), over all pairs of up to 64 images."""
+    """Mean root-mean-square distance of all pairs of up to 64 images, in grey levels (0 to 255)."""
     flat = np.asarray(images[:64], np.float64).reshape(min(len(images), 64), -1)
     squares = (flat**2).sum(1)
     gram = squares[:, None] + squares[None, :] - 2 * flat @ flat.T

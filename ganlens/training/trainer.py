@@ -296,7 +296,7 @@ class Trainer:
 
 
 def _lay_out(optimizer: torch.optim.Adam) -> None:
-    """Give moments the memory layout of their weights: fused Adam pairs them by address, unchecked."""
+    """Give moments the memory layout of their weights: fused Adam pairs them by address."""
     for weight, entry in optimizer.state.items():
         for name in ("exp_avg", "exp_avg_sq"):
             entry[name] = torch.empty_like(weight).copy_(entry[name])

@@ -108,6 +108,16 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
     assert not (tmp_path / "a" / MODEL_FILE).exists()
 
 
+def test_a_header_of_any_length_is_no_pickle(tmp_path: Path) -> None:
+    """The first byte of a safetensors file is that of its header's length: 0x80 for one in 32."""
+    for padding in range(0, 256, 4):
+        folder = write(tmp_path / "a", made={"padding": "x" * padding})
+        if (folder / MODEL_FILE).read_bytes()[0] == 0x80:
+            assert load_checkpoint(folder).header.made == {"padding": "x" * padding}
+            return
+    pytest.fail("no header length ended in 0x80")
+
+
 def _cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-100])
 

@@ -60,6 +60,9 @@ def test_reference_and_others_are_disjoint_and_drawn_without_replacement():
     assert found.cap_reason == ""
     crossed = choose_real(image_set(), "test", 30, 0)
     assert (crossed.part.split, crossed.other.split) == ("test", "train")
+    few = choose_real(image_set(), "test", 15, 0)  # enough of the same split are left
+    assert (few.part.split, few.other.split, len(few.other_rows)) == ("test", "test", 15)
+    assert not set(few.rows) & set(few.other_rows)
     again = choose_real(image_set(), "all", 40, 3)
     np.testing.assert_array_equal(again.rows, found.rows)
     assert set(choose_real(image_set(), "all", 40, 4).rows) != set(found.rows)
@@ -189,6 +192,7 @@ def test_auto_says_why_and_falls_back(tmp_path):
     assert "Inception's weights are not here" in result.extractor_reason
     assert result.extractor["weights"] == features.module_hash(subject.discriminator)
     assert result.extractor["checkpoint"] == "fake"
+    assert "may know the train images" in result.floor.kind
     alone = quick(extractor="auto").run(replace(subject, discriminator=None), data)
     assert alone.metric == "FD-pixels-16x16"
     assert "no discriminator" in alone.extractor_reason
@@ -209,12 +213,18 @@ def test_a_checkpoint_folder_judges(tiny_checkpoint, tmp_path):
     assert (result.metric, result.extractor["checkpoint"]) == ("FD-discriminator", "tiny")
     from test_classifier import striped
 
-    from ganlens.classifier import finish_classifier, save_classifier, train_classifier
+    from ganlens.classifier import (
+        finish_classifier,
+        load_classifier,
+        save_classifier,
+        train_classifier,
+    )
 
     trained = finish_classifier(train_classifier(striped(), epochs=1, width=8))
     folder = save_classifier(tmp_path / "stripes", trained)
     judged = quick(extractor=str(folder)).run(fake_subject(), striped())
     assert (judged.metric, judged.extractor["checkpoint"]) == ("FD-classifier", "stripes")
+    assert judged.extractor["weights"] == load_classifier(folder)[2]
     assert judged.extractor["targets"] == ["class", "light"]
     assert judged.extractor["dimensions"] == 128
 

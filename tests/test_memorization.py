@@ -134,7 +134,9 @@ def test_the_flagged_count_has_its_exact_law() -> None:
     for a in (0.01, 0.05, 0.2):
         assert (p <= a).mean() <= a + 3 * np.sqrt(a / 600)
         assert abs((shift <= a).mean() - a) < 4 * np.sqrt(a / 600)
-    assert np.mean([r.flagged.mean() for r in runs]) == pytest.approx(runs[0].level, rel=0.1)
+    shares = np.array([run.flagged.mean() for run in runs])
+    error = shares.std() / np.sqrt(len(shares))  # the null's own threshold varies, too
+    assert abs(shares.mean() - runs[0].level) < 3 * error < runs[0].level / 3
 
 
 @given(st.integers(2, 40), st.integers(2, 300), st.integers(0, 5))

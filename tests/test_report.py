@@ -254,6 +254,8 @@ def test_page_is_whole_and_reaches_nowhere(tmp_path: Path) -> None:
     assert len(links.ids) == len(set(links.ids))
     assert "ganlens other tiny --data pixelfaces --n 3" in text
     assert "Measures how far two things are apart." in text
+    assert re.search(r'href="#probe-dist">Distance</a></td><td>fd 0.5</td>', text), "at a glance"
+    assert re.search(r'href="#probe-critic">Critic</a></td><td>left out: needs', text)
     assert [f["probe"] for f in found["findings"]] == ["dist", "critic", "other"]
     assert "generator only" in found["findings"][1]["left_out"]
     with np.load(tmp_path / "out" / "arrays.npz") as archive:

@@ -44,10 +44,20 @@ def test_equals_linear_svc(shape: tuple[int, int], direct: bool, c: float, class
     weights = np.c_[reference.coef_, reference.intercept_]
     expected = objective(scaled(x, how), signs, weights, c)
     np.testing.assert_allclose(ours.objective, expected, rtol=1e-4)
+    assert (ours.gap <= 1e-5).all()
     own = objective(scaled(x, how), signs, ours.weights.double().numpy(), c)
     np.testing.assert_allclose(ours.objective, own, rtol=1e-4)  # it reports what it reached
     agree = svm.predict(ours.decision(test)) == reference.predict(scaled(test, how))
     assert agree.mean() >= 0.99
+
+
+def test_the_gram_solver_needs_no_help() -> None:
+    """The primal steps that follow mend rounding only; a wrong direct solution would cost passes."""
+    x, labels = blobs(60, 90)
+    for c in (0.1, 1.0):
+        found = svm.fit(x, svm.one_vs_rest(labels, 3), c, svm.scaling(x), direct=True)
+        assert found.passes == 4  # Gram matrix, X^T beta, values, gradient
+        assert found.iterations <= 6
 
 
 def test_the_gap_bounds_the_distance_to_the_minimum() -> None:

@@ -2,7 +2,7 @@
 
 from ganlens.report.about import enlargement, provenance_panel, samples_panel
 from ganlens.report.curve import curve_panels, read_metrics
-from ganlens.report.findings import Finding, document, missing, run_probes, strict
+from ganlens.report.findings import Finding, document, headline, missing, run_probes, strict
 from ganlens.report.reproduce import command, purpose, python_code, uses_data
 from ganlens.report.write import write_report
 
@@ -12,6 +12,7 @@ __all__ = [
     "curve_panels",
     "document",
     "enlargement",
+    "headline",
     "missing",
     "provenance_panel",
     "purpose",

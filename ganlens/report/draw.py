@@ -78,6 +78,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def _row(row: Sequence[Any], kinds: Sequence[str]) -> str:
+    cells = zip(row, kinds, strict=False)
+    return "".join(f"<td{kind}>{text(cell(value))}</td>" for value, kind in cells)
+
+
 def _kind(values: Sequence[Any]) -> str:
     """Return the class of a column: mostly numbers, short texts that should not wrap, or prose."""
     given = [value for value in values if value is not None]
@@ -125,7 +130,7 @@ def _rows(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str, 
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, list | tuple):  # a long list keeps its start
+    if isinstance(value, list | tuple) and value:  # a long list keeps its start
         shown = [_value(v) for v in value[:12]]
         return ", ".join(shown) + (f" … ({len(value)} in all)" if len(value) > 12 else "")
-    return cell(value)
+    return cell(value if value != [] and value != () else None)

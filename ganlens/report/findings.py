@@ -119,13 +119,16 @@ def document(
     )
 
 
-def headline(result: Result, count: int = 4) -> dict[str, Any]:
-    """Return the first numbers of a summary, which a Result puts there because they matter most."""
+def headline(finding: Finding, count: int = 4) -> dict[str, Any]:
+    """Return the first numbers of a summary that are neither settings nor counts ("n_...")."""
+    if finding.result is None:
+        return {}
+    settings = finding.probe.settings()
     numbers = {
         key: value
-        for key, value in strict(result.summary()).items()
+        for key, value in strict(finding.result.summary()).items()
         if isinstance(value, int | float) and not isinstance(value, bool)
-        if key not in ("n", "seed")
+        if key not in settings and "n" not in key.split("_")
     }
     return dict(list(numbers.items())[:count])
 

@@ -11,7 +11,7 @@ from ganlens.panels import FigurePanel, Panel
 from ganlens.report import draw
 from ganlens.report.about import provenance_panel, samples_panel
 from ganlens.report.curve import curve_panels, read_metrics
-from ganlens.report.findings import Finding, describe_data, strict
+from ganlens.report.findings import Finding, describe_data, headline, strict
 from ganlens.report.reproduce import again, purpose
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def page(
     yield _about(subject)
     if curve:
         yield _section("training", "Training", "How it got here.", "".join(map(draw.panel, curve)))
+    yield _glance(findings)
     for finding, group in zip(findings, panels, strict=True):
         yield _probe_section(finding, group, again(finding, source, data))
     yield _provenance(subject, data)
@@ -113,6 +114,7 @@ def _contents(findings: Sequence[Finding], curve: bool) -> str:
     items = [("about", "This checkpoint", False)] + (
         [("training", "Training", False)] if curve else []
     )
+    items += [("glance", "At a glance", False)] if findings else []
     items += [(f"probe-{f.name}", f.probe.title or f.name, f.result is None) for f in findings]
     items.append(("provenance", "Provenance", False))
     rows = "".join(
@@ -139,6 +141,25 @@ def _about(subject: "Subject") -> str:
         "What the generator draws, and where it comes from.",
         body + draw.pairs(facts),
     )
+
+
+def _glance(findings: Sequence[Finding]) -> str:
+    """List what each probe found in a line, with a link to its evidence."""
+    rows = "".join(
+        f'<tr><td><a href="#probe-{draw.text(f.name)}">{draw.text(f.probe.title or f.name)}</a>'
+        f"</td><td>{draw.text(_line(f))}</td></tr>"
+        for f in findings
+    )
+    table = f'<table class="glance"><tbody>{rows}</tbody></table>'
+    body = f'<div class="scroll" tabindex="0">{table}</div>'
+    lead = "The first numbers of each probe; its name leads to the evidence."
+    return _section("glance", "At a glance", lead, body) if findings else ""
+
+
+def _line(finding: Finding) -> str:
+    if finding.result is None:
+        return f"left out: {finding.reason}"
+    return " · ".join(f"{name} {value}" for name, value in draw.flat(headline(finding)))
 
 
 def _probe_section(finding: Finding, panels: Sequence[Panel], line: str) -> str:

@@ -146,13 +146,13 @@ def _from_checkpoint(path: str, subject: "Subject") -> Judge:
     reason, source = "asked for", folder.parent.name if folder.name == "best" else folder.name
     header, _ = read_model_file(folder / MODEL_FILE, tensors=False)
     if header.family == FAMILY:
-        model, _, _ = load_classifier(folder)
+        model, _, digest = load_classifier(folder)
         caveat = (
             f"The features were trained to tell {', '.join(model.config.targets)} apart, and see "
             "little else."
         )
         model.to(subject.device)
-        return Judge(ClassifierExtractor(model), "FD-classifier", reason, caveat, source)
+        return Judge(ClassifierExtractor(model, digest), "FD-classifier", reason, caveat, source)
     network = load_checkpoint(folder).networks.get("discriminator")
     if not isinstance(network, nn.Module):
         raise GanlensError(f"extractor {path!r} holds no discriminator: choose another checkpoint")

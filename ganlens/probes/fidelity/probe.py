@@ -127,7 +127,7 @@ class Fidelity(Probe):
         ours: np.ndarray, fake: np.ndarray, others: np.ndarray | None,
     ) -> FidelityResult:  # fmt: skip
         scores = stats.quality(ours, fake, k=self.k, k_density=self.k_density)
-        floor = self._floor(real, ours, fake, others, scores)
+        floor = self._floor(real, ours, fake, others, scores, judge.source is not None)
         distances = stats.nearest(fake, ours, 1)[0][:, 0]
         order = np.argsort(distances, kind="stable")
         shown = min(SHOWN, len(order) // 2)
@@ -161,6 +161,7 @@ class Fidelity(Probe):
     def _floor(
         self, real: RealImages, ours: np.ndarray, fake: np.ndarray, others: np.ndarray | None,
         scores: dict[str, Any],
+        own: bool,
     ) -> Floor:  # fmt: skip
         """Score real images against real ones as the generated ones were scored."""
         n, part = len(ours), real.part.split
@@ -170,6 +171,8 @@ class Fidelity(Probe):
             m = len(others)
             reference = ours if m == n else ours[order[:m]]
             kind = f"{m:,} {real.other.split} images against {m:,} {part} images, none in both"
+            if own and real.other.split != part:
+                kind += "; the extractor may know the train images, which could raise this floor"
             at = scores if m == n else stats.quality(reference, fake[:m], **settings)
             return Floor(stats.quality(reference, others, **settings), m, kind, at)
         half = n // 2

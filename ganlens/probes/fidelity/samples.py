@@ -55,7 +55,8 @@ def choose_real(data: "ImageSet", split: str, n: int, seed: int) -> RealImages:
     order = np.random.default_rng(seed).permutation(len(part))
     other, others = part, order[used:]
     counterpart = {"train": "test", "test": "train"}.get(part.split)
-    if counterpart and _has(data, counterpart):
+    # Others of the same split serve better: an extractor may have been trained on the train images.
+    if len(others) < used and counterpart and _has(data, counterpart):
         other = data.part(counterpart)
         others = np.random.default_rng(seed).permutation(len(other))
     reason = ""

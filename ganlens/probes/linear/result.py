@@ -155,6 +155,7 @@ class LinearProbeResult:
             line_color="#D55E00",
             annotation_text="majority guess",
             annotation_position="top left",
+            annotation_bgcolor="white",
         )
         if len(self.targets) > 1:
             for i, target in enumerate(self.targets):

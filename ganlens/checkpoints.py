@@ -198,7 +198,7 @@ def read_model_file(file: Path, *, tensors: bool = True) -> tuple[Header, dict[s
 def _refuse_pickle(file: Path) -> None:
     with open(file, "rb") as opened:
         start = opened.read(9)
-    # A safetensors file begins with its header's length, which can be any 8 bytes, and then a brace.
+    # A safetensors file begins with its header's length, any 8 bytes, and then a brace.
     if start[8:] != b"{" and (start[:2] == b"PK" or start[:1] == b"\x80"):
         raise GanlensError(
             f"{file} is a pickle, which can run code when opened, and was not opened: a ganlens"

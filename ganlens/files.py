@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from uuid import uuid4
 
 from ganlens.errors import GanlensError
 
@@ -12,7 +13,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         GanlensError: the file cannot be written (full disk, no permission); nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:

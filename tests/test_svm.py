@@ -52,7 +52,7 @@ def test_equals_linear_svc(shape: tuple[int, int], direct: bool, c: float, class
 
 
 def test_the_gram_solver_needs_no_help() -> None:
-    """The primal steps that follow mend rounding only; a wrong direct solution would cost passes."""
+    """The primal steps after it mend rounding only; a wrong solution would cost passes."""
     x, labels = blobs(60, 90)
     for c in (0.1, 1.0):
         found = svm.fit(x, svm.one_vs_rest(labels, 3), c, svm.scaling(x), direct=True)

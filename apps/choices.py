@@ -66,7 +66,9 @@ def checkpoints(options: Options) -> dict[str, Choice]:
     """List what may be opened, by label: first the shipped checkpoints, then those of each root."""
     shipped = shipped_folder("checkpoints")
     found: dict[str, Choice] = {}
-    for folder, header in list_checkpoints(shipped):
+    # First the ones whose data is at hand: the first that a visitor sees can be probed at once.
+    here = sorted(list_checkpoints(shipped), key=lambda pair: _spec(pair[1].data) not in EMBEDDED)
+    for folder, header in here:
         name = folder.relative_to(shipped).as_posix()
         found[name] = Choice(name, name, folder, _spec(header.data))
     for root in options.roots:
@@ -89,8 +91,10 @@ def data_specs(options: Options) -> list[str]:
 
 
 def matching_data(choice: Choice, specs: Sequence[str]) -> str:
-    """Return the data that a checkpoint was trained on if it may be chosen, else the first."""
-    return choice.trained_on if choice.trained_on in specs else specs[0]
+    """Return the data that a checkpoint was trained on, else the first of the start, else none."""
+    if choice.trained_on in specs:
+        return choice.trained_on
+    return next(spec for spec in specs if spec not in EMBEDDED)
 
 
 def choose(options: Options) -> tuple[Choice, str]:

@@ -22,8 +22,7 @@ def page(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:
     subject = subject_of(choice.folder)
     st.title(kind.title or name, anchor=False)
     st.markdown(show.escape(purpose(kind)))
-    data = _data(kind, subject, spec)
-    if reason := missing(kind(), subject, data):
+    if reason := missing(kind(), subject, _data(kind(), subject, spec)):
         st.info(f"This probe {reason}.")
         return
     with st.container(border=True):
@@ -39,6 +38,7 @@ def page(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:
             args=(name, kind),
             type="tertiary",
         )
+    data = _data(probe, subject, spec)
     key = result_key(name, probe, subject, data)
     if wanted:
         _run(name, probe, subject, data, key)
@@ -47,8 +47,8 @@ def page(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:
     show.code(command(name, probe, choice.source, used), python_code(probe, choice.source, used))
 
 
-def _data(kind: type[Probe], subject: "Subject", spec: str) -> "ImageSet | None":
-    if not kind.needs & {"data", "labels"} or spec == NO_DATA:
+def _data(probe: Probe, subject: "Subject", spec: str) -> "ImageSet | None":
+    if not probe.looks_at_data() or spec == NO_DATA:
         return None
     channels, size, _ = subject.image_shape
     return images_of(spec, size, channels)

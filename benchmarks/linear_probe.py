@@ -27,7 +27,7 @@ from ganlens import open_data, svm
 from ganlens.calibration import calibrate
 from ganlens.models.dcgan import DCGANConfig, DCGANDiscriminator
 from ganlens.probes.linear.targets import find_targets
-from ganlens.subject import _pool  # what the probe's features go through
+from ganlens.subject import pool_maps  # what the probe's features go through
 
 PARTS = ("train", "test")
 
@@ -62,7 +62,7 @@ def extract(network: Any, part: Any, rows: np.ndarray) -> np.ndarray:
     for chunk in np.array_split(rows, -(-len(rows) // 256)):
         with capture(network, list(network.feature_layers)) as maps:
             network(part.batch(chunk))
-        out.append(torch.cat([_pool(maps[k], 4) for k in network.feature_layers], 1).numpy())
+        out.append(torch.cat([pool_maps(maps[k], 4) for k in network.feature_layers], 1).numpy())
     return np.concatenate(out)
 
 

@@ -106,7 +106,7 @@ class Subject:
         def pooled(batch: Tensor) -> Tensor:
             with capture(network, names) as found:
                 network(batch)
-            return torch.cat([_pool(found[name], pool) for name in names], dim=1)
+            return torch.cat([pool_maps(found[name], pool) for name in names], dim=1)
 
         return self._batched(pooled, x, batch_size, None)
 
@@ -184,7 +184,8 @@ def _as_list(layers: str | Sequence[str]) -> Sequence[str]:
     return [layers] if isinstance(layers, str) else layers
 
 
-def _pool(maps: Tensor, pool: int | None) -> Tensor:
+def pool_maps(maps: Tensor, pool: int | None) -> Tensor:
+    """Max-pool (N, C, H, W) maps to a pool x pool grid, if one is given, and flatten them."""
     if pool is not None and maps.ndim == 4:
         maps = F.adaptive_max_pool2d(maps, pool)
     return maps.flatten(1)

@@ -194,3 +194,8 @@ def test_a_unit_that_was_alive_in_any_batch_is_not_dead():
     found.update({"0": torch.ones(1, 2, 1, 1)})
     found.update({"0": torch.tensor([0.0, 1.0]).view(1, 2, 1, 1)})
     assert next(found.rows("generator"))[6] == 0
+
+
+def test_only_the_source_data_makes_it_look_at_data() -> None:
+    assert not Activations().looks_at_data()
+    assert Activations(source="data").looks_at_data()

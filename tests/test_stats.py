@@ -137,14 +137,30 @@ def test_frechet_of_singular_covariances_is_exact():
     assert value == pytest.approx(((np.sqrt(a) - np.sqrt(b)) ** 2).sum(), rel=1e-9)
 
 
-def test_frechet_of_nearly_singular_covariances_leaves_the_quick_form():
-    # Variances from 1 to 1e-13: the eigenvalues of the product drown, its factors' do not.
-    turn = np.linalg.qr(rng(7).normal(size=(200, 200)))[0]
-    a = np.logspace(0, -13, 200)
-    cov = turn * a @ turn.T
-    assert stats.frechet_distance(np.zeros(200), cov, np.zeros(200), cov) < 1e-12
-    doubled = stats.frechet_distance(np.zeros(200), cov, np.zeros(200), 4 * cov)
-    assert doubled == pytest.approx(a.sum(), rel=1e-9)
+@pytest.mark.parametrize("smallest", [-4, -10, -18], ids=["mild", "harsh", "singular"])
+def test_frechet_of_ill_conditioned_covariances_that_do_not_commute(smallest):
+    # cov_b = m cov_a m with the transport map m: (cov_a cov_b)^(1/2) has the trace of cov_a m.
+    turn, other = (np.linalg.qr(rng(seed).normal(size=(80, 80)))[0] for seed in (7, 8))
+    cov_a = turn * np.logspace(0, smallest, 80) @ turn.T
+    m = other * np.logspace(0.5, -2, 80) @ other.T
+    cov_b = m @ cov_a @ m
+    difference = m - np.eye(80)
+    expected = np.trace(difference @ cov_a @ difference)
+    zero = np.zeros(80)
+    for first, second in ((cov_a, cov_b), (cov_b, cov_a)):
+        assert stats.frechet_distance(zero, first, zero, second) == pytest.approx(
+            expected, rel=1e-7
+        )
+
+
+def test_one_singular_covariance_is_enough_for_the_cholesky_form():
+    thin, full = correlated(10, 64, 3), correlated(300, 64, 4)
+    # The same by another road: singular values of factors, without any covariance.
+    expected = stats.frechet_distance_from_features(thin, full)
+    moments = (*stats.mean_cov(thin), *stats.mean_cov(full))
+    assert stats.frechet_distance(*moments) == pytest.approx(expected, rel=1e-6)
+    swapped = (*moments[2:], *moments[:2])
+    assert stats.frechet_distance(*swapped) == pytest.approx(expected, rel=1e-6)
 
 
 def test_constant_features_give_numbers():

@@ -63,6 +63,10 @@ class Probe:
         """Run to the end and return the Result."""
         return finish(self.steps(subject, data))
 
+    def looks_at_data(self) -> bool:
+        """Tell whether it looks at data under these settings."""
+        return bool(self.needs & {"data", "labels"})
+
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON-able values."""
         return asdict(self)  # type: ignore[call-overload]

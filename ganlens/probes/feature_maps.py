@@ -160,6 +160,10 @@ class Activations(Probe):
         if self.samples < self.n:
             raise GanlensError(f"samples {self.samples} is too small: give at least n = {self.n}")
 
+    def looks_at_data(self) -> bool:
+        """Tell whether the discriminator is to look at data."""
+        return self.source == "data"
+
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, ActivationsResult]:

@@ -48,7 +48,7 @@ def again(finding: "Finding", checkpoint: str, data: "ImageSet | None") -> str:
 
 def uses_data(probe: Probe) -> bool:
     """Tell whether a probe looks at data at all."""
-    return bool(probe.needs & {"data", "labels"})
+    return probe.looks_at_data()
 
 
 def _flag(name: str, value: Any) -> list[str]:

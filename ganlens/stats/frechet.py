@@ -13,8 +13,6 @@ from ganlens.stats.arrays import feature_array, same_width
 from ganlens.stats.moments import mean_cov
 
 EPS = float(np.finfo(np.float64).eps)
-# The quick form is kept while its rounding error is estimated below this share of the traces.
-QUICK_TOLERANCE = 1e-10
 
 
 def frechet_distance(
@@ -22,9 +20,9 @@ def frechet_distance(
 ) -> float:
     """Fréchet distance between N(mean_a, cov_a) and N(mean_b, cov_b), in float64.
 
-    The trace of the square root comes from the eigenvalues of a symmetric product; where rounding
-    would show (singular or nearly singular covariances), from singular values of a product of
-    factors, which keeps twice the digits.
+    The trace of the square root comes from the eigenvalues of a symmetric product, through a
+    Cholesky factor of either covariance; if both are singular, from singular values of a product of
+    factors of low rank, where the noise of the missing eigenvalues would add up.
 
     Args:
         mean_a: (d,) mean.
@@ -45,7 +43,7 @@ def frechet_distance(
             "take both from the same extractor"
         )
     traces = float(np.trace(cov_a) + np.trace(cov_b))
-    return _distance(mean_a - mean_b, traces, _trace_sqrt(cov_a, cov_b, traces))
+    return _distance(mean_a - mean_b, traces, _trace_sqrt(cov_a, cov_b))
 
 
 def frechet_distance_from_features(a: ArrayLike, b: ArrayLike) -> float:
@@ -93,22 +91,26 @@ def _gaussian(mean: ArrayLike, cov: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     return mean, (cov + cov.T) / 2
 
 
-def _trace_sqrt(cov_a: np.ndarray, cov_b: np.ndarray, traces: float) -> float:
-    """Trace of (cov_a cov_b)^(1/2): the quick form where it is accurate, else the careful one."""
+def _trace_sqrt(cov_a: np.ndarray, cov_b: np.ndarray) -> float:
+    """Trace of (cov_a cov_b)^(1/2)."""
+    for one, other in ((cov_a, cov_b), (cov_b, cov_a)):
+        root = _root(one)
+        if root is not None:
+            # root^T other root is symmetric, and has the eigenvalues of the product.
+            product = root.T @ other @ root
+            values = linalg.eigvalsh((product + product.T) / 2, check_finite=False)
+            return float(np.sqrt(values.clip(min=0)).sum())
+    return _nuclear_norm(_eigen_factor(cov_a) @ _eigen_factor(cov_b).T)
+
+
+def _root(cov: np.ndarray) -> np.ndarray | None:
+    """Lower Cholesky factor, or None where the matrix is singular as far as rounding can tell."""
     try:
-        root = np.linalg.cholesky(cov_a)
-    except np.linalg.LinAlgError:  # singular
-        return _nuclear_norm(_eigen_factor(cov_a) @ _eigen_factor(cov_b).T)
-    # root^T cov_b root has the eigenvalues of cov_a cov_b, and it is symmetric.
-    product = root.T @ cov_b @ root
-    values = linalg.eigvalsh((product + product.T) / 2, check_finite=False).clip(min=0)
-    # Rounding moves every eigenvalue by about `noise`, hence its root by the lesser of these two.
-    noise = EPS * float(values[-1])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.fmin(np.sqrt(noise), noise / (2 * np.sqrt(values))).sum()
-    if error > QUICK_TOLERANCE * traces:
-        return _nuclear_norm(_eigen_factor(cov_a) @ _eigen_factor(cov_b).T)
-    return float(np.sqrt(values).sum())
+        root = np.linalg.cholesky(cov)
+    except np.linalg.LinAlgError:
+        return None
+    pivots = np.square(np.diag(root))
+    return root if pivots.min() > len(cov) * EPS * pivots.max() else None
 
 
 def _eigen_factor(cov: np.ndarray) -> np.ndarray:

@@ -104,13 +104,11 @@ def _trace_sqrt(cov_a: np.ndarray, cov_b: np.ndarray) -> float:
 
 
 def _root(cov: np.ndarray) -> np.ndarray | None:
-    """Lower Cholesky factor, or None where the matrix is singular as far as rounding can tell."""
+    """Lower Cholesky factor, or None where the matrix is singular."""
     try:
-        root = np.linalg.cholesky(cov)
+        return np.linalg.cholesky(cov)
     except np.linalg.LinAlgError:
         return None
-    pivots = np.square(np.diag(root))
-    return root if pivots.min() > len(cov) * EPS * pivots.max() else None
 
 
 def _eigen_factor(cov: np.ndarray) -> np.ndarray:

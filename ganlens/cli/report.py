@@ -86,7 +86,7 @@ def demo(out: Out = Path("runs/demo"), device: Device = "auto", json: Json = Non
     """
     chosen = {name: probe(**DEMO.get(name, {})) for name, probe in PROBES.items()}
     screen = _write("pixelfaces", "pixelfaces", chosen, out, device, json)
-    screen.print("play with it: ganlens explore")
+    screen.print("play with it: ganlens explore (in a clone: make app)")
 
 
 def _write(

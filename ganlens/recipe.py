@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import MISSING, asdict, dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from ganlens import images
 from ganlens.activations import edit
-from ganlens.edits import EDITS, Edit, Project, Silence
+from ganlens.edits import EDITS, Edit, LatentEdit, LayerEdit, columns
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import KINDS, Latents, Mix, Stack, Sum
 
@@ -153,21 +154,37 @@ class Recipe:
 def draw(subject: "Subject", recipe: Recipe) -> Tensor:
     """Draw a recipe's pictures, before they are laid out: (N, C, H, W) float32 in [-1, 1].
 
+    Edits with several amounts draw each latent once per amount, side by side.
+
     Raises:
         GanlensError: another checkpoint than the recipe's, or an edit that does not fit it.
     """
     recipe.check(subject)
+    drawn = [_column(subject, recipe, column) for column in range(columns(recipe.edits))]
+    return torch.stack(drawn, 1).flatten(0, 1)
+
+
+def _column(subject: "Subject", recipe: Recipe, column: int) -> Tensor:
+    source = recipe.latents
     with ExitStack() as stack:
         for one in recipe.edits:
-            if isinstance(one, Silence):
-                stack.enter_context(edit(subject.generator, one.layer, one))
-        source = recipe.latents
+            if isinstance(one, LayerEdit):
+                change = partial(one.activations, column=column)
+                stack.enter_context(edit(subject.generator, one.layer, change))
         if isinstance(source, Mix) and source.space == "pixels":
-            drawn = subject.generate(_edited(subject.latents(source.seeds), subject, recipe))
-            vectors = dict(zip(source.seeds, drawn, strict=True))
+            z = edited(subject.latents(source.seeds), subject, recipe, column)
+            vectors = dict(zip(source.seeds, subject.generate(z), strict=True))
             mixed = [one.of(vectors) for one in source.sums]
             return torch.stack(mixed).clamp(-1, 1)
-        return subject.generate(_edited(source.latents(subject.prior), subject, recipe))
+        return subject.generate(edited(source.latents(subject.prior), subject, recipe, column))
+
+
+def edited(z: Tensor, subject: "Subject", recipe: Recipe, column: int = 0) -> Tensor:
+    """Return (N, d) latents after the recipe's edits of latents, at one of their amounts."""
+    for one in recipe.edits:
+        if isinstance(one, LatentEdit):
+            z = one.latents(z, subject.prior, column)
+    return z
 
 
 def render(subject: "Subject", recipe: Recipe) -> np.ndarray:
@@ -180,13 +197,6 @@ def render(subject: "Subject", recipe: Recipe) -> np.ndarray:
     tiles = images.to_uint8(draw(subject, recipe))
     sheet = images.grid(tiles, layout.columns, padding=layout.padding)
     return images.enlarge(sheet, layout.enlargement)
-
-
-def _edited(z: Tensor, subject: "Subject", recipe: Recipe) -> Tensor:
-    for one in recipe.edits:
-        if isinstance(one, Project):
-            z = subject.prior.project(z)
-    return z
 
 
 def _to_json(one: Latents | Edit) -> dict[str, Any]:

@@ -9,9 +9,11 @@ import torch
 from fake_subject import fake_subject, hooks
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import kstest, truncnorm, uniform
 
 from ganlens import images
-from ganlens.edits import Project, Silence
+from ganlens.activations import capture, edit
+from ganlens.edits import Move, Offset, Project, Silence, Truncate, columns
 from ganlens.errors import GanlensError
 from ganlens.latents import Mix, Rows, Seeds, Stack, Sum, Walk
 from ganlens.models.prior import Prior
@@ -204,3 +206,64 @@ def test_what_does_not_fit_the_generator_is_refused(subject):
 def test_the_default_layout_is_as_square_as_it_can_be(subject):
     assert render(subject, Recipe("fake", "f" * 64, Seeds(range(9)))).shape == (52, 52, 3)
     assert Layout() == Layout(None, 2, 1)
+
+
+def test_a_move_draws_each_latent_once_per_amount(subject):
+    vector = torch.linspace(-1, 1, subject.prior.dim)
+    move = Move.along(vector, (-1.0, 0.0, 2.0), "a line")
+    recipe = Recipe.of(subject, Seeds((3, 4)), edits=[move])
+    z = subject.latents((3, 4))
+    rows = [one + amount * vector for one in z for amount in move.amounts]
+    assert torch.equal(draw(subject, recipe), subject.generate(torch.stack(rows)))
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+
+
+def test_an_offset_is_added_to_the_layers_output(subject):
+    z = subject.latents(range(3))
+    with capture(subject.generator, "block1.norm") as found:
+        subject.generator(z)
+    away = found["block1.norm"].mean(0)
+    plain = draw(subject, Recipe.of(subject, Seeds((0, 1, 2))))
+    offset = Offset.of("block1.norm", away, (0.0, 0.5))
+    drawn = draw(subject, Recipe.of(subject, Seeds((0, 1, 2)), edits=[offset]))
+    torch.testing.assert_close(drawn[0::2], plain)
+    with edit(subject.generator, "block1.norm", lambda output: output + 0.5 * away):
+        torch.testing.assert_close(drawn[1::2], subject.generate(z))
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform"])
+def test_truncation_draws_from_the_truncated_prior(kind):
+    prior = Prior(kind, 50)
+    cut = prior.truncate(prior.sample_batch(2000, 0), 0.7)
+    values = cut.flatten().double().numpy()
+    law = truncnorm(-0.7, 0.7) if kind == "normal" else uniform(-0.7, 1.4)
+    assert abs(values).max() <= 0.7 + 1e-6
+    assert kstest(values, law.cdf).statistic < 0.01
+    z = prior.sample_batch(9, 1)
+    assert torch.equal(prior.truncate(z, 0.7).argsort(1), z.argsort(1))
+    torch.testing.assert_close(prior.truncate(z, 40.0), z, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Move((1.0, float("nan"))), "finite"),
+        (lambda: Move(()), "at least one number"),
+        (lambda: Move((1.0,), ()), "at least one number"),
+        (lambda: Truncate(0), "above 0"),
+        (lambda: Offset("block1.act", "%%%"), "base64"),
+        (lambda: Offset("block1.act", ""), "at least one"),
+        (lambda: columns([Move((1.0,), (1, 2)), Move((1.0,), (1, 2, 3))]), "2 and 3 amounts"),
+    ],
+)
+def test_a_wrong_edit_is_one_line(make, message):
+    with pytest.raises(GanlensError, match=message):
+        make()
+
+
+def test_an_edit_that_does_not_fit_says_what_would(subject):
+    with pytest.raises(GanlensError, match="2 coordinates: this generator takes"):
+        draw(subject, Recipe.of(subject, Seeds((1,)), edits=[Move((1.0, 2.0))]))
+    offset = Offset.of("block1.act", torch.ones(2))
+    with pytest.raises(GanlensError, match="2 values: layer 'block1"):
+        draw(subject, Recipe.of(subject, Seeds((1,)), edits=[offset]))

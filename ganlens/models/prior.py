@@ -1,5 +1,6 @@
 """Latent priors: what a generator was trained to map from."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -63,3 +64,18 @@ class Prior:
         if self.kind == "uniform":
             return z.clamp(-1, 1)
         return z * (self.dim**0.5 / z.norm(dim=-1, keepdim=True).clamp_min(1e-12))
+
+    def truncate(self, z: Tensor, threshold: float) -> Tensor:
+        """Carry each coordinate of (N, dim) latents to the prior cut off at a threshold.
+
+        The map is monotone and takes the prior exactly to its truncation: quantile to quantile.
+
+        Args:
+            z: latents.
+            threshold: above 0; for a uniform prior anything above 1 changes nothing.
+        """
+        if self.kind == "uniform":
+            return z * min(threshold, 1.0)
+        inside = math.erf(threshold / math.sqrt(2))  # share of the prior below the threshold
+        share = torch.erf(z.double() / math.sqrt(2)) * inside
+        return (math.sqrt(2) * torch.erfinv(share)).to(z)

@@ -10,6 +10,7 @@ from store import images_of, own_copy, result_key, shelf, subject_of
 from widgets import reset, settings_form
 
 from ganlens.probes.base import Probe
+from ganlens.replay import signed
 from ganlens.report import command, missing, purpose, python_code, strict
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def _run(name: str, probe: Probe, subject: "Subject", data: "ImageSet | None", k
     start = time.perf_counter()
     result = _drive(probe.steps(own_copy(subject), data), bar)
     seconds = time.perf_counter() - start
-    shelf().put(key, (result, seconds, probe.settings()))
+    panels = signed(result.panels(), name, probe, subject, data)
+    shelf().put(key, (result, panels, seconds))
     st.session_state[f"last-{name}"] = key
     place.empty()
 
@@ -90,9 +92,9 @@ def _results(name: str, kind: type[Probe], key: str) -> None:
             st.caption("Press Run to see the result.")
             return
         st.warning("The settings have changed since this result: press Run for the new one.")
-    result, seconds, _ = kept
+    result, panels, seconds = kept
     st.caption(f"Took {seconds:.1f} s.")
-    show.panels(result.panels(), name)
+    show.panels(panels, name)
     with st.expander("All numbers, and what they depend on", icon=":material/list:"):
         show.pairs(strict(result.summary()))
 

@@ -136,19 +136,23 @@ class Recipe:
 
     def check(self, subject: "Subject") -> None:
         """Raise a GanlensError that says so if this subject is not the one the picture shows."""
-        known = subject.provenance
-        hash_ = known.get("hash") or ""
-        if self.hash != hash_ or (not hash_ and self.checkpoint != subject.name):
-            raise GanlensError(
-                f"the recipe needs checkpoint {self.checkpoint!r} with hash "
-                f"{self.hash[:12] or 'unknown'}, not {subject.name!r} with "
-                f"{hash_[:12] or 'unknown'}: load that one"
-            )
-        if self.weights != known.get("weights", "raw"):
-            raise GanlensError(
-                f"the recipe needs the {self.weights!r} weights of {self.checkpoint!r}, "
-                f"not the {known.get('weights', 'raw')!r} ones: load those"
-            )
+        check_subject(subject, self.checkpoint, self.hash, self.weights)
+
+
+def check_subject(subject: "Subject", checkpoint: str, hash: str, weights: str) -> None:
+    """Raise a GanlensError that says what is needed if a subject is another one than named."""
+    known = subject.provenance
+    hash_ = known.get("hash") or ""
+    if hash != hash_ or (not hash_ and checkpoint != subject.name):
+        raise GanlensError(
+            f"the recipe needs checkpoint {checkpoint!r} with hash {hash[:12] or 'unknown'}, not "
+            f"{subject.name!r} with {hash_[:12] or 'unknown'}: load that one"
+        )
+    if weights != known.get("weights", "raw"):
+        raise GanlensError(
+            f"the recipe needs the {weights!r} weights of {checkpoint!r}, not the "
+            f"{known.get('weights', 'raw')!r} ones: load those"
+        )
 
 
 def draw(subject: "Subject", recipe: Recipe) -> Tensor:

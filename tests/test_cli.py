@@ -239,7 +239,7 @@ def test_a_replay_says_what_differs(
     captured = capsys.readouterr()
     found = json.loads(captured.out)
     assert found["identical"] is False
-    assert found["pixels_differing"] == 1
+    assert found["pictures"][0]["pixels_differing"] == 1
     assert "1 of 256 pixels differ" in captured.err
 
 

@@ -30,6 +30,7 @@ LEVELS: tuple[tuple[int, str], ...] = (
     (4, "probes.filters probes.feature_maps"),
     (4, "probes.arithmetic probes.turn probes.memorization probes.fidelity probes.linear"),
     (5, "probes"),
+    (6, "replay"),
     (6, "report"),
     (7, "cli"),
     (7, "__main__"),

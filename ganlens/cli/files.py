@@ -5,7 +5,6 @@ import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from plotly.offline import get_plotlyjs
 
@@ -13,6 +12,7 @@ from ganlens import images
 from ganlens.cli.terminal import make_folder
 from ganlens.files import write_bytes
 from ganlens.panels import FigurePanel, ImagePanel, Panel, TablePanel
+from ganlens.replay import enlarged
 
 PLOTLY = "plotly.min.js"  # written once beside the figures
 
@@ -33,21 +33,13 @@ def _write(folder: Path, stem: str, panel: Panel) -> Path:
     if isinstance(panel, ImagePanel):
         scale = max(1, int(panel.scale))
         picture = images.enlarge(panel.image, scale)
-        return images.write_png(folder / f"{stem}.png", picture, _enlarged(panel.recipe, scale))
+        return images.write_png(folder / f"{stem}.png", picture, enlarged(panel.recipe, scale))
     if isinstance(panel, TablePanel):
         path, content = folder / f"{stem}.csv", _csv(panel)
     else:
         path, content = folder / f"{stem}.html", _html(panel)
     write_bytes(path, content.encode())
     return path
-
-
-def _enlarged(recipe: dict[str, Any] | None, scale: int) -> dict[str, Any] | None:
-    """Return the recipe of the enlarged picture, so that a replay gives the pixels of the file."""
-    if recipe is None or "layout" not in recipe:
-        return recipe
-    layout = recipe["layout"]
-    return recipe | {"layout": layout | {"enlargement": layout.get("enlargement", 1) * scale}}
 
 
 def _csv(panel: TablePanel) -> str:

@@ -20,6 +20,7 @@ from ganlens.cli.terminal import (
 )
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Probe
+from ganlens.replay import signed
 from ganlens.report import document, missing, uses_data
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def run(name: str, probe: Probe, common: Common) -> int:
     shown = {key: value for key, value in content["summary"].items() if key != "versions"}
     screen.print(pairs_table(f"{probe.title or name}: {subject.name}", shown))
     if common.out is not None:
-        written = write_panels(common.out, result.panels())
+        panels = signed(result.panels(), name, probe, subject, data)
+        written = write_panels(common.out, panels)
         screen.print("", *(f"wrote {path}" for path in written), sep="\n", soft_wrap=True)
     if common.json not in (None, "-"):
         screen.print(f"wrote {common.json}", soft_wrap=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganlens.checkpoints import versions
 from ganlens.panels import FigurePanel, Panel
+from ganlens.replay import signed
 from ganlens.report import draw
 from ganlens.report.about import provenance_panel, samples_panel
 from ganlens.report.curve import curve_panels, read_metrics
@@ -37,7 +38,7 @@ def page(
         findings: what ``run_probes`` returned.
         source: path or name of the checkpoint, for the commands.
     """
-    panels = [_panels(finding) for finding in findings]
+    panels = [_panels(finding, subject, data) for finding in findings]
     curve = curve_panels(
         read_metrics(subject.provenance.get("path")), subject.provenance.get("step")
     )
@@ -59,8 +60,10 @@ def page(
     yield f"</main></div>{code}</body></html>"
 
 
-def _panels(finding: Finding) -> list[Panel]:
-    return list(finding.result.panels()) if finding.result is not None else []
+def _panels(finding: Finding, subject: "Subject", data: "ImageSet | None") -> list[Panel]:
+    if finding.result is None:
+        return []
+    return signed(finding.result.panels(), finding.name, finding.probe, subject, data)
 
 
 def _resource(name: str) -> str:

@@ -1,6 +1,7 @@
 """Training, saving and opening classifiers: a yardstick made from the data's labels."""
 
 import hashlib
+import math
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from ganlens.checkpoints import (
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
 from ganlens.models.classifier import Classifier, ClassifierConfig, classifier_arguments
+from ganlens.models.prior import check_seed
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -57,8 +59,9 @@ class ClassifierSettings:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "lr", "width"):
-            if getattr(self, name) <= 0:
-                raise GanlensError(f"{name} {getattr(self, name)} must be above 0")
+            if not 0 < getattr(self, name) < math.inf:
+                raise GanlensError(f"{name} {getattr(self, name)} must be above 0 and finite")
+        check_seed(self.seed)
 
 
 @dataclass(frozen=True)

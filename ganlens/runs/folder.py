@@ -10,6 +10,7 @@ from typing import Any
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor
+from ganlens.files import check_writable
 from ganlens.training import Trainer, TrainStep
 
 STATE_FILE, METRICS_FILE, ASKED_FILE = "state.safetensors", "metrics.jsonl", "run.json"
@@ -41,18 +42,29 @@ def asked(
     }
 
 
+def check_place(folder: Path) -> None:
+    """Refuse a place where no run can be; quick, so it comes before the judge is trained.
+
+    Raises:
+        GanlensError: a file, a folder of something else, or one that cannot be made.
+    """
+    if folder.is_file():
+        raise GanlensError(f"{folder} is a file: give a folder to --out")
+    held = {p.name for p in folder.iterdir()} if folder.is_dir() else set()
+    if held - {JUDGE_FOLDER} and ASKED_FILE not in held:
+        raise GanlensError(f"{folder} holds other files: give a new folder to --out")
+    check_writable(folder)
+
+
 def check_folder(folder: Path, wanted: dict[str, Any]) -> None:
     """Refuse a folder that holds something other than this very run.
 
     Raises:
         GanlensError: names the first difference.
     """
-    if folder.is_file():
-        raise GanlensError(f"{folder} is a file: give a folder to --out")
+    check_place(folder)
     file = folder / ASKED_FILE
     if not file.is_file():
-        if folder.is_dir() and {p.name for p in folder.iterdir()} - {JUDGE_FOLDER}:
-            raise GanlensError(f"{folder} holds other files: give a new folder to --out")
         return
     try:
         held = json.loads(file.read_text())

@@ -68,9 +68,10 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if value < 1:
+            least = 2 if name == "evaluate_n" else 1  # a single image has no Fréchet distance
+            if value < least:
                 raise GanlensError(
-                    f"{name.replace('_', '-')} {value} is too small: give at least 1"
+                    f"{name.replace('_', '-')} {value} is too small: give at least {least}"
                 )
 
 
@@ -138,7 +139,6 @@ class Run:
             self._restore()
             return True
         if self.main:
-            self.folder.mkdir(parents=True, exist_ok=True)
             text = json.dumps(self.asked, indent=2)
             write_bytes(self.folder / ASKED_FILE, text.encode())
         return False

@@ -118,6 +118,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["sample", "x", "--weights", "best"], "--weights"),
         (["sample", "no-such-checkpoint"], "no-such-checkpoint"),
         (["sample", "x", "--n", "0"], "--n 0"),
+        (["sample", "x", "--n", "1000000000000"], "give 1 to 10,000"),
         (["linear-probe", "x"], "add --data SPEC"),
         (["interpolate", "x", "--data", "digits"], "looks at no data"),
         (["replay", "no-such.png"], "no-such.png"),
@@ -285,6 +286,22 @@ def test_a_replay_says_what_differs(
     assert found["identical"] is False
     assert found["pixels_differing"] == 1
     assert "1 of 256 pixels differ" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--enlarge", "0"], "enlargement 0"),
+        (["--n", "10000", "--enlarge", "32"], "57,536 x 57,536 pixels is too large"),
+    ],
+)
+def test_a_sheet_that_cannot_be_is_refused(
+    options: list[str], says: str, tiny_checkpoint: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert run("sample", tiny_checkpoint, "--out", tmp_path / "grid.png", *options) == 2
+    assert says in only_line(capsys.readouterr().err)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_pictures_of_other_sizes_differ() -> None:

@@ -1,5 +1,7 @@
 """``ganlens train`` and bad input: one line with the next step, exit code 2, nothing lost."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,17 @@ def test_broken_files_are_left_out_and_named(folder: Path, tmp_path: Path, capsy
     assert any("fd" in row for row in read_metrics(tmp_path / "run"))
     assert train(folder, tmp_path / "strict", "--strict") == 2
     assert not (tmp_path / "strict").exists()
+
+
+def test_a_huge_image_is_listed_without_a_warning(folder: Path, tmp_path: Path) -> None:
+    """In a process of its own, where nothing turns Pillow's warning into an error."""
+    Image.new("1", (10_000, 10_000)).save(folder / "huge.png")
+    words = ["train", "--data", str(folder), "--out", str(tmp_path / "run"), *SMALL, "--strict"]
+    command = [sys.executable, "-m", "ganlens", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "huge.png: more than 89,478,485 pixels" in line
 
 
 def test_broken_held_out_files_are_named_too(folder: Path, tmp_path: Path, capsys: Any) -> None:

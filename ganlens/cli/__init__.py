@@ -7,6 +7,7 @@ module of the chosen command is imported when it runs.
 import difflib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -87,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bug.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    # Pillow's warning of large images: they are left out, and listed with this reason.
+    warnings.filterwarnings("ignore", "Image size .* exceeds limit")
     try:
         return _dispatch(words)
     except GanlensError as error:

@@ -15,6 +15,7 @@ from ganlens.training import Trainer, TrainStep
 
 STATE_FILE, METRICS_FILE, ASKED_FILE = "state.safetensors", "metrics.jsonl", "run.json"
 JUDGE_FOLDER = "judge"  # the classifier that judges samples, made before anything else
+SCORES = {"epoch", "fd", "precision", "recall", "density", "coverage"}  # of an evaluation
 FREE_TO_CHANGE = {"epochs"}  # of the training settings, when a run is resumed
 
 
@@ -51,7 +52,7 @@ def check_place(folder: Path) -> None:
     if folder.is_file():
         raise GanlensError(f"{folder} is a file: give a folder to --out")
     held = {p.name for p in folder.iterdir()} if folder.is_dir() else set()
-    if held - {JUDGE_FOLDER} and ASKED_FILE not in held:
+    if held - {JUDGE_FOLDER} and not (folder / ASKED_FILE).is_file():
         raise GanlensError(f"{folder} holds other files: give a new folder to --out")
     check_writable(folder)
 
@@ -68,7 +69,7 @@ def check_folder(folder: Path, wanted: dict[str, Any]) -> None:
         return
     try:
         held = json.loads(file.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise GanlensError(f"{file} is damaged ({error}): give a new folder to --out") from error
     before, now = _flat(held), _flat(wanted)
     for key in sorted(before.keys() | now.keys()):
@@ -90,14 +91,24 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """Read a run's or a checkpoint's metrics.jsonl; an unfinished last line is left out."""
+    """Read a run's or a checkpoint's metrics.jsonl, up to an unfinished or damaged line."""
     file, rows = folder / METRICS_FILE, []
-    for line in file.read_text().splitlines() if file.is_file() else []:
+    for line in file.read_text(errors="replace").splitlines() if file.is_file() else []:
         try:
-            rows.append(json.loads(line))
-        except ValueError:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
             break
+        if not _is_row(row):
+            break
+        rows.append(row)
     return rows
+
+
+def _is_row(row: Any) -> bool:
+    """Whether a line is what a run writes: a step, and every score or none."""
+    if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+        return False
+    return "fd" not in row or (isinstance(row["fd"], float | int) and row.keys() >= SCORES)
 
 
 def average(steps: Sequence[TrainStep]) -> dict[str, Any]:

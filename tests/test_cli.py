@@ -125,6 +125,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["list", "no-such-folder"], "no-such-folder"),
         (["report", "x", "--out", "y", "--probes", "fidd"], "choose from interpolate"),
         (["explore", "--root", "no-such-folder"], "no-such-folder"),
+        (["explore", "--port", "99999"], "--port 99999"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

@@ -165,7 +165,7 @@ def find_checkpoint(path_or_name: str | Path) -> Path:
 
 def list_folders(root: Path) -> list[Path]:
     """Return the checkpoint folders at or below a folder, runs included, by name."""
-    return sorted(p.parent for p in root.rglob(MODEL_FILE)) if root.is_dir() else []
+    return sorted(p.parent for p in root.rglob(MODEL_FILE) if p.is_file()) if root.is_dir() else []
 
 
 def list_checkpoints(root: str | Path | None = None) -> list[tuple[Path, Header]]:
@@ -174,7 +174,7 @@ def list_checkpoints(root: str | Path | None = None) -> list[tuple[Path, Header]
     for folder in list_folders(Path(root) if root else shipped_folder("checkpoints")):
         try:
             found.append((folder, read_model_file(folder / MODEL_FILE, tensors=False)[0]))
-        except GanlensError:
+        except (GanlensError, OSError):
             continue  # a damaged neighbour must not hide the others; opening it says what is wrong
     return found
 

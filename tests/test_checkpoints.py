@@ -228,4 +228,8 @@ def test_a_damaged_neighbour_does_not_hide_the_others(tmp_path: Path) -> None:
     _cut(write(tmp_path / "bad") / MODEL_FILE)
     (tmp_path / "worse").mkdir()
     (tmp_path / "worse" / MODEL_FILE).write_bytes(b"")
+    (tmp_path / "folder" / MODEL_FILE).mkdir(parents=True)
+    (tmp_path / "link").mkdir()
+    (tmp_path / "link" / MODEL_FILE).symlink_to("nowhere")
+    rewrite(write(tmp_path / "endless"), lambda t, h: h.update(format=float("inf")))
     assert "good" in [path.name for path, _ in list_checkpoints(tmp_path)]

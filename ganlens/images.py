@@ -103,13 +103,16 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     try:
         with Image.open(path) as image:
             text = getattr(image, "text", {}).get(RECIPE_KEY)
-    except OSError as error:
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise GanlensError(f"{path} is not a readable PNG: {error}") from error
     if text is None:
         raise GanlensError(
             f"{path} carries no recipe: only pictures written by ganlens can be replayed"
         )
-    return json.loads(text)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise GanlensError(f"{path} carries a damaged recipe ({error}): draw it anew") from error
 
 
 def as_rgb(images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:

@@ -110,17 +110,22 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["--verison"], "option '--verison' is not known"),
         (["xyzzy"], "choose from demo"),
         (["sample"], "CHECKPOINT"),
+        (["train"], "--data SPEC"),
+        (["train", "--data", "digits", "--out", "y", "--device", "cuda:x"], "device 'cuda:x'"),
+        (["sample", "x" * 5000], "File name too long"),
         (["sample", "x", "--sede", "3"], "did you mean --seed"),
         (["sample", "x", "--seed", "three"], "invalid"),
         (["sample", "x", "--weights", "best"], "--weights"),
         (["sample", "no-such-checkpoint"], "no-such-checkpoint"),
         (["sample", "x", "--n", "0"], "--n 0"),
+        (["sample", "x", "--n", "1000000000000"], "give 1 to 10,000"),
         (["linear-probe", "x"], "add --data SPEC"),
         (["interpolate", "x", "--data", "digits"], "looks at no data"),
         (["replay", "no-such.png"], "no-such.png"),
         (["list", "no-such-folder"], "no-such-folder"),
         (["report", "x", "--out", "y", "--probes", "fidd"], "choose from interpolate"),
         (["explore", "--root", "no-such-folder"], "no-such-folder"),
+        (["explore", "--port", "99999"], "--port 99999"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -140,6 +145,47 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "target", broken)
     with pytest.raises(ZeroDivisionError):
         main(["list"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sample", "x", "--out", "{file}/x.png"],
+        ["sample", "x", "--json", "{file}/x.json"],
+        ["interpolate", "x", "--out", "{file}/x"],
+        ["report", "x", "--out", "{file}"],
+        ["demo", "--out", "{file}"],
+        ["demo", "--json", "{file}/x.json", "--out", "{folder}/demo"],
+        ["train", "--data", "digits", "--out", "{file}/x"],
+        ["train", "--data", "digits", "--out", "{folder}/run", "--json", "{file}/x.json"],
+    ],
+)
+def test_what_cannot_be_written_is_said_before_the_work(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("precious")
+    assert main([word.format(file=file, folder=tmp_path) for word in words]) == 2
+    assert str(file) in only_line(capsys.readouterr().err)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert file.read_text() == "precious"
+
+
+def test_a_folder_that_forbids_writing_is_said_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
+    assert run("sample", "x", "--out", tmp_path / "x.png") == 2
+    assert f"{tmp_path} forbids it" in only_line(capsys.readouterr().err)
+
+
+def test_no_file_of_a_report_replaces_another_one(
+    tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "arrays.npz").write_text("precious")
+    assert run("report", tiny_checkpoint, "--out", tmp_path, "--probes", "interpolate") == 2
+    assert "--force" in only_line(capsys.readouterr().err)
+    assert (tmp_path / "arrays.npz").read_text() == "precious"
 
 
 def test_ctrl_c_is_one_word_and_130(
@@ -241,6 +287,22 @@ def test_a_replay_says_what_differs(
     assert found["identical"] is False
     assert found["pictures"][0]["pixels_differing"] == 1
     assert "1 of 256 pixels differ" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--enlarge", "0"], "enlargement 0"),
+        (["--n", "10000", "--enlarge", "32"], "57,536 x 57,536 pixels is too large"),
+    ],
+)
+def test_a_sheet_that_cannot_be_is_refused(
+    options: list[str], says: str, tiny_checkpoint: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert run("sample", tiny_checkpoint, "--out", tmp_path / "grid.png", *options) == 2
+    assert says in only_line(capsys.readouterr().err)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_pictures_of_other_sizes_differ() -> None:

@@ -144,7 +144,8 @@ def test_the_layer_table_leaves_no_hooks_and_keeps_the_mode() -> None:
         ({"channels": 2}, "channels 2.*1, 3"),
         ({"kernel": 3}, "kernel 3.*4, 5"),
         ({"prior": "cauchy"}, "cauchy.*normal, uniform"),
-        ({"width": 0}, "width 0.*at least 1"),
+        ({"width": 0}, "width 0.*1 to 1,024"),
+        ({"latent_dim": 10_001}, "latent_dim 10001.*1 to 10,000"),
     ],
 )
 def test_unusable_values_are_named(changes: dict[str, object], words: str) -> None:

@@ -288,10 +288,16 @@ def test_bad_input_is_one_line(settings, data, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("bad", [{"n": 1}, {"batch_size": 0}, {"k": 0}, {"seed": -1}])
+@pytest.mark.parametrize("bad", [{"n": 1}, {"batch_size": 0}, {"k": 0}])
 def test_bad_settings_are_refused_at_once(bad):
     with pytest.raises(GanlensError, match="too small"):
         Fidelity(**bad)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 2**63 - 5])
+def test_seeds_that_cannot_be_are_refused_at_once(seed):
+    with pytest.raises(GanlensError, match=f"seed {seed} .*whole number from 0"):
+        Fidelity(n=10, seed=seed)
 
 
 def test_discriminator_is_asked_for_but_missing():

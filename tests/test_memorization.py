@@ -202,6 +202,9 @@ def test_bad_input_is_one_line() -> None:
         (Neighbors(space="taste"), "space 'taste' is not known: choose from pixels"),  # type: ignore[arg-type]
         (Neighbors(split="val"), "split 'val' is not known: choose from train, test"),  # type: ignore[arg-type]
         (Neighbors(n=1), "n 1"),
+        (Neighbors(n=10**13), "n 10000000000000, .* give 2 to 100,000"),
+        (Neighbors(seed=-1), "seed -1"),
+        (Neighbors(seed=2**63 - 9), "seed 9223372036854775799 of 500"),
     ):
         with pytest.raises(GanlensError, match=problem):
             probe.run(fake, data)

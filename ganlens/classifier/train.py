@@ -1,5 +1,6 @@
 """Training a classifier: a yardstick made from the data's labels and attributes."""
 
+import math
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from ganlens.classifier.targets import numbers_of, targets_of
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
 from ganlens.models.classifier import Classifier, ClassifierConfig
+from ganlens.models.prior import check_seed
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -46,8 +48,9 @@ class ClassifierSettings:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "lr", "width"):
-            if getattr(self, name) <= 0:
-                raise GanlensError(f"{name} {getattr(self, name)} must be above 0")
+            if not 0 < getattr(self, name) < math.inf:
+                raise GanlensError(f"{name} {getattr(self, name)} must be above 0 and finite")
+        check_seed(self.seed)
 
 
 @dataclass(frozen=True)

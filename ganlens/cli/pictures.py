@@ -14,7 +14,7 @@ from ganlens.cli.flags import Checkpoint, Device, Force, Json, OptionalData
 from ganlens.cli.probe import open_images
 from ganlens.cli.terminal import check_free, console, write_json
 from ganlens.errors import GanlensError
-from ganlens.latents import Seeds
+from ganlens.latents import MAX_ROWS, Seeds
 from ganlens.recipe import Recipe, render
 from ganlens.report import enlargement
 from ganlens.subject import Subject, load
@@ -55,11 +55,11 @@ def sample(
     """
     check_free(out, force)
     check_free(json, force)
-    if n < 1:
-        raise GanlensError(f"--n {n} draws nothing: give at least 1")
+    if not 1 <= n <= MAX_ROWS:
+        raise GanlensError(f"--n {n} cannot be drawn: give 1 to {MAX_ROWS:,}")
     subject = load(checkpoint, device=device, weights=weights)
     across = columns or int(np.ceil(np.sqrt(n)))
-    scale = enlarge or enlargement(across * (subject.image_shape[2] + 2))
+    scale = enlargement(across * (subject.image_shape[2] + 2)) if enlarge is None else enlarge
     seeds = Seeds(tuple(range(seed, seed + n)))
     recipe = Recipe.of(subject, seeds, columns=columns, enlargement=scale)
     _write(

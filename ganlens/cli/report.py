@@ -12,12 +12,20 @@ from tyro.conf import arg
 
 from ganlens.cli.flags import Checkpoint, Device, Force, Json, OptionalData
 from ganlens.cli.probe import open_images, open_subject
-from ganlens.cli.terminal import check_free, console, progress_bar, rows_table, write_json
+from ganlens.cli.terminal import (
+    check_file,
+    check_free,
+    check_free_folder,
+    console,
+    progress_bar,
+    rows_table,
+    write_json,
+)
 from ganlens.errors import one_of
 from ganlens.panels import cell
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe, Progress
-from ganlens.report import Finding, run_probes, write_report
+from ganlens.report import REPORT_FILES, Finding, run_probes, write_report
 
 Out = Annotated[Path, arg(metavar="DIR")]
 
@@ -69,7 +77,8 @@ def report(
         out: folder for report.html, findings.json and arrays.npz.
         probes: only these, in this order; by default all. A probe that cannot run says why.
     """
-    check_free(out / "report.html", force)
+    for file in REPORT_FILES:
+        check_free(out / file, force)
     check_free(json, force)
     for name in probes:
         if name not in PROBES:
@@ -84,6 +93,8 @@ def demo(out: Out = Path("runs/demo"), device: Device = "auto", json: Json = Non
     Args:
         out: folder for the report; one from an earlier demo is replaced.
     """
+    check_free_folder(out, force=True)
+    check_file(json)
     chosen = {name: probe(**DEMO.get(name, {})) for name, probe in PROBES.items()}
     screen = _write("pixelfaces", "pixelfaces", chosen, out, device, json)
     screen.print("play with it: ganlens explore (in a clone: make app)")

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ganlens.errors import GanlensError
-from ganlens.files import write_bytes
+from ganlens.files import check_writable, write_bytes
 from ganlens.panels import cell
 from ganlens.probes.base import Progress as Step
 from ganlens.report.draw import flat
@@ -93,23 +93,32 @@ def rows_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
 
 def check_free(path: str | Path | None, force: bool) -> None:
     """Refuse a file that exists, before the work starts; "-", None and ``force`` pass."""
-    if path is None or str(path) == "-" or force:
+    if path is None or str(path) == "-":
         return
-    if Path(path).is_file():
+    if Path(path).is_file() and not force:
         raise GanlensError(
             f"{path} exists already: choose another name, or add --force to replace it"
         )
+    check_file(path)
+
+
+def check_file(path: str | Path | None) -> None:
+    """Refuse a place where no file can be written, before the work starts; "-" and None pass."""
+    if path is None or str(path) == "-":
+        return
     if Path(path).is_dir():
-        raise GanlensError(f"{path} is a folder: name a file in it")
+        raise GanlensError(f"{str(path)!r} is a folder: name a file in it")
+    check_writable(Path(path).parent)
 
 
 def check_free_folder(folder: Path | None, force: bool) -> None:
     """Refuse a folder that holds anything, before the work starts; None and ``force`` pass."""
-    if folder is None or force:
+    if folder is None:
         return
     if folder.is_file():
         raise GanlensError(f"{folder} is a file: name a folder")
-    if folder.is_dir() and any(folder.iterdir()):
+    check_writable(folder)
+    if folder.is_dir() and any(folder.iterdir()) and not force:
         raise GanlensError(
             f"{folder} holds files already: choose another, or add --force to replace them"
         )

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, make_dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,12 +14,12 @@ from lightning_fabric import Fabric
 from tyro.conf import arg
 
 from ganlens.cli.flags import Data, Device, Json
-from ganlens.cli.terminal import console, note, pairs_table, write_json
+from ganlens.cli.terminal import check_file, console, note, pairs_table, write_json
 from ganlens.data import ImageSet, open_data
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.dcgan import PRESETS, SIZES, DCGANConfig, preset
 from ganlens.panels import cell
-from ganlens.runs import Event, Run, RunConfig, judge
+from ganlens.runs import Event, Run, RunConfig, check_place, judge
 from ganlens.training import TRAIN_PRESETS, TrainConfig, Trainer, best_precision
 
 FROM_DATA = ("size", "channels")  # fields of the networks that the images decide
@@ -99,7 +100,7 @@ command.prepare = prepare  # type: ignore[attr-defined]
 
 
 def _preset(words: Sequence[str]) -> str:
-    for word, after in zip(words, [*words[1:], ""], strict=True):
+    for word, after in zip_longest(words, words[1:], fillvalue=""):
         name = word.removeprefix("--preset=") if word.startswith("--preset=") else after
         if word.startswith("--preset") and name:
             if name not in PRESETS:
@@ -110,6 +111,8 @@ def _preset(words: Sequence[str]) -> str:
 
 def train(asked: Asked, network: dict[str, Any], training: TrainConfig, keeping: RunConfig) -> int:
     """Open the data, build or resume the run, and follow it to its end."""
+    check_place(asked.out)
+    check_file(asked.json)
     fabric = make_fabric(asked)
     data, train_data, held_out = open_both(asked)
     channels, size, _ = train_data.image_shape
@@ -137,9 +140,9 @@ def make_fabric(asked: Asked) -> Fabric:
     nodes = int(os.environ.get("WORLD_SIZE", "1")) // ranks
     accelerator = asked.device if asked.device in ("auto", "cpu") else "cuda"
     devices: Any = ranks
-    if asked.device.startswith("cuda:"):
-        devices = [int(asked.device.removeprefix("cuda:"))]
     try:
+        if asked.device.startswith("cuda:"):
+            devices = [int(asked.device.removeprefix("cuda:"))]
         fabric = Fabric(
             accelerator=accelerator,
             devices=devices,
@@ -173,9 +176,16 @@ def open_both(asked: Asked) -> tuple[ImageSet, ImageSet, ImageSet]:
         )
     _say_skipped(data)
     if asked.held_out is None:
+        first, last = data.bounds["test"]
+        if first == last:
+            raise GanlensError(
+                f"{asked.data} has {len(data)} images and none to judge samples against: give more"
+                " images, or others with --held-out"
+            )
         return data, data.part("train"), data.part("test")
     channels, pixels, _ = data.image_shape
     held_out = open_data(asked.held_out, size=pixels, channels=channels, **options)
+    _say_skipped(held_out)
     declared = held_out.split_source == "declared"
     train = data.part("train") if data.split_source == "declared" else data
     return data, train, held_out.part("test") if declared else held_out
@@ -186,7 +196,7 @@ def _say_skipped(data: ImageSet) -> None:
         return
     shown = "; ".join(f"{s.name}: {s.reason}" for s in data.skipped[:5])
     more = f"; and {len(data.skipped) - 5} more" if len(data.skipped) > 5 else ""
-    note(f"left out {len(data.skipped)} files: {shown}{more}")
+    note(f"left out {len(data.skipped)} files of {data.spec}: {shown}{more}")
 
 
 def _introduction(data: ImageSet, held_out: ImageSet, trainer: Trainer) -> str:

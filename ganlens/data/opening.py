@@ -4,6 +4,7 @@ import difflib
 import re
 from contextlib import closing
 from importlib import resources
+from numbers import Integral
 from pathlib import Path
 
 from ganlens.data.arrays import NpzSource
@@ -54,8 +55,8 @@ def open_data(
     spec = str(spec)
     if split not in SPLIT_NAMES:
         raise one_of("split", split, SPLIT_NAMES)
-    if size is not None and not 1 <= size <= MAX_SIZE:
-        raise GanlensError(f"size {size} is not valid: give 1 to {MAX_SIZE} pixels")
+    if size is not None and not (isinstance(size, Integral) and 1 <= size <= MAX_SIZE):
+        raise GanlensError(f"size {size!r} is not valid: give 1 to {MAX_SIZE} pixels")
     if channels not in (None, 1, 3):
         raise one_of("channels", channels, (1, 3))
     store = Store(cache_folder() if cache is None else Path(cache))
@@ -133,6 +134,8 @@ def resolve(spec: str, store: Store) -> Source:
         )
     if path.is_dir():
         return FileSource(spec, FolderTree(path))
+    if path.suffix.lower() in (".npz", ".zip") and not path.is_file():
+        raise GanlensError(f"data {spec!r} is neither a file nor a folder: give one of these")
     if path.suffix.lower() == ".npz":
         return NpzSource(spec, path, store.data)
     if path.suffix.lower() == ".zip":

@@ -11,6 +11,7 @@ from ganlens.errors import GanlensError, one_of
 from ganlens.models.prior import Prior
 
 SIZES = (16, 256)  # smallest and largest image, in pixels
+MOST_LATENT_DIM, MOST_WIDTH = 10_000, 1024  # beyond these no memory holds the networks
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,10 @@ class DCGANConfig:
         for name, valid in _CHOICES.items():
             if getattr(self, name) not in valid:
                 raise one_of(name.replace("_", " "), getattr(self, name), valid)
-        for name in ("latent_dim", "width"):
-            if getattr(self, name) < 1:
-                raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
+        for name, most in (("latent_dim", MOST_LATENT_DIM), ("width", MOST_WIDTH)):
+            if not 1 <= getattr(self, name) <= most:
+                value = getattr(self, name)
+                raise GanlensError(f"{name} {value} is out of range: give 1 to {most:,}")
 
     @property
     def resolutions(self) -> tuple[int, ...]:

@@ -4,9 +4,10 @@ from ganlens.report.about import enlargement, provenance_panel, samples_panel
 from ganlens.report.curve import curve_panels, read_metrics
 from ganlens.report.findings import Finding, document, headline, missing, run_probes, strict
 from ganlens.report.reproduce import command, purpose, python_code, uses_data
-from ganlens.report.write import write_report
+from ganlens.report.write import REPORT_FILES, write_report
 
 __all__ = [
+    "REPORT_FILES",
     "Finding",
     "command",
     "curve_panels",

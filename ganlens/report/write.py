@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-PAGE, FINDINGS, ARRAYS = "report.html", "findings.json", "arrays.npz"
+PAGE, FINDINGS, ARRAYS = REPORT_FILES = ("report.html", "findings.json", "arrays.npz")
 
 
 def write_report(

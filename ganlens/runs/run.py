@@ -68,9 +68,10 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if value < 1:
+            least = 2 if name == "evaluate_n" else 1  # a single image has no Fréchet distance
+            if value < least:
                 raise GanlensError(
-                    f"{name.replace('_', '-')} {value} is too small: give at least 1"
+                    f"{name.replace('_', '-')} {value} is too small: give at least {least}"
                 )
 
 
@@ -138,7 +139,6 @@ class Run:
             self._restore()
             return True
         if self.main:
-            self.folder.mkdir(parents=True, exist_ok=True)
             text = json.dumps(self.asked, indent=2)
             write_bytes(self.folder / ASKED_FILE, text.encode())
         return False
@@ -290,11 +290,12 @@ class Run:
         try:
             with safe_open(file, framework="pt") as opened:
                 known = json.loads(opened.metadata()["ganlens-state"])
+                self.best = None if known["best"] is None else float(known["best"])
+                self.seconds = float(known["seconds"])
                 self.trainer.restore({k: opened.get_tensor(k) for k in opened.keys()})  # noqa: SIM118
-        except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise GanlensError(
                 f"{file} is damaged ({error}): remove it to begin anew, or take another --out"
             ) from error
-        self.best, self.seconds = known["best"], known["seconds"]
         self.rows = [r for r in read_metrics(self.folder) if r["step"] <= self.trainer.step]
         self.judged = max((r["step"] for r in self.rows if "fd" in r), default=0)

@@ -12,6 +12,7 @@ from ganlens import stats
 from ganlens.errors import GanlensError
 from ganlens.features import extract_steps, quantised
 from ganlens.latents import Seeds
+from ganlens.models.prior import check_seed
 from ganlens.probes.base import Probe, Progress
 from ganlens.probes.fidelity.judge import Judge, choose
 from ganlens.probes.fidelity.result import FidelityResult, Floor, library_versions
@@ -61,11 +62,12 @@ class Fidelity(Probe):
     k_density: int = 5
 
     def __post_init__(self) -> None:
-        for name, least in (("n", 2), ("batch_size", 1), ("k", 1), ("k_density", 1), ("seed", 0)):
+        for name, least in (("n", 2), ("batch_size", 1), ("k", 1), ("k_density", 1)):
             if getattr(self, name) < least:
                 raise GanlensError(
                     f"{name} {getattr(self, name)} is too small: give at least {least}"
                 )
+        check_seed(self.seed, self.n)
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None

@@ -8,6 +8,7 @@ import numpy as np
 
 from ganlens.errors import GanlensError, one_of
 from ganlens.images import from_uint8, to_uint8
+from ganlens.models.prior import check_seed
 from ganlens.probes.base import Probe, Progress
 from ganlens.probes.identity import identity
 from ganlens.probes.memorization.evidence import Neighborhood, Space, compare, neighborhood
@@ -22,6 +23,7 @@ __all__ = ["Neighbors", "NeighborsResult"]
 SPACES = ("pixels", "discriminator", "both")
 BATCH = 512
 NOISE = 0.02  # standard deviation of the noisy control, in parts of the full brightness range
+MOST = 100_000  # samples, which are held in memory
 CONTROLS = 100  # at most so many train images are copied as controls
 
 
@@ -100,8 +102,11 @@ class Neighbors(Probe):
                 f"images of shape {data.image_shape} do not fit {subject.name}: open the data with "
                 f"size={subject.image_shape[1]}, channels={subject.image_shape[0]}"
             )
-        if self.n < 2 or self.shown < 1:
-            raise GanlensError(f"n {self.n}, shown {self.shown}: give at least 2 and 1")
+        if not 2 <= self.n <= MOST or self.shown < 1:
+            raise GanlensError(
+                f"n {self.n}, shown {self.shown}: give 2 to {MOST:,}, and at least 1"
+            )
+        check_seed(self.seed, self.n)
         splits = {"train": "test", "test": "train"}
         if self.split not in splits:
             raise one_of("split", self.split, splits)

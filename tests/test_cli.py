@@ -13,7 +13,7 @@ import pytest
 
 import ganlens
 from ganlens import cli, images
-from ganlens.cli import COMMANDS, explore, main, report, terminal
+from ganlens.cli import COMMANDS, explore, main, terminal
 from ganlens.cli import probe as probe_command
 from ganlens.cli.files import write_panels
 from ganlens.cli.flags import call, one_line
@@ -22,7 +22,8 @@ from ganlens.errors import GanlensError
 from ganlens.panels import FigurePanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe
-from ganlens.report import uses_data
+from ganlens.report import Finding, headline
+from ganlens.report.headline import HEADLINES, fill
 
 
 def run(*words: object) -> int:
@@ -348,13 +349,17 @@ def test_headlines_name_what_summaries_hold(tiny_checkpoint: Path, tiny_images: 
         "neighbors": {"n": 12},
         "linear-probe": {"n_train": 60, "c_grid": (0.1,)},
     }
-    for name, templates in report.HEADLINES.items():
+    for name, templates in HEADLINES.items():
         probe = PROBES[name](**small.get(name, {}))
-        summary = probe.run(subject, data if uses_data(probe) else None).summary()
-        wanted = {key for template in templates for key in report._names(template)}
-        assert wanted <= summary.keys(), name
-        assert report.headline(report.Finding(name, probe)) == "left out: "
-    assert set(report.HEADLINES) <= set(PROBES)
+        result = probe.run(subject, data if probe.looks_at_data() else None)
+        known = {key: 0 if value is None else value for key, value in result.summary().items()}
+        assert all(fill(template, known) for template in templates), name
+        first = fill(templates[0], result.summary())
+        assert headline(Finding(name, probe, result)).startswith(first)
+        assert headline(Finding(name, probe, reason="needs more")) == "left out: needs more"
+    assert set(HEADLINES) <= set(PROBES)
+    assert fill("{a} and {b}", {"a": 1, "b": None}) == fill("{c[d]}", {"c": 1}) == ""
+    assert fill("{a:.1%} of {b[c]}", {"a": 0.5, "b": {"c": 1234}}) == "50.0% of 1,234"
 
 
 def test_explore_starts_the_shipped_app(

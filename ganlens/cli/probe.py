@@ -20,7 +20,7 @@ from ganlens.cli.terminal import (
 )
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Probe
-from ganlens.report import document, missing, uses_data
+from ganlens.report import document, missing
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -92,7 +92,7 @@ def run(name: str, probe: Probe, common: Common) -> int:
 
 def _check_data(name: str, probe: Probe, spec: str | None) -> None:
     """Say that data is missing, or that nothing would look at it, before anything is loaded."""
-    wanted = uses_data(probe)
+    wanted = probe.looks_at_data()
     if wanted and spec is None:
         raise GanlensError(f"{name} needs images: add --data SPEC, for example --data pixelfaces")
     if not wanted and spec is not None:

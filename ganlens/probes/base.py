@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -27,9 +27,6 @@ class Result(Protocol):
 
 
 __all__ = ["Probe", "Progress", "Result", "arrays", "finish"]
-
-R = TypeVar("R", bound=Result)
-
 
 class Probe:
     """Base of the probes: frozen dataclasses whose fields are their settings.

@@ -119,20 +119,6 @@ def document(
     )
 
 
-def headline(finding: Finding, count: int = 4) -> dict[str, Any]:
-    """Return the first numbers of a summary that are neither settings nor counts ("n_...")."""
-    if finding.result is None:
-        return {}
-    settings = finding.probe.settings()
-    numbers = {
-        key: value
-        for key, value in strict(finding.result.summary()).items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        if key not in settings and "n" not in key.split("_")
-    }
-    return dict(list(numbers.items())[:count])
-
-
 def describe_data(data: "ImageSet | None") -> dict[str, Any] | None:
     """Return what identifies a data set in a finding, or None where none was used."""
     if data is None:

@@ -48,7 +48,7 @@ class Fidelity(Probe):
         k_density: neighbour that sets the radius for density and coverage.
     """
 
-    title: ClassVar[str] = "Fidelity: generated against real, as distributions"
+    title: ClassVar[str] = "Fidelity"
     needs: ClassVar[frozenset[str]] = frozenset({"generator", "data"})
 
     extractor: str = "auto"

@@ -151,7 +151,7 @@ class Filters(Probe):
         yield Progress(0, 1, "networks")
         note = ""
         try:
-            control: Subject | None = subject.untrained(self.seed)
+            control: Subject | None = subject.untrained(self.seed, calibrated=False)
         except GanlensError as error:
             control, note = None, f"Nothing untrained beside it: {error}."
         names = (

@@ -82,7 +82,9 @@ def calibrated(trainer: Trainer) -> dict[str, nn.Module]:
         calibrate(copies[name], latents.split(CALIBRATION_BATCH))
     count = calibration_images(trainer)
     rows = np.random.default_rng(seed).permutation(len(trainer.images))[:count]
-    batches = (trainer.images[np.sort(p)] for p in np.array_split(rows, max(1, count // 250)))
+    batches = (
+        trainer.images[np.sort(p)] for p in np.array_split(rows, max(1, count // CALIBRATION_BATCH))
+    )
     calibrate(copies["discriminator"], (from_uint8(batch, device) for batch in batches))
     return copies
 

@@ -22,6 +22,7 @@ from ganlens.probes.linear.fitting import (
 from ganlens.probes.linear.fitting import accuracy as share_right
 from ganlens.probes.linear.result import LinearProbeResult
 from ganlens.probes.linear.targets import Target, find_targets
+from ganlens.subject import CALIBRATION
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LinearProbe", "LinearProbeResult"]
 
-CALIBRATION = 1024  # real images on which the untrained network's batch norm is calibrated
 BATCH = 512
 
 

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from ganlens.errors import GanlensError
 from ganlens.files import write_bytes
 from ganlens.models import MODELS
+from ganlens.models.classifier import FAMILY as CLASSIFIER
 from ganlens.places import shipped_folder
 
 FORMAT = 1
@@ -129,6 +130,11 @@ def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
     folder = find_checkpoint(path_or_name)
     file = folder / MODEL_FILE
     header, tensors = read_model_file(file)
+    if header.family == CLASSIFIER:
+        raise GanlensError(
+            f"{folder} holds a classifier, whose features judge images, and no GAN: give it as"
+            " --extractor to ganlens fid, or as --judge to ganlens train"
+        )
     if header.family not in MODELS:
         raise GanlensError(
             f"{file} holds a {header.family!r} model; this ganlens knows {', '.join(MODELS)}"

@@ -19,6 +19,7 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.models.classifier import Classifier, ClassifierConfig, classifier_arguments
 from ganlens.progress import finish
+from ganlens.subject import load
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 
@@ -138,6 +139,12 @@ def test_save_and_load_give_the_same_features(stripes, tmp_path):
     assert header.step == 24  # 6 batches of 20 in each of 4 epochs
     assert len(digest) == 64
     assert not model.training
+
+
+def test_a_classifier_is_no_gan_and_says_where_it_belongs(stripes, tmp_path):
+    folder = save_classifier(tmp_path / "stripes", stripes)
+    with pytest.raises(GanlensError, match=r"a classifier.*--extractor to ganlens fid.*--judge"):
+        load(folder)
 
 
 def test_another_family_or_broken_arguments_are_named(stripes, tmp_path):

@@ -10,7 +10,7 @@ from rich.console import Console
 from tyro.conf import arg
 
 from ganlens.cli.flags import Checkpoint, Device, Force, Json, OptionalData
-from ganlens.cli.probe import open_images, open_subject
+from ganlens.cli.opening import open_images, open_subject
 from ganlens.cli.terminal import check_free, console, progress_bar, rows_table, write_json
 from ganlens.errors import one_of
 from ganlens.probes import PROBES

@@ -13,8 +13,9 @@ from lightning_fabric import Fabric
 from tyro.conf import arg
 
 from ganlens.cli.flags import Data, Device, Json
+from ganlens.cli.opening import decode, say_skipped
 from ganlens.cli.terminal import console, note, pairs_table, write_json
-from ganlens.data import ImageSet, open_data
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.dcgan import PRESETS, SIZES, DCGANConfig, preset
 from ganlens.panels import cell
@@ -163,30 +164,22 @@ def open_both(asked: Asked) -> tuple[ImageSet, ImageSet, ImageSet]:
             f"size {size} is out of range: a DCGAN takes {SIZES[0]} to {SIZES[1]} pixels"
         )
     options: dict[str, Any] = {"strict": asked.strict, "upscale": asked.upscale}
-    data = open_data(asked.data, size=size, channels=asked.channels, **options)
+    data = decode(asked.data, size=size, channels=asked.channels, **options)
     if size is None and data.image_shape[1] > 64:
-        data = open_data(asked.data, size=64, channels=asked.channels, **options)
+        data = decode(asked.data, size=64, channels=asked.channels, **options)
     if size is None and data.image_shape[1] < SIZES[0]:
         raise GanlensError(
             f"{asked.data} has images of {data.image_shape[1]} pixels and a DCGAN takes"
             f" {SIZES[0]} to {SIZES[1]}: add --size {SIZES[0]} --upscale"
         )
-    _say_skipped(data)
+    say_skipped(data)
     if asked.held_out is None:
         return data, data.part("train"), data.part("test")
     channels, pixels, _ = data.image_shape
-    held_out = open_data(asked.held_out, size=pixels, channels=channels, **options)
+    held_out = decode(asked.held_out, size=pixels, channels=channels, **options)
     declared = held_out.split_source == "declared"
     train = data.part("train") if data.split_source == "declared" else data
     return data, train, held_out.part("test") if declared else held_out
-
-
-def _say_skipped(data: ImageSet) -> None:
-    if not data.skipped:
-        return
-    shown = "; ".join(f"{s.name}: {s.reason}" for s in data.skipped[:5])
-    more = f"; and {len(data.skipped) - 5} more" if len(data.skipped) > 5 else ""
-    note(f"left out {len(data.skipped)} files: {shown}{more}")
 
 
 def _introduction(data: ImageSet, held_out: ImageSet, trainer: Trainer) -> str:

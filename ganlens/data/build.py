@@ -7,7 +7,7 @@ order (two sequential sweeps), because a split by content is known only after de
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +22,7 @@ from ganlens.data.layout import SPLITS, Annotations, Listing
 from ganlens.data.sizes import Facts, guess, nothing_left
 from ganlens.data.sources import Source
 from ganlens.errors import GanlensError
+from ganlens.progress import Progress
 
 TASK_BYTES = 4 * 2**20  # decoded bytes of one task of the pool
 TASK_IMAGES = 64
@@ -40,8 +41,8 @@ class Pass:
 
 def build(
     source: Source, store: Store, size: int | None, channels: int | None, upscale: bool
-) -> None:
-    """Decode a source into the store.
+) -> Generator[Progress, None, None]:
+    """Decode a source into the store, a few images at a time.
 
     Raises:
         GanlensError: nothing is left, or the cache cannot be written.
@@ -52,7 +53,7 @@ def build(
         settings = facts.settings(size, channels, upscale)
         needed = 2 * len(listing.names) * settings.size**2 * settings.channels
         with store.scratch(needed) as folder:
-            found = _decode_all(source, listing, settings, folder / "rows")
+            found = yield from _decode_all(source, listing, settings, folder / "rows")
             facts = found.facts
             content = source.content(store.remember)  # torchvision has its files only now
             store.save_facts(content, {"sides": list(facts.sides.items()), "grey": facts.grey})
@@ -67,10 +68,14 @@ def build(
     raise GanlensError(f"{source.spec!r} changes while it is read: try again when it is complete")
 
 
-def _decode_all(source: Source, listing: Listing, settings: Settings, rows: Path) -> Pass:
-    found = Pass(skipped=list(listing.skipped))
+def _decode_all(
+    source: Source, listing: Listing, settings: Settings, rows: Path
+) -> Generator[Progress, None, Pass]:
+    found, count = Pass(skipped=list(listing.skipped)), len(listing.names)
     with open(rows, "wb", buffering=2**20) as file:
-        for index, image in enumerate(_decoded(source, len(listing.names), settings)):
+        for index, image in enumerate(_decoded(source, count, settings)):
+            if index % TASK_IMAGES == 0:
+                yield Progress(index, count, f"images of {source.spec} decoded")
             found.facts.add(image.side, image.grey)
             if image.pixels is None:
                 found.skipped.append(Skipped(listing.names[index], image.reason))

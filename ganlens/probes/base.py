@@ -1,6 +1,6 @@
 """What every probe and every result have in common."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -12,6 +12,8 @@ from ganlens.progress import Progress, finish
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
+
+__all__ = ["Probe", "Progress", "Result", "arrays"]
 
 
 class Result(Protocol):
@@ -25,8 +27,6 @@ class Result(Protocol):
         """Return the captioned panels that the report and the explorer draw."""
         ...
 
-
-__all__ = ["Probe", "Progress", "Result", "arrays", "finish"]
 
 class Probe:
     """Base of the probes: frozen dataclasses whose fields are their settings.
@@ -46,7 +46,7 @@ class Probe:
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Iterator[Progress]:  # a generator: it returns the Result
+    ) -> Generator[Progress, None, Any]:
         """Run piecewise: yield Progress, return the Result."""
         raise NotImplementedError
 

@@ -325,6 +325,38 @@ def test_list_names_what_can_be_typed(
     assert "no checkpoint in or below" in only_line(capsys.readouterr().err)
 
 
+def test_the_cache_is_listed_and_cleared(
+    tiny_images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GANLENS_CACHE", str(tmp_path / "cache"))
+    assert run("cache") == 0
+    assert "0 data sets" in capsys.readouterr().out
+    data = ganlens.open_data(str(tiny_images))
+    before = np.array(data.images)
+    download = tmp_path / "cache/torchvision/CIFAR10/file"
+    download.parent.mkdir(parents=True)
+    download.write_bytes(bytes(5000))
+    assert run("cache", "--json", "-") == 0
+    found = json.loads(capsys.readouterr().out)["kept"]
+    assert [(f["spec"], f["images"], f["size"]) for f in found] == [
+        (str(tiny_images), 120, 16),
+        ("torchvision:CIFAR10", None, None),
+    ]
+    assert run("cache", "--clear", "--older-than", "1", "--downloads") == 0
+    assert "0 data sets" in capsys.readouterr().out
+    assert run("cache", "--clear") == 0
+    assert download.is_file()
+    assert np.array_equal(data.images, before), "whoever has it open keeps it"
+    assert np.array_equal(ganlens.open_data(str(tiny_images)).images, before)
+    assert run("cache", "--clear", "--downloads") == 0
+    assert not download.exists()
+    assert run("cache", "--downloads") == 2
+    assert "add --clear" in only_line(capsys.readouterr().err)
+
+
 def test_a_report_leaves_out_what_cannot_run_and_says_why(
     tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from ganlens.data.cache import Entry, Settings, Store
 from ganlens.data.decode import Decoded, Target, decode
 from ganlens.data.imageset import Skipped
-from ganlens.data.layout import SPLITS, Annotations, Listing
+from ganlens.data.layout import SPLITS, Listing
 from ganlens.data.sizes import Facts, guess, nothing_left
 from ganlens.data.sources import Source
 from ganlens.errors import GanlensError
@@ -61,7 +61,7 @@ def build(
                 continue  # the few were not like the many
             if not found.kept:
                 raise nothing_left(source.spec, settings.size, facts, found.skipped)
-            entry = _finish(found, listing, source.annotations(), settings, folder)
+            entry = _finish(found, listing, source, settings, folder)
             (folder / "rows").unlink()
             store.install(content, settings, folder, entry)
         return
@@ -114,10 +114,10 @@ def content_split(digest: bytes) -> str:
 
 
 def _finish(
-    found: Pass, listing: Listing, notes: Annotations, settings: Settings, folder: Path
+    found: Pass, listing: Listing, source: Source, settings: Settings, folder: Path
 ) -> Entry:
     """Order rows and annotations by split, write images.npy and take the fingerprints."""
-    kept = np.array(found.kept)
+    kept, notes = np.array(found.kept), source.annotations()
     if listing.splits is None:
         splits = [content_split(digest) for digest in found.digests]
     else:
@@ -137,6 +137,7 @@ def _finish(
     }
     whole = _fingerprint(repr([*made, bounds]), slice(None), digests, labels, attributes)
     return Entry(
+        spec=source.spec,
         names=np.array(listing.names, dtype=np.str_)[rows],
         labels=labels,
         attributes=attributes,

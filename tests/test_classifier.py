@@ -72,6 +72,23 @@ def test_targets_are_labels_and_categories_only():
         targets_of(bare)
 
 
+def test_what_is_not_given_is_neither_learned_nor_counted():
+    data = striped()
+    labels, light = data.labels.copy(), data.attributes["light"].copy()
+    labels[::3], light[1::3] = -1, ""
+    light[120:] = ""  # nothing to be judged on
+    some = replace(data, labels=labels, attributes={"light": light})
+    found = targets_of(some)
+    assert found["light"][0] == ("bright", "dim")
+    np.testing.assert_array_equal(found["light"][1] == -1, light == "")
+    learned = finish(train_classifier(some, epochs=4, batch_size=20, width=8))
+    assert learned.accuracies["class"] > 0.9
+    assert learned.accuracies["light"] == learned.majority["light"] == 0
+    known = labels[120:][labels[120:] >= 0]
+    commonest = np.bincount(labels[:120][labels[:120] >= 0]).argmax()
+    assert learned.majority["class"] == pytest.approx((known == commonest).mean())
+
+
 def test_learns_what_held_out_images_show(stripes):
     assert stripes.accuracies["class"] > 0.95
     assert stripes.accuracies["light"] > 0.95

@@ -70,12 +70,7 @@ def calibrated(trainer: Trainer) -> dict[str, nn.Module]:
 
     The generators see latents of their prior, the discriminator training images.
     """
-    parts = {
-        "generator": trainer.generator,
-        "discriminator": trainer.discriminator,
-        "ema": trainer.ema,
-    }
-    copies = {name: copy.deepcopy(network) for name, network in parts.items()}
+    copies = {name: copy.deepcopy(network) for name, network in trainer.networks.items()}
     seed, device = trainer.config.seed, trainer.fabric.device
     latents = trainer.prior.sample_batch(CALIBRATION_LATENTS, seed).to(device)
     for name in ("generator", "ema"):

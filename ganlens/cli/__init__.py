@@ -133,8 +133,6 @@ def _dispatch(words: list[str]) -> int:
         from ganlens.cli.formula import spelled_out
 
         rest = spelled_out(rest)
-    if hasattr(runner, "prepare"):  # its defaults depend on its words
-        runner = runner.prepare(rest)
     from ganlens.cli.flags import call
 
     return call(runner, f"ganlens {name}", rest)

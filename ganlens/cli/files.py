@@ -1,8 +1,5 @@
 """Panels as files: PNG with its recipe, HTML that opens offline, CSV."""
 
-import csv
-import io
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +7,8 @@ from typing import Any
 from plotly.offline import get_plotlyjs
 
 from ganlens import images
-from ganlens.cli.terminal import make_folder
 from ganlens.files import write_bytes
-from ganlens.panels import FigurePanel, ImagePanel, Panel, TablePanel
+from ganlens.panels import FigurePanel, ImagePanel, Panel, TablePanel, csv_text, file_stem
 
 PLOTLY = "plotly.min.js"  # written once beside the figures
 
@@ -23,10 +19,9 @@ def write_panels(folder: Path, panels: Sequence[Panel]) -> list[Path]:
     Returns:
         The files of the panels, in order.
     """
-    make_folder(folder)
     if any(isinstance(panel, FigurePanel) for panel in panels):
         write_bytes(folder / PLOTLY, get_plotlyjs().encode())
-    return [_write(folder, f"{i:02d}-{_slug(p.title)}", p) for i, p in enumerate(panels, 1)]
+    return [_write(folder, f"{i:02d}-{file_stem(p.title)}", p) for i, p in enumerate(panels, 1)]
 
 
 def _write(folder: Path, stem: str, panel: Panel) -> Path:
@@ -35,7 +30,7 @@ def _write(folder: Path, stem: str, panel: Panel) -> Path:
         picture = images.enlarge(panel.image, scale)
         return images.write_png(folder / f"{stem}.png", picture, _enlarged(panel.recipe, scale))
     if isinstance(panel, TablePanel):
-        path, content = folder / f"{stem}.csv", _csv(panel)
+        path, content = folder / f"{stem}.csv", csv_text(panel)
     else:
         path, content = folder / f"{stem}.html", _html(panel)
     write_bytes(path, content.encode())
@@ -50,19 +45,8 @@ def _enlarged(recipe: dict[str, Any] | None, scale: int) -> dict[str, Any] | Non
     return recipe | {"layout": layout | {"enlargement": layout.get("enlargement", 1) * scale}}
 
 
-def _csv(panel: TablePanel) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([panel.columns, *panel.rows])
-    return text.getvalue()
-
-
 def _html(panel: FigurePanel) -> str:
     figure = type(panel.figure)(panel.figure)
     figure.update_layout(title={"text": panel.title, "subtitle": {"text": panel.caption}})
     figure.update_layout(margin_t=90)
     return figure.to_html(include_plotlyjs="directory", full_html=True)
-
-
-def _slug(title: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "panel"

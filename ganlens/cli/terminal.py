@@ -125,17 +125,4 @@ def write_json(target: str | None, content: Mapping[str, Any]) -> None:
     if target == "-":
         print(text)
         return
-    path = Path(target)
-    make_folder(path.parent)
-    write_bytes(path, f"{text}\n".encode())
-
-
-def make_folder(folder: Path) -> Path:
-    """Make a folder and its parents, or say in one line why not."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GanlensError(
-            f"cannot make the folder {folder}: {error.strerror}; choose another"
-        ) from error
-    return folder
+    write_bytes(Path(target), f"{text}\n".encode())

@@ -17,7 +17,7 @@ from ganlens.cli.opening import decode, say_skipped
 from ganlens.cli.terminal import console, note, pairs_table, write_json
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError, one_of
-from ganlens.models.dcgan import PRESETS, SIZES, DCGANConfig, preset
+from ganlens.models.dcgan import PRESETS, SIZES, DCGANConfig, arguments_of, preset
 from ganlens.panels import cell
 from ganlens.runs import Event, Run, RunConfig, judge
 from ganlens.training import TRAIN_PRESETS, TrainConfig, Trainer, best_precision
@@ -114,7 +114,7 @@ def train(asked: Asked, network: dict[str, Any], training: TrainConfig, keeping:
     fabric = make_fabric(asked)
     data, train_data, held_out = open_both(asked)
     channels, size, _ = train_data.image_shape
-    arguments = asdict(DCGANConfig(**network, size=size, channels=channels))
+    arguments = arguments_of(DCGANConfig(**network, size=size, channels=channels))
     trainer = Trainer("dcgan", arguments, training, train_data.images, fabric)
     with fabric.rank_zero_first():  # the first rank may train a classifier, the others open it
         extractor = judge(asked.judge, data, asked.out, note)

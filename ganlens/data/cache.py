@@ -112,7 +112,6 @@ class Store:
 
     def _write(self, kind: str, name: str, body: dict[str, Any]) -> None:
         with self.writing():
-            (self.root / kind).mkdir(parents=True, exist_ok=True)
             write_json(self.root / kind / f"{name}.json", body)
 
     def remember(self, place: Path, stamps: list[Stamp], digest: Callable[[], str]) -> str:

@@ -4,13 +4,14 @@ from ganlens.report.about import enlargement, provenance_panel, samples_panel
 from ganlens.report.curve import curve_panels, read_metrics
 from ganlens.report.findings import Finding, document, missing, run_probes, strict
 from ganlens.report.headline import headline
-from ganlens.report.reproduce import command, purpose, python_code
+from ganlens.report.reproduce import command, default, purpose, python_code
 from ganlens.report.write import write_report
 
 __all__ = [
     "Finding",
     "command",
     "curve_panels",
+    "default",
     "document",
     "enlargement",
     "headline",

@@ -18,11 +18,12 @@ def changed(probe: Probe) -> dict[str, Any]:
     return {
         f.name: getattr(probe, f.name)
         for f in fields(probe)  # type: ignore[arg-type]
-        if getattr(probe, f.name) != _default(f)
+        if getattr(probe, f.name) != default(f)
     }
 
 
-def _default(field: Any) -> Any:
+def default(field: Any) -> Any:
+    """Return the default of a setting, a dataclass field."""
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 

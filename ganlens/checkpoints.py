@@ -149,7 +149,11 @@ def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
 
 
 def find_checkpoint(path_or_name: str | Path) -> Path:
-    """Return the folder of the model file; see ``load_checkpoint`` for what may be given."""
+    """Return the folder of the model file; see ``load_checkpoint`` for what may be given.
+
+    Raises:
+        GanlensError: there is none; the message names what is near.
+    """
     path = Path(path_or_name)
     shipped = shipped_folder("checkpoints")
     places: tuple[Path, ...] = (path, path / "best", path / "last", shipped / path.name)
@@ -186,7 +190,11 @@ def list_checkpoints(root: str | Path | None = None) -> list[tuple[Path, Header]
 
 
 def read_model_file(file: Path, *, tensors: bool = True) -> tuple[Header, dict[str, Tensor]]:
-    """Read a model file's header and, unless told otherwise, its tensors."""
+    """Read a model file's header and, unless told otherwise, its tensors.
+
+    Raises:
+        GanlensError: a pickle, a damaged or foreign file, or a newer format.
+    """
     _refuse_pickle(file)
     try:
         with safe_open(file, framework="pt") as opened:

@@ -57,6 +57,9 @@ def grid(
 
     Returns:
         (H', W', 3) uint8.
+
+    Raises:
+        GanlensError: there are no images.
     """
     if len(images) == 0:
         raise GanlensError("a grid of 0 images cannot be drawn: give at least 1")
@@ -98,7 +101,7 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     """Return the recipe that a PNG carries.
 
     Raises:
-        GanlensError: not a PNG, or no recipe in it.
+        GanlensError: not a PNG, no recipe in it, or a damaged one.
     """
     try:
         with Image.open(path) as image:
@@ -109,7 +112,12 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
         raise GanlensError(
             f"{path} carries no recipe: only pictures written by ganlens can be replayed"
         )
-    return json.loads(text)
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise GanlensError(
+            f"the recipe in {path} is damaged ({error}): take another copy"
+        ) from error
 
 
 def as_rgb(images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:

@@ -254,7 +254,11 @@ def from_checkpoint(checkpoint: Checkpoint, device: torch.device, weights: str =
 
 
 def pick_device(device: str) -> torch.device:
-    """Turn "auto" into the best device that is there, or check the one that was asked for."""
+    """Turn "auto" into the best device that is there, or check the one that was asked for.
+
+    Raises:
+        GanlensError: that one is not there.
+    """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from PIL import Image, PngImagePlugin
 
 import ganlens
 from ganlens import cli, images
@@ -307,6 +308,14 @@ def test_panels_become_files_that_need_no_network(tmp_path: Path) -> None:
     assert "How to read it" in page
     assert re.findall(r'src="([^"]+)"', page) == ["plotly.min.js"]
     assert (tmp_path / "plotly.min.js").stat().st_size > 1_000_000
+
+
+def test_a_damaged_recipe_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt(images.RECIPE_KEY, '{"latents": ')
+    Image.new("RGB", (2, 2)).save(tmp_path / "x.png", pnginfo=info)
+    assert run("replay", tmp_path / "x.png") == 2
+    assert "is damaged" in only_line(capsys.readouterr().err)
 
 
 # --- list, report, explore ---

@@ -113,6 +113,7 @@ def test_a_finished_run_is_left_as_it_is(folder: Path, tmp_path: Path, capsys: A
         (["--judge", "classifier"], ["nothing to classify"]),
         (["--precision", "half"], ["half"]),
         (["--device", "tpu"], ["tpu", "auto"]),
+        (["--device", "cuda:first"], ["cuda:first", "auto"]),
         (["--colour", "3"], ["--colour"]),
         (["--held-out", "nowhere"], ["nowhere"]),
     ],

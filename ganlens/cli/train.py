@@ -1,5 +1,6 @@
 """``ganlens train``: train a DCGAN on images, or resume a run."""
 
+import os
 import shlex
 import signal
 import sys
@@ -14,7 +15,7 @@ from tyro.conf import arg
 
 from ganlens.cli.flags import Data, Device, Json
 from ganlens.cli.opening import decode, say_skipped
-from ganlens.cli.terminal import console, note, pairs_table, write_json
+from ganlens.cli.terminal import console, note, pairs_table, progress_bar, write_json
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.dcgan import PRESETS, SIZES, DCGANConfig, arguments_of, preset
@@ -131,16 +132,14 @@ def train(asked: Asked, network: dict[str, Any], training: TrainConfig, keeping:
 
 def make_fabric(asked: Asked) -> Fabric:
     """Return the device, precision and ranks; under torchrun as many ranks as it started."""
-    import os
-
     precision = PRECISIONS.get(asked.precision) or best_precision()
     ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     nodes = int(os.environ.get("WORLD_SIZE", "1")) // ranks
     accelerator = asked.device if asked.device in ("auto", "cpu") else "cuda"
     devices: Any = ranks
-    if asked.device.startswith("cuda:"):
-        devices = [int(asked.device.removeprefix("cuda:"))]
     try:
+        if asked.device.startswith("cuda:"):
+            devices = [int(asked.device.removeprefix("cuda:"))]
         fabric = Fabric(
             accelerator=accelerator,
             devices=devices,
@@ -213,8 +212,6 @@ def stopping() -> Iterator[list[int]]:
 
 def follow(run: Run, stop: Callable[[], bool]) -> dict[str, Any] | None:
     """Drive a run under a live bar with the time left; return its last evaluation."""
-    from ganlens.cli.terminal import progress_bar
-
     last = None
     with progress_bar() as bar:
         task = bar.add_task("training", total=run.trainer.total_steps, completed=run.trainer.step)

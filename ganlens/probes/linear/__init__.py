@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganlens.errors import GanlensError
-from ganlens.probes.base import Probe, Progress
+from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.linear.fitting import (
     Scores,
@@ -112,13 +112,7 @@ class LinearProbe(Probe):
         """Check what can fail before the long work; return train, test and what to predict."""
         if subject.discriminator is None:
             raise GanlensError(f"{subject.name} has no discriminator: choose another checkpoint")
-        if data is None:
-            raise GanlensError("a linear probe needs data: give --data SPEC")
-        if data.image_shape != tuple(subject.image_shape):
-            raise GanlensError(
-                f"images of shape {data.image_shape} do not fit {subject.name}: open the data with "
-                f"size={subject.image_shape[1]}, channels={subject.image_shape[0]}"
-            )
+        data = images_for(subject, data, "a linear probe")
         if not 0 < self.validation < 1:
             raise GanlensError(
                 f"validation {self.validation} is not a share: choose from 0.05 to 0.5"

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from ganlens.errors import GanlensError
 from ganlens.files import write_bytes
 from ganlens.models import MODELS
+from ganlens.models.classifier import FAMILY as CLASSIFIER
 from ganlens.places import shipped_folder
 
 FORMAT = 1
@@ -129,6 +130,11 @@ def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
     folder = find_checkpoint(path_or_name)
     file = folder / MODEL_FILE
     header, tensors = read_model_file(file)
+    if header.family == CLASSIFIER:
+        raise GanlensError(
+            f"{folder} holds a classifier, whose features judge images, and no GAN: give it as"
+            " --extractor to ganlens fid, or as --judge to ganlens train"
+        )
     if header.family not in MODELS:
         raise GanlensError(
             f"{file} holds a {header.family!r} model; this ganlens knows {', '.join(MODELS)}"
@@ -143,7 +149,11 @@ def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
 
 
 def find_checkpoint(path_or_name: str | Path) -> Path:
-    """Return the folder of the model file; see ``load_checkpoint`` for what may be given."""
+    """Return the folder of the model file; see ``load_checkpoint`` for what may be given.
+
+    Raises:
+        GanlensError: there is none; the message names what is near.
+    """
     path = Path(path_or_name)
     shipped = shipped_folder("checkpoints")
     places: tuple[Path, ...] = (path, path / "best", path / "last", shipped / path.name)
@@ -180,7 +190,11 @@ def list_checkpoints(root: str | Path | None = None) -> list[tuple[Path, Header]
 
 
 def read_model_file(file: Path, *, tensors: bool = True) -> tuple[Header, dict[str, Tensor]]:
-    """Read a model file's header and, unless told otherwise, its tensors."""
+    """Read a model file's header and, unless told otherwise, its tensors.
+
+    Raises:
+        GanlensError: a pickle, a damaged or foreign file, or a newer format.
+    """
     _refuse_pickle(file)
     try:
         with safe_open(file, framework="pt") as opened:

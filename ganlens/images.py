@@ -57,6 +57,9 @@ def grid(
 
     Returns:
         (H', W', 3) uint8.
+
+    Raises:
+        GanlensError: there are no images.
     """
     if len(images) == 0:
         raise GanlensError("a grid of 0 images cannot be drawn: give at least 1")
@@ -98,7 +101,7 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     """Return the recipe that a PNG carries.
 
     Raises:
-        GanlensError: not a PNG, or no recipe in it.
+        GanlensError: not a PNG, no recipe in it, or a damaged one.
     """
     try:
         with Image.open(path) as image:

@@ -15,6 +15,11 @@ from ganlens.errors import GanlensError, one_of
 from ganlens.models import build
 from ganlens.models.prior import Prior
 
+# Latents, and images, behind the batch-norm statistics of an untrained control. Against 8,192 they
+# were measured to move its features by 0.4 % of their norm; twice as many gain 0.2 % for twice the
+# time.
+CALIBRATION = 1024
+
 
 class Subject:
     """A generator and, where there is one, its discriminator, in eval mode on one device.
@@ -140,13 +145,18 @@ class Subject:
             raise GanlensError(f"{self.name} has no {name}: choose another checkpoint")
         return found
 
-    def untrained(self, seed: int = 0, images: Tensor | None = None) -> "Subject":
+    def untrained(
+        self, seed: int = 0, images: Tensor | None = None, *, calibrated: bool = True
+    ) -> "Subject":
         """Return the same networks as they were before any training: the control of every claim.
 
         Args:
             seed: of the initialisation.
             images: (N, C, H, W) real images on which the discriminator's batch norm is calibrated;
-                by default the untrained generator's own.
+                by default 1,024 of the untrained generator's own. The generator's comes from 1,024
+                latents.
+            calibrated: False leaves batch norm as built, for who looks at the weights alone: most
+                of the time goes into the calibration.
 
         Raises:
             GanlensError: the family or the arguments are not known, so nothing can be built.
@@ -161,14 +171,20 @@ class Subject:
             "hash": None,
             "step": 0,
             "seed": seed,
+            "calibration": {},
         }
         control = Subject(*pair, provenance, self.device)
-        judge = control.network("discriminator")
-        latents = self.prior.sample_batch(2048, seed).to(self.device)
-        calibrate(control.generator, latents.split(256))
-        batches = (control.generate(latents) if images is None else images).split(256)
-        calibrate(judge, (b.to(self.device) for b in batches if len(b) > 1))
+        if calibrated:
+            control._calibrate(seed, images)
         return control
+
+    def _calibrate(self, seed: int, images: Tensor | None) -> None:
+        latents = self.prior.sample_batch(CALIBRATION, seed).to(self.device)
+        drawn = calibrate(self.generator, latents.split(256))
+        batches = (self.generate(latents) if images is None else images).split(256)
+        judge = self.network("discriminator")
+        used = calibrate(judge, (b.to(self.device) for b in batches if len(b) > 1))
+        self.provenance["calibration"] = {"latents": drawn, "images": used}
 
     def _judge(self, x: Tensor) -> Any:
         network = self.network("discriminator")
@@ -269,7 +285,11 @@ def from_checkpoint(checkpoint: Checkpoint, device: torch.device, weights: str =
 
 
 def pick_device(device: str) -> torch.device:
-    """Turn "auto" into the best device that is there, or check the one that was asked for."""
+    """Turn "auto" into the best device that is there, or check the one that was asked for.
+
+    Raises:
+        GanlensError: that one is not there.
+    """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

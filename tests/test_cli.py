@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from PIL import Image, PngImagePlugin
 
 import ganlens
 from ganlens import cli, images
-from ganlens.cli import COMMANDS, explore, main, report, terminal
+from ganlens.cli import COMMANDS, explore, main, terminal
 from ganlens.cli import probe as probe_command
 from ganlens.cli.files import write_panels
 from ganlens.cli.flags import call, one_line
@@ -22,7 +23,8 @@ from ganlens.errors import GanlensError
 from ganlens.panels import FigurePanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe
-from ganlens.report import uses_data
+from ganlens.report import Finding, headline
+from ganlens.report.headline import HEADLINES, fill
 
 
 def run(*words: object) -> int:
@@ -370,6 +372,14 @@ def test_panels_become_files_that_need_no_network(tmp_path: Path) -> None:
     assert (tmp_path / "plotly.min.js").stat().st_size > 1_000_000
 
 
+def test_a_damaged_recipe_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt(images.RECIPE_KEY, '{"latents": ')
+    Image.new("RGB", (2, 2)).save(tmp_path / "x.png", pnginfo=info)
+    assert run("replay", tmp_path / "x.png") == 2
+    assert "is damaged" in only_line(capsys.readouterr().err)
+
+
 # --- list, report, explore ---
 
 
@@ -384,6 +394,38 @@ def test_list_names_what_can_be_typed(
     assert "16 px colour" in printed.err
     assert run("list", tmp_path) == 2
     assert "no checkpoint in or below" in only_line(capsys.readouterr().err)
+
+
+def test_the_cache_is_listed_and_cleared(
+    tiny_images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GANLENS_CACHE", str(tmp_path / "cache"))
+    assert run("cache") == 0
+    assert "0 data sets" in capsys.readouterr().out
+    data = ganlens.open_data(str(tiny_images))
+    before = np.array(data.images)
+    download = tmp_path / "cache/torchvision/CIFAR10/file"
+    download.parent.mkdir(parents=True)
+    download.write_bytes(bytes(5000))
+    assert run("cache", "--json", "-") == 0
+    found = json.loads(capsys.readouterr().out)["kept"]
+    assert [(f["spec"], f["images"], f["size"]) for f in found] == [
+        (str(tiny_images), 120, 16),
+        ("torchvision:CIFAR10", None, None),
+    ]
+    assert run("cache", "--clear", "--older-than", "1", "--downloads") == 0
+    assert "0 data sets" in capsys.readouterr().out
+    assert run("cache", "--clear") == 0
+    assert download.is_file()
+    assert np.array_equal(data.images, before), "whoever has it open keeps it"
+    assert np.array_equal(ganlens.open_data(str(tiny_images)).images, before)
+    assert run("cache", "--clear", "--downloads") == 0
+    assert not download.exists()
+    assert run("cache", "--downloads") == 2
+    assert "add --clear" in only_line(capsys.readouterr().err)
 
 
 def test_a_report_leaves_out_what_cannot_run_and_says_why(
@@ -410,13 +452,17 @@ def test_headlines_name_what_summaries_hold(tiny_checkpoint: Path, tiny_images: 
         "neighbors": {"n": 12},
         "linear-probe": {"n_train": 60, "c_grid": (0.1,)},
     }
-    for name, templates in report.HEADLINES.items():
+    for name, templates in HEADLINES.items():
         probe = PROBES[name](**small.get(name, {}))
-        summary = probe.run(subject, data if uses_data(probe) else None).summary()
-        wanted = {key for template in templates for key in report._names(template)}
-        assert wanted <= summary.keys(), name
-        assert report.headline(report.Finding(name, probe)) == "left out: "
-    assert set(report.HEADLINES) <= set(PROBES)
+        result = probe.run(subject, data if probe.looks_at_data() else None)
+        known = {key: 0 if value is None else value for key, value in result.summary().items()}
+        assert all(fill(template, known) for template in templates), name
+        first = fill(templates[0], result.summary())
+        assert headline(Finding(name, probe, result)).startswith(first)
+        assert headline(Finding(name, probe, reason="needs more")) == "left out: needs more"
+    assert set(HEADLINES) <= set(PROBES)
+    assert fill("{a} and {b}", {"a": 1, "b": None}) == fill("{c[d]}", {"c": 1}) == ""
+    assert fill("{a:.1%} of {b[c]}", {"a": 0.5, "b": {"c": 1234}}) == "50.0% of 1,234"
 
 
 def test_explore_starts_the_shipped_app(

@@ -17,6 +17,7 @@ from ganlens.panels import FigurePanel, ImagePanel, TablePanel
 from ganlens.probes.base import arrays
 from ganlens.probes.fidelity import Fidelity
 from ganlens.probes.fidelity.samples import choose_real
+from ganlens.progress import finish
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 
@@ -218,7 +219,6 @@ def test_a_checkpoint_folder_judges(tiny_checkpoint, tmp_path):
         save_classifier,
         train_classifier,
     )
-    from ganlens.progress import finish
 
     trained = finish(train_classifier(striped(), epochs=1, width=8))
     folder = save_classifier(tmp_path / "stripes", trained)

@@ -98,6 +98,15 @@ def test_an_untrained_control_has_the_same_shape_and_other_weights(subject: Subj
     assert not torch.allclose(control.generate(z), subject.untrained(4).generate(z))
     assert control.provenance["weights"] == "untrained"
     assert control.provenance["seed"] == 3
+    assert control.provenance["calibration"] == {"latents": 1024, "images": 1024}
+
+
+def test_an_uncalibrated_control_has_the_very_same_weights(subject: Subject) -> None:
+    control, raw = subject.untrained(3), subject.untrained(3, calibrated=False)
+    assert raw.provenance["calibration"] == {}
+    for name in ("generator", "discriminator"):
+        pairs = zip(control.network(name).parameters(), raw.network(name).parameters(), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
 
 
 def test_calibration_gives_the_moments_of_the_inputs() -> None:

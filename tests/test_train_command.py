@@ -58,7 +58,7 @@ def test_broken_files_are_left_out_and_named(folder: Path, tmp_path: Path, capsy
         (folder / f"broken{i}.png").write_bytes(content)
     assert train(folder, tmp_path / "run") == 0
     error = capsys.readouterr().err
-    assert "left out 3 files" in error
+    assert "left out 3 of " in error
     assert all(f"broken{i}.png" in error for i in range(3))
     assert any("fd" in row for row in read_metrics(tmp_path / "run"))
     assert train(folder, tmp_path / "strict", "--strict") == 2
@@ -157,6 +157,7 @@ def test_a_finished_run_is_left_as_it_is(folder: Path, tmp_path: Path, capsys: A
         (["--judge", "classifier"], ["nothing to classify"]),
         (["--precision", "half"], ["half"]),
         (["--device", "tpu"], ["tpu", "auto"]),
+        (["--device", "cuda:first"], ["cuda:first", "auto"]),
         (["--colour", "3"], ["--colour"]),
         (["--held-out", "nowhere"], ["nowhere"]),
     ],

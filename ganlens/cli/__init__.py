@@ -42,6 +42,9 @@ COMMANDS: dict[str, Command] = {
     "list": Command(
         "Start here", "list the checkpoints at hand", "ganlens.cli.listing:list_command"
     ),
+    "cache": Command(
+        "Start here", "what decoded images take on the disk; --clear", "ganlens.cli.cache:cache"
+    ),
     "train": Command(
         "Train", "train a GAN on images, or resume a run", "ganlens.cli.train:command"
     ),
@@ -139,8 +142,6 @@ def _dispatch(words: list[str]) -> int:
         from ganlens.cli.formula import spelled_out
 
         rest = spelled_out(rest)
-    if hasattr(runner, "prepare"):  # its defaults depend on its words
-        runner = runner.prepare(rest)
     from ganlens.cli.flags import call
 
     return call(runner, f"ganlens {name}", rest)

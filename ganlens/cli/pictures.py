@@ -11,7 +11,7 @@ from tyro.conf import Positional, arg
 from ganlens import images
 from ganlens import replay as replays
 from ganlens.cli.flags import Checkpoint, Device, Force, Json, OptionalData
-from ganlens.cli.probe import open_images
+from ganlens.cli.opening import open_images
 from ganlens.cli.terminal import check_free, console, write_json
 from ganlens.errors import GanlensError
 from ganlens.latents import MAX_ROWS, Seeds

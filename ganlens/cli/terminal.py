@@ -2,9 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -21,9 +21,11 @@ from rich.text import Text
 from ganlens.errors import GanlensError
 from ganlens.files import check_writable, write_bytes
 from ganlens.panels import cell
-from ganlens.probes.base import Progress as Step
+from ganlens.progress import Progress as Step
+from ganlens.progress import finish
 from ganlens.report.draw import flat
 
+R = TypeVar("R")
 PIPE_WIDTH = 120  # columns where there is no terminal to ask
 
 
@@ -53,16 +55,16 @@ def progress_bar() -> Progress:
     )
 
 
-def follow(steps: Iterator[Step]) -> Any:
-    """Drive the steps of a probe under a progress bar and return its result."""
+def follow(steps: Generator[Step, None, R]) -> R:
+    """Drive long work under a progress bar of its own and return what it returns."""
     with progress_bar() as bar:
         task = bar.add_task("starting", total=None)
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as stop:
-                return stop.value
-            bar.update(task, description=step.what, completed=step.done, total=step.total)
+        return finish(
+            steps,
+            lambda step: bar.update(
+                task, description=step.what, completed=step.done, total=step.total
+            ),
+        )
 
 
 def pairs_table(title: str, content: Mapping[str, Any]) -> Table:
@@ -132,17 +134,4 @@ def write_json(target: str | None, content: Mapping[str, Any]) -> None:
     if target == "-":
         print(text)
         return
-    path = Path(target)
-    make_folder(path.parent)
-    write_bytes(path, f"{text}\n".encode())
-
-
-def make_folder(folder: Path) -> Path:
-    """Make a folder and its parents, or say in one line why not."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GanlensError(
-            f"cannot make the folder {folder}: {error.strerror}; choose another"
-        ) from error
-    return folder
+    write_bytes(Path(target), f"{text}\n".encode())

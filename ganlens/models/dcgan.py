@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError, one_of
@@ -249,28 +248,3 @@ def preset(name: str, **changes: Any) -> DCGANConfig:
     if name not in PRESETS:
         raise one_of("preset", name, PRESETS)
     return replace(PRESETS[name], **changes)
-
-
-def layer_table(
-    network: DCGANGenerator | DCGANDiscriminator,
-) -> list[tuple[str, tuple[int, ...], int]]:
-    """List (layer, output shape without the batch, parameters) of every layer that has weights."""
-    config = network.config
-    shapes: dict[str, tuple[int, ...]] = {}
-    generator = isinstance(network, DCGANGenerator)
-    probe = torch.zeros(1, config.latent_dim) if generator else torch.zeros(1, *network.image_shape)
-
-    def keep(name: str) -> Any:
-        return lambda _module, _inputs, output: shapes.__setitem__(name, tuple(output.shape[1:]))
-
-    leaves = {n: m for n, m in network.named_modules() if list(m.parameters(recurse=False))}
-    hooks = [module.register_forward_hook(keep(name)) for name, module in leaves.items()]
-    was_training = network.training
-    try:
-        with torch.no_grad():
-            network.eval()(probe)
-    finally:
-        network.train(was_training)
-        for hook in hooks:
-            hook.remove()
-    return [(n, shapes[n], sum(p.numel() for p in m.parameters())) for n, m in leaves.items()]

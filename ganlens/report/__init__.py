@@ -2,8 +2,9 @@
 
 from ganlens.report.about import enlargement, provenance_panel, samples_panel
 from ganlens.report.curve import curve_panels, read_metrics
-from ganlens.report.findings import Finding, document, headline, missing, run_probes, strict
-from ganlens.report.reproduce import command, purpose, python_code, uses_data
+from ganlens.report.findings import Finding, document, missing, run_probes, strict
+from ganlens.report.headline import headline
+from ganlens.report.reproduce import command, default, purpose, python_code
 from ganlens.report.write import REPORT_FILES, write_report
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Finding",
     "command",
     "curve_panels",
+    "default",
     "document",
     "enlargement",
     "headline",
@@ -22,6 +24,5 @@ __all__ = [
     "run_probes",
     "samples_panel",
     "strict",
-    "uses_data",
     "write_report",
 ]

@@ -1,16 +1,20 @@
-"""The folder of a run: whose it is, and its metrics."""
+"""The folder of a run: whose it is, its metrics, and the state to resume from."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor
-from ganlens.files import check_writable
+from ganlens.files import check_writable, write_bytes
 from ganlens.training import Trainer, TrainStep
 
 STATE_FILE, METRICS_FILE, ASKED_FILE = "state.safetensors", "metrics.jsonl", "run.json"
@@ -102,6 +106,30 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
             break
         rows.append(row)
     return rows
+
+
+def write_state(folder: Path, tensors: Mapping[str, Tensor], known: dict[str, Any]) -> None:
+    """Write the state of a run: its tensors on the CPU, and plain values beside them."""
+    content = save(dict(tensors), metadata={"ganlens-state": json.dumps(known)})
+    write_bytes(folder / STATE_FILE, content)
+
+
+def read_state(folder: Path, restore: Callable[[dict[str, Tensor]], object]) -> dict[str, Any]:
+    """Hand the tensors of a saved state to ``restore``; return the values beside them.
+
+    Raises:
+        GanlensError: the file is damaged, or ``restore`` cannot use it.
+    """
+    file = folder / STATE_FILE
+    try:
+        with safe_open(file, framework="pt") as opened:
+            known = json.loads(opened.metadata()["ganlens-state"])
+            restore({k: opened.get_tensor(k) for k in opened.keys()})  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise GanlensError(
+            f"{file} is damaged ({error}): remove it to begin anew, or take another --out"
+        ) from error
+    return known
 
 
 def _is_row(row: Any) -> bool:

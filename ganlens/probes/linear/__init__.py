@@ -12,7 +12,7 @@ from torch import Tensor
 from ganlens.activations import capture
 from ganlens.errors import GanlensError
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Probe, Progress
+from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.linear.fitting import (
     Scores,
@@ -25,6 +25,7 @@ from ganlens.probes.linear.fitting import (
 from ganlens.probes.linear.fitting import accuracy as share_right
 from ganlens.probes.linear.result import LinearProbeResult
 from ganlens.probes.linear.targets import Target, find_targets
+from ganlens.subject import CALIBRATION
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LinearProbe", "LinearProbeResult"]
 
-CALIBRATION = 1024  # real images on which the untrained network's batch norm is calibrated
 BATCH = 512
 
 
@@ -115,13 +115,7 @@ class LinearProbe(Probe):
         """Check what can fail before the long work; return train, test and what to predict."""
         if subject.discriminator is None:
             raise GanlensError(f"{subject.name} has no discriminator: choose another checkpoint")
-        if data is None:
-            raise GanlensError("a linear probe needs data: give --data SPEC")
-        if data.image_shape != tuple(subject.image_shape):
-            raise GanlensError(
-                f"images of shape {data.image_shape} do not fit {subject.name}: open the data with "
-                f"size={subject.image_shape[1]}, channels={subject.image_shape[0]}"
-            )
+        data = images_for(subject, data, "a linear probe")
         if not 0 < self.validation < 1:
             raise GanlensError(
                 f"validation {self.validation} is not a share: choose from 0.05 to 0.5"

@@ -9,7 +9,7 @@ import numpy as np
 from ganlens.errors import GanlensError, one_of
 from ganlens.images import from_uint8, to_uint8
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Probe, Progress
+from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.memorization.evidence import Neighborhood, Space, compare, neighborhood
 from ganlens.probes.memorization.result import NeighborsResult
@@ -91,17 +91,11 @@ class Neighbors(Probe):
         self, subject: "Subject", data: "ImageSet | None"
     ) -> tuple["ImageSet", "ImageSet"]:
         """Check what can fail before the long work; return train and held-out images."""
-        if data is None:
-            raise GanlensError("a search for neighbours needs data: give --data SPEC")
+        data = images_for(subject, data, "a search for neighbours")
         if self.space not in SPACES:
             raise one_of("space", self.space, SPACES)
         if self.space == "discriminator" and subject.discriminator is None:
             raise GanlensError(f"{subject.name} has no discriminator: choose --space pixels")
-        if data.image_shape != tuple(subject.image_shape):
-            raise GanlensError(
-                f"images of shape {data.image_shape} do not fit {subject.name}: open the data with "
-                f"size={subject.image_shape[1]}, channels={subject.image_shape[0]}"
-            )
         if not 2 <= self.n <= MOST or self.shown < 1:
             raise GanlensError(
                 f"n {self.n}, shown {self.shown}: give 2 to {MOST:,}, and at least 1"

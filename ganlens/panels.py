@@ -1,7 +1,7 @@
 """Panels: what a Result shows. The report and the explorer draw the same ones.
 
-A panel has a title, a caption that a newcomer can follow, and one of three contents: an image, a
-plotly figure, or a table.
+A panel has a title, a caption that a newcomer can follow, and one of four contents: an image, an
+animation, a plotly figure, or a table.
 """
 
 from collections.abc import Sequence
@@ -37,6 +37,29 @@ class ImagePanel:
 
 
 @dataclass(frozen=True)
+class AnimationPanel:
+    """Pictures that follow each other in one place, for ever; a viewer can be asked to hold still.
+
+    Attributes:
+        title: a few words.
+        caption: what is shown and how to read it, one to three sentences.
+        frames: (T, H, W, 3) uint8, T at least 1.
+        milliseconds: how long each frame stays.
+        alt: a text for who cannot see it.
+        scale: suggested enlargement, at least 1.
+        recipe: JSON-able description from which the frames can be drawn again, one below another.
+    """
+
+    title: str
+    caption: str
+    frames: np.ndarray
+    milliseconds: int = 80
+    alt: str = ""
+    scale: int = 2
+    recipe: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class FigurePanel:
     """An interactive plotly figure with its title and caption."""
 
@@ -55,7 +78,7 @@ class TablePanel:
     rows: Sequence[Sequence[Any]] = field(default_factory=list)
 
 
-Panel = ImagePanel | FigurePanel | TablePanel
+Panel = ImagePanel | AnimationPanel | FigurePanel | TablePanel
 
 
 def cell(value: Any) -> str:

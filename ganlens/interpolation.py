@@ -1,7 +1,7 @@
 """Between two latents: straight lines, arcs, and walks through several of them."""
 
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor
@@ -62,7 +62,7 @@ def gaussian_slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 _WALKS = {"lerp": lerp, "slerp": slerp, "gaussian": gaussian_slerp}
 
 
-def resolve_mode(mode: str, kind: str) -> str:
+def resolve_mode(mode: str, kind: str) -> Mode:
     """Turn "auto" into the mode that keeps to where the kind of prior has its mass.
 
     Normal: slerp. Uniform: gaussian. Halfway between two of its latents a straight line has 0.71 of
@@ -78,7 +78,7 @@ def resolve_mode(mode: str, kind: str) -> str:
     if mode == "gaussian" and kind != "uniform":
         raise GanlensError("mode 'gaussian' is for a uniform prior: with a normal one take 'slerp'")
     if mode != "auto":
-        return mode
+        return cast(Mode, mode)
     return "slerp" if kind == "normal" else "gaussian"
 
 
@@ -114,6 +114,7 @@ def plane(corners: Tensor, down: int, across: int, mode: str) -> Tensor:
         (down * across, d), row by row.
     """
     s, t = (torch.linspace(0, 1, n, dtype=torch.float64) for n in (down, across))
-    upper, lower = between(*corners[:2], t, mode), between(*corners[2:], t, mode)
-    columns = [between(a, b, s, mode) for a, b in zip(upper, lower, strict=True)]
-    return torch.stack(columns, 1).flatten(0, 1)
+    a, b, c, d = corners
+    upper, lower = between(a, b, t, mode), between(c, d, t, mode)
+    ways = zip(upper, lower, strict=True)
+    return torch.stack([between(above, below, s, mode) for above, below in ways], 1).flatten(0, 1)

@@ -81,6 +81,14 @@ class TablePanel:
 Panel = ImagePanel | AnimationPanel | FigurePanel | TablePanel
 
 
+def enlarged(recipe: dict[str, Any] | None, scale: int) -> dict[str, Any] | None:
+    """Return the recipe of the picture enlarged ``scale`` times: a replay gives the same pixels."""
+    if recipe is None or "layout" not in recipe:
+        return recipe
+    layout = recipe["layout"]
+    return recipe | {"layout": layout | {"enlargement": layout.get("enlargement", 1) * scale}}
+
+
 def cell(value: Any) -> str:
     """Format one table value: four significant digits, thousands apart, a dash for None."""
     if value is None:

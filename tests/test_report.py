@@ -20,7 +20,7 @@ from torch import nn
 from ganlens import images, report
 from ganlens.errors import GanlensError
 from ganlens.models.prior import Prior
-from ganlens.panels import FigurePanel, ImagePanel, TablePanel, figure
+from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel, figure
 from ganlens.probes.base import Probe, Progress
 
 HOSTILE = "</script><script>window.hit=1</script><img src=x onerror=window.hit=1>\"'&"
@@ -107,6 +107,7 @@ class Found:
         tile = np.arange(16 * 40 * 3, dtype=np.uint8).reshape(16, 40, 3)
         return [
             ImagePanel("Picture", "A picture.", tile, alt=self.name, scale=4, recipe={"seed": 3}),
+            AnimationPanel("Film", "A film.", np.stack([tile, 255 - tile]), alt=self.name),
             FigurePanel(f"Chart of {self.name}", "A `curve` to read.", chart),
             TablePanel(
                 "Table",

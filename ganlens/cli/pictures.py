@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from PIL import Image
 from tyro.conf import Positional, arg
 
 from ganlens import images
@@ -16,7 +15,9 @@ from ganlens.recipe import Recipe, render
 from ganlens.report import enlargement
 from ganlens.subject import Subject, load
 
-Picture = Annotated[Positional[Path], arg(metavar="PICTURE", help="A PNG that ganlens wrote.")]
+Picture = Annotated[
+    Positional[Path], arg(metavar="PICTURE", help="A PNG or WebP that ganlens wrote.")
+]
 Out = Annotated[Path, arg(metavar="PNG")]
 OptionalOut = Annotated[Path | None, arg(metavar="PNG")]
 OptionalCheckpoint = Annotated[str | None, arg(metavar="CHECKPOINT")]
@@ -74,7 +75,7 @@ def replay(
     json: Json = None,
     force: Force = False,
 ) -> int:
-    """Draw a picture again from the recipe in its PNG and compare: exit code 1 if a pixel differs.
+    """Draw a picture again from the recipe inside and compare: exit code 1 if a pixel differs.
 
     Args:
         out: where to write the new picture.
@@ -106,9 +107,8 @@ def _find(recipe: Recipe, checkpoint: str | None, device: str) -> Subject:
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """Return the pixels of a picture as (H, W, 3) uint8."""
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB"))
+    """Return the pixels of a picture, an animation's frames one below another: (H, W, 3) uint8."""
+    return np.concatenate(images.read_frames(path))
 
 
 def compare(old: np.ndarray, new: np.ndarray) -> dict[str, Any]:

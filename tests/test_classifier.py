@@ -10,7 +10,6 @@ import torch
 from ganlens.checkpoints import Header, save_checkpoint
 from ganlens.classifier import (
     ClassifierSettings,
-    finish_classifier,
     load_classifier,
     save_classifier,
     targets_of,
@@ -19,6 +18,7 @@ from ganlens.classifier import (
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.models.classifier import Classifier, ClassifierConfig, classifier_arguments
+from ganlens.progress import finish
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 
@@ -43,9 +43,7 @@ def striped(n=160, train=120, size=16, seed=0):
 
 
 def trained(**changes):
-    return finish_classifier(
-        train_classifier(striped(), epochs=4, batch_size=20, width=8, **changes)
-    )
+    return finish(train_classifier(striped(), epochs=4, batch_size=20, width=8, **changes))
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +74,7 @@ def test_targets_are_labels_and_categories_only():
 def test_learns_what_held_out_images_show(stripes):
     assert stripes.accuracies["class"] > 0.95
     assert stripes.accuracies["light"] > 0.95
+    assert abs(stripes.correlations["tilt"]) < 0.5  # noise: nothing to see
     assert (stripes.n_train, stripes.n_test) == (120, 40)
     assert max(stripes.majority.values()) < 0.75
     assert not stripes.model.training
@@ -93,7 +92,7 @@ def test_held_out_images_do_not_touch_the_weights(stripes):
     data = striped()
     spoiled = data.images.copy()
     spoiled[120:] = 0
-    other = finish_classifier(
+    other = finish(
         train_classifier(replace(data, images=spoiled), epochs=4, batch_size=20, width=8)
     )
     pairs = zip(stripes.model.parameters(), other.model.parameters(), strict=True)
@@ -116,7 +115,7 @@ def test_epochs_are_reported_and_augmentation_runs():
 
 
 def test_flip_and_shift_moves_whole_images():
-    from ganlens.classifier import _flip_and_shift
+    from ganlens.classifier.train import _flip_and_shift
 
     x = torch.arange(256.0).reshape(1, 1, 16, 16).repeat(40, 1, 1, 1)
     moved = _flip_and_shift(x, torch.Generator().manual_seed(0))

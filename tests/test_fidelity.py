@@ -214,13 +214,13 @@ def test_a_checkpoint_folder_judges(tiny_checkpoint, tmp_path):
     from test_classifier import striped
 
     from ganlens.classifier import (
-        finish_classifier,
         load_classifier,
         save_classifier,
         train_classifier,
     )
+    from ganlens.progress import finish
 
-    trained = finish_classifier(train_classifier(striped(), epochs=1, width=8))
+    trained = finish(train_classifier(striped(), epochs=1, width=8))
     folder = save_classifier(tmp_path / "stripes", trained)
     judged = quick(extractor=str(folder)).run(fake_subject(), striped())
     assert (judged.metric, judged.extractor["checkpoint"]) == ("FD-classifier", "stripes")

@@ -54,6 +54,14 @@ COMMANDS: dict[str, Command] = {
         "smiling woman - woman + man, in latents and in pixels",
         "ganlens.probes.arithmetic:Arithmetic",
     ),
+    "arithmetic-score": Command(
+        "Probe",
+        "how often such arithmetic succeeds, with controls",
+        "ganlens.probes.arithmetic:ArithmeticScore",
+    ),
+    "turn": Command(
+        "Probe", "one vector for a continuous attribute, measured", "ganlens.probes.turn:Turn"
+    ),
     "filters": Command("Probe", "what the first layer looks for", "ganlens.probes.filters:Filters"),
     "activations": Command(
         "Probe", "feature maps of any layer", "ganlens.probes.feature_maps:Activations"
@@ -136,7 +144,7 @@ def usage() -> str:
     lines = ["usage: ganlens COMMAND ...", "", "What did this GAN learn?"]
     for group in dict.fromkeys(command.group for command in COMMANDS.values()):
         lines += ["", f"{group}:"]
-        lines += [f"  {n:14}{c.help}" for n, c in COMMANDS.items() if c.group == group]
+        lines += [f"  {n:18}{c.help}" for n, c in COMMANDS.items() if c.group == group]
     return "\n".join(
         [
             *lines,

@@ -19,6 +19,7 @@ class ClassifierConfig:
         size: height and width of the images in pixels, 16 to 256.
         channels: 1 (grey) or 3 (colour).
         targets: name -> the classes that it chooses from, at least 2; one linear head each.
+        numbers: name -> (mean, standard deviation) of a numeric attribute; one linear gauge each.
         width: feature maps of the first block; every block doubles them.
         features: length of the feature vector.
     """
@@ -28,6 +29,7 @@ class ClassifierConfig:
     targets: Mapping[str, Sequence[str]] = field(default_factory=dict)
     width: int = 16
     features: int = 128
+    numbers: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 16 <= self.size <= 256:
@@ -41,6 +43,9 @@ class ClassifierConfig:
                 raise GanlensError(
                     f"target {name!r} has {len(classes)} class: at least 2 are needed"
                 )
+        for name, scale in self.numbers.items():
+            if len(scale) != 2 or not scale[1] > 0:
+                raise GanlensError(f"number {name!r} needs a mean and a deviation above 0")
 
 
 class Block(nn.Module):
@@ -59,10 +64,12 @@ class Block(nn.Module):
 
 
 class Classifier(nn.Module):
-    """(N, C, size, size) images in [-1, 1] to logits per target, through one shared feature vector.
+    """(N, C, size, size) images in [-1, 1] to logits per target and a value per number.
 
     Layers are ``block1`` to ``block4``, each with ``conv``, ``norm``, ``act``, ``pool``; then the
-    mean over positions, ``embed`` and ``embed_act``, whose output is the feature vector; ``heads``.
+    mean over positions, ``embed`` and ``embed_act``, whose output is the feature vector; ``heads``
+    choose from it. ``gauge`` reads the numbers, which a mean over positions would lose (an angle,
+    a place), off the last block's whole maps.
 
     Attributes:
         config: the shape.
@@ -88,22 +95,36 @@ class Classifier(nn.Module):
         self.heads = nn.ModuleList(
             nn.Linear(config.features, len(classes)) for classes in config.targets.values()
         )
+        if config.numbers:
+            self.gauge = nn.Linear(in_ * side * side, len(config.numbers))
+
+    def maps(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) images to the last block's (N, C', h, w) maps."""
+        for i in range(BLOCKS):
+            x = self.get_submodule(f"block{i + 1}")(x)
+        return x
 
     def features(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) images to (N, feature_dim) features, at least 0."""
-        for i in range(BLOCKS):
-            x = self.get_submodule(f"block{i + 1}")(x)
-        return self.embed_act(self.embed(x.mean(dim=(2, 3))))
+        return self._embedded(self.maps(x))
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Map images to logits: target -> (N, classes)."""
-        features = self.features(x)
-        return {
-            name: head(features) for name, head in zip(self.config.targets, self.heads, strict=True)
-        }
+        """Map images to logits, target -> (N, classes), and number -> (N,) standardised values."""
+        maps = self.maps(x)
+        features = self._embedded(maps)
+        heads = zip(self.config.targets, self.heads, strict=True)
+        found = {name: head(features) for name, head in heads}
+        if self.config.numbers:
+            values = self.gauge(maps.flatten(1)).unbind(1)
+            found |= dict(zip(self.config.numbers, values, strict=True))
+        return found
+
+    def _embedded(self, maps: Tensor) -> Tensor:
+        return self.embed_act(self.embed(maps.mean(dim=(2, 3))))
 
 
 def classifier_arguments(config: ClassifierConfig) -> dict[str, Any]:
     """Return the config as plain values; ``ClassifierConfig(**values)`` makes it again."""
     targets = {name: list(classes) for name, classes in config.targets.items()}
-    return {**asdict(config), "targets": targets}
+    numbers = {name: list(scale) for name, scale in config.numbers.items()}
+    return {**asdict(config), "targets": targets, "numbers": numbers}

@@ -1,12 +1,13 @@
 """What every probe and every result have in common."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
 from ganlens.panels import Panel
+from ganlens.progress import Progress, finish
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -25,14 +26,7 @@ class Result(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a long probe has come: ``done`` of ``total`` units of ``what``."""
-
-    done: int
-    total: int
-    what: str
-
+__all__ = ["Probe", "Progress", "Result", "arrays", "finish"]
 
 R = TypeVar("R", bound=Result)
 
@@ -70,15 +64,6 @@ class Probe:
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON-able values."""
         return asdict(self)  # type: ignore[call-overload]
-
-
-def finish(steps: Iterator[Progress]) -> Any:
-    """Exhaust a ``steps`` generator and return what it returns."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
 
 
 def arrays(result: Result) -> dict[str, np.ndarray]:

@@ -1,9 +1,7 @@
-"""Training, saving and opening classifiers: a yardstick made from the data's labels."""
+"""Training a classifier: a yardstick made from the data's labels and attributes."""
 
-import hashlib
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,24 +10,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganlens.calibration import calibrate
-from ganlens.checkpoints import (
-    MODEL_FILE,
-    Header,
-    find_checkpoint,
-    read_model_file,
-    save_checkpoint,
-)
+from ganlens.classifier.targets import numbers_of, targets_of
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
-from ganlens.models.classifier import Classifier, ClassifierConfig, classifier_arguments
+from ganlens.models.classifier import Classifier, ClassifierConfig
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
 
-FAMILY = "classifier"
-LABEL = "class"  # the target that stands for the labels of class folders
 CALIBRATION = 4096  # training images, evenly spaced, that settle the batch-norm statistics
-MOST_CLASSES = 1000  # an attribute with more values than this names images rather than kinds
 
 
 @dataclass(frozen=True)
@@ -68,7 +57,8 @@ class ClassifierEpoch:
     Attributes:
         epoch: epochs done, 1 after the first.
         epochs: epochs in all.
-        loss: mean cross-entropy over images and targets, in nats.
+        loss: mean over images and tasks of the cross-entropy (nats) of a target, or of half the
+            squared error of a standardised number.
         accuracy: share of right answers over training images and targets, while they were learned.
     """
 
@@ -86,6 +76,8 @@ class TrainedClassifier:
         model: the network.
         accuracies: target -> share of held-out images named right.
         majority: target -> the same for always naming the commonest training class.
+        correlations: number -> Pearson correlation of what is read with the truth, held out; NaN
+            where fewer than 2 held-out images have a value.
         n_train: training images.
         n_test: held-out images.
         settings: how it was trained.
@@ -95,45 +87,17 @@ class TrainedClassifier:
     model: Classifier
     accuracies: dict[str, float]
     majority: dict[str, float]
+    correlations: dict[str, float]
     n_train: int
     n_test: int
     settings: ClassifierSettings
     data: dict[str, Any]
 
 
-def targets_of(data: "ImageSet") -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
-    """Find what can be classified: the labels (as "class") and every categorical attribute.
-
-    Args:
-        data: the whole ImageSet.
-
-    Returns:
-        Target -> (its classes, (N,) int64 indices into them), for targets of 2 to 1,000 classes.
-
-    Raises:
-        GanlensError: there is no such target.
-    """
-    found: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
-    if data.labels is not None and len(data.class_names) > 1:
-        found[LABEL] = (tuple(data.class_names), np.asarray(data.labels, dtype=np.int64))
-    for name, values in data.attributes.items():
-        if np.asarray(values).dtype.kind in "fiu":
-            continue
-        classes, indices = np.unique(np.asarray(values).astype(str), return_inverse=True)
-        if 2 <= len(classes) <= MOST_CLASSES:
-            found[name] = (tuple(map(str, classes)), indices.reshape(-1).astype(np.int64))
-    if not found:
-        raise GanlensError(
-            f"data {data.spec!r} has nothing to classify: give class folders, labels, or a "
-            "categorical attribute with at least 2 values"
-        )
-    return found
-
-
 def train_classifier(
     data: "ImageSet", settings: ClassifierSettings | None = None, **changes: Any
 ) -> Generator[ClassifierEpoch, None, TrainedClassifier]:
-    """Train on the labels and all categorical attributes of ``data.part("train")``.
+    """Train on the labels and all attributes of ``data.part("train")``, numeric ones included.
 
     The same settings give the same weights on one machine with one number of threads.
 
@@ -152,39 +116,43 @@ def train_classifier(
         GanlensError: nothing to classify, or an unusable setting.
     """
     settings = ClassifierSettings(**{**asdict(settings or ClassifierSettings()), **changes})
-    targets, training = targets_of(data), data.part("train")
-    rows = {split: slice(*data.bounds[split]) for split in ("train", "test")}
+    targets, numbers = targets_of(data), numbers_of(data)
     answers = torch.from_numpy(np.stack([t for _, t in targets.values()], 1))
+    truth = _Truth(answers, torch.from_numpy(numbers.values))
     channels, size, _ = data.image_shape
     names = {name: classes for name, (classes, _) in targets.items()}
-    model = _build(ClassifierConfig(size, channels, names, settings.width), settings.seed)
-    yield from _fit(model, training.images, answers[rows["train"]], settings)
-    _calibrate(model, training)
-    held_out = data.part("test")
-    right = _right(model, held_out, answers[rows["test"]])
-    commonest = answers[rows["train"]].mode(dim=0).values
-    majority = (answers[rows["test"]] == commonest).double().mean(dim=0)
-    about = {"spec": data.spec, "fingerprint": training.fingerprint, "split": data.split_source}
+    config = ClassifierConfig(size, channels, names, settings.width, numbers=numbers.scales)
+    model = _build(config, settings.seed)
+    train, test = (truth.rows(slice(*data.bounds[split])) for split in ("train", "test"))
+    yield from _fit(model, data.part("train").images, train, settings)
+    _calibrate(model, data.part("train"))
+    right, correlations = _judge(model, data.part("test"), test)
+    majority = (test.answers == train.answers.mode(dim=0).values).double().mean(dim=0)
     return TrainedClassifier(
         model,
         dict(zip(names, right.tolist(), strict=True)),
         dict(zip(names, majority.tolist(), strict=True)),
-        len(training),
-        len(held_out),
+        dict(zip(numbers.scales, correlations, strict=True)),
+        len(train.answers),
+        len(test.answers),
         settings,
-        about,
+        {
+            "spec": data.spec,
+            "fingerprint": data.part("train").fingerprint,
+            "split": data.split_source,
+        },
     )
 
 
-def finish_classifier(
-    steps: Generator[ClassifierEpoch, None, TrainedClassifier],
-) -> TrainedClassifier:
-    """Run ``train_classifier`` to its end."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
+@dataclass(frozen=True)
+class _Truth:
+    """What is true of N images: (N, T) class indices and (N, K) standardised numbers, or NaN."""
+
+    answers: Tensor
+    numbers: Tensor
+
+    def rows(self, chosen: Any) -> "_Truth":
+        return _Truth(self.answers[chosen], self.numbers[chosen])
 
 
 def _build(config: ClassifierConfig, seed: int) -> Classifier:
@@ -194,7 +162,7 @@ def _build(config: ClassifierConfig, seed: int) -> Classifier:
 
 
 def _fit(
-    model: Classifier, images: np.ndarray, answers: Tensor, settings: ClassifierSettings
+    model: Classifier, images: np.ndarray, truth: _Truth, settings: ClassifierSettings
 ) -> Iterator[ClassifierEpoch]:
     stream = torch.Generator().manual_seed(settings.seed)
     size = min(settings.batch_size, len(images))
@@ -212,16 +180,27 @@ def _fit(
             batch = from_uint8(np.array(images[chosen.numpy()]))
             if settings.augment:
                 batch = _flip_and_shift(batch, stream)
-            logits = list(model(batch).values())
-            wanted = answers[chosen].unbind(1)
-            loss = torch.stack(list(map(F.cross_entropy, logits, wanted))).mean()
+            loss, hits = _loss(model, batch, truth.rows(chosen))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
             loss_sum += float(loss.detach())
-            right += float(_hits(logits, wanted).mean())
+            right += float(hits.mean())
         yield ClassifierEpoch(epoch + 1, settings.epochs, loss_sum / steps, right / steps)
+
+
+def _loss(model: Classifier, batch: Tensor, truth: _Truth) -> tuple[Tensor, Tensor]:
+    """Return the mean loss of the tasks, and which answers are right: (N, T) of 0 and 1."""
+    found = model(batch)
+    logits = [found[name] for name in model.config.targets]
+    wanted = truth.answers.unbind(1)
+    losses = list(map(F.cross_entropy, logits, wanted))
+    for name, value in zip(model.config.numbers, truth.numbers.unbind(1), strict=True):
+        known = torch.isfinite(value)
+        if known.any():
+            losses.append(F.mse_loss(found[name][known], value[known]) / 2)
+    return torch.stack(losses).mean(), _hits(logits, wanted)
 
 
 def _calibrate(model: Classifier, training: "ImageSet") -> None:
@@ -239,13 +218,20 @@ def _hits(logits: list[Tensor], wanted: tuple[Tensor, ...]) -> Tensor:
 
 
 @torch.inference_mode()
-def _right(model: Classifier, data: "ImageSet", answers: Tensor) -> Tensor:
-    hits, done = torch.zeros(answers.shape[1], dtype=torch.float64), 0
-    for batch in data.batches(256):
-        wanted = answers[done : done + len(batch)].unbind(1)
-        hits += _hits(list(model(batch).values()), wanted).sum(0)
-        done += len(batch)
-    return hits / done
+def _judge(model: Classifier, data: "ImageSet", truth: _Truth) -> tuple[Tensor, list[float]]:
+    """Return the (T,) shares of right answers and the correlations of the numbers."""
+    found = [model(batch) for batch in data.batches(256)]
+    logits = [torch.cat([one[name] for one in found]) for name in model.config.targets]
+    right = _hits(logits, truth.answers.unbind(1)).mean(0)
+    read = [torch.cat([one[name] for one in found]) for name in model.config.numbers]
+    return right, list(map(_correlation, read, truth.numbers.unbind(1)))
+
+
+def _correlation(read: Tensor, true: Tensor) -> float:
+    known = torch.isfinite(true)
+    if known.sum() < 2:
+        return float("nan")
+    return float(torch.corrcoef(torch.stack([read[known], true[known]]).double())[0, 1])
 
 
 def _flip_and_shift(batch: Tensor, stream: torch.Generator) -> Tensor:
@@ -260,49 +246,3 @@ def _flip_and_shift(batch: Tensor, stream: torch.Generator) -> Tensor:
     y, x = moves[0][:, None] + place, moves[1][:, None] + place
     moved = padded[torch.arange(count)[:, None, None], y[:, :, None], x[:, None, :]]
     return moved.permute(0, 3, 1, 2)
-
-
-def save_classifier(folder: str | Path, trained: TrainedClassifier) -> Path:
-    """Write a classifier as a ganlens checkpoint folder of the family "classifier".
-
-    Raises:
-        GanlensError: the file cannot be written.
-    """
-    model = trained.model
-    metrics = {"accuracies": trained.accuracies, "majority": trained.majority, "n": trained.n_test}
-    header = Header(
-        family=FAMILY,
-        arguments=classifier_arguments(model.config),
-        prior={},
-        data={**trained.data, "n": trained.n_train},
-        training=asdict(trained.settings),
-        step=trained.settings.epochs
-        * (trained.n_train // min(trained.settings.batch_size, trained.n_train)),
-        metrics=metrics,
-    )
-    return save_checkpoint(Path(folder), header, {FAMILY: model}, {})
-
-
-def load_classifier(path: str | Path) -> tuple[Classifier, Header, str]:
-    """Open a classifier's checkpoint folder. No code from the file is run.
-
-    Returns:
-        The network in eval mode on the CPU, what the file says of itself, and the file's sha256.
-
-    Raises:
-        GanlensError: nothing there, a damaged file, or another family.
-    """
-    file = find_checkpoint(path) / MODEL_FILE
-    header, tensors = read_model_file(file)
-    if header.family != FAMILY:
-        raise GanlensError(f"{file} holds a {header.family!r} model where a classifier is needed")
-    weights = {k.removeprefix(f"{FAMILY}."): v for k, v in tensors.items()}
-    try:
-        model = Classifier(ClassifierConfig(**header.arguments))
-        model.load_state_dict(weights)
-    except (TypeError, RuntimeError, GanlensError) as error:
-        raise GanlensError(
-            f"{file} describes a classifier that cannot be built: {error}"
-        ) from error
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    return model.requires_grad_(False).eval(), header, digest

@@ -1,0 +1,199 @@
+"""Attributes read off images by a small network on pixels: a judge that knows nothing of any GAN.
+
+It is trained on real images and says how well it reads held-out ones, so that a claim about
+generated images ("it wears glasses now") is checked by somebody who had no part in making them.
+"""
+
+import hashlib
+import json
+from collections.abc import Generator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlens.checkpoints import MODEL_FILE, list_checkpoints
+from ganlens.classifier import (
+    FAMILY,
+    ClassifierSettings,
+    load_classifier,
+    save_classifier,
+    train_classifier,
+)
+from ganlens.errors import GanlensError
+from ganlens.features.base import place_of
+from ganlens.features.networks import evaluating
+from ganlens.models.classifier import Classifier
+from ganlens.places import cache_folder
+from ganlens.progress import Progress
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+
+FORMAT = "1"  # raise it when the network or its training changes: older ones are then not found
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What was read off N images.
+
+    Attributes:
+        classes: attribute -> its K values.
+        probabilities: attribute -> (N, K) float32.
+        numbers: numeric attribute -> (N,) float32, in the data's units.
+    """
+
+    classes: Mapping[str, tuple[str, ...]]
+    probabilities: Mapping[str, np.ndarray]
+    numbers: Mapping[str, np.ndarray]
+
+    def probability(self, name: str, value: str) -> np.ndarray:
+        """Return the (N,) probabilities that an attribute has a value.
+
+        Raises:
+            GanlensError: an attribute or a value that the reader does not know.
+        """
+        if name not in self.classes:
+            known = ", ".join(self.classes)
+            raise GanlensError(f"attribute {name!r} cannot be read: choose from {known}")
+        if value not in self.classes[name]:
+            known = ", ".join(self.classes[name])
+            raise GanlensError(f"{name} {value!r} cannot be read: choose from {known}")
+        return self.probabilities[name][:, self.classes[name].index(value)]
+
+    def shows(self, name: str, value: str) -> np.ndarray:
+        """Return (N,) bool: which images are read as having the value rather than any other."""
+        self.probability(name, value)  # says what is wrong with the name or the value
+        return self.probabilities[name].argmax(1) == self.classes[name].index(value)
+
+    def number(self, name: str) -> np.ndarray:
+        """Return the (N,) values of a numeric attribute; a GanlensError if it is not known."""
+        if name not in self.numbers:
+            known = ", ".join(self.numbers) or "none is known"
+            raise GanlensError(f"number {name!r} cannot be read: choose from {known}")
+        return self.numbers[name]
+
+
+@dataclass(frozen=True)
+class AttributeReader:
+    """A trained classifier with what it is worth.
+
+    Attributes:
+        model: the network, in eval mode.
+        hash: sha256 of its file.
+        source: where it comes from, for the reader of a summary.
+        accuracies: attribute -> share of held-out real images read right.
+        majority: attribute -> the same for always saying the commonest training value.
+        correlations: numeric attribute -> held-out Pearson correlation.
+        n_held_out: images behind these.
+    """
+
+    model: Classifier
+    hash: str
+    source: str
+    accuracies: dict[str, float]
+    majority: dict[str, float]
+    correlations: dict[str, float]
+    n_held_out: int
+
+    @property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        """Attribute -> its values."""
+        return {name: tuple(values) for name, values in self.model.config.targets.items()}
+
+    @torch.inference_mode()
+    def read(self, x: Tensor, batch_size: int = 256) -> Readings:
+        """Read (N, C, H, W) images in [-1, 1].
+
+        Raises:
+            GanlensError: images of another shape than it was trained on.
+        """
+        if tuple(x.shape[1:]) != self.model.image_shape:
+            raise GanlensError(
+                f"images of shape {tuple(x.shape)} do not fit the attribute reader: give "
+                f"(N, {', '.join(map(str, self.model.image_shape))})"
+            )
+        place, config = place_of(self.model), self.model.config
+        with evaluating(self.model):
+            parts = [self.model(part.to(place)) for part in x.split(batch_size)]
+        found = {k: torch.cat([part[k] for part in parts]).float().cpu() for k in parts[0]}
+        scales = config.numbers.items()
+        return Readings(
+            self.classes,
+            {name: found[name].softmax(1).numpy() for name in config.targets},
+            {name: (found[name] * std + mean).numpy() for name, (mean, std) in scales},
+        )
+
+    def about(self) -> dict[str, Any]:
+        """Return what a summary says of the judge: JSON-able."""
+        return {
+            "judge": self.source,
+            "judge_hash": self.hash,
+            "judge_accuracy_held_out": self.accuracies,
+            "judge_correlation_held_out": self.correlations,
+            "judge_n_held_out": self.n_held_out,
+        }
+
+
+def attribute_reader(
+    data: "ImageSet", settings: ClassifierSettings | None = None
+) -> Generator[Progress, None, AttributeReader]:
+    """Find or make the reader of a data set's labels and attributes.
+
+    A shipped one that was trained on the same images is taken; else one is trained on the train
+    split and kept in the cache folder under the data's fingerprint and the settings.
+
+    Args:
+        data: the whole ImageSet.
+        settings: how to train, if it comes to that.
+
+    Yields:
+        Progress, once per epoch of training.
+
+    Raises:
+        GanlensError: the data has neither labels nor categorical attributes.
+    """
+    settings = settings or ClassifierSettings()
+    fingerprint = data.part("train").fingerprint
+    for folder, header in list_checkpoints():
+        fits = header.family == FAMILY and header.data.get("fingerprint") == fingerprint
+        if fits and header.arguments["size"] == data.image_shape[1]:
+            return open_reader(str(folder))
+    folder = cache_folder() / "classifiers" / f"{fingerprint[:32]}-{_key(settings)}"
+    if not (folder / MODEL_FILE).is_file():
+        steps = train_classifier(data, settings)
+        while True:
+            try:
+                epoch = next(steps)
+            except StopIteration as stop:
+                save_classifier(folder, stop.value)
+                break
+            yield Progress(epoch.epoch, epoch.epochs, "epochs of the attribute reader")
+    return open_reader(str(folder))
+
+
+def open_reader(path: str) -> AttributeReader:
+    """Open a classifier's checkpoint folder as a reader.
+
+    Raises:
+        GanlensError: as ``load_classifier``.
+    """
+    model, header, digest = load_classifier(path)
+    metrics = header.metrics
+    return AttributeReader(
+        model,
+        digest,
+        f"a network of {sum(p.numel() for p in model.parameters()):,} weights on pixels, trained "
+        f"on {header.data.get('n', 0):,} real images",
+        metrics["accuracies"],
+        metrics["majority"],
+        {k: float("nan") if v is None else v for k, v in metrics.get("correlations", {}).items()},
+        metrics["n"],
+    )
+
+
+def _key(settings: ClassifierSettings) -> str:
+    text = json.dumps(asdict(settings), sort_keys=True) + FORMAT
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

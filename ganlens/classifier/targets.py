@@ -1,0 +1,72 @@
+"""What a classifier learns of a data set: its labels, its categories and its numbers."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganlens.errors import GanlensError
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+
+LABEL = "class"  # the target that stands for the labels of class folders
+MOST_CLASSES = 1000  # an attribute with more values than this names images rather than kinds
+
+
+def targets_of(data: "ImageSet") -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """Find what can be classified: the labels (as "class") and every categorical attribute.
+
+    Args:
+        data: the whole ImageSet.
+
+    Returns:
+        Target -> (its classes, (N,) int64 indices into them), for targets of 2 to 1,000 classes.
+
+    Raises:
+        GanlensError: there is no such target.
+    """
+    found: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    if data.labels is not None and len(data.class_names) > 1:
+        found[LABEL] = (tuple(data.class_names), np.asarray(data.labels, dtype=np.int64))
+    for name, values in data.attributes.items():
+        if np.asarray(values).dtype.kind in "fiu":
+            continue
+        classes, indices = np.unique(np.asarray(values).astype(str), return_inverse=True)
+        if 2 <= len(classes) <= MOST_CLASSES:
+            found[name] = (tuple(map(str, classes)), indices.reshape(-1).astype(np.int64))
+    if not found:
+        raise GanlensError(
+            f"data {data.spec!r} has nothing to classify: give class folders, labels, or a "
+            "categorical attribute with at least 2 values"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Numeric attributes of a data set.
+
+    Attributes:
+        scales: name -> (mean, standard deviation) over the training images.
+        values: (N, K) float32, standardised; NaN where an image has no value.
+    """
+
+    scales: dict[str, tuple[float, float]]
+    values: np.ndarray
+
+
+def numbers_of(data: "ImageSet") -> Numbers:
+    """Find the numeric attributes that vary among the training images of the whole ImageSet."""
+    first, last = data.bounds["train"]
+    scales: dict[str, tuple[float, float]] = {}
+    columns = []
+    for name, column in data.attributes.items():
+        if column.dtype.kind != "f":
+            continue
+        known = column[first:last][np.isfinite(column[first:last])]
+        if len(known) > 1 and known.std() > 0:
+            scales[name] = (float(known.mean()), float(known.std()))
+            columns.append((column - known.mean()) / known.std())
+    values = np.stack(columns, 1) if columns else np.zeros((len(data), 0))
+    return Numbers(scales, np.where(np.isfinite(values), values, np.nan).astype(np.float32))

@@ -1,0 +1,73 @@
+"""The attribute reader: what it reads, where it comes from, and how it is kept."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from test_classifier import striped
+
+from ganlens.attributes import attribute_reader
+from ganlens.classifier import ClassifierSettings
+from ganlens.errors import GanlensError
+from ganlens.progress import Progress, finish
+
+FAST = ClassifierSettings(epochs=4, batch_size=20, width=8)
+
+
+def leaning(n=400, train=300, size=16, seed=0):
+    """Images of a bright line whose height ("level", in pixels from the middle) is an attribute."""
+    data = striped(n, train, size, seed)
+    level = np.random.default_rng(seed).integers(-5, 6, n)
+    images = np.zeros((n, size, size, 3), np.uint8)
+    images[np.arange(n), size // 2 + level] = 200
+    kept = {"up": np.where(level > 0, "yes", "no"), "level": level.astype(np.float64)}
+    kept["level"][::7] = np.nan
+    return replace(data, images=images, labels=None, class_names=(), attributes=kept)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANLENS_CACHE", str(tmp_path))
+    return tmp_path / "classifiers"
+
+
+def test_categories_and_numbers_are_read_off_held_out_images():
+    data = leaning()
+    reader = finish(attribute_reader(data, replace(FAST, epochs=12)))
+    test = data.part("test")
+    read = reader.read(test.batch(slice(None)), batch_size=33)
+    shown = read.shows("up", "yes")
+    assert reader.accuracies["up"] == (shown == (test.attributes["up"] == "yes")).mean() > 0.9
+    known = np.isfinite(test.attributes["level"])
+    found = np.corrcoef(read.number("level")[known], test.attributes["level"][known])[0, 1]
+    assert found == pytest.approx(reader.correlations["level"], abs=1e-5)
+    assert found > 0.9
+    assert np.abs(read.number("level")[known] - test.attributes["level"][known]).mean() < 2
+    np.testing.assert_allclose(read.probabilities["up"].sum(1), 1, rtol=1e-5)
+
+
+def test_a_trained_reader_is_kept_and_found_again(cache):
+    data = striped()
+    steps = list(attribute_reader(data, FAST))
+    assert steps == [Progress(i, 4, "epochs of the attribute reader") for i in (1, 2, 3, 4)]
+    first, second = finish(attribute_reader(data, FAST)), finish(attribute_reader(data, FAST))
+    assert list(attribute_reader(data, FAST)) == []
+    assert first.hash == second.hash
+    assert first.about()["judge_n_held_out"] == 40
+    other = replace(data, fingerprints={"all": "x", "train": "other", "test": "y"})
+    assert len(list(attribute_reader(other, FAST))) == 4
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_what_cannot_be_read_is_named():
+    reader = finish(attribute_reader(striped(), FAST))
+    read = reader.read(torch.zeros(2, 3, 16, 16))
+    with pytest.raises(GanlensError, match="'hat' cannot be read: choose from class, light"):
+        read.shows("hat", "red")
+    with pytest.raises(GanlensError, match="'red' cannot be read: choose from bright, dim"):
+        read.probability("light", "red")
+    with pytest.raises(GanlensError, match="'age' cannot be read: choose from tilt"):
+        read.number("age")
+    with pytest.raises(GanlensError, match=r"give \(N, 3, 16, 16\)"):
+        reader.read(torch.zeros(2, 3, 32, 32))

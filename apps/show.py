@@ -88,8 +88,9 @@ def animation(content: AnimationPanel, key: str) -> None:
         "webp": "lossless" + (", with the recipe that draws it again" if content.recipe else ""),
         "gif": "for what shows no WebP: 256 colours a frame",
     }
+    row = st.container(horizontal=True)
     for kind, help_text in about.items():
-        st.download_button(
+        row.download_button(
             f"Download {'WebP' if kind == 'webp' else 'GIF'}",
             partial(_film, content, kind, scale),  # encoded when it is asked for
             file_name=f"{_slug(content.title)}.{kind}",

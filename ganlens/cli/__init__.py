@@ -51,7 +51,7 @@ COMMANDS: dict[str, Command] = {
     "interpolate": Command("Probe", "walk between samples", "ganlens.probes.latent:Interpolation"),
     "arithmetic": Command(
         "Probe",
-        "smiling woman - woman + man, in latents and in pixels",
+        "A - B + C with concepts, in latents and in pixels",
         "ganlens.probes.arithmetic:Arithmetic",
     ),
     "arithmetic-score": Command(
@@ -126,6 +126,10 @@ def _dispatch(words: list[str]) -> int:
         from ganlens.cli.probe import as_command
 
         runner = as_command(name, runner)
+    if name == "arithmetic":
+        from ganlens.cli.formula import spelled_out
+
+        rest = spelled_out(rest)
     if hasattr(runner, "prepare"):  # its defaults depend on its words
         runner = runner.prepare(rest)
     from ganlens.cli.flags import call

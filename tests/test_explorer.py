@@ -17,7 +17,7 @@ from ganlens.probes import PROBES
 APPS = Path(__file__).parents[1] / "apps"
 PAGES = ["", "sample", *PROBES]
 # Settings that a visitor types: looked up among names of attributes and layers, never opened.
-FREE_TEXT = {"a", "b", "c", "target"}
+FREE_TEXT = {"a", "attribute", "b", "c", "formulas", "target"}
 
 # Streamlit and its event loop warn about their own affairs.
 pytestmark = pytest.mark.filterwarnings("default")

@@ -9,16 +9,15 @@ import torch.nn.functional as F
 
 import ganlens
 from ganlens.calibration import calibrate
-from ganlens.checkpoints import Header, save_checkpoint
+from ganlens.checkpoints import Header, list_checkpoints, save_checkpoint
 from ganlens.errors import GanlensError
 from ganlens.models import build
 from ganlens.models.dcgan import arguments_of, preset
 from ganlens.models.prior import Prior
-from ganlens.places import shipped_folder
 from ganlens.subject import Subject, load
 
 ARGUMENTS = arguments_of(preset("torch", size=16, width=4, latent_dim=6))
-SHIPPED = [p.parent for p in sorted(shipped_folder("checkpoints").glob("*/model.safetensors"))]
+SHIPPED = [folder for folder, _ in list_checkpoints()]
 
 
 @pytest.fixture(scope="module")

@@ -67,6 +67,20 @@ def test_images_of_shipped_checkpoints_do_not_depend_on_their_batch(folder: Path
         torch.testing.assert_close(subject.generate(z[i : i + 1])[0], images[i], atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda p: p.name)
+def test_a_seed_draws_the_same_bits_at_any_batch_size_and_number_of_threads(folder: Path) -> None:
+    subject, before = load(folder, "cpu"), torch.get_num_threads()
+    z = subject.latents(range(13))
+    drawn = []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            drawn += [subject.generate(z, batch_size) for batch_size in (1, 3, 64)]
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(x, drawn[0]) for x in drawn)
+
+
 def test_both_checkpoints_are_shipped() -> None:
     assert [folder.name for folder in SHIPPED] == ["cifar10", "pixelfaces"]
     assert all((f / "model.safetensors").stat().st_size < 25e6 for f in SHIPPED)

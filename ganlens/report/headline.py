@@ -18,6 +18,16 @@ HEADLINES: dict[str, tuple[str, ...]] = {
         "the share of pictures that show the result is {success_rate_of_9}",
         "of random samples {base_rate_of_random_samples}",
     ),
+    "arithmetic-score": (
+        "means of three succeed in {success_3:.0%} of draws",
+        "single exemplars in {success_1:.0%}",
+        "random samples in {success_random:.0%}",
+    ),
+    "turn": (
+        "{attribute} follows with a rank correlation of {spearman_mean:.3f}",
+        "{slope_mean:.3g} per unit of the vector",
+        "random vectors {spearman_random_vectors:.2f}",
+    ),
     "filters": ("{filters} filters in {first_layer_of_discriminator}",),
     "activations": ("{dead_units_total} of {units_total} units are dead",),
     "fid": ("{metric} {value}", "real against real {floor}", "coverage {coverage}", "N {n_fake}"),

@@ -54,6 +54,11 @@ COMMANDS: dict[str, Command] = {
         "smiling woman - woman + man, in latents and in pixels",
         "ganlens.probes.arithmetic:Arithmetic",
     ),
+    "directions": Command(
+        "Probe",
+        "what moves a sample which way, with report cards",
+        "ganlens.probes.directions:Directions",
+    ),
     "filters": Command("Probe", "what the first layer looks for", "ganlens.probes.filters:Filters"),
     "activations": Command(
         "Probe", "feature maps of any layer", "ganlens.probes.feature_maps:Activations"

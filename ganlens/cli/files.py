@@ -29,6 +29,14 @@ def write_panels(folder: Path, panels: Sequence[Panel]) -> list[Path]:
     return [_write(folder, f"{i:02d}-{_slug(p.title)}", p) for i, p in enumerate(panels, 1)]
 
 
+def write_files(folder: Path, result: Any) -> list[Path]:
+    """Write what a result offers as files of its own (``result.files()``), if it offers any."""
+    files = result.files() if hasattr(result, "files") else {}
+    for name, content in files.items():
+        write_bytes(folder / name, content)
+    return [folder / name for name in files]
+
+
 def _write(folder: Path, stem: str, panel: Panel) -> Path:
     if isinstance(panel, ImagePanel):
         scale = max(1, int(panel.scale))

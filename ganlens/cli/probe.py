@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from ganlens.cli.files import write_panels
+from ganlens.cli.files import write_files, write_panels
 from ganlens.cli.flags import Checkpoint, Device, Folder, Force, Json, OptionalData
 from ganlens.cli.terminal import (
     check_free,
@@ -84,6 +84,7 @@ def run(name: str, probe: Probe, common: Common) -> int:
     screen.print(pairs_table(f"{probe.title or name}: {subject.name}", shown))
     if common.out is not None:
         written = write_panels(common.out, result.panels())
+        written += write_files(common.out, result)
         screen.print("", *(f"wrote {path}" for path in written), sep="\n", soft_wrap=True)
     if common.json not in (None, "-"):
         screen.print(f"wrote {common.json}", soft_wrap=True)
@@ -93,7 +94,7 @@ def run(name: str, probe: Probe, common: Common) -> int:
 def _check_data(name: str, probe: Probe, spec: str | None) -> None:
     """Say that data is missing, or that nothing would look at it, before anything is loaded."""
     wanted = uses_data(probe)
-    if wanted and spec is None:
+    if probe.needs_data() and spec is None:
         raise GanlensError(f"{name} needs images: add --data SPEC, for example --data pixelfaces")
     if not wanted and spec is not None:
         raise GanlensError(f"{name} looks at no data with these settings: leave out --data {spec}")

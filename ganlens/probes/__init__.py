@@ -2,6 +2,7 @@
 
 from ganlens.probes.arithmetic import Arithmetic
 from ganlens.probes.base import Probe
+from ganlens.probes.directions import Directions
 from ganlens.probes.feature_maps import Activations
 from ganlens.probes.fidelity import Fidelity
 from ganlens.probes.filters import Filters
@@ -12,6 +13,7 @@ from ganlens.probes.memorization import Neighbors
 PROBES: dict[str, type[Probe]] = {
     "interpolate": Interpolation,
     "arithmetic": Arithmetic,
+    "directions": Directions,
     "filters": Filters,
     "activations": Activations,
     "fid": Fidelity,

@@ -100,9 +100,8 @@ def _rows(layer: nn.Module | None, name: str) -> Tensor:
         return layer.weight.detach().cpu().double()[:, None, :]
     if isinstance(layer, nn.ConvTranspose2d) and layer.groups == 1:
         # On a 1x1 input every position of the kernel is one output position; padding cuts the rim.
+        assert isinstance(layer.padding, tuple)
         (top, left), weight = layer.padding, layer.weight.detach().cpu().double()
-        assert isinstance(top, int)
-        assert isinstance(left, int)
         height, width = weight.shape[2:]
         weight = weight[:, :, top : height - top, left : width - left]
         return weight.flatten(2).permute(1, 2, 0)

@@ -1,8 +1,8 @@
 """Report cards: what moving along a direction does, measured on fresh samples by outsiders."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -138,37 +138,52 @@ def _card(
     move = one.move(prior, (distance, -distance))
     far = move.latents(z, prior, 0)
     x = subject.generate(far, batch_size)
+    card = Card({}, one.claim, **_facts(subject, before, far, x, batch_size))
+    if reader is None or before.first is None:
+        return card
+    card = _answers(card, one, before, reader.read(x))
+    was = holds(before.first, card.claim)
+    if not one.claim or was is None or not was.any():
+        return card  # a direction that claims nothing has no way back
+    back = subject.generate(move.latents(z, prior, 1)[torch.from_numpy(was)], batch_size)
+    still = holds(reader.read(back), card.claim)
+    return card if still is None else replace(card, turned_off=float(1 - still.mean()))
+
+
+def _facts(
+    subject: "Subject", before: Judged, far: "Tensor", x: "Tensor", batch_size: int
+) -> dict[str, Any]:
+    """Return what needs no reader: D's score, distance from the prior, change of the pixels."""
     score = None
     if before.logits is not None:
         score = float((subject.discriminate(x, batch_size) - before.logits).mean())
-    lengths = far.norm(dim=1) / z.norm(dim=1).clamp_min(1e-12)
-    outside = float((far.abs() > 1).float().mean()) if prior.kind == "uniform" else 0.0
-    facts = {
+    lengths = far.norm(dim=1) / before.z[: len(far)].norm(dim=1).clamp_min(1e-12)
+    uniform = subject.prior.kind == "uniform"
+    return {
         "score": score,
         "length": float(lengths.mean()) - 1,
-        "outside": outside,
+        "outside": float((far.abs() > 1).float().mean()) if uniform else 0.0,
         "rmse": float((x - before.x).square().mean(dim=(1, 2, 3)).sqrt().mean()) / 2,
     }
-    if reader is None or before.read is None or before.first is None:
-        return Card({}, one.claim, **facts)
-    after, first = reader.read(x), before.first
-    changes = changed(first, after)
-    claim = one.claim or most_gained(first, after, max(changes, key=lambda name: changes[name]))
-    truth, was, now = (holds(read, claim) for read in (before.read, first, after))
+
+
+def _answers(card: Card, one: Direction, before: Judged, after: Readings) -> Card:
+    """Add what the reader says: changes per attribute, the claim, its AUC, how often it came on."""
+    assert before.first is not None
+    assert before.read is not None
+    changes = changed(before.first, after)
+    claim = one.claim or most_gained(
+        before.first, after, max(changes, key=lambda name: changes[name])
+    )
+    card = replace(card, changes=changes, claim=claim)
+    truth, was, now = (holds(read, claim) for read in (before.read, before.first, after))
     if truth is None or was is None or now is None:
-        return Card(changes, claim, **facts)
-    off = None
-    if one.claim and was.any():  # the way back; a direction that claims nothing has no sides
-        back = reader.read(subject.generate(move.latents(z, prior, 1)[torch.from_numpy(was)]))
-        off = holds(back, claim)
-    return Card(
-        changes,
-        claim,
+        return card
+    return replace(
+        card,
         auc=_number(auc(before.z.numpy() @ one.unit, truth)),
         before=float(truth.mean()),
-        turned_on=float(now[~was].mean()) if not was.all() else None,
-        turned_off=None if off is None else float(1 - off.mean()),
-        **facts,
+        turned_on=None if was.all() else float(now[~was].mean()),
     )
 
 

@@ -101,10 +101,8 @@ def _of_attribute(train: "ImageSet", name: str) -> list[Claim]:
             return []
         # Of two values the rarer one: the boundary of the other is the same.
         texts = [f"{quoted(name)}={quoted(v)}" for v in (kept[1:] if len(kinds) == 2 else kept)]
-    counts = {text: len(train.select(text)) for text in texts}
-    return [
-        Claim(text, (name,)) for text, n in counts.items() if ENOUGH <= n <= len(train) - ENOUGH
-    ]
+    found = {text: len(train.select(text)) for text in texts}
+    return [Claim(text, (name,)) for text, n in found.items() if ENOUGH <= n <= len(train) - ENOUGH]
 
 
 def quoted(word: str) -> str:

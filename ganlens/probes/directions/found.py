@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganlens.directions import (
+    DUPLICATE,
     Direction,
     boundaries,
     conditional,
@@ -72,15 +73,15 @@ def supervised(
         parts.append(scorer.scores(subject, x, settings.batch_size))
     scores, prior = np.concatenate(parts, axis=1), subject.prior
     texts = [claim.text for claim in claims]
-    how = {"share": settings.extreme, "seed": settings.seed}
+    share, seed = settings.extreme, settings.seed
     yield Progress(0, 1, "boundaries")
-    found = boundaries(z.numpy(), scores, texts, prior, provenance=about, **how)
+    found = boundaries(z.numpy(), scores, texts, prior, share=share, seed=seed, provenance=about)
     least = PER_COORDINATE * prior.dim
+    split = [extremes(row, share=share, least=least, seed=seed) for row in scores]
     means = [
-        means_of_extremes(z.numpy(), extremes(row, least=least, **how), text, prior,
-                          provenance=about)
-        for row, text in zip(scores, texts, strict=True)
-    ]  # fmt: skip
+        means_of_extremes(z.numpy(), ends, text, prior, provenance=about)
+        for ends, text in zip(split, texts, strict=True)
+    ]
     return Found(
         {claim.text: claim.names for claim in claims},
         dict(zip(texts, found, strict=True)),
@@ -92,32 +93,37 @@ def choose(found: Found, asked: Sequence[Claim], settings: "Directions") -> list
     """Return the directions that are judged: boundaries, conditional ones, means, best first."""
     if not found.boundaries:
         return []
-    named = "auto" not in settings.attributes
     ranked = sorted(asked, key=lambda one: -found.boundaries[one.text].metrics["auc"])
-    if not named:  # the best read value of each attribute
-        ranked = list({one.names: one for one in reversed(ranked)}.values())[::-1]
-        ranked = sorted(ranked, key=lambda one: -found.boundaries[one.text].metrics["auc"])
-        ranked = ranked[: settings.count]
+    if "auto" in settings.attributes:  # the best value of each attribute
+        best: dict[tuple[str, ...], Claim] = {}
+        for one in ranked:
+            best.setdefault(one.names, one)
+        ranked = list(best.values())[: settings.count]
     kept: list[Direction] = []
     for method in settings.methods:
         if method == "boundary":
             kept += [found.boundaries[one.text] for one in ranked]
             if settings.conditional:
-                kept += [found_ for one in ranked if (found_ := _held(found, one)) is not None]
+                kept += [held for one in ranked if (held := _held(found, one)) is not None]
         elif method == "means":
             kept += [found.means[one.text] for one in ranked]
     return kept
 
 
 def _held(found: Found, claim: Claim) -> Direction | None:
-    """Return the boundary with those of all other attributes held still, if anything is left."""
+    """Return the boundary with those of all other attributes held still, if anything is left.
+
+    A boundary on the same line (|cos| above 0.9) says the same by another name: it cannot be held.
+    """
+    plain = found.boundaries[claim.text]
     others = [
         one
         for text, one in found.boundaries.items()
         if not set(found.names[text]) & set(claim.names) and one.metrics["auc"] >= REAL
+        if abs(float(one.unit @ plain.unit)) <= DUPLICATE
     ]
     try:
-        return conditional(found.boundaries[claim.text], others) if others else None
+        return conditional(plain, others) if others else None
     except GanlensError:
         return None
 

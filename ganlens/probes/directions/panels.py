@@ -90,7 +90,8 @@ def _heat(result: DirectionsResult) -> FigurePanel:
         caption=f"Each cell: of {result.judged} fresh samples, the percentage whose answer changes "
         f"when they are moved by +{result.distance:g} sigma. A clean direction is dark in one "
         "column only; a direction that is dark in many is entangled. The last row is what any "
-        f"direction does. A number counts as changed beyond one standard deviation. {_judge(result)}",
+        f"direction does. A number counts as changed beyond one standard deviation. "
+        f"{_judge(result)}",
         figure=drawn,
     )
 
@@ -117,47 +118,59 @@ def _pairs(result: DirectionsResult) -> Iterator[tuple[int, int]]:
 
 def _compared(result: DirectionsResult) -> list[Panel]:
     pairs = list(_pairs(result))
-    about = [result.attributes(i) for i, _ in pairs]
-    kinds = (
-        ("turned on, plain", 0, True, PALETTE[0]),
-        ("turned on, conditional", 1, True, PALETTE[5]),
-        ("other attributes changed, plain", 0, False, PALETTE[3]),
-        ("other attributes changed, conditional", 1, False, PALETTE[1]),
-    )
+    return [_bars(result, pairs), _by_attribute(result, pairs)] if pairs else []
+
+
+BARS = (
+    ("turned on, plain", 0, True, PALETTE[0]),
+    ("turned on, conditional", 1, True, PALETTE[5]),
+    ("other attributes changed, plain", 0, False, PALETTE[3]),
+    ("other attributes changed, conditional", 1, False, PALETTE[1]),
+)
+
+
+def _bars(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) -> FigurePanel:
     drawn = figure(barmode="group", height=380, legend={"orientation": "h", "y": -0.25})
-    for name, side, own, colour in kinds:
-        values = [
-            result.cards[pair[side]].turned_on if own else result.cards[pair[side]].others(names)
-            for pair, names in zip(pairs, about, strict=True)
-        ]
-        claims = [result.directions[i].claim for i, _ in pairs]
+    claims = [result.directions[i].claim for i, _ in pairs]
+    for name, side, own, colour in BARS:
+        cards = [(result.cards[pair[side]], result.attributes(pair[side])) for pair in pairs]
+        values = [card.turned_on if own else card.others(names) for card, names in cards]
         drawn.add_bar(name=name, x=claims, y=values, marker_color=colour)
     drawn.update_yaxes(title="share of samples", tickformat=".0%", range=[0, 1])
-    caption = (
-        f"Boundaries as they are and with all other attributes held still, at +{result.distance:g} "
-        "sigma. Blue: of the samples without it, the share that has it then. Orange: the share whose "
-        "answer changes, on average over the other attributes. Where attributes go together in the data, the plain normal n leans towards other "
-        "boundaries; `n - N^T (N N^T)^-1 N n` takes that out (Shen 2020). It works where the blue "
-        "bars stay high and the orange ones fall. What still changes is not linear in the latent."
+    return FigurePanel(
+        title="Does conditioning disentangle?",
+        caption="Boundaries as they are, and with all other attributes held still, at "
+        f"+{result.distance:g} sigma. Blue: of the samples without it, the share that has it then. "
+        "Orange: the share whose answer changes, on average over the other attributes. Where "
+        "attributes go together, the plain normal n leans towards other boundaries; "
+        "`n - N^T (N N^T)^-1 N n` takes that out (Shen 2020). It worked where the blue bars stay "
+        "high and the orange ones fall; what still changes is not linear in the latent.",
+        figure=drawn,
     )
-    columns = ["claim", "direction", "turned on", "left of n", *result.cards[pairs[0][0]].changes]
+
+
+def _by_attribute(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) -> TablePanel:
     rows: list[Sequence[Any]] = []
-    for pair in pairs:
-        for i in pair:
+    for plain, held in pairs:
+        for i, name in ((plain, "plain"), (held, "conditional")):
             one, card = result.directions[i], result.cards[i]
-            kept = one.metrics.get("kept", 1.0)
-            rows.append([one.claim, "plain" if i == pair[0] else "conditional", card.turned_on,
-                         kept, *card.changes.values()])  # fmt: skip
-    table = TablePanel(
-        "Plain and conditional boundaries, attribute by attribute",
-        "Share of samples whose answer changes, per attribute. `turned on`: of the samples of "
-        "which the claim was false, the share of which it becomes true. `left of n`: length of "
-        "what remains of the unit normal once the others are taken out; the rest is scaled up to "
-        "length 1 again, so both are moved equally far.",
-        columns,
-        rows,
+            left = one.metrics.get("kept", 1.0)
+            rows.append([one.claim, name, card.turned_on, left, *card.changes.values()])
+    return TablePanel(
+        title="Plain and conditional boundaries, attribute by attribute",
+        caption="Share of samples whose answer changes, per attribute. `turned on`: of the samples "
+        "of which the claim was false, the share of which it becomes true. `left of n`: length of "
+        "what remains of the unit normal once the others are taken out; it is scaled up to length "
+        "1 again, so both are moved equally far.",
+        columns=[
+            "claim",
+            "direction",
+            "turned on",
+            "left of n",
+            *result.cards[pairs[0][0]].changes,
+        ],
+        rows=rows,
     )
-    return [FigurePanel("Does conditioning disentangle?", caption, drawn), table]
 
 
 COLUMNS = (
@@ -178,7 +191,7 @@ def _table(result: DirectionsResult) -> TablePanel:
     for one, card in zip(result.directions, cards, strict=True):
         if one.method != "random":
             rows.append([title(one), *(card[key] for _, key in COLUMNS[1:])])
-    random = [card for card in cards if card["method"] == "random"]
+    random = [cards[i] for i in result.of("random")]
     for name, number in (("mean", np.mean), ("lowest", np.min), ("highest", np.max)):
         if random:
             values = {k: [card[k] for card in random if card[k] is not None] for k in NUMBERS}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ganlens.attributes import AttributeReader, attribute_reader
-from ganlens.directions import Direction, random_directions
+from ganlens.directions import random_directions
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
 from ganlens.probes.base import Probe, Progress

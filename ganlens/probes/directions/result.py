@@ -12,6 +12,26 @@ from ganlens.probes.directions.card import Card
 from ganlens.probes.directions.pictures import Strip
 
 FILE = "directions.safetensors"
+MEANS = ("auc", "turned_on", "own_attribute_changed", "other_attributes_changed")
+
+
+LISTED = (
+    "makes_true",
+    "auc",
+    "held_out_accuracy_of_extremes",
+    "held_out_auc_of_extremes",
+    "true_before",
+    "turned_on",
+    "turned_off",
+    "own_attribute_changed",
+    "other_attributes_changed",
+    "d_logit_change",
+    "length_change",
+    "coordinates_outside_the_prior",
+    "pixel_rmse",
+    "strength",
+    "same_as",
+)
 
 
 @dataclass(frozen=True)
@@ -74,9 +94,6 @@ class DirectionsResult:
     def _row(self, index: int, same: str | None) -> dict[str, Any]:
         one, card, about = self.directions[index], self.cards[index], self.attributes(index)
         return {
-            "direction": one.name,
-            "method": one.method,
-            "claims": one.claim or None,
             "makes_true": card.claim or None,
             "auc": card.auc,
             "held_out_accuracy_of_extremes": one.metrics.get("accuracy"),
@@ -92,7 +109,6 @@ class DirectionsResult:
             "pixel_rmse": card.rmse,
             "strength": one.strength,
             "same_as": same,
-            "changes": card.changes,
         }
 
     def mean(self, method: str, key: str) -> float | None:
@@ -102,22 +118,26 @@ class DirectionsResult:
         return float(np.mean(known)) if known else None
 
     def summary(self) -> dict[str, Any]:
-        """Return the means per method, then every report card."""
+        """Return means per method, then the cards as columns, one entry per direction."""
         methods = list(dict.fromkeys(one.method for one in self.directions))
         claimed = [i for i in self.of("boundary") if self.cards[i].turned_on is not None]
         best = max(claimed, key=lambda i: self.cards[i].auc or 0, default=None)
-        keys = ("auc", "turned_on", "own_attribute_changed", "other_attributes_changed")
+        rows, names = self.rows(), [title(one) for one in self.directions]
         return {
             **self.about,
             "n_directions": sum(one.method != "random" for one in self.directions),
+            "duplicates": sum(same is not None for same in self.same_as),
+            "left_out": self.reason or None,
             "best_boundary": None if best is None else self.directions[best].name,
             "best_boundary_auc": None if best is None else self.cards[best].auc,
             "best_boundary_turned_on": None if best is None else self.cards[best].turned_on,
-            "means_per_method": {m: {key: self.mean(m, key) for key in keys} for m in methods},
-            "duplicates": sum(same is not None for same in self.same_as),
-            "left_out": self.reason or None,
-            "probe_auc_held_out": self.probe_auc,
-            "directions": self.rows(),
+            "means_per_method": {m: {key: self.mean(m, key) for key in MEANS} for m in methods},
+            "directions": names,
+            **{key: [row[key] for row in rows] for key in LISTED},
+            "attributes": list(self.cards[0].changes) if self.cards else [],
+            "changes": [list(card.changes.values()) for card in self.cards],
+            "claims_probed": list(self.probe_auc),
+            "probe_auc_held_out": list(self.probe_auc.values()),
         }
 
     def panels(self) -> list[Panel]:

@@ -15,7 +15,7 @@ from ganlens.models.prior import Prior
 TINY = DCGANConfig(size=16, width=4, latent_dim=8)
 
 
-@dataclass
+@dataclass(eq=False)  # a subject is hashed by identity, as the real one
 class FakeSubject:
     generator: Any
     discriminator: Any

@@ -110,7 +110,7 @@ def test_the_file_holds_all_but_the_random_ones(result, tmp_path):
     loaded = load_directions(tmp_path / name, two_things())
     assert len(loaded) == len(result.directions) - 3
     assert np.array_equal(loaded[0].unit, result.directions[0].unit)
-    assert loaded[0].provenance["extreme_share"] == 0.02
+    assert loaded[0].provenance["extreme_share"] == 0.25
 
 
 class Layered(nn.Module):

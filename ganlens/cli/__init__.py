@@ -51,8 +51,16 @@ COMMANDS: dict[str, Command] = {
     "interpolate": Command("Probe", "walk between samples", "ganlens.probes.latent:Interpolation"),
     "arithmetic": Command(
         "Probe",
-        "smiling woman - woman + man, in latents and in pixels",
+        "A - B + C with concepts, in latents and in pixels",
         "ganlens.probes.arithmetic:Arithmetic",
+    ),
+    "arithmetic-score": Command(
+        "Probe",
+        "how often such arithmetic succeeds, with controls",
+        "ganlens.probes.arithmetic:ArithmeticScore",
+    ),
+    "turn": Command(
+        "Probe", "one vector for a continuous attribute, measured", "ganlens.probes.turn:Turn"
     ),
     "directions": Command(
         "Probe",
@@ -123,6 +131,10 @@ def _dispatch(words: list[str]) -> int:
         from ganlens.cli.probe import as_command
 
         runner = as_command(name, runner)
+    if name == "arithmetic":
+        from ganlens.cli.formula import spelled_out
+
+        rest = spelled_out(rest)
     if hasattr(runner, "prepare"):  # its defaults depend on its words
         runner = runner.prepare(rest)
     from ganlens.cli.flags import call
@@ -141,7 +153,7 @@ def usage() -> str:
     lines = ["usage: ganlens COMMAND ...", "", "What did this GAN learn?"]
     for group in dict.fromkeys(command.group for command in COMMANDS.values()):
         lines += ["", f"{group}:"]
-        lines += [f"  {n:14}{c.help}" for n, c in COMMANDS.items() if c.group == group]
+        lines += [f"  {n:18}{c.help}" for n, c in COMMANDS.items() if c.group == group]
     return "\n".join(
         [
             *lines,

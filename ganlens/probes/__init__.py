@@ -1,6 +1,6 @@
 """The probes by the names that the command line, the report and the explorer know them by."""
 
-from ganlens.probes.arithmetic import Arithmetic
+from ganlens.probes.arithmetic import Arithmetic, ArithmeticScore
 from ganlens.probes.base import Probe
 from ganlens.probes.directions import Directions
 from ganlens.probes.feature_maps import Activations
@@ -9,10 +9,13 @@ from ganlens.probes.filters import Filters
 from ganlens.probes.latent import Interpolation
 from ganlens.probes.linear import LinearProbe
 from ganlens.probes.memorization import Neighbors
+from ganlens.probes.turn import Turn
 
 PROBES: dict[str, type[Probe]] = {
     "interpolate": Interpolation,
     "arithmetic": Arithmetic,
+    "arithmetic-score": ArithmeticScore,
+    "turn": Turn,
     "directions": Directions,
     "filters": Filters,
     "activations": Activations,

@@ -1,9 +1,9 @@
-"""Concepts: attribute expressions, and linear probes that read them off D's features."""
+"""Concepts: attribute expressions, and what arithmetic with them should give."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -47,6 +47,22 @@ def parse(expression: str, data: "ImageSet") -> tuple[Condition, ...]:
     if not re.search(rf"[|!(]{_OUTSIDE_QUOTES}", expression):
         parts = re.split(rf"&{_OUTSIDE_QUOTES}", expression)
     return tuple(_condition(part.strip(), data) for part in parts)
+
+
+def split_formula(formula: str) -> tuple[str, str, str]:
+    """Split ``A - B + C`` into its three expressions; the signs stand between spaces.
+
+    Raises:
+        GanlensError: not of that form.
+    """
+    parts = re.split(rf"\s([-+])\s{_OUTSIDE_QUOTES}", formula)
+    if parts[1::2] != ["-", "+"] or not all(part.strip() for part in parts[::2]):
+        raise GanlensError(
+            f"formula {formula!r} must be A - B + C, for example "
+            '"mouth=smile & hair=long - mouth=neutral & hair=long + mouth=neutral & hair=short"'
+        )
+    a, b, c = (part.strip() for part in parts[::2])
+    return a, b, c
 
 
 def _condition(text: str, data: "ImageSet") -> Condition:
@@ -94,95 +110,3 @@ def expected(a: Sequence[Condition], b: Sequence[Condition], c: Sequence[Conditi
         elif values[2] in (values[1], None):
             found.append(here)
     return tuple(one for one in found if one is not None)
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A linear probe that reads one attribute from features.
-
-    Attributes:
-        name: the attribute or question.
-        classes: its values, in the order of the columns of ``margins``.
-        estimator: the fitted scikit-learn pipeline.
-        accuracy: share of held-out images that it reads correctly.
-        balanced_accuracy: mean over the values of the share read correctly; guessing
-            gives 1 over their number.
-        majority: share of held-out images with the most frequent value: what guessing it gives.
-        recalls: share read correctly for each value, NaN where the held-out images have none.
-        n_fit: training images that it was fitted to.
-        n_held_out: images behind the accuracies.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    estimator: Any
-    accuracy: float
-    balanced_accuracy: float
-    majority: float
-    recalls: tuple[float, ...]
-    n_fit: int
-    n_held_out: int
-
-    def margins(self, features: np.ndarray) -> np.ndarray:
-        """Score (N, D) features: (N, K), each value's lead over all others (above 0: read)."""
-        scores = self.estimator.decision_function(features)
-        if scores.ndim == 1:  # two values share one score
-            return np.stack([-scores, scores], axis=1)
-        ordered = np.sort(scores, axis=1)
-        best, second = ordered[:, -1:], ordered[:, -2:-1]
-        return scores - np.where(scores == best, second, best)
-
-    def index(self, value: str) -> int:
-        """Return the column of a value; a GanlensError if no training image has it."""
-        if value not in self.classes:
-            raise GanlensError(
-                f"no training image that was looked at has {self.name}={value}: "
-                f"choose from {', '.join(self.classes)}"
-            )
-        return self.classes.index(value)
-
-
-def fit_reader(
-    name: str,
-    train: tuple[np.ndarray, np.ndarray],
-    held_out: tuple[np.ndarray, np.ndarray],
-    ridge: float = 0.1,
-) -> Reader:
-    """Fit a ridge classifier on standardised features, values weighted equally.
-
-    Args:
-        name: the attribute.
-        train: (N, D) features and (N,) values.
-        held_out: the same for images that it never sees.
-        ridge: strength of the penalty per training image.
-
-    Raises:
-        GanlensError: the training images all have the same value.
-    """
-    from sklearn.linear_model import RidgeClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    x, y = train
-    if len(np.unique(y)) < 2:
-        raise GanlensError(
-            f"attribute {name!r} has one value in {len(y)} training images, so nothing can be "
-            "learned: choose another one"
-        )
-    ridge_classifier = RidgeClassifier(ridge * len(y), class_weight="balanced")
-    estimator = make_pipeline(StandardScaler(), ridge_classifier).fit(x, y)
-    classes = tuple(map(str, estimator.classes_))
-    right = estimator.predict(held_out[0]) == held_out[1]
-    members = [held_out[1] == value for value in classes]
-    recalls = tuple(float(right[one].mean()) if one.any() else float("nan") for one in members)
-    return Reader(
-        name=name,
-        classes=classes,
-        estimator=estimator,
-        accuracy=float(right.mean()),
-        balanced_accuracy=float(np.nanmean(recalls)),
-        majority=float(max(one.mean() for one in members)),
-        recalls=recalls,
-        n_fit=len(y),
-        n_held_out=len(right),
-    )

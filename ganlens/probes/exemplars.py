@@ -3,21 +3,15 @@
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Progress
-from ganlens.probes.concepts import (
-    Concept,
-    Condition,
-    Reader,
-    categorical,
-    column,
-    fit_reader,
-    parse,
-)
+from ganlens.probes.concepts import Concept, Condition, categorical, column, parse
+from ganlens.probes.readers import Gauge, Reader, Readers, fit_readers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,26 +27,147 @@ class Judge:
     """Reads attributes off images through the discriminator's features.
 
     Attributes:
-        readers: one linear probe per attribute.
+        fitted: one linear probe per attribute.
         pool: the features' pooling grid.
     """
 
-    readers: dict[str, Reader]
+    fitted: Readers
     pool: int
+
+    @property
+    def readers(self) -> dict[str, Reader]:
+        """Attribute -> its reader."""
+        return self.fitted.readers
+
+    @property
+    def gauges(self) -> dict[str, Gauge]:
+        """Numeric attribute -> its gauge."""
+        return self.fitted.gauges
+
+    def scores(self, subject: "Subject", x: "Tensor", batch_size: int) -> np.ndarray:
+        """Return the (N, T) raw outputs for (N, C, H, W) images."""
+        return self.fitted.scores(subject.features(x, "all", self.pool, batch_size).numpy())
 
     def margins(self, subject: "Subject", x: "Tensor", batch_size: int) -> dict[str, np.ndarray]:
         """Return, for (N, C, H, W) images, each attribute's (N, K) margins."""
-        features = subject.features(x, "all", self.pool, batch_size).numpy()
-        return {name: reader.margins(features) for name, reader in self.readers.items()}
+        return self.fitted.margins(self.scores(subject, x, batch_size))
 
     def of(self, margins: dict[str, np.ndarray], condition: Condition) -> np.ndarray:
         """Return the (N,) margins of one condition: above 0 where it is read as true."""
         reader = self.readers[condition.name]
         return margins[condition.name][:, reader.index(condition.value)]
 
-    def score(self, margins: dict[str, np.ndarray], concept: Sequence[Condition]) -> np.ndarray:
-        """Return (N,): the margin of the worst of the concept's conditions."""
-        return np.min([self.of(margins, one) for one in concept], axis=0)
+
+@dataclass(frozen=True)
+class Pool:
+    """Generated samples that were read: seeds 0 to n - 1.
+
+    Attributes:
+        judge: what read them.
+        n: how many.
+        margins: attribute -> (n, K).
+        numbers: numeric attribute -> (n,).
+    """
+
+    judge: Judge
+    n: int
+    margins: dict[str, np.ndarray]
+    numbers: dict[str, np.ndarray]
+
+    def shows(self, concept: Sequence[Condition]) -> np.ndarray:
+        """Return (n,) bool: which samples are read as meeting every condition."""
+        return np.all([self.judge.of(self.margins, one) > 0 for one in concept], axis=0)
+
+    def score(self, concept: Sequence[Condition]) -> np.ndarray:
+        """Return (n,) how plainly each sample shows a concept: above 0 where it does at all.
+
+        The worst of its conditions counts. Each is taken as the rank of the sample's margin in the
+        pool, 0 to 1, since margins of different attributes have no common scale.
+        """
+        margins = [self.judge.of(self.margins, one) for one in concept]
+        ranks = [(one.argsort(kind="stable").argsort() + 1) / self.n for one in margins]
+        return np.min(ranks, axis=0) - np.any([one <= 0 for one in margins], axis=0)
+
+
+@dataclass(frozen=True)
+class Search:
+    """How exemplars are looked for.
+
+    Attributes:
+        pool: samples that are read: seeds 0 to pool - 1.
+        probe_images: training images that the readers are fitted to, and held-out images that they
+            are judged on, at most.
+        feature_pool: the discriminator's maps are max-pooled to this many cells a side.
+        seed: of the choice of images.
+        batch_size: images at a time.
+    """
+
+    pool: int
+    probe_images: int
+    feature_pool: int
+    seed: int
+    batch_size: int
+
+
+def check_search(search: Search) -> None:
+    """Raise a GanlensError unless every setting of the search is at least 1 (the seed: 0)."""
+    for name in ("pool", "probe_images", "feature_pool", "batch_size"):
+        if getattr(search, name) < 1:
+            raise GanlensError(f"{name} {getattr(search, name)} is too small: give at least 1")
+
+
+def names_of(asked: Sequence[Sequence[Concept]], data: "ImageSet") -> list[str]:
+    """Return what readers are needed for: the concepts that are asked for, or all candidates.
+
+    Raises:
+        GanlensError: the data have no attributes and no classes.
+    """
+    names = [one.name for concepts in asked for concept in concepts for one in concept]
+    names = names or list(candidates(data))
+    if not names:
+        raise GanlensError(
+            f"data {data.spec!r} has no attributes and no classes to calculate with: add an "
+            "attributes.csv, or give seeds for A, B and C"
+        )
+    return names
+
+
+# The latest pool of each subject: several probes of one report look through the same samples.
+_POOLS: "WeakKeyDictionary[Subject, tuple[Any, Pool]]" = WeakKeyDictionary()
+
+
+def read_pool(
+    subject: "Subject", data: "ImageSet", names: Iterable[str], search: Search
+) -> Generator[Progress, None, Pool]:
+    """Fit readers for the names and all numeric attributes, and read the pool with them.
+
+    Raises:
+        GanlensError: as ``fit_judge``.
+    """
+    wanted = tuple(sorted(set(names)))
+    key = (wanted, search, data.fingerprint)
+    kept = _POOLS.get(subject)
+    if kept is not None and kept[0] == key:
+        return kept[1]
+    judge = yield from fit_judge(
+        subject,
+        data,
+        wanted,
+        limit=search.probe_images,
+        pool=search.feature_pool,
+        seed=search.seed,
+        batch_size=search.batch_size,
+    )
+    parts = []
+    for start in range(0, search.pool, search.batch_size):
+        yield Progress(start, search.pool, "samples read")
+        seeds = range(start, min(start + search.batch_size, search.pool))
+        x = subject.generate(subject.latents(seeds), search.batch_size)
+        parts.append(judge.scores(subject, x, search.batch_size))
+    scores = np.concatenate(parts)
+    pool = Pool(judge, search.pool, judge.fitted.margins(scores), judge.fitted.numbers(scores))
+    _POOLS[subject] = (key, pool)
+    return pool
 
 
 def fit_judge(
@@ -65,7 +180,13 @@ def fit_judge(
     seed: int,
     batch_size: int,
 ) -> Generator[Progress, None, Judge]:
-    """Fit one reader per name to at most ``limit`` train images; judge it on test images."""
+    """Fit a reader per name and a gauge per numeric attribute; judge them on test images.
+
+    At most ``limit`` train images are fitted to.
+
+    Raises:
+        GanlensError: no test images, or an attribute that does not vary.
+    """
     parts = [_sample(data.part(split), limit, seed) for split in ("train", "test")]
     total, done = sum(len(rows) for _, rows in parts), 0
     features: list[np.ndarray] = []
@@ -77,14 +198,21 @@ def fit_judge(
             found.append(subject.features(x, "all", pool, batch_size).numpy())
         features.append(np.concatenate(found))
         done += len(rows)
-    readers: dict[str, Reader] = {}
-    for name in names:
-        yield Progress(len(readers), len(readers) + 1, "linear probes")
-        (train, fit), (test, held) = parts
-        readers[name] = fit_reader(
-            name, (features[0], column(name, train)[fit]), (features[1], column(name, test)[held])
-        )
-    return Judge(readers, pool)
+    yield Progress(done, total, "images")
+    columns = {name: tuple(column(name, part)[rows] for part, rows in parts) for name in names}
+    numbers = {
+        name: tuple(part.attributes[name][rows] for part, rows in parts)
+        for name in numeric(data, parts[0][1])
+    }
+    return Judge(fit_readers((features[0], features[1]), columns, numbers), pool)
+
+
+def numeric(data: "ImageSet", rows: np.ndarray | None = None) -> list[str]:
+    """Return the numeric attributes that vary among (these rows of) the training images."""
+    train = data.part("train")
+    chosen = slice(None) if rows is None else rows
+    columns = {k: v[chosen] for k, v in train.attributes.items() if v.dtype.kind == "f"}
+    return [k for k, v in columns.items() if np.isfinite(v).sum() >= ENOUGH and np.nanstd(v) > 0]
 
 
 def _sample(part: "ImageSet", limit: int, seed: int) -> tuple["ImageSet", np.ndarray]:
@@ -128,39 +256,46 @@ def _quoted(word: str) -> str:
 Concepts = tuple[Concept, Concept, Concept]
 
 
-def choose(
-    data: "ImageSet", judge: Judge, margins: dict[str, np.ndarray], exemplars: int
-) -> Concepts:
-    """Choose A, B and C: two attributes that are read well and that the samples show together.
-
-    Pairs are ranked by the worse of their balanced accuracies, in steps of 5 %, then by how many
-    samples show the rarest of the three concepts.
+def choose(data: "ImageSet", pool: Pool, exemplars: int) -> Concepts:
+    """Choose A, B and C: the best of ``ranked``.
 
     Raises:
         GanlensError: the data have too few attributes or classes.
     """
-    tried = {name: pair for name, pair in candidates(data).items() if name in judge.readers}
+    found = ranked(data, pool, exemplars)
+    if not found:
+        raise GanlensError(
+            f"data {data.spec!r} has no two attributes whose values occur together at least "
+            f"{ENOUGH} times: give the concepts as expressions, or seeds for the exemplars"
+        )
+    return found[0]
+
+
+def ranked(data: "ImageSet", pool: Pool, exemplars: int) -> list[Concepts]:
+    """List triples A, B, C of two attributes that are read well and that samples show together.
+
+    Pairs are ranked by the worse of their balanced accuracies, in steps of 5 %, then by how many
+    samples show the rarest of the three concepts; each attribute is moved (what sets A apart from
+    B) by one triple only. Data with classes alone give one triple of three classes.
+    """
+    readers = pool.judge.readers
+    tried = {name: pair for name, pair in candidates(data).items() if name in readers}
     if set(tried) == {"class"}:
-        return _three_classes(judge.readers["class"])
-    train, best = data.part("train"), (-1.0, -1.0)
-    chosen: Concepts | None = None
+        return [_three_classes(readers["class"])]
+    train, found = data.part("train"), []
     for first, second in permutations(tried, 2):
         (present, absent), (one, other) = tried[first], tried[second]
         concepts = (present, one), (absent, one), (absent, other)
         cells = [*concepts, (present, other)]
         if min(len(train.select(text(cell))) for cell in cells) < ENOUGH:
             continue
-        worse = min(judge.readers[name].balanced_accuracy for name in (first, second))
-        supply = min(int((judge.score(margins, concept) > 0).sum()) for concept in concepts)
-        rank = (round(worse * 20), min(supply, 10 * exemplars))
-        if rank > best:
-            best, chosen = rank, concepts
-    if chosen is None:
-        raise GanlensError(
-            f"data {data.spec!r} has no two attributes whose values occur together at least "
-            f"{ENOUGH} times: give the concepts as expressions, or seeds for the exemplars"
-        )
-    return chosen
+        worse = min(readers[name].balanced_accuracy for name in (first, second))
+        supply = min(int(pool.shows(concept).sum()) for concept in concepts)
+        found.append((round(worse * 20), min(supply, 10 * exemplars), concepts))
+    best: dict[str, Concepts] = {}
+    for _, _, concepts in sorted(found, key=lambda one: one[:2], reverse=True):
+        best.setdefault(concepts[0][0].name, concepts)
+    return list(best.values())
 
 
 def _three_classes(reader: Reader) -> Concepts:

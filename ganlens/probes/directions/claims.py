@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganlens.attributes import Readings
-from ganlens.data.select import select
 from ganlens.errors import GanlensError
-from ganlens.probes.concepts import categorical, parse
+from ganlens.probes.concepts import Condition, categorical, parse
+from ganlens.probes.judging import meets
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -112,13 +112,8 @@ def quoted(word: str) -> str:
 
 def holds(read: Readings, claim: str) -> np.ndarray | None:
     """Return (N,) bool: of which images a claim is read as true; None if it cannot be read."""
-    shown = {
-        name: np.array(values)[read.probabilities[name].argmax(1)]
-        for name, values in read.classes.items()
-    }
-    numbers = {name: values.astype(np.float64) for name, values in read.numbers.items()}
     try:
-        return select(claim, {**shown, **numbers}, read.classes)
+        return meets(read, [Condition(claim, "yes", claim)])[:, 0]
     except GanlensError:
         return None
 

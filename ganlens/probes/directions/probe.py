@@ -50,7 +50,8 @@ class Directions(Probe):
         count: directions per method, best first; what was asked for by name is always kept.
         samples: samples that boundaries and means are fitted to and GANSpace looks at.
         extreme: share of the samples at either end that a boundary is fitted to, up to 0.5; at
-            least 10 samples per latent coordinate are taken.
+            least 10 samples per latent coordinate are taken. The paper's 2 % are of 500,000; of a
+            few thousand, wide ends are better, above all for a value between two others.
         judged: fresh samples that every direction is judged on; 8 times as many for an AUC.
         distance: how far the judged samples are moved, in standard deviations of the prior.
         conditional: also keep the other attributes still: n - N^T (N N^T)^-1 N n.
@@ -72,7 +73,7 @@ class Directions(Probe):
     layer: str = "auto"
     count: int = 6
     samples: int = 4000
-    extreme: float = 0.02
+    extreme: float = 0.25
     judged: int = 100
     distance: float = 3.0
     conditional: bool = True

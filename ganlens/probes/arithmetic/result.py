@@ -29,8 +29,9 @@ class ArithmeticResult:
         control_hits: (E,) bool for the pixel-space result.
         base_rate: share of random samples that are read as having all expected values, or None.
         supply: for A, B and C, how many of the pool's samples are read as showing the concept.
-        readers: one row per attribute: name, values, held-out accuracy, balanced accuracy, accuracy
-            of guessing the most frequent value, images fitted to, images held out.
+        readers: rows of who chooses the exemplars and who judges the result: role, attribute,
+            values, held-out accuracy, accuracy of always guessing the commonest value, images
+            fitted to, images held out.
         pool: how many samples were scored.
         recipes: what draws "exemplars", "grid" and "control" again.
         notes: what the user should know about this run.
@@ -56,6 +57,11 @@ class ArithmeticResult:
     about: dict[str, Any]
 
     @property
+    def choosers(self) -> int:
+        """How many of ``readers`` choose exemplars; they come first."""
+        return sum(row[0] == "chooses" for row in self.readers)
+
+    @property
     def success(self) -> float | None:
         """Share of the nine pictures that have every expected value; None if none is expected."""
         return float(self.hits.all(axis=1).mean()) if self.expected else None
@@ -79,8 +85,7 @@ class ArithmeticResult:
             "pixel_control_succeeds": bool(self.control_hits.all()) if self.expected else None,
             "pool": self.pool,
             "samples_showing_a_b_c": list(self.supply),
-            "probe_accuracy_held_out": {row[0]: row[2] for row in self.readers},
-            "probe_balanced_accuracy_held_out": {row[0]: row[3] for row in self.readers},
+            "probe_accuracy_held_out": {row[1]: row[3] for row in self.readers[: self.choosers]},
             "norms": self.norms,
             "notes": list(self.notes),
         }
@@ -102,8 +107,8 @@ class ArithmeticResult:
         base = "" if self.base_rate is None else f" Of random samples {self.base_rate:.1%} are."
         return (
             f"Expected: {' & '.join(self.expected)}. {round(9 * self.success)} of the 9 pictures "
-            f"are read that way.{base} The reader is the linear probe that also found the "
-            "exemplars: an independent judge may count fewer."
+            f"are read that way.{base} The judge is a network on pixels that had no part in "
+            "finding the exemplars."
         )
 
     def _grid(self) -> ImagePanel:
@@ -166,16 +171,17 @@ class ArithmeticResult:
 
     def _readers(self) -> TablePanel:
         return TablePanel(
-            title="How well the attributes are read",
-            caption="Ridge classifiers on the discriminator's features, fitted to training "
-            "images and judged on held-out ones. They are fitted to real images and then read "
-            "generated ones, so on samples they may do worse than here.",
+            title="Who chooses, and who judges",
+            caption="Exemplars are chosen by linear readers (ridge regression) on the "
+            "discriminator's features. The result is judged by a small network on pixels that saw "
+            "real images only and knows nothing of the discriminator. Accuracies are on held-out "
+            "real images; on generated ones both may do worse.",
             columns=(
+                "role",
                 "attribute",
                 "values",
                 "accuracy",
-                "balanced",
-                "most frequent value",
+                "always the commonest",
                 "fitted to",
                 "held out",
             ),

@@ -8,13 +8,24 @@ import numpy as np
 import torch
 
 from ganlens import images
+from ganlens.attributes import AttributeReader, attribute_reader
 from ganlens.errors import GanlensError
 from ganlens.latents import Mix, Seeds, Sum
-from ganlens.probes.arithmetic_result import SIDES, ArithmeticResult
+from ganlens.probes.arithmetic.result import SIDES, ArithmeticResult
 from ganlens.probes.base import Probe, Progress
-from ganlens.probes.concepts import Concept, Condition, expected, parse
-from ganlens.probes.exemplars import Judge, candidates, choose, fit_judge, pick, text
+from ganlens.probes.concepts import Concept, expected, parse
+from ganlens.probes.exemplars import (
+    Pool,
+    Search,
+    check_search,
+    choose,
+    names_of,
+    pick,
+    read_pool,
+    text,
+)
 from ganlens.probes.identity import identity
+from ganlens.probes.judging import meets
 from ganlens.probes.latent import expected_norm
 from ganlens.recipe import Recipe, draw
 
@@ -23,12 +34,16 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 
+RANDOM = 1000  # samples behind the base rate
+
+
 @dataclass(frozen=True)
 class Arithmetic(Probe):
     """Calculate with concepts: mean latent of A, minus that of B, plus that of C.
 
     Exemplars are found, not hunted: linear probes on the discriminator's features, fitted to the
-    data's attributes, score a pool of samples.
+    data's attributes, score a pool of samples. What comes out is judged by somebody else: a small
+    network on pixels, trained on the real images.
 
     Attributes:
         a: what A shows, for example "mouth=smile & hair=long"; "auto" chooses all three from
@@ -60,17 +75,17 @@ class Arithmetic(Probe):
     seeds_b: tuple[int, ...] = ()
     seeds_c: tuple[int, ...] = ()
     spread: float = 0.25
-    pool: int = 2000
+    pool: int = 10_000
     probe_images: int = 3000
-    feature_pool: int = 2
+    feature_pool: int = 4
     seed: int = 0
     batch_size: int = 64
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
-        for name in ("exemplars", "probe_images", "feature_pool", "batch_size"):
-            if getattr(self, name) < 1:
-                raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
+        check_search(self._search())
+        if self.exemplars < 1:
+            raise GanlensError(f"exemplars {self.exemplars} is too small: give at least 1")
         if self.pool < 3 * self.exemplars:
             raise GanlensError(
                 f"a pool of {self.pool} is too small: give at least {3 * self.exemplars}"
@@ -101,55 +116,27 @@ class Arithmetic(Probe):
         if self.seeds_a:
             groups = [list(g) for g in (self.seeds_a, self.seeds_b, self.seeds_c)]
             yield Progress(0, 1, "pictures")
-            return self._result(subject, None, groups, (), None, {})
+            return self._result(subject, None, groups, (), None, None)
         if data is None or subject.discriminator is None:
             raise GanlensError(
                 "exemplars are found with labelled data and a discriminator: give --data, or seeds "
                 "for A, B and C"
             )
-        judge = yield from self._judge(subject, data)
-        margins = yield from self._score_pool(subject, judge)
-        concepts = self._concepts(data) or choose(data, judge, margins, self.exemplars)
-        scores = [judge.score(margins, concept) for concept in concepts]
-        groups = pick(scores, range(self.pool), self.exemplars)
-        return self._result(subject, data, groups, concepts, judge, margins)
+        asked = self._concepts(data.part("train"))
+        names = names_of([asked], data)
+        pool = yield from read_pool(subject, data, names, self._search())
+        concepts = asked or choose(data, pool, self.exemplars)
+        groups = pick([pool.score(one) for one in concepts], range(self.pool), self.exemplars)
+        judge = yield from attribute_reader(data)
+        return self._result(subject, data, groups, concepts, pool, judge)
+
+    def _search(self) -> Search:
+        return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
 
     def _concepts(self, data: "ImageSet") -> tuple[Concept, ...]:
         return (
             () if self.a == "auto" else tuple(parse(one, data) for one in (self.a, self.b, self.c))
         )
-
-    def _judge(self, subject: "Subject", data: "ImageSet") -> Generator[Progress, None, Judge]:
-        concepts = self._concepts(data.part("train"))
-        names = [one.name for concept in concepts for one in concept] or list(candidates(data))
-        if not names:
-            raise GanlensError(
-                f"data {data.spec!r} has no attributes and no classes to calculate with: add an "
-                "attributes.csv, or give seeds for A, B and C"
-            )
-        judge = yield from fit_judge(
-            subject,
-            data,
-            dict.fromkeys(names),
-            limit=self.probe_images,
-            pool=self.feature_pool,
-            seed=self.seed,
-            batch_size=self.batch_size,
-        )
-        for one in (one for concept in concepts for one in concept):
-            judge.readers[one.name].index(one.value)  # fail before the pool is drawn
-        return judge
-
-    def _score_pool(
-        self, subject: "Subject", judge: Judge
-    ) -> Generator[Progress, None, dict[str, np.ndarray]]:
-        parts: list[dict[str, np.ndarray]] = []
-        for start in range(0, self.pool, self.batch_size):
-            yield Progress(start, self.pool, "samples scored")
-            stop = min(start + self.batch_size, self.pool)
-            x = subject.generate(subject.latents(range(start, stop)), self.batch_size)
-            parts.append(judge.margins(subject, x, self.batch_size))
-        return {name: np.concatenate([part[name] for part in parts]) for name in judge.readers}
 
     def _recipes(self, subject: "Subject", groups: list[list[int]]) -> dict[str, Recipe]:
         means = [Sum.mean(group) for group in groups]
@@ -173,8 +160,8 @@ class Arithmetic(Probe):
         data: "ImageSet | None",
         groups: list[list[int]],
         concepts: tuple[Concept, ...],
-        judge: Judge | None,
-        margins: dict[str, np.ndarray],
+        pool: Pool | None,
+        judge: AttributeReader | None,
     ) -> ArithmeticResult:
         recipes = self._recipes(subject, groups)
         drawn = {name: draw(subject, recipe) for name, recipe in recipes.items()}
@@ -183,12 +170,13 @@ class Arithmetic(Probe):
         control_hits, base_rate = np.zeros(0, dtype=bool), None
         if judge and wanted:
             both = torch.cat([drawn["grid"], drawn["control"][3:]])
-            read = _read(judge, judge.margins(subject, both, self.batch_size), wanted)
+            read = meets(judge.read(both), wanted)
             hits, control_hits = read[:9], read[9]
-            base_rate = float(_read(judge, margins, wanted).all(axis=1).mean())
+            random = subject.generate(subject.latents(range(RANDOM)), self.batch_size)
+            base_rate = float(meets(judge.read(random), wanted).all(axis=1).mean())
         latents = recipes["grid"].latents.latents(subject.prior)
         norms = _norms(subject, groups, latents[4])
-        supply = [judge.score(margins, one) > 0 for one in concepts] if judge else []
+        supply = [int(pool.shows(one).sum()) for one in concepts] if pool else []
         return ArithmeticResult(
             concepts=tuple(text(concept) for concept in concepts),
             expected=tuple(one.text for one in wanted),
@@ -199,36 +187,56 @@ class Arithmetic(Probe):
             hits=hits,
             control_hits=control_hits,
             base_rate=base_rate,
-            supply=tuple(int(one.sum()) for one in supply),
-            readers=_rows(judge) if judge else (),
-            pool=self.pool if judge else 0,
+            supply=tuple(supply),
+            readers=rows(pool, judge, wanted),
+            pool=self.pool if pool else 0,
             recipes={name: recipe.to_json() for name, recipe in recipes.items()},
             notes=tuple(self._notes(norms, supply)),
             about={
                 **identity(subject, data),
+                **(judge.about() if judge else {}),
                 "extractor": f"discriminator, all layers, {self.feature_pool}x{self.feature_pool}"
-                if judge
+                if pool
                 else None,
                 "seed": self.seed,
                 "exemplars": len(groups[0]),
             },
         )
 
-    def _notes(self, norms: dict[str, float], supply: list[np.ndarray]) -> Iterator[str]:
+    def _notes(self, norms: dict[str, float], supply: list[int]) -> Iterator[str]:
         for side, shown in zip(SIDES, supply, strict=False):
-            if shown.sum() < self.exemplars:
+            if shown < self.exemplars:
                 yield (
-                    f"Only {int(shown.sum())} of {self.pool:,} samples are read as showing {side}: "
+                    f"Only {shown} of {self.pool:,} samples are read as showing {side}: "
                     "its other exemplars are merely the nearest to it."
                 )
         if not 0.8 < norms["the result"] / norms["a latent of the prior, on average"] < 1.25:
             yield "The result lies off the prior: its picture may be washed out or exaggerated."
 
 
-def _read(
-    judge: Judge, margins: dict[str, np.ndarray], wanted: tuple[Condition, ...]
-) -> np.ndarray:
-    return np.stack([judge.of(margins, one) > 0 for one in wanted], axis=1)
+def rows(
+    pool: Pool | None, judge: AttributeReader | None, wanted: Concept
+) -> tuple[tuple[Any, ...], ...]:
+    """Return one table row per reader that chose, and per attribute that the judge was asked for.
+
+    Columns: who, attribute, values, held-out accuracy, share of the commonest value, images fitted
+    to, images held out.
+    """
+    found: list[tuple[Any, ...]] = []
+    if pool:
+        found += [
+            ("chooses", one.name, ", ".join(one.classes), one.accuracy, one.majority, one.n_fit,
+             one.n_held_out)
+            for one in pool.judge.readers.values()
+        ]  # fmt: skip
+    if judge:
+        asked = [one.name for one in wanted if one.name in judge.classes]
+        found += [
+            ("judges", name, ", ".join(judge.classes[name]), judge.accuracies[name],
+             judge.majority[name], None, judge.n_held_out)
+            for name in dict.fromkeys(asked)
+        ]  # fmt: skip
+    return tuple(found)
 
 
 def _norms(subject: "Subject", groups: list[list[int]], result: torch.Tensor) -> dict[str, float]:
@@ -239,11 +247,3 @@ def _norms(subject: "Subject", groups: list[list[int]], result: torch.Tensor) ->
         "the result": float(result.norm()),
         "a latent of the prior, on average": expected_norm(subject.prior),
     }
-
-
-def _rows(judge: Judge) -> tuple[tuple[Any, ...], ...]:
-    return tuple(
-        (one.name, ", ".join(one.classes), one.accuracy, one.balanced_accuracy, one.majority,
-         one.n_fit, one.n_held_out)
-        for one in judge.readers.values()
-    )  # fmt: skip

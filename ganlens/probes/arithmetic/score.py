@@ -1,0 +1,171 @@
+"""How often vector arithmetic gives what it should: a measured claim, with its controls."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from ganlens.attributes import AttributeReader, attribute_reader
+from ganlens.errors import GanlensError
+from ganlens.probes.arithmetic.probe import Arithmetic, rows
+from ganlens.probes.arithmetic.score_result import ArithmeticScoreResult, Formula
+from ganlens.probes.arithmetic.trial import PAPER, Trial, formula_of
+from ganlens.probes.base import Probe, Progress
+from ganlens.probes.concepts import Concept, expected, parse, split_formula
+from ganlens.probes.exemplars import (
+    Concepts,
+    Pool,
+    Search,
+    check_search,
+    names_of,
+    ranked,
+    read_pool,
+    text,
+)
+from ganlens.probes.identity import identity
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+MOST_FORMULAS = 3  # that are chosen unasked
+
+
+@dataclass(frozen=True)
+class ArithmeticScore(Probe):
+    """Repeat A - B + C over many random draws of exemplars and count how often it works.
+
+    Exemplars of a draw are taken at random from a shortlist of the samples that show the concept
+    most plainly, as linear readers on the discriminator's features see it. The result is judged by
+    a network on pixels that was trained on real images and had no part in the choice.
+
+    Attributes:
+        formulas: such as "mouth=smile & hair=long - mouth=neutral & hair=long + mouth=neutral &
+            hair=short"; by default up to three that the data suggest, each moving another
+            attribute.
+        counts: exemplars per concept; 1 is the control without averaging, the paper takes 3.
+        draws: calculations per formula and count.
+        shortlist: the samples that a draw's exemplars come from, per concept, at most.
+        pool: samples that are read in search of exemplars: seeds 0 to pool - 1.
+        probe_images: training images that the readers are fitted to, and held-out images that they
+            are judged on, at most.
+        feature_pool: the discriminator's maps are max-pooled to this many cells a side.
+        seed: of the draws and of the choice of images.
+        batch_size: images at a time.
+    """
+
+    title: ClassVar[str] = "How often arithmetic works"
+    needs: ClassVar[frozenset[str]] = Arithmetic.needs
+
+    formulas: tuple[str, ...] = ()
+    counts: tuple[int, ...] = (1, 2, 3, 5, 8, 12)
+    draws: int = 200
+    shortlist: int = 30
+    pool: int = 10_000
+    probe_images: int = 3000
+    feature_pool: int = 4
+    seed: int = 0
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        """Check the settings before anything is loaded or drawn."""
+        object.__setattr__(self, "formulas", tuple(self.formulas))
+        object.__setattr__(self, "counts", tuple(sorted(set(self.counts))))
+        for formula in self.formulas:
+            split_formula(formula)
+        if not self.counts or self.counts[0] < 1:
+            raise GanlensError(f"counts {self.counts} must be whole numbers from 1")
+        if self.draws < 1:
+            raise GanlensError(f"draws {self.draws} is too small: give at least 1")
+        if self.shortlist < max(*self.counts, PAPER):
+            raise GanlensError(
+                f"a shortlist of {self.shortlist} is too small: give at least "
+                f"{max(*self.counts, PAPER)}, the largest count"
+            )
+        check_search(self._search())
+
+    def _search(self) -> Search:
+        return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
+
+    def steps(
+        self, subject: "Subject", data: "ImageSet | None" = None
+    ) -> Generator[Progress, None, ArithmeticScoreResult]:
+        """Find shortlists, draw and judge."""
+        if data is None or subject.discriminator is None:
+            raise GanlensError(
+                "exemplars are found with labelled data and a discriminator: give --data and a "
+                "checkpoint with a discriminator"
+            )
+        asked = [self._concepts(formula, data) for formula in self.formulas]
+        pool = yield from read_pool(subject, data, names_of(asked, data), self._search())
+        found = asked or self._chosen(data, pool)
+        judge = yield from attribute_reader(data)
+        random = subject.generate(subject.latents(range(self.draws)), self.batch_size)
+        formulas: list[Formula] = []
+        for index, concepts in enumerate(found):
+            shortlists = [self._shortlist(pool, one) for one in concepts]
+            seed = (self.seed, index)
+            trial = Trial(subject, judge, expected(*concepts), shortlists, seed, self.draws, random)
+            scores = []
+            for done, count in enumerate(self.counts):
+                what = f"exemplars per concept, formula {index + 1}"
+                yield Progress(done, len(self.counts), what)
+                scores.append(trial.score(count))
+            formulas.append(formula_of(trial, concepts, scores))
+        return self._result(subject, data, formulas, judge, pool)
+
+    def _concepts(self, formula: str, data: "ImageSet") -> Concepts:
+        a, b, c = (parse(one, data) for one in split_formula(formula))
+        if not expected(a, b, c):
+            raise GanlensError(
+                f"formula {formula!r} has no expected value: let B share all but one attribute "
+                "with A, and all but another with C"
+            )
+        return a, b, c
+
+    def _chosen(self, data: "ImageSet", pool: Pool) -> list[Concepts]:
+        chosen = [one for one in ranked(data, pool, PAPER) if expected(*one)]
+        if not chosen:
+            raise GanlensError(
+                f"data {data.spec!r} has no two attributes to calculate with: give formulas"
+            )
+        return chosen[:MOST_FORMULAS]
+
+    def _shortlist(self, pool: Pool, concept: Concept) -> np.ndarray:
+        """Return the seeds of the plainest samples of a concept, best first."""
+        score = pool.score(concept)
+        best = np.argsort(-score, kind="stable")[: self.shortlist]
+        shown = best[score[best] > 0]
+        need = max(*self.counts, PAPER)
+        if len(shown) < need:
+            raise GanlensError(
+                f"only {len(shown)} of {pool.n:,} samples are read as {text(concept)}: {need} are "
+                "needed; enlarge the pool, or lower the counts"
+            )
+        return shown
+
+    def _result(
+        self,
+        subject: "Subject",
+        data: "ImageSet",
+        formulas: list[Formula],
+        judge: AttributeReader,
+        pool: Pool,
+    ) -> ArithmeticScoreResult:
+        about = {
+            **identity(subject, data),
+            **judge.about(),
+            "extractor": f"discriminator, all layers, {self.feature_pool}x{self.feature_pool}",
+            "draws": self.draws,
+            "shortlist": self.shortlist,
+            "pool": pool.n,
+            "seed": self.seed,
+        }
+        everything = tuple(one for formula in formulas for one in formula.wanted)
+        return ArithmeticScoreResult(
+            formulas=tuple(formulas),
+            counts=np.array(self.counts),
+            readers=rows(pool, judge, everything),
+            about=about,
+        )

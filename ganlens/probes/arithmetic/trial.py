@@ -1,0 +1,120 @@
+"""One formula calculated many times over, and judged."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlens import images
+from ganlens.attributes import AttributeReader
+from ganlens.latents import Mix, Sum
+from ganlens.probes.arithmetic.score_result import Formula, Score
+from ganlens.probes.concepts import Concept
+from ganlens.probes.exemplars import Concepts, text
+from ganlens.probes.judging import meets, share
+from ganlens.recipe import Recipe, draw
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+SHOWN = 10  # calculations per formula that are shown
+PAPER = 3  # exemplars per concept in the paper: what the pictures and the pixel control use
+UNLIKELY = 0.05  # a picture is implausible where D scores it below this quantile of the samples
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The repeated calculation of one formula.
+
+    Attributes:
+        subject: whose latents are calculated with.
+        judge: what reads the results.
+        wanted: the conditions that they should meet.
+        shortlists: seeds of the samples of A, B and C that exemplars are drawn from.
+        seed: of the draws.
+        draws: how many.
+        random: (draws, C, H, W) random samples, the control.
+    """
+
+    subject: "Subject"
+    judge: AttributeReader
+    wanted: Concept
+    shortlists: list[np.ndarray]
+    seed: tuple[int, int]
+    draws: int
+    random: Tensor
+
+    def picks(self, count: int) -> np.ndarray:
+        """Draw exemplars: (draws, 3, count) seeds, none twice within a concept."""
+        rng = np.random.default_rng((*self.seed, count))
+        rows = [
+            [rng.choice(seeds, count, replace=False) for seeds in self.shortlists]
+            for _ in range(self.draws)
+        ]
+        return np.array(rows)
+
+    def hits(self, x: Tensor) -> np.ndarray:
+        """Return (N, E) bool: which images meet each expected condition."""
+        return meets(self.judge.read(x), self.wanted)
+
+    @cached_property
+    def floor(self) -> float:
+        """The score of the discriminator below which only few of the random samples lie."""
+        return float(np.quantile(self.subject.discriminate(self.random).numpy(), UNLIKELY))
+
+    def judged(self, x: Tensor) -> Score:
+        """Judge (N, C, H, W) results."""
+        hits = self.hits(x)
+        every: np.ndarray = np.all(hits, axis=1)
+        plausible = self.subject.discriminate(x).numpy() >= self.floor
+        return Score(
+            share(every), share(every & plausible), float(plausible.mean()), hits.mean(axis=0)
+        )
+
+    def score(self, count: int) -> tuple[Score, Score]:
+        """Judge the results at one count: as they come, and brought to the prior's length."""
+        z = sums(self.subject.latents, self.picks(count))
+        scaled = self.subject.prior.project(z)
+        return self.judged(self.subject.generate(z)), self.judged(self.subject.generate(scaled))
+
+    def pixels(self) -> Score:
+        """Judge the same arithmetic on the pixels of the paper's number of exemplars."""
+        drawn = sums(lambda s: self.subject.generate(self.subject.latents(s)), self.picks(PAPER))
+        return self.judged(drawn.clamp(-1, 1))
+
+
+def formula_of(trial: Trial, concepts: Concepts, scores: Sequence[tuple[Score, Score]]) -> Formula:
+    """Collect the scores of a trial, with its controls and some pictures."""
+    sums_shown = [
+        Sum.mean(a.tolist()) + Sum.mean(b.tolist(), -1) + Sum.mean(c.tolist())
+        for a, b, c in trial.picks(PAPER)[:SHOWN]
+    ]
+    recipe = Recipe.of(trial.subject, Mix(tuple(sums_shown)), columns=SHOWN)
+    drawn = draw(trial.subject, recipe)
+    return Formula(
+        sides=tuple(text(one) for one in concepts),
+        wanted=trial.wanted,
+        plain=tuple(plain for plain, _ in scores),
+        scaled=tuple(scaled for _, scaled in scores),
+        pixels=trial.pixels(),
+        random=trial.judged(trial.random),
+        shortlists=tuple(len(one) for one in trial.shortlists),
+        pictures=images.to_uint8(drawn),
+        right=np.all(trial.hits(drawn), axis=1),
+        recipe=recipe.to_json(),
+    )
+
+
+def sums(vectors: Callable[[Sequence[int]], Tensor], picks: np.ndarray) -> Tensor:
+    """Return mean of A - mean of B + mean of C for (N, 3, k) seeds.
+
+    ``vectors`` maps seeds to what is summed, latents or images, one per seed.
+    """
+    seeds, places = np.unique(picks, return_inverse=True)
+    found = vectors(seeds.tolist()).double()
+    means = found[torch.from_numpy(places.reshape(picks.shape))].mean(2)
+    return (means[:, 0] - means[:, 1] + means[:, 2]).float()

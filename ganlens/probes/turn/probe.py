@@ -1,0 +1,197 @@
+"""Find a turn vector, move many samples along it, and measure what turns."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlens import images
+from ganlens.attributes import AttributeReader, Readings, attribute_reader
+from ganlens.edits import Move
+from ganlens.errors import GanlensError, one_of
+from ganlens.latents import Seeds
+from ganlens.probes.base import Probe, Progress
+from ganlens.probes.exemplars import Pool, Search, candidates, check_search, numeric, read_pool
+from ganlens.probes.identity import identity
+from ganlens.probes.turn.result import TurnResult
+from ganlens.recipe import Recipe, draw
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+SHOWN = 6  # samples that are shown
+FIRST = 1_000_000  # seed of the first sample that is turned: far from those that exemplars are of
+
+
+@dataclass(frozen=True)
+class Turn(Probe):
+    """Move samples along one vector and measure how evenly a continuous attribute follows.
+
+    The vector is the mean latent of the samples with the most of the attribute, minus that of those
+    with the least (Radford 2015, section 6.3.2: faces that look left and right). Samples are sorted
+    by a linear reader on the discriminator's features; what happens is measured by a network on
+    pixels that was trained on real images.
+
+    Attributes:
+        attribute: a numeric attribute of the data, or "auto": the one that is read best.
+        exemplars: samples at either end that the vector is made of.
+        samples: how many other samples are moved.
+        reach: they are moved from -reach to +reach times the vector.
+        positions: how many stops on the way, at least 3.
+        pool: samples that are read in search of exemplars: seeds 0 to pool - 1.
+        probe_images: training images that the readers are fitted to, and held-out images that they
+            are judged on, at most.
+        feature_pool: the discriminator's maps are max-pooled to this many cells a side.
+        seed: of the choice of images and of the random control.
+        batch_size: images at a time.
+    """
+
+    title: ClassVar[str] = "Turn vector"
+    needs: ClassVar[frozenset[str]] = frozenset({"generator", "discriminator", "data", "labels"})
+
+    attribute: str = "auto"
+    exemplars: int = 50
+    samples: int = 100
+    reach: float = 1.0
+    positions: int = 9
+    pool: int = 10_000
+    probe_images: int = 3000
+    feature_pool: int = 4
+    seed: int = 0
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        """Check the settings before anything is loaded or drawn."""
+        check_search(self._search())
+        for name, low in (("exemplars", 1), ("samples", 2), ("positions", 3)):
+            if getattr(self, name) < low:
+                raise GanlensError(f"{name} {getattr(self, name)} is too small: give {low} or more")
+        if 2 * self.exemplars > self.pool:
+            raise GanlensError(
+                f"a pool of {self.pool} is too small: give at least {2 * self.exemplars}"
+            )
+        if not 0 < self.reach < float("inf"):
+            raise GanlensError(f"reach {self.reach} is out of range: give a number above 0")
+
+    def _search(self) -> Search:
+        return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
+
+    def steps(
+        self, subject: "Subject", data: "ImageSet | None" = None
+    ) -> Generator[Progress, None, TurnResult]:
+        """Sort the pool, make the vector, move the samples, and measure."""
+        if data is None or subject.discriminator is None:
+            raise GanlensError(
+                "a turn vector is found with data that have a numeric attribute and with a "
+                "discriminator: give --data and a checkpoint with a discriminator"
+            )
+        known = numeric(data)
+        if not known:
+            raise GanlensError(
+                f"data {data.spec!r} has no numeric attribute to turn: add one to attributes.csv"
+            )
+        if self.attribute not in ("auto", *known):
+            raise one_of("attribute", self.attribute, ("auto", *known))
+        # The names are those of arithmetic, so that one reading of the pool serves both.
+        pool = yield from read_pool(subject, data, candidates(data), self._search())
+        gauges = pool.judge.gauges
+        name = self.attribute
+        if name == "auto":
+            name = max(known, key=lambda one: np.nan_to_num(gauges[one].correlation))
+        judge = yield from attribute_reader(data)
+        vector, ends = self._vector(subject, pool, name)
+        random = _as_long_as(vector, self.samples, self.seed)
+        moved = yield from self._moved(subject, judge, vector)
+        control = yield from self._moved(subject, judge, random)
+        return self._result(subject, data, name, pool, judge, (vector, ends), (moved, control))
+
+    def _vector(
+        self, subject: "Subject", pool: Pool, name: str
+    ) -> tuple[Tensor, tuple[float, float]]:
+        """Return the (d,) vector, and what the reader says of either end on average."""
+        order = np.argsort(pool.numbers[name], kind="stable")
+        low, high = order[: self.exemplars], order[-self.exemplars :]
+        means = [subject.latents(rows.tolist()).mean(0) for rows in (high, low)]
+        ends = (float(pool.numbers[name][low].mean()), float(pool.numbers[name][high].mean()))
+        return means[0] - means[1], ends
+
+    @property
+    def amounts(self) -> np.ndarray:
+        """The (P,) positions, in units of the vector."""
+        return np.linspace(-self.reach, self.reach, self.positions)
+
+    def _moved(
+        self, subject: "Subject", judge: AttributeReader, vector: Tensor
+    ) -> Generator[Progress, None, list[Readings]]:
+        """Read all samples at every position; ``vector`` is (d,), or (N, d) for one each."""
+        z = subject.latents(range(FIRST, FIRST + self.samples))
+        found = []
+        for done, amount in enumerate(self.amounts):
+            yield Progress(done, self.positions, "positions")
+            x = subject.generate(z + float(amount) * vector, self.batch_size)
+            found.append(judge.read(x))
+        return found
+
+    def _result(
+        self,
+        subject: "Subject",
+        data: "ImageSet",
+        name: str,
+        pool: Pool,
+        judge: AttributeReader,
+        found: tuple[Tensor, tuple[float, float]],
+        readings: tuple[list[Readings], list[Readings]],
+    ) -> TurnResult:
+        vector, ends = found
+        moved, control = readings
+        move = Move.along(vector, self.amounts.tolist(), name)
+        shown = Seeds(tuple(range(FIRST, FIRST + min(SHOWN, self.samples))))
+        recipe = Recipe.of(subject, shown, columns=self.positions, edits=[move])
+        others = list(judge.classes)
+        return TurnResult(
+            attribute=name,
+            amounts=self.amounts,
+            vector=vector.numpy(),
+            measured=np.stack([one.number(name) for one in moved], axis=1),
+            control=np.stack([one.number(name) for one in control], axis=1),
+            others=tuple(others),
+            kept=_kept(moved, others),
+            kept_control=_kept(control, others),
+            pictures=images.to_uint8(draw(subject, recipe)),
+            ends=ends,
+            gauge_correlation=pool.judge.gauges[name].correlation,
+            sigmas=float(vector.norm()) / subject.prior.std,
+            recipe=recipe.to_json(),
+            about={
+                **identity(subject, data),
+                **judge.about(),
+                "extractor": f"discriminator, all layers, {self.feature_pool}x{self.feature_pool}",
+                "exemplars": self.exemplars,
+                "samples": self.samples,
+                "pool": pool.n,
+                "seed": self.seed,
+                "first_seed": FIRST,
+            },
+        )
+
+
+def _as_long_as(vector: Tensor, count: int, seed: int) -> Tensor:
+    """Return (count, d) random directions of the same length, one for each sample."""
+    stream = torch.Generator().manual_seed(seed)
+    random = torch.randn(count, len(vector), generator=stream)
+    return random * (vector.norm() / random.norm(dim=1, keepdim=True))
+
+
+def _kept(readings: list[Readings], names: list[str]) -> np.ndarray:
+    """Return (P, A) shares of samples whose other attributes read as at the middle position."""
+    middle = readings[len(readings) // 2]
+    answers = {name: middle.probabilities[name].argmax(1) for name in names}
+    rows = [
+        [float((one.probabilities[name].argmax(1) == answers[name]).mean()) for name in names]
+        for one in readings
+    ]
+    return np.array(rows).reshape(len(readings), len(names))

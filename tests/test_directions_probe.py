@@ -12,6 +12,7 @@ from fake_subject import FakeSubject, fake_subject
 from test_arithmetic import TwoThings, data_set, two_things
 from torch import nn
 
+from ganlens.cli import main
 from ganlens.directions import load_directions
 from ganlens.errors import GanlensError
 from ganlens.images import to_uint8
@@ -20,6 +21,7 @@ from ganlens.probes.directions import Directions
 from ganlens.probes.directions.claims import claims_of, quoted
 from ganlens.probes.directions.scores import ridge
 from ganlens.recipe import Recipe, render
+from ganlens.subject import load
 
 SMALL = {
     "samples": 400, "judged": 40, "probe_images": 300, "feature_pool": 2, "count": 3, "random": 3,
@@ -249,3 +251,16 @@ def test_an_unknown_layer_fails_first():
 
 def test_to_uint8_is_what_the_data_hold():
     assert data_set().images.shape == to_uint8(TwoThings()(torch.zeros(400, 6))).shape
+
+
+def test_the_command_line_writes_the_file_and_runs_without_data(tiny_checkpoint, tmp_path, capsys):
+    out = tmp_path / "out"
+    words = ["directions", tiny_checkpoint, "--samples", 200, "--judged", 10, "--out", out]
+    assert main([*map(str, words), "--json", str(tmp_path / "d.json")]) == 0
+    assert "no data were given" in " ".join(capsys.readouterr().out.split())
+    loaded = load_directions(out / "directions.safetensors", load(tiny_checkpoint, "cpu"))
+    assert {one.method for one in loaded} == {"sefa", "ganspace"}
+    summary = json.loads((tmp_path / "d.json").read_text())["summary"]
+    assert len(summary["directions"]) == len(loaded) + 5
+    assert main(["directions", str(tiny_checkpoint), "--methods", "boundary"]) == 2
+    assert "needs images" in capsys.readouterr().err

@@ -16,6 +16,7 @@ from ganlens.cli import main
 from ganlens.directions import load_directions
 from ganlens.errors import GanlensError
 from ganlens.images import to_uint8
+from ganlens.models.dcgan import DCGANConfig
 from ganlens.panels import FigurePanel, ImagePanel, TablePanel
 from ganlens.probes.directions import Directions
 from ganlens.probes.directions.claims import claims_of, quoted
@@ -86,7 +87,8 @@ def test_conditional_boundaries_hold_the_other_attributes(result):
 
 def test_pictures_replay_and_the_summary_is_json(result):
     pictures = [panel for panel in result.panels() if isinstance(panel, ImagePanel)]
-    assert len(pictures) == 3
+    kinds = [panel.title.split(":")[0] for panel in pictures]
+    assert kinds == ["Boundary", "Conditional"]  # the means repeat the boundary
     for panel in pictures:
         recipe = Recipe.from_json(json.dumps(panel.recipe))
         assert recipe.latents.kind == "seeds"
@@ -264,3 +266,11 @@ def test_the_command_line_writes_the_file_and_runs_without_data(tiny_checkpoint,
     assert len(summary["directions"]) == len(loaded) + 5
     assert main(["directions", str(tiny_checkpoint), "--methods", "boundary"]) == 2
     assert "needs images" in capsys.readouterr().err
+
+
+def test_what_a_uniform_prior_never_draws_is_counted():
+    config = DCGANConfig(size=16, width=4, latent_dim=8, prior="uniform")
+    found = Directions(**{**UNSUPERVISED, "layer": "auto"}).run(fake_subject(config))
+    assert 0 < found.cards[0].outside < 1
+    assert found.about["ganspace_layer"] == "block1.act"
+    assert "never draws" in found.panels()[-1].caption

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ganlens.subject import Subject
 
-WIDER = 8  # unmoved samples are cheap: so many times more of them stand behind an AUC
+WIDER = 5  # unmoved samples are cheap: so many times more of them stand behind an AUC
 
 
 @dataclass(frozen=True)

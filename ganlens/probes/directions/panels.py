@@ -27,9 +27,10 @@ HOW = {
 
 def panels(result: DirectionsResult) -> list[Panel]:
     """Return every panel of a result."""
-    shown: list[Panel] = [_strip(result, strip) for strip in result.strips]
-    if result.cards and any(card.changes for card in result.cards):
+    shown: list[Panel] = []
+    if any(card.changes for card in result.cards):
         shown.append(_heat(result))
+    shown += [_strip(result, strip) for strip in result.strips]
     if list(result.of("conditional")):
         shown += _compared(result)
     return [*shown, _table(result)]
@@ -175,11 +176,10 @@ def _by_attribute(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) ->
 
 COLUMNS = (
     ("direction", "direction"), ("makes true", "makes_true"), ("AUC", "auc"),
-    ("accuracy on held-out extremes", "held_out_accuracy_of_extremes"),
     ("turned on", "turned_on"), ("turned off", "turned_off"),
-    ("own attribute changed", "own_attribute_changed"),
-    ("others changed", "other_attributes_changed"), ("D logit", "d_logit_change"),
-    ("length", "length_change"), ("pixel RMSE", "pixel_rmse"), ("strength", "strength"),
+    ("own changed", "own_attribute_changed"), ("others changed", "other_attributes_changed"),
+    ("D logit", "d_logit_change"), ("length", "length_change"), ("pixel RMSE", "pixel_rmse"),
+    ("held-out accuracy", "held_out_accuracy_of_extremes"), ("strength", "strength"),
     ("same as", "same_as"),
 )  # fmt: skip
 NUMBERS = [key for _, key in COLUMNS if key not in ("direction", "makes_true", "same_as")]
@@ -212,7 +212,10 @@ def _table(result: DirectionsResult) -> TablePanel:
         "what it makes true most often. Turned on, at +: share of the samples of which it was "
         "false; turned off, at -: of those of which it was true. D logit: mean change of the "
         "discriminator's score, below 0 where samples get less convincing. Length: change of "
-        f"|z|.{prior} Strength: share of explained variance (SeFa, GANSpace), AUC of the extremes "
+        f"|z|.{prior} Own changed: share whose answer changes at + for the attribute claimed or, "
+        "without a claim, moved most; others changed: the mean over the rest. Held-out accuracy: "
+        "of the boundary, on the extremes that it was not fitted to. Strength: "
+        "share of explained variance (SeFa, GANSpace), AUC of the extremes "
         "(boundaries), distance of the means in sigmas, or what is left of a conditional normal. "
         "Same as: the first earlier direction with |cos| above 0.9. Random directions show what "
         f"any move of this length does. `--out DIR` keeps all of them as `{FILE}`.{why}",

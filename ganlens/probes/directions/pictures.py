@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganlens import images
-from ganlens.directions import Direction
+from ganlens.directions import Direction, duplicates
 from ganlens.edits import Edit
 from ganlens.latents import Seeds
 from ganlens.probes.base import Progress
@@ -38,10 +38,15 @@ class Strip:
 def strips(
     subject: "Subject", directions: Sequence[Direction], settings: "Directions"
 ) -> Generator[Progress, None, tuple[Strip, ...]]:
-    """Draw the first directions of each method, and the first GANSpace one as an offset too."""
+    """Draw the first directions of each method, and the first GANSpace one as an offset too.
+
+    A direction on the line of an earlier one is left out: its picture would be the same.
+    """
     drawn: dict[str, int] = {}
     found = []
-    for index, one in enumerate(directions):
+    for index, (one, same) in enumerate(zip(directions, duplicates(directions), strict=True)):
+        if same is not None:
+            continue
         drawn[one.method] = drawn.get(one.method, 0) + 1
         if drawn[one.method] > settings.shown:
             continue

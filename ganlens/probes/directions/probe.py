@@ -52,13 +52,13 @@ class Directions(Probe):
         extreme: share of the samples at either end that a boundary is fitted to, up to 0.5; at
             least 10 samples per latent coordinate are taken. The paper's 2 % are of 500,000; of a
             few thousand, wide ends are better, above all for a value between two others.
-        judged: fresh samples that every direction is judged on; 8 times as many for an AUC.
+        judged: fresh samples that every direction is judged on; 5 times as many for an AUC.
         distance: how far the judged samples are moved, in standard deviations of the prior.
         conditional: also keep the other attributes still: n - N^T (N N^T)^-1 N n.
         random: random directions, for comparison.
         amounts: steps of the pictures, in standard deviations of the prior.
         seeds: samples in the pictures.
-        shown: directions per method that are drawn.
+        shown: directions per method that are drawn; one that repeats an earlier one is not.
         probe_images: training images that the linear probes are fitted to, at most.
         feature_pool: the discriminator's maps are max-pooled to this many cells a side.
         seed: of the splits, the choice of images and the random directions.
@@ -223,8 +223,8 @@ class Directions(Probe):
         return {
             "samples": self.samples,
             "n_judged": self.judged,
-            "distance_in_sigmas": self.distance,
-            "extreme_share": self.extreme,
+            "distance": self.distance,
+            "extreme": self.extreme,
             "ganspace_layer": layer if "ganspace" in self.methods else None,
             "extractor": None
             if scorer is None

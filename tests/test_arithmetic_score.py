@@ -113,7 +113,7 @@ def test_a_formula_that_cannot_be_scored_says_why(formula, says):
 
 def test_too_few_samples_of_a_concept_are_admitted():
     probe = ArithmeticScore((FORMULA,), (3,), draws=5, shortlist=5, **{**SMALL, "pool": 4})
-    with pytest.raises(GanlensError, match="of 4 samples are read as .*: 3 are needed"):
+    with pytest.raises(GanlensError, match="of 4 samples are read as"):
         probe.run(two_things(), data_set())
 
 

@@ -10,7 +10,7 @@ from ganlens.attributes import AttributeReader, attribute_reader
 from ganlens.directions import random_directions
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
-from ganlens.probes.base import Probe, Progress
+from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.directions.card import judge_cards
 from ganlens.probes.directions.claims import Claim, claims_of
 from ganlens.probes.directions.found import (
@@ -126,6 +126,8 @@ class Directions(Probe):
         layer = default_layer(subject) if self.layer == "auto" else self.layer
         if "ganspace" in self.methods and layer not in subject.layers("generator"):
             raise one_of("generator layer", layer, ("auto", *subject.layers("generator")))
+        if data is not None:
+            images_for(subject, data, "a search for directions")
         yield Progress(0, 1, "attributes")
         asked, every, reason = self._claims(subject, data)
         reader = yield from self._reader(data)

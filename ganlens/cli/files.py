@@ -17,6 +17,7 @@ from ganlens.panels import (
     enlarged,
     file_stem,
 )
+from ganlens.probes.base import Result
 from ganlens.report.draw import prose, text
 
 PLOTLY = "plotly.min.js"  # written once beside the figures
@@ -37,7 +38,7 @@ def write_panels(folder: Path, panels: Sequence[Panel]) -> list[Path]:
     return [_write(folder, f"{i:02d}-{file_stem(p.title)}", p) for i, p in enumerate(panels, 1)]
 
 
-def write_files(folder: Path, result: Any) -> list[Path]:
+def write_files(folder: Path, result: Result) -> list[Path]:
     """Write what a result offers as files of its own (``result.files()``), if it offers any."""
     files = result.files() if hasattr(result, "files") else {}
     for name, content in files.items():

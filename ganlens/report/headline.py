@@ -20,7 +20,7 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     ),
     "directions": (
         "{best_boundary}: AUC {best_boundary_auc}",
-        "moved by {distance} sigma, {best_boundary_turned_on:.0%} of the samples without it have it",
+        "{best_boundary_turned_on:.0%} of the samples without it have it at {distance} sigma",
         "{duplicates} of {n_directions} directions repeat an earlier one",
     ),
     "filters": ("{filters} filters in {first_layer_of_discriminator}",),

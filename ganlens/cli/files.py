@@ -17,6 +17,7 @@ from ganlens.panels import (
     enlarged,
     file_stem,
 )
+from ganlens.probes.base import Result
 from ganlens.report.draw import prose, text
 
 PLOTLY = "plotly.min.js"  # written once beside the figures
@@ -35,6 +36,14 @@ def write_panels(folder: Path, panels: Sequence[Panel]) -> list[Path]:
     if any(isinstance(panel, FigurePanel) for panel in panels):
         write_bytes(folder / PLOTLY, get_plotlyjs().encode())
     return [_write(folder, f"{i:02d}-{file_stem(p.title)}", p) for i, p in enumerate(panels, 1)]
+
+
+def write_files(folder: Path, result: Result) -> list[Path]:
+    """Write what a result offers as files of its own (``result.files()``), if it offers any."""
+    files = result.files() if hasattr(result, "files") else {}
+    for name, content in files.items():
+        write_bytes(folder / name, content)
+    return [folder / name for name in files]
 
 
 def _write(folder: Path, stem: str, panel: Panel) -> Path:

@@ -28,6 +28,11 @@ HEADLINES: dict[str, tuple[str, ...]] = {
         "{slope_mean:.3g} per unit of the vector",
         "random vectors {spearman_random_vectors:.2f}",
     ),
+    "directions": (
+        "{best_boundary}: AUC {best_boundary_auc}",
+        "{best_boundary_turned_on:.0%} of the samples without it have it at {distance} sigma",
+        "{duplicates} of {n_directions} directions repeat an earlier one",
+    ),
     "filters": ("{filters} filters in {first_layer_of_discriminator}",),
     "activations": ("{dead_units_total} of {units_total} units are dead",),
     "fid": ("{metric} {value}", "real against real {floor}", "coverage {coverage}", "N {n_fake}"),

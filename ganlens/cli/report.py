@@ -45,6 +45,12 @@ HEADLINES: dict[str, tuple[str, ...]] = {
         "{flagged_discriminator} in features",
         "N {n_generated}",
     ),
+    "invert": (
+        "median residual {median_mse_held_out} held-out",
+        "{median_mse_train} train",
+        "{median_mse_generated} generated",
+        "AUC {auc_train_smaller}",
+    ),
     "linear-probe": (
         "accuracy {accuracy}",
         "untrained {accuracy_untrained}",

@@ -13,10 +13,10 @@ from pathlib import Path
 import streamlit as st
 
 from ganlens.checkpoints import list_checkpoints
+from ganlens.data.opening import EMBEDDED
 from ganlens.errors import GanlensError
 from ganlens.places import shipped_folder
 
-EMBEDDED = ("pixelfaces", "digits")
 NO_DATA = "none"
 CHECKPOINT_HELP = "The trained GAN to look at: the shipped ones, and those of the --root folders."
 DATA_HELP = "Real images, which some pages compare with the generated ones."

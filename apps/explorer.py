@@ -84,8 +84,7 @@ def pages(choice: Choice, spec: str) -> dict[str, list[st.Page]]:
 def _probe_page(name: str, choice: Choice, spec: str) -> st.Page:
     kind = PROBES[name]
     draw = partial(guarded, partial(page_probe.page, name, kind, choice, spec))
-    title = (kind.title or name).split(":")[0]  # the page itself has the whole title
-    return st.Page(draw, title=title, url_path=name)
+    return st.Page(draw, title=kind.title or name, url_path=name)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """One page per probe: its settings as widgets, a Run button, and the panels of its result."""
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import show
@@ -10,6 +11,8 @@ from store import images_of, own_copy, result_key, shelf, subject_of
 from widgets import reset, settings_form
 
 from ganlens.probes.base import Probe
+from ganlens.progress import Progress, finish
+from ganlens.replay import signed
 from ganlens.report import command, missing, purpose, python_code, strict
 
 if TYPE_CHECKING:
@@ -61,24 +64,25 @@ def _run(name: str, probe: Probe, subject: "Subject", data: "ImageSet | None", k
         bar = st.progress(0.0, "Starting")
         st.button("Stop", icon=":material/stop:")  # a click reruns the page, which ends this run
     start = time.perf_counter()
-    result = _drive(probe.steps(own_copy(subject), data), bar)
+    result = finish(probe.steps(own_copy(subject), data), _shown_on(bar))
     seconds = time.perf_counter() - start
-    shelf().put(key, (result, seconds, probe.settings()))
+    panels = signed(result.panels(), name, probe, subject, data)
+    shelf().put(key, (result, panels, seconds))
     st.session_state[f"last-{name}"] = key
     place.empty()
 
 
-def _drive(steps: Any, bar: Any) -> Any:
-    shown = 0.0
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as stop:
-            return stop.value
-        if (now := time.monotonic()) - shown > 0.1:  # the browser need not hear of every batch
+def _shown_on(bar: Any) -> Callable[[Progress], None]:
+    last = 0.0
+
+    def see(step: Progress) -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last > 0.1:  # the browser need not hear of every batch
             share = min(1.0, step.done / max(1, step.total))
             bar.progress(share, show.escape(f"{step.what}: {step.done:,} of {step.total:,}"))
-            shown = now
+            last = now
+
+    return see
 
 
 def _results(name: str, kind: type[Probe], key: str) -> None:
@@ -90,9 +94,9 @@ def _results(name: str, kind: type[Probe], key: str) -> None:
             st.caption("Press Run to see the result.")
             return
         st.warning("The settings have changed since this result: press Run for the new one.")
-    result, seconds, _ = kept
+    result, panels, seconds = kept
     st.caption(f"Took {seconds:.1f} s.")
-    show.panels(result.panels(), name)
+    show.panels(panels, name)
     with st.expander("All numbers, and what they depend on", icon=":material/list:"):
         show.pairs(strict(result.summary()))
 

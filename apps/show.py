@@ -1,7 +1,5 @@
 """Panels in Streamlit: one picture of each kind, drawn the same on every page."""
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +10,15 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from ganlens.images import enlarge, png_bytes
-from ganlens.panels import FigurePanel, ImagePanel, Panel, TablePanel, cell
+from ganlens.panels import (
+    FigurePanel,
+    ImagePanel,
+    Panel,
+    TablePanel,
+    cell,
+    csv_text,
+    file_stem,
+)
 from ganlens.report.draw import flat
 
 ROOM = 800  # widest picture in CSS pixels; more would be shrunk by an uneven factor
@@ -56,7 +62,7 @@ def image(content: ImagePanel, key: str) -> None:
     st.download_button(
         "Download PNG",
         png_bytes(content.image, content.recipe),
-        file_name=f"{_slug(content.title)}.png",
+        file_name=f"{file_stem(content.title)}.png",
         mime="image/png",
         key=f"{key}-png",
         on_click="ignore",
@@ -107,8 +113,8 @@ def table(content: TablePanel, key: str) -> None:
     st.caption(escape(content.caption))
     st.download_button(
         "Download CSV",
-        _csv(content),
-        file_name=f"{_slug(content.title)}.csv",
+        csv_text(content),
+        file_name=f"{file_stem(content.title)}.csv",
         mime="text/csv",
         key=f"{key}-csv",
         on_click="ignore",
@@ -140,13 +146,3 @@ def _distinct(columns: Sequence[str]) -> list[str]:
         seen[column] = seen.get(column, 0) + 1
         names.append(column + "\u200b" * (seen[column] - 1))
     return names
-
-
-def _csv(content: TablePanel) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows([content.columns, *content.rows])
-    return text.getvalue()
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "picture"

@@ -3,7 +3,7 @@
 import inspect
 import types
 import typing
-from dataclasses import MISSING, Field, fields
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
@@ -12,6 +12,7 @@ import streamlit as st
 
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Probe
+from ganlens.report import default
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -59,11 +60,6 @@ def hidden(kind: type[Probe], field: Field[Any]) -> bool:
     hint = typing.get_type_hints(kind)[field.name]
     named = any(word in PATHS for word in field.name.split("_"))
     return hint is Path or Path in get_args(hint) or (named and field.name not in CHOICES)
-
-
-def default(field: Field[Any]) -> Any:
-    """Return the default of a field."""
-    return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
 def _key(name: str, field: Field[Any]) -> str:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from ganlens.errors import GanlensError
 from ganlens.files import write_bytes
 from ganlens.models import MODELS
+from ganlens.models.classifier import FAMILY as CLASSIFIER
 from ganlens.places import shipped_folder
 
 FORMAT = 1
@@ -129,6 +130,11 @@ def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
     folder = find_checkpoint(path_or_name)
     file = folder / MODEL_FILE
     header, tensors = read_model_file(file)
+    if header.family == CLASSIFIER:
+        raise GanlensError(
+            f"{folder} holds a classifier, whose features judge images, and no GAN: give it as"
+            " --extractor to ganlens fid, or as --judge to ganlens train"
+        )
     if header.family not in MODELS:
         raise GanlensError(
             f"{file} holds a {header.family!r} model; this ganlens knows {', '.join(MODELS)}"
@@ -143,7 +149,11 @@ def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
 
 
 def find_checkpoint(path_or_name: str | Path) -> Path:
-    """Return the folder of the model file; see ``load_checkpoint`` for what may be given."""
+    """Return the folder of the model file; see ``load_checkpoint`` for what may be given.
+
+    Raises:
+        GanlensError: there is none; the message names what is near.
+    """
     path = Path(path_or_name)
     shipped = shipped_folder("checkpoints")
     places: tuple[Path, ...] = (path, path / "best", path / "last", shipped / path.name)
@@ -165,7 +175,7 @@ def find_checkpoint(path_or_name: str | Path) -> Path:
 
 def list_folders(root: Path) -> list[Path]:
     """Return the checkpoint folders at or below a folder, runs included, by name."""
-    return sorted(p.parent for p in root.rglob(MODEL_FILE)) if root.is_dir() else []
+    return sorted(p.parent for p in root.rglob(MODEL_FILE) if p.is_file()) if root.is_dir() else []
 
 
 def list_checkpoints(root: str | Path | None = None) -> list[tuple[Path, Header]]:
@@ -174,13 +184,17 @@ def list_checkpoints(root: str | Path | None = None) -> list[tuple[Path, Header]
     for folder in list_folders(Path(root) if root else shipped_folder("checkpoints")):
         try:
             found.append((folder, read_model_file(folder / MODEL_FILE, tensors=False)[0]))
-        except GanlensError:
+        except (GanlensError, OSError):
             continue  # a damaged neighbour must not hide the others; opening it says what is wrong
     return found
 
 
 def read_model_file(file: Path, *, tensors: bool = True) -> tuple[Header, dict[str, Tensor]]:
-    """Read a model file's header and, unless told otherwise, its tensors."""
+    """Read a model file's header and, unless told otherwise, its tensors.
+
+    Raises:
+        GanlensError: a pickle, a damaged or foreign file, or a newer format.
+    """
     _refuse_pickle(file)
     try:
         with safe_open(file, framework="pt") as opened:
@@ -209,10 +223,11 @@ def _refuse_pickle(file: Path) -> None:
 def _parse_header(file: Path, text: str) -> Header:
     try:
         values = json.loads(text)
-        newest = int(values["format"])
-        known = {f.name for f in fields(Header)}
+        json.dumps(values, allow_nan=False)  # what is read here is written again, as strict JSON
+        newest, known = values["format"], {f.name for f in fields(Header)}
         header = Header(**{k: v for k, v in values.items() if k in known})
-    except (ValueError, TypeError, KeyError) as error:
+        _check_kinds(header)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise GanlensError(f"{file} has a damaged header ({error}): copy it again") from error
     if newest > FORMAT:
         raise GanlensError(
@@ -220,6 +235,14 @@ def _parse_header(file: Path, text: str) -> Header:
             " upgrade ganlens"
         )
     return header
+
+
+def _check_kinds(header: Header) -> None:
+    kinds = {"family": str, "step": int, "format": int, "output_range": list | tuple}
+    for field_ in fields(Header):
+        kind = kinds.get(field_.name, dict)
+        if not isinstance(getattr(header, field_.name), kind):
+            raise TypeError(f"{field_.name} is {getattr(header, field_.name)!r:.40}")
 
 
 def _part(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
@@ -233,7 +256,7 @@ def _build(file: Path, part: str, header: Header, weights: dict[str, Tensor]) ->
     try:
         with torch.device("meta"):
             network = make(**header.arguments)
-    except (TypeError, GanlensError) as error:
+    except (TypeError, ValueError, RuntimeError, GanlensError) as error:
         raise GanlensError(f"{file} describes networks that cannot be built: {error}") from error
     assert isinstance(network, nn.Module)
     expected = network.state_dict()
@@ -245,11 +268,21 @@ def _build(file: Path, part: str, header: Header, weights: dict[str, Tensor]) ->
                 f"{file} has {part}.{name} of shape {tuple(weights[name].shape)};"
                 f" its header calls for {tuple(value.shape)}"
             )
+        weights[name] = _of_kind(file, f"{part}.{name}", weights[name], value.dtype)
     if surplus := sorted(weights.keys() - expected.keys()):
         raise GanlensError(f"{file} has {part}.{surplus[0]}, which its header does not call for")
     _refuse_nonfinite({f"{part}.{k}": v for k, v in weights.items()}, f"{file} cannot be used")
     network.load_state_dict(weights, assign=True)
     return network.requires_grad_(False).eval()
+
+
+def _of_kind(file: Path, name: str, value: Tensor, kind: torch.dtype) -> Tensor:
+    """Bring half-precision weights to the networks' float32; refuse what is no weight at all."""
+    if value.is_floating_point() != kind.is_floating_point:
+        raise GanlensError(f"{file} has {name} of type {value.dtype}; its header calls for {kind}")
+    if name.endswith("running_var") and (value < 0).any():
+        raise GanlensError(f"{file} has a negative variance in {name}: take another checkpoint")
+    return value.to(kind)
 
 
 def _refuse_nonfinite(tensors: Mapping[str, Tensor], consequence: str) -> None:

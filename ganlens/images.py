@@ -57,6 +57,9 @@ def grid(
 
     Returns:
         (H', W', 3) uint8.
+
+    Raises:
+        GanlensError: there are no images.
     """
     if len(images) == 0:
         raise GanlensError("a grid of 0 images cannot be drawn: give at least 1")
@@ -98,18 +101,21 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     """Return the recipe that a PNG carries.
 
     Raises:
-        GanlensError: not a PNG, or no recipe in it.
+        GanlensError: not a PNG, no recipe in it, or a damaged one.
     """
     try:
         with Image.open(path) as image:
             text = getattr(image, "text", {}).get(RECIPE_KEY)
-    except OSError as error:
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise GanlensError(f"{path} is not a readable PNG: {error}") from error
     if text is None:
         raise GanlensError(
             f"{path} carries no recipe: only pictures written by ganlens can be replayed"
         )
-    return json.loads(text)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise GanlensError(f"{path} carries a damaged recipe ({error}): draw it anew") from error
 
 
 def as_rgb(images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:

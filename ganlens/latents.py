@@ -32,6 +32,11 @@ class Seeds:
         _put(self, "seeds", _seeds(self.seeds))
         _count(len(self.seeds))
 
+    @property
+    def count(self) -> int:
+        """Number of latents."""
+        return len(self.seeds)
+
     def latents(self, prior: Prior) -> Tensor:
         """Return (N, d) latents."""
         return prior.sample(self.seeds)
@@ -47,7 +52,7 @@ class Rows:
     def __post_init__(self) -> None:
         try:
             rows = tuple(tuple(float(value) for value in row) for row in self.rows)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise GanlensError("rows must be lists of numbers, one list per latent") from error
         _put(self, "rows", rows)
         _count(len(rows))
@@ -59,6 +64,11 @@ class Rows:
     def of(cls, z: Tensor) -> "Rows":
         """Spell out (N, d) latents; float32 survives the way through JSON exactly."""
         return cls(tuple(map(tuple, z.tolist())))
+
+    @property
+    def count(self) -> int:
+        """Number of latents."""
+        return len(self.rows)
 
     def latents(self, prior: Prior) -> Tensor:
         """Return (N, d) latents; an error if d is not the prior's."""
@@ -101,6 +111,11 @@ class Walk:
             raise GanlensError(f"loop {self.loop!r} must be true or false")
         _count(len(self.seeds) * self.steps)
 
+    @property
+    def count(self) -> int:
+        """Number of latents."""
+        return (len(self.seeds) - (not self.loop)) * self.steps
+
     def latents(self, prior: Prior) -> Tensor:
         """Return (legs * steps, d) latents."""
         corners = self.seeds + self.seeds[: int(self.loop)]
@@ -123,10 +138,12 @@ class Sum:
         try:
             terms = tuple((_seed(seed), float(weight)) for seed, weight in self.terms)
             jitter = None if self.jitter is None else (_seed(self.jitter[0]), float(self.jitter[1]))
-        except (TypeError, ValueError, IndexError) as error:
+        except (TypeError, ValueError, LookupError, OverflowError) as error:
             raise GanlensError("a sum takes (seed, weight) pairs and one (seed, width)") from error
         if not terms or not all(math.isfinite(weight) for _, weight in terms):
             raise GanlensError("a sum needs at least one (seed, weight) pair, with finite weights")
+        if jitter is not None and not math.isfinite(jitter[1]):
+            raise GanlensError(f"a sum's noise of width {jitter[1]} must be finite")
         _put(self, "terms", terms)
         _put(self, "jitter", jitter)
 
@@ -169,6 +186,11 @@ class Mix:
         """Every seed that takes part, once, in order of appearance."""
         return tuple(dict.fromkeys(seed for one in self.sums for seed, _ in one.terms))
 
+    @property
+    def count(self) -> int:
+        """Number of latents."""
+        return len(self.sums)
+
     def latents(self, prior: Prior) -> Tensor:
         """Return (N, d) latents, noise included."""
         vectors = dict(zip(self.seeds, prior.sample(self.seeds), strict=True))
@@ -186,7 +208,12 @@ class Stack:
         _put(self, "parts", tuple(self.parts))
         if any(isinstance(part, Mix) and part.space == "pixels" for part in self.parts):
             raise GanlensError("a sum of pictures cannot be stacked on latents: draw it by itself")
-        _count(len(self.parts))
+        _count(self.count)
+
+    @property
+    def count(self) -> int:
+        """Number of latents."""
+        return sum(part.count for part in self.parts)
 
     def latents(self, prior: Prior) -> Tensor:
         """Return (N, d) latents."""

@@ -4,6 +4,9 @@ A panel has a title, a caption that a newcomer can follow, and one of three cont
 plotly figure, or a table.
 """
 
+import csv
+import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,6 +59,18 @@ class TablePanel:
 
 
 Panel = ImagePanel | FigurePanel | TablePanel
+
+
+def csv_text(panel: TablePanel) -> str:
+    """Return a table as CSV, column names first, with the values as they are."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([panel.columns, *panel.rows])
+    return text.getvalue()
+
+
+def file_stem(title: str) -> str:
+    """Turn a title into a file name without its ending: lower case, hyphens, 60 letters at most."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "panel"
 
 
 def cell(value: Any) -> str:

@@ -1,8 +1,14 @@
-"""Long work yields: how far it has come, and how to run it to its end."""
+"""Long work in pieces: a generator yields how far it is and returns what it found.
 
-from collections.abc import Iterator
+Whoever drives it owns the progress bar; ``finish`` is for who wants none, or a function call.
+"""
+
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+S = TypeVar("S")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -14,10 +20,17 @@ class Progress:
     what: str
 
 
-def finish(steps: Iterator[Any]) -> Any:
-    """Exhaust a generator that yields its progress, and return what it returns."""
+def finish(steps: Generator[S, None, R], see: Callable[[S], Any] | None = None) -> R:
+    """Run a generator to its end and return what it returns.
+
+    Args:
+        steps: the generator.
+        see: called with everything that it yields.
+    """
     while True:
         try:
-            next(steps)
+            step = next(steps)
         except StopIteration as stop:
             return stop.value
+        if see is not None:
+            see(step)

@@ -5,6 +5,7 @@ pixels from it again (stylegan3's visualizer has the same idea: one value decide
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import MISSING, asdict, dataclass, fields
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 VERSION = 1
+MOST_PIXELS = 89_478_485  # of a sheet; Pillow warns of larger pictures and then refuses them
 
 
 def _whole(value: object, low: int, high: int) -> bool:
@@ -136,19 +138,23 @@ class Recipe:
 
     def check(self, subject: "Subject") -> None:
         """Raise a GanlensError that says so if this subject is not the one the picture shows."""
-        known = subject.provenance
-        hash_ = known.get("hash") or ""
-        if self.hash != hash_ or (not hash_ and self.checkpoint != subject.name):
-            raise GanlensError(
-                f"the recipe needs checkpoint {self.checkpoint!r} with hash "
-                f"{self.hash[:12] or 'unknown'}, not {subject.name!r} with "
-                f"{hash_[:12] or 'unknown'}: load that one"
-            )
-        if self.weights != known.get("weights", "raw"):
-            raise GanlensError(
-                f"the recipe needs the {self.weights!r} weights of {self.checkpoint!r}, "
-                f"not the {known.get('weights', 'raw')!r} ones: load those"
-            )
+        check_subject(subject, self.checkpoint, self.hash, self.weights)
+
+
+def check_subject(subject: "Subject", checkpoint: str, hash: str, weights: str) -> None:
+    """Raise a GanlensError that says what is needed if a subject is another one than named."""
+    known = subject.provenance
+    hash_ = known.get("hash") or ""
+    if hash != hash_ or (not hash_ and checkpoint != subject.name):
+        raise GanlensError(
+            f"the recipe needs checkpoint {checkpoint!r} with hash {hash[:12] or 'unknown'}, not "
+            f"{subject.name!r} with {hash_[:12] or 'unknown'}: load that one"
+        )
+    if weights != known.get("weights", "raw"):
+        raise GanlensError(
+            f"the recipe needs the {weights!r} weights of {checkpoint!r}, not the "
+            f"{known.get('weights', 'raw')!r} ones: load those"
+        )
 
 
 def draw(subject: "Subject", recipe: Recipe) -> Tensor:
@@ -194,9 +200,27 @@ def render(subject: "Subject", recipe: Recipe) -> np.ndarray:
         GanlensError: as ``draw``.
     """
     layout = recipe.layout
+    _check_area(subject, recipe)
     tiles = images.to_uint8(draw(subject, recipe))
     sheet = images.grid(tiles, layout.columns, padding=layout.padding)
     return images.enlarge(sheet, layout.enlargement)
+
+
+def _check_area(subject: "Subject", recipe: Recipe) -> None:
+    """Refuse, before anything is drawn, a sheet that would fill the memory and open nowhere."""
+    layout, count = recipe.layout, recipe.latents.count * columns(recipe.edits)
+    tiles = min(layout.columns or math.ceil(math.sqrt(count)), count)
+    steps = (tiles, -(-count // tiles))
+    _, height, width = subject.image_shape
+    across, down = (
+        layout.enlargement * (n * (side + layout.padding) - layout.padding)
+        for n, side in zip(steps, (width, height), strict=True)
+    )
+    if across * down > MOST_PIXELS:
+        raise GanlensError(
+            f"a sheet of {across:,} x {down:,} pixels is too large: draw fewer than {count:,}"
+            f" pictures, or enlarge them less; {MOST_PIXELS:,} pixels are the most"
+        )
 
 
 def _to_json(one: Latents | Edit) -> dict[str, Any]:
@@ -210,7 +234,7 @@ def _parse(values: Mapping[str, Any] | str) -> Any:
         return values
     try:
         return json.loads(values)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise GanlensError(f"the recipe is not JSON: {error}") from error
 
 
@@ -243,13 +267,13 @@ def _build(cls: Any, values: Any, where: str) -> Any:
             given[name] = tuple(value)
     try:
         return cls(**given)
-    except TypeError as error:
+    except (TypeError, OverflowError) as error:
         raise GanlensError(f"{where} holds a value of the wrong kind: {error}") from error
 
 
 def _kind(kinds: Mapping[str, Any], values: Any, where: str) -> Any:
     given = dict(_mapping(values, where))
     kind = given.pop("kind", None)
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise one_of(f"{where} kind", kind, kinds)
     return _build(kinds[kind], given, f"{where} {kind!r}")

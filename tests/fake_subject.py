@@ -64,7 +64,9 @@ class FakeSubject:
     def layers(self, network: str) -> list[str]:
         return layer_names(getattr(self, network))
 
-    def untrained(self, seed: int = 0, images: Tensor | None = None) -> "FakeSubject":
+    def untrained(
+        self, seed: int = 0, images: Tensor | None = None, *, calibrated: bool = True
+    ) -> "FakeSubject":
         return fake_subject(self.config, seed + 1000)
 
 

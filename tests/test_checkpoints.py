@@ -22,6 +22,7 @@ from ganlens.checkpoints import (
 from ganlens.errors import GanlensError
 from ganlens.models import build
 from ganlens.models.dcgan import arguments_of, preset
+from ganlens.subject import load
 
 ARGUMENTS = arguments_of(preset("torch", size=16, width=4, latent_dim=6))
 
@@ -156,6 +157,10 @@ def test_damaged_files_are_refused(tmp_path: Path, damage: Any, words: str) -> N
     assert "\n" not in str(caught.value)
 
 
+def _whole(tensors: dict[str, torch.Tensor]) -> torch.Tensor:
+    return tensors["ema.out.conv.weight"].int()
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -167,6 +172,13 @@ def test_damaged_files_are_refused(tmp_path: Path, damage: Any, words: str) -> N
         (lambda t, h: t.pop("ema.out.conv.weight"), "lacks ema.out.conv.weight"),
         (lambda t, h: t.update({"ema.more": torch.zeros(1)}), "has ema.more"),
         (lambda t, h: t["ema.out.conv.weight"].fill_(float("inf")), "not finite"),
+        (lambda t, h: t["ema.project.norm.running_var"].fill_(-1), "negative variance"),
+        (lambda t, h: t.update({"ema.out.conv.weight": _whole(t)}), "type torch.int32"),
+        (lambda t, h: h.update(family=["dcgan"]), "damaged header .family is"),
+        (lambda t, h: h.update(format=float("inf")), "damaged header"),
+        (lambda t, h: h.update(data=None), "damaged header .data is None"),
+        (lambda t, h: h.update(metrics={"fd": float("nan")}), "damaged header"),
+        (lambda t, h: h["arguments"].update(latent_dim=10**18), "latent_dim .* out of range"),
     ],
 )
 def test_files_that_do_not_fit_are_refused(tmp_path: Path, change: Any, words: str) -> None:
@@ -174,6 +186,28 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path, change: Any, words: s
     rewrite(folder, change)
     with pytest.raises(GanlensError, match=words):
         load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64])
+def test_weights_of_another_precision_are_used_in_float32(
+    tmp_path: Path, kind: torch.dtype
+) -> None:
+    folder = write(tmp_path / "a")
+    rewrite(folder, lambda t, h: t.update({k: v.to(kind) for k, v in t.items() if v.ndim}))
+    images = load(folder).generate(torch.zeros(2, 6))
+    assert images.dtype == torch.float32
+    assert images.isfinite().all()
+
+
+def test_a_generator_that_is_not_there_is_named(tmp_path: Path) -> None:
+    folder = write(tmp_path / "a")
+    rewrite(folder, lambda t, h: [t.pop(k) for k in list(t) if k.startswith("generator.")])
+    assert load(folder).provenance["weights"] == "ema"
+    with pytest.raises(GanlensError, match="lacks the raw generator, it holds discriminator, ema"):
+        load(folder, weights="raw")
+    rewrite(folder, lambda t, h: [t.pop(k) for k in list(t) if k.startswith("ema.")])
+    with pytest.raises(GanlensError, match="lacks the ema generator, it holds discriminator"):
+        load(folder)
 
 
 def test_a_foreign_safetensors_file_is_refused(tmp_path: Path) -> None:
@@ -194,4 +228,8 @@ def test_a_damaged_neighbour_does_not_hide_the_others(tmp_path: Path) -> None:
     _cut(write(tmp_path / "bad") / MODEL_FILE)
     (tmp_path / "worse").mkdir()
     (tmp_path / "worse" / MODEL_FILE).write_bytes(b"")
+    (tmp_path / "folder" / MODEL_FILE).mkdir(parents=True)
+    (tmp_path / "link").mkdir()
+    (tmp_path / "link" / MODEL_FILE).symlink_to("nowhere")
+    rewrite(write(tmp_path / "endless"), lambda t, h: h.update(format=float("inf")))
     assert "good" in [path.name for path, _ in list_checkpoints(tmp_path)]

@@ -19,6 +19,7 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.models.classifier import Classifier, ClassifierConfig, classifier_arguments
 from ganlens.progress import finish
+from ganlens.subject import load
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 
@@ -69,6 +70,23 @@ def test_targets_are_labels_and_categories_only():
     bare = replace(striped(), labels=None, class_names=(), attributes={"tilt": np.zeros(160)})
     with pytest.raises(GanlensError, match="nothing to classify"):
         targets_of(bare)
+
+
+def test_what_is_not_given_is_neither_learned_nor_counted():
+    data = striped()
+    labels, light = data.labels.copy(), data.attributes["light"].copy()
+    labels[::3], light[1::3] = -1, ""
+    light[120:] = ""  # nothing to be judged on
+    some = replace(data, labels=labels, attributes={"light": light})
+    found = targets_of(some)
+    assert found["light"][0] == ("bright", "dim")
+    np.testing.assert_array_equal(found["light"][1] == -1, light == "")
+    learned = finish(train_classifier(some, epochs=4, batch_size=20, width=8))
+    assert learned.accuracies["class"] > 0.9
+    assert learned.accuracies["light"] == learned.majority["light"] == 0
+    known = labels[120:][labels[120:] >= 0]
+    commonest = np.bincount(labels[:120][labels[:120] >= 0]).argmax()
+    assert learned.majority["class"] == pytest.approx((known == commonest).mean())
 
 
 def test_learns_what_held_out_images_show(stripes):
@@ -138,6 +156,12 @@ def test_save_and_load_give_the_same_features(stripes, tmp_path):
     assert header.step == 24  # 6 batches of 20 in each of 4 epochs
     assert len(digest) == 64
     assert not model.training
+
+
+def test_a_classifier_is_no_gan_and_says_where_it_belongs(stripes, tmp_path):
+    folder = save_classifier(tmp_path / "stripes", stripes)
+    with pytest.raises(GanlensError, match=r"a classifier.*--extractor to ganlens fid.*--judge"):
+        load(folder)
 
 
 def test_another_family_or_broken_arguments_are_named(stripes, tmp_path):

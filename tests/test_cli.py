@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from PIL import Image, PngImagePlugin
 
 import ganlens
 from ganlens import cli, images
-from ganlens.cli import COMMANDS, explore, main, report, terminal
+from ganlens.cli import COMMANDS, explore, main, terminal
 from ganlens.cli import probe as probe_command
 from ganlens.cli.files import write_panels
 from ganlens.cli.flags import call, one_line
@@ -22,7 +23,8 @@ from ganlens.errors import GanlensError
 from ganlens.panels import FigurePanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe
-from ganlens.report import uses_data
+from ganlens.report import Finding, headline
+from ganlens.report.headline import HEADLINES, fill
 
 
 def run(*words: object) -> int:
@@ -110,17 +112,22 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["--verison"], "option '--verison' is not known"),
         (["xyzzy"], "choose from demo"),
         (["sample"], "CHECKPOINT"),
+        (["train"], "--data SPEC"),
+        (["train", "--data", "digits", "--out", "y", "--device", "cuda:x"], "device 'cuda:x'"),
+        (["sample", "x" * 5000], "File name too long"),
         (["sample", "x", "--sede", "3"], "did you mean --seed"),
         (["sample", "x", "--seed", "three"], "invalid"),
         (["sample", "x", "--weights", "best"], "--weights"),
         (["sample", "no-such-checkpoint"], "no-such-checkpoint"),
         (["sample", "x", "--n", "0"], "--n 0"),
+        (["sample", "x", "--n", "1000000000000"], "give 1 to 10,000"),
         (["linear-probe", "x"], "add --data SPEC"),
         (["interpolate", "x", "--data", "digits"], "looks at no data"),
         (["replay", "no-such.png"], "no-such.png"),
         (["list", "no-such-folder"], "no-such-folder"),
         (["report", "x", "--out", "y", "--probes", "fidd"], "choose from interpolate"),
         (["explore", "--root", "no-such-folder"], "no-such-folder"),
+        (["explore", "--port", "99999"], "--port 99999"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -140,6 +147,47 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "target", broken)
     with pytest.raises(ZeroDivisionError):
         main(["list"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sample", "x", "--out", "{file}/x.png"],
+        ["sample", "x", "--json", "{file}/x.json"],
+        ["interpolate", "x", "--out", "{file}/x"],
+        ["report", "x", "--out", "{file}"],
+        ["demo", "--out", "{file}"],
+        ["demo", "--json", "{file}/x.json", "--out", "{folder}/demo"],
+        ["train", "--data", "digits", "--out", "{file}/x"],
+        ["train", "--data", "digits", "--out", "{folder}/run", "--json", "{file}/x.json"],
+    ],
+)
+def test_what_cannot_be_written_is_said_before_the_work(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("precious")
+    assert main([word.format(file=file, folder=tmp_path) for word in words]) == 2
+    assert str(file) in only_line(capsys.readouterr().err)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert file.read_text() == "precious"
+
+
+def test_a_folder_that_forbids_writing_is_said_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
+    assert run("sample", "x", "--out", tmp_path / "x.png") == 2
+    assert f"{tmp_path} forbids it" in only_line(capsys.readouterr().err)
+
+
+def test_no_file_of_a_report_replaces_another_one(
+    tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "arrays.npz").write_text("precious")
+    assert run("report", tiny_checkpoint, "--out", tmp_path, "--probes", "interpolate") == 2
+    assert "--force" in only_line(capsys.readouterr().err)
+    assert (tmp_path / "arrays.npz").read_text() == "precious"
 
 
 def test_ctrl_c_is_one_word_and_130(
@@ -239,8 +287,24 @@ def test_a_replay_says_what_differs(
     captured = capsys.readouterr()
     found = json.loads(captured.out)
     assert found["identical"] is False
-    assert found["pixels_differing"] == 1
+    assert found["pictures"][0]["pixels_differing"] == 1
     assert "1 of 256 pixels differ" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--enlarge", "0"], "enlargement 0"),
+        (["--n", "10000", "--enlarge", "32"], "57,536 x 57,536 pixels is too large"),
+    ],
+)
+def test_a_sheet_that_cannot_be_is_refused(
+    options: list[str], says: str, tiny_checkpoint: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert run("sample", tiny_checkpoint, "--out", tmp_path / "grid.png", *options) == 2
+    assert says in only_line(capsys.readouterr().err)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_pictures_of_other_sizes_differ() -> None:
@@ -308,6 +372,14 @@ def test_panels_become_files_that_need_no_network(tmp_path: Path) -> None:
     assert (tmp_path / "plotly.min.js").stat().st_size > 1_000_000
 
 
+def test_a_damaged_recipe_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt(images.RECIPE_KEY, '{"latents": ')
+    Image.new("RGB", (2, 2)).save(tmp_path / "x.png", pnginfo=info)
+    assert run("replay", tmp_path / "x.png") == 2
+    assert "is damaged" in only_line(capsys.readouterr().err)
+
+
 # --- list, report, explore ---
 
 
@@ -322,6 +394,38 @@ def test_list_names_what_can_be_typed(
     assert "16 px colour" in printed.err
     assert run("list", tmp_path) == 2
     assert "no checkpoint in or below" in only_line(capsys.readouterr().err)
+
+
+def test_the_cache_is_listed_and_cleared(
+    tiny_images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GANLENS_CACHE", str(tmp_path / "cache"))
+    assert run("cache") == 0
+    assert "0 data sets" in capsys.readouterr().out
+    data = ganlens.open_data(str(tiny_images))
+    before = np.array(data.images)
+    download = tmp_path / "cache/torchvision/CIFAR10/file"
+    download.parent.mkdir(parents=True)
+    download.write_bytes(bytes(5000))
+    assert run("cache", "--json", "-") == 0
+    found = json.loads(capsys.readouterr().out)["kept"]
+    assert [(f["spec"], f["images"], f["size"]) for f in found] == [
+        (str(tiny_images), 120, 16),
+        ("torchvision:CIFAR10", None, None),
+    ]
+    assert run("cache", "--clear", "--older-than", "1", "--downloads") == 0
+    assert "0 data sets" in capsys.readouterr().out
+    assert run("cache", "--clear") == 0
+    assert download.is_file()
+    assert np.array_equal(data.images, before), "whoever has it open keeps it"
+    assert np.array_equal(ganlens.open_data(str(tiny_images)).images, before)
+    assert run("cache", "--clear", "--downloads") == 0
+    assert not download.exists()
+    assert run("cache", "--downloads") == 2
+    assert "add --clear" in only_line(capsys.readouterr().err)
 
 
 def test_a_report_leaves_out_what_cannot_run_and_says_why(
@@ -348,13 +452,17 @@ def test_headlines_name_what_summaries_hold(tiny_checkpoint: Path, tiny_images: 
         "neighbors": {"n": 12},
         "linear-probe": {"n_train": 60, "c_grid": (0.1,)},
     }
-    for name, templates in report.HEADLINES.items():
+    for name, templates in HEADLINES.items():
         probe = PROBES[name](**small.get(name, {}))
-        summary = probe.run(subject, data if uses_data(probe) else None).summary()
-        wanted = {key for template in templates for key in report._names(template)}
-        assert wanted <= summary.keys(), name
-        assert report.headline(report.Finding(name, probe)) == "left out: "
-    assert set(report.HEADLINES) <= set(PROBES)
+        result = probe.run(subject, data if probe.looks_at_data() else None)
+        known = {key: 0 if value is None else value for key, value in result.summary().items()}
+        assert all(fill(template, known) for template in templates), name
+        first = fill(templates[0], result.summary())
+        assert headline(Finding(name, probe, result)).startswith(first)
+        assert headline(Finding(name, probe, reason="needs more")) == "left out: needs more"
+    assert set(HEADLINES) <= set(PROBES)
+    assert fill("{a} and {b}", {"a": 1, "b": None}) == fill("{c[d]}", {"c": 1}) == ""
+    assert fill("{a:.1%} of {b[c]}", {"a": 0.5, "b": {"c": 1234}}) == "50.0% of 1,234"
 
 
 def test_explore_starts_the_shipped_app(

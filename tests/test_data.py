@@ -447,6 +447,18 @@ def test_bad_npz_is_refused(tmp_path, arrays, said):
     assert said in refusal(npz(tmp_path / "a.npz", **arrays))
 
 
+def test_an_npz_without_an_array_file_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("images", b"no .npy")
+    assert "no array 'images' in it, only nothing" in refusal(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("size", [0, 16.5, "16"])
+def test_a_size_that_is_none_is_refused(size):
+    with pytest.raises(GanlensError, match=f"size {size!r} is not valid"):
+        open_data("digits", size=size)
+
+
 def test_broken_npz_is_refused(tmp_path):
     path = tmp_path / "a.npz"
     path.write_bytes(b"no zip")

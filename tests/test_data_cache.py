@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganlens.data import build, cache, checked, open_data
+from ganlens.data import build, cache, checked, open_data, open_steps
 from ganlens.data.sources import WORKERS
 from ganlens.errors import GanlensError
+from ganlens.progress import Progress, finish
 
 
 def images(root: Path, count: int = 8, side: int = 16) -> Path:
@@ -64,6 +65,19 @@ def test_decoding_happens_once_per_content_and_settings(root, store, builds, tmp
     open_data(str(root), channels=1, cache=store)
     assert len(builds) == 3
     assert len(entries(store)) == 3
+
+
+def test_decoding_can_be_followed_and_left(root, store, monkeypatch):
+    monkeypatch.setattr(build, "TASK_IMAGES", 4)
+    steps = open_steps(str(root), cache=store)
+    assert next(steps) == Progress(0, 8, f"images of {root} decoded")
+    steps.close()
+    assert entries(store) == []
+    seen = []
+    data = finish(open_steps(str(root), "train", cache=store), seen.append)
+    assert [step.done for step in seen] == [0, 4]
+    assert data.split == "train"
+    finish(open_steps(str(root), cache=store), lambda _: pytest.fail("it is in the cache"))
 
 
 def test_the_environment_names_the_folder(root, tmp_path, monkeypatch):

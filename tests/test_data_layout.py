@@ -1,6 +1,7 @@
 """What folders and zips say about their images: classes, splits, attributes, bad ones of each."""
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -98,6 +99,18 @@ def test_images_that_are_never_read_are_listed(tmp_path):
     (skip,) = open_data(str(root)).skipped
     assert skip.name == "b.HEIC"
     assert "not read" in skip.reason
+
+
+def test_a_pipe_is_listed_and_not_waited_for(tmp_path):
+    folder(tmp_path / "data", "a.png", "b.png")
+    os.mkfifo(tmp_path / "data" / "pipe.png")
+    data = open_data(tmp_path / "data")
+    assert [(s.name, s.reason) for s in data.skipped] == [
+        ("pipe.png", "neither a file nor a link to one")
+    ]
+    os.mkfifo(tmp_path / "pipe.zip")
+    with pytest.raises(GanlensError, match="neither a file nor a folder"):
+        open_data(tmp_path / "pipe.zip")
 
 
 def test_linked_folders_are_followed_and_loops_are_not(tmp_path):

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ganlens.activations import layer_names, run_to
 from ganlens.errors import GanlensError
 from ganlens.models import MODELS
 from ganlens.models.base import Discriminator, Generator
@@ -14,7 +15,6 @@ from ganlens.models.dcgan import (
     DCGANDiscriminator,
     DCGANGenerator,
     arguments_of,
-    layer_table,
     preset,
 )
 
@@ -118,22 +118,11 @@ def test_layer_names_are_stable_and_features_are_the_paper_s() -> None:
     config = PRESETS["torch"]
     discriminator = DCGANDiscriminator(config)
     assert discriminator.feature_layers == ("block1.act", "block2.act", "block3.act", "block4.act")
-    rows = layer_table(DCGANGenerator(preset("torch", width=2)))
-    assert [row[0] for row in rows][:4] == [
-        "project.conv",
-        "project.norm",
-        "block1.conv",
-        "block1.norm",
-    ]
-    assert rows[2] == ("block1.conv", (8, 8, 8), 16 * 8 * 16)
-    assert rows[-1][0] == "out.conv"
-
-
-def test_the_layer_table_leaves_no_hooks_and_keeps_the_mode() -> None:
-    network = DCGANGenerator(preset("torch", width=2)).train()
-    layer_table(network)
-    assert network.training
-    assert not any(m._forward_hooks for m in network.modules())
+    generator = DCGANGenerator(preset("torch", width=2))
+    assert layer_names(generator)[:3] == ["project.conv", "project.norm", "project.act"]
+    assert "out.conv" in layer_names(generator)
+    maps = run_to(generator.eval(), "block1.conv", torch.zeros(1, 100))
+    assert (maps.shape[1:], generator.block1.conv.weight.numel()) == ((8, 8, 8), 16 * 8 * 16)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +133,8 @@ def test_the_layer_table_leaves_no_hooks_and_keeps_the_mode() -> None:
         ({"channels": 2}, "channels 2.*1, 3"),
         ({"kernel": 3}, "kernel 3.*4, 5"),
         ({"prior": "cauchy"}, "cauchy.*normal, uniform"),
-        ({"width": 0}, "width 0.*at least 1"),
+        ({"width": 0}, "width 0.*1 to 1,024"),
+        ({"latent_dim": 10_001}, "latent_dim 10001.*1 to 10,000"),
     ],
 )
 def test_unusable_values_are_named(changes: dict[str, object], words: str) -> None:

@@ -160,6 +160,8 @@ def test_without_a_discriminator_the_generator_is_still_shown(subject):
         ({"source": "web"}, "source 'web'"),
         ({"n": 0}, "n 0"),
         ({"samples": 2}, "at least n = 4"),
+        ({"samples": 10**12}, "at most 100,000"),
+        ({"seed": -1}, "seed -1"),
     ],
 )
 def test_bad_settings_fail_before_anything_runs(settings, says):

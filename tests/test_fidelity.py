@@ -17,6 +17,7 @@ from ganlens.panels import FigurePanel, ImagePanel, TablePanel
 from ganlens.probes.base import arrays
 from ganlens.probes.fidelity import Fidelity
 from ganlens.probes.fidelity.samples import choose_real
+from ganlens.progress import finish
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 
@@ -218,7 +219,6 @@ def test_a_checkpoint_folder_judges(tiny_checkpoint, tmp_path):
         save_classifier,
         train_classifier,
     )
-    from ganlens.progress import finish
 
     trained = finish(train_classifier(striped(), epochs=1, width=8))
     folder = save_classifier(tmp_path / "stripes", trained)
@@ -288,10 +288,16 @@ def test_bad_input_is_one_line(settings, data, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("bad", [{"n": 1}, {"batch_size": 0}, {"k": 0}, {"seed": -1}])
+@pytest.mark.parametrize("bad", [{"n": 1}, {"batch_size": 0}, {"k": 0}])
 def test_bad_settings_are_refused_at_once(bad):
     with pytest.raises(GanlensError, match="too small"):
         Fidelity(**bad)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 2**63 - 5])
+def test_seeds_that_cannot_be_are_refused_at_once(seed):
+    with pytest.raises(GanlensError, match=f"seed {seed} .*whole number from 0"):
+        Fidelity(n=10, seed=seed)
 
 
 def test_discriminator_is_asked_for_but_missing():

@@ -55,7 +55,7 @@ class NoGenerator(FakeSubject):
     def prior(self):
         return None
 
-    def untrained(self, seed: int = 0):
+    def untrained(self, seed: int = 0, images=None, *, calibrated: bool = True):
         raise GanlensError("fake does not say how to build it untrained")
 
 

@@ -32,6 +32,7 @@ LEVELS: tuple[tuple[int, str], ...] = (
     (4, "probes.arithmetic probes.turn probes.memorization probes.fidelity probes.linear"),
     (4, "probes.inversion"),
     (5, "probes"),
+    (6, "replay"),
     (6, "report"),
     (7, "cli"),
     (7, "__main__"),

@@ -205,6 +205,10 @@ def test_the_same_seed_gives_the_same_result_and_leaves_nothing_behind() -> None
         (LinearProbe(target="tilt"), "target 'tilt' is numeric: choose from auto, class, tone"),
         (LinearProbe(target="hat"), "target 'hat' is not known"),
         (LinearProbe(c_grid=()), "c_grid"),
+        (LinearProbe(c_grid=(1.0, float("inf"))), "c_grid"),
+        (LinearProbe(pool=0), "pool 0"),
+        (LinearProbe(pool=1000), "pool 1000 is out of range"),
+        (LinearProbe(seed=-1), "seed -1"),
         (LinearProbe(validation=1.0), "validation 1.0"),
         (LinearProbe(n_train=0), "0 train images are too few"),
         (LinearProbe(n_train=5), "5 train images are too few"),
@@ -213,6 +217,13 @@ def test_the_same_seed_gives_the_same_result_and_leaves_nothing_behind() -> None
 def test_bad_settings_are_one_line(probe: LinearProbe, problem: str) -> None:
     with pytest.raises(GanlensError, match=problem):
         probe.run(subject(), image_set())
+
+
+def test_an_attribute_called_class_is_offered_once() -> None:
+    data = image_set()
+    data = replace(data, attributes={**data.attributes, "class": data.attributes["tone"]})
+    with pytest.raises(GanlensError, match=r"choose from auto, class, tone, side, coin$"):
+        LinearProbe(target="hat").run(subject(), data)
 
 
 def test_what_is_missing_is_said() -> None:

@@ -139,6 +139,23 @@ def test_the_flagged_count_has_its_exact_law() -> None:
     assert abs(shares.mean() - runs[0].level) < 3 * error < runs[0].level / 3
 
 
+def test_held_out_images_that_are_train_images_raise_no_alarm() -> None:
+    """One held-out image in ten is an exact duplicate of a train image, and so is one sample."""
+    rng = np.random.default_rng(0)
+
+    def distances(count: int) -> np.ndarray:
+        return np.where(rng.random(count) < 0.1, 0.0, rng.random(count))
+
+    runs = [compare(distances(100), distances(200)) for _ in range(400)]
+    p = np.array([run.p_count for run in runs])
+    for a in (0.01, 0.05, 0.2):
+        assert (p <= a).mean() <= a + 3 * np.sqrt(a / 400)
+    assert abs(np.mean([r.flagged.mean() - r.level for r in runs])) < 0.01
+    copies = compare(np.where(rng.random(100) < 0.4, 0.0, rng.random(100)), distances(200))
+    assert copies.p_count < 1e-4
+    assert compare(np.zeros(5), np.zeros(5)).p_count > 0.05
+
+
 @given(st.integers(2, 40), st.integers(2, 300), st.integers(0, 5))
 @settings(max_examples=30, deadline=None)
 def test_percentiles_and_levels_stay_in_range(n: int, m: int, seed: int) -> None:
@@ -202,6 +219,9 @@ def test_bad_input_is_one_line() -> None:
         (Neighbors(space="taste"), "space 'taste' is not known: choose from pixels"),  # type: ignore[arg-type]
         (Neighbors(split="val"), "split 'val' is not known: choose from train, test"),  # type: ignore[arg-type]
         (Neighbors(n=1), "n 1"),
+        (Neighbors(n=10**13), "n 10000000000000, .* give 2 to 100,000"),
+        (Neighbors(seed=-1), "seed -1"),
+        (Neighbors(seed=2**63 - 9), "seed 9223372036854775799 of 500"),
     ):
         with pytest.raises(GanlensError, match=problem):
             probe.run(fake, data)

@@ -9,6 +9,7 @@ import torch
 from fake_subject import fake_subject, hooks
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, PngImagePlugin
 from scipy.stats import kstest, truncnorm, uniform
 
 from ganlens import images
@@ -17,7 +18,7 @@ from ganlens.edits import Move, Offset, Project, Silence, Truncate, columns
 from ganlens.errors import GanlensError
 from ganlens.latents import Mix, Rows, Seeds, Stack, Sum, Walk
 from ganlens.models.prior import Prior
-from ganlens.recipe import Layout, Recipe, draw, render
+from ganlens.recipe import MOST_PIXELS, Layout, Recipe, draw, render
 
 A_PLUS = Sum.mean([1, 2, 3]) + Sum.mean([4, 5], -1) + Sum.mean([6])
 SOURCES = [
@@ -55,9 +56,32 @@ def test_a_png_carries_what_draws_it_again(subject, tmp_path):
     recipe = Recipe.of(subject, Seeds((1, 2, 3, 4)), columns=2)
     path = images.write_png(tmp_path / "a.png", render(subject, recipe), recipe.to_json())
     replayed = render(subject, Recipe.from_json(images.read_recipe(path)))
-    from PIL import Image
-
     assert np.array_equal(np.asarray(Image.open(path)), replayed)
+
+
+@pytest.mark.parametrize("text", ["{", "", "[" * 100_000, '{"version": ' + "9" * 5000 + "}"])
+def test_a_damaged_recipe_in_a_png_is_one_line(tmp_path, text):
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt(images.RECIPE_KEY, text)
+    Image.new("RGB", (2, 2)).save(tmp_path / "a.png", pnginfo=info)
+    with pytest.raises(GanlensError, match="carries a damaged recipe"):
+        images.read_recipe(tmp_path / "a.png")
+
+
+def test_a_png_that_claims_too_many_pixels_is_not_opened(tmp_path, monkeypatch):
+    path = images.write_png(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8), {})
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9)
+    with pytest.raises(GanlensError, match=r"not a readable PNG.*decompression bomb"):
+        images.read_recipe(path)
+
+
+def test_the_largest_sheet_can_still_be_opened_again():
+    assert MOST_PIXELS <= Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.kind)
+def test_latents_are_counted_without_being_drawn(subject, source):
+    assert source.count == len(draw(subject, Recipe.of(subject, source)))
 
 
 def test_the_sheet_is_the_grid_of_what_the_generator_draws(subject):
@@ -134,6 +158,26 @@ def spoil(**changes):
         ({k: v for k, v in spoil().items() if k != "hash"}, "lacks 'hash'"),
         (spoil(hash=5), "hash 5 must be text"),
         (spoil(latents={"kind": "dream"}), "'dream' is not known: choose from seeds, rows"),
+        (spoil(latents={"kind": ["seeds"], "seeds": [1]}), r"kind \['seeds'\] is not known"),
+        ("[" * 100_000, "not JSON"),
+        (spoil(latents={"kind": "rows", "rows": [[10**400]]}), "lists of numbers"),
+        (spoil(latents={"kind": "mix", "sums": [{"terms": [[1, 10**400]]}]}), "pairs"),
+        (spoil(latents={"kind": "mix", "sums": [{"terms": [[1, 1]], "jitter": {}}]}), "pairs"),
+        (
+            spoil(
+                latents={"kind": "mix", "sums": [{"terms": [[1, 1]], "jitter": [0, float("nan")]}]}
+            ),
+            "noise of width nan must be finite",
+        ),
+        (
+            spoil(
+                latents={
+                    "kind": "stack",
+                    "parts": [{"kind": "walk", "seeds": [1, 2], "steps": 999}] * 11,
+                }
+            ),
+            "10989 samples cannot be drawn",
+        ),
         (spoil(latents={"kind": "seeds"}), "lacks 'seeds'"),
         (spoil(latents={"kind": "seeds", "seeds": [1, -2]}), "seed -2"),
         (spoil(latents={"kind": "seeds", "seeds": [True]}), "seed True"),

@@ -307,7 +307,7 @@ def test_a_full_disk_leaves_the_older_report(
 
 def test_out_that_is_a_file_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
-    with pytest.raises(GanlensError, match="cannot make the folder"):
+    with pytest.raises(GanlensError, match="cannot write"):
         write(tmp_path, dist=FakeProbe())
     assert (tmp_path / "out").read_text() == "mine"
 

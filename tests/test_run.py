@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 
 from ganlens.checkpoints import load_checkpoint
 from ganlens.data import open_data
@@ -224,6 +224,44 @@ def test_a_damaged_state_is_named(images: Path, tmp_path: Path) -> None:
     (tmp_path / "r" / "state.safetensors").write_bytes(b"nothing")
     with pytest.raises(GanlensError, match=r"state.safetensors is damaged"):
         make_run(tmp_path / "r", images, epochs=1)
+
+
+@pytest.mark.parametrize("known", [{}, {"best": "x", "seconds": 1}, {"best": 1}, [1]])
+def test_a_state_that_does_not_know_its_best_is_named(
+    images: Path, tmp_path: Path, known: object
+) -> None:
+    run = make_run(tmp_path / "r", images, epochs=1)
+    run.save_state()
+    file = tmp_path / "r" / "state.safetensors"
+    file.write_bytes(save(load_file(file), metadata={"ganlens-state": json.dumps(known)}))
+    with pytest.raises(GanlensError, match=r"state.safetensors is damaged"):
+        make_run(tmp_path / "r", images, epochs=1)
+
+
+DAMAGED = ("\ufffd", "[1]", '{"a": 1}', '{"step": "x"}', '{"step": 1, "fd": null}', "[" * 100_000)
+
+
+@pytest.mark.parametrize("line", DAMAGED, ids=lambda line: line[:20])
+def test_metrics_end_at_a_damaged_line(tmp_path: Path, line: str) -> None:
+    (tmp_path / "metrics.jsonl").write_text(f'{{"step": 1}}\n{line}\n{{"step": 3}}\n')
+    assert read_metrics(tmp_path) == [{"step": 1}]
+
+
+def test_damaged_metrics_do_not_stop_a_resume(images: Path, tmp_path: Path) -> None:
+    list(make_run(tmp_path / "r", images, epochs=1).events())
+    (tmp_path / "r" / "metrics.jsonl").write_bytes(b"\xff\xfe\0")
+    list(make_run(tmp_path / "r", images, epochs=2).events())
+    assert [row["epoch"] for row in read_metrics(tmp_path / "r") if "fd" in row] == [2]
+
+
+def test_what_only_looks_like_a_run_is_kept(images: Path, tmp_path: Path) -> None:
+    (tmp_path / "r" / "run.json").mkdir(parents=True)
+    with pytest.raises(GanlensError, match="holds other files"):
+        make_run(tmp_path / "r", images)
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "run.json").write_text("[" * 100_000)
+    with pytest.raises(GanlensError, match=r"run.json is damaged"):
+        make_run(tmp_path / "s", images)
 
 
 def test_watching_changes_no_weight(images: Path, tmp_path: Path) -> None:

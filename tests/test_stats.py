@@ -420,3 +420,13 @@ def test_principal_axes_of_one_dimension_and_of_nothing():
     mean, axes, shares = stats.principal_axes(np.array([1.0, 3.0]))
     assert (mean.tolist(), axes[:, 0].tolist(), shares.tolist()) == ([2], [1, 0], [1, 0])
     assert (stats.principal_axes(np.full((5, 3), 2.0))[2] == 0).all()
+
+
+@pytest.mark.parametrize("value", [1e160, -1e300, np.inf, np.nan, 1j])
+def test_numbers_whose_squares_overflow_are_refused(value: complex) -> None:
+    good = np.random.default_rng(0).normal(size=(9, 3))
+    bad = good * value
+    for measure in (stats.frechet_distance_from_features, stats.precision_recall, stats.nearest):
+        with pytest.raises(GanlensError, match="holds"):
+            measure(bad, good)
+    assert np.isfinite(stats.frechet_distance_from_features(good * 1e140, good))

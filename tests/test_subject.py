@@ -1,5 +1,6 @@
 """Subject: latents by seed, images that do not depend on their batch, features, controls."""
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,15 @@ def test_an_untrained_control_has_the_same_shape_and_other_weights(subject: Subj
     assert not torch.allclose(control.generate(z), subject.untrained(4).generate(z))
     assert control.provenance["weights"] == "untrained"
     assert control.provenance["seed"] == 3
+    assert control.provenance["calibration"] == {"latents": 1024, "images": 1024}
+
+
+def test_an_uncalibrated_control_has_the_very_same_weights(subject: Subject) -> None:
+    control, raw = subject.untrained(3), subject.untrained(3, calibrated=False)
+    assert raw.provenance["calibration"] == {}
+    for name in ("generator", "discriminator"):
+        pairs = zip(control.network(name).parameters(), raw.network(name).parameters(), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
 
 
 def test_calibration_gives_the_moments_of_the_inputs() -> None:
@@ -115,15 +125,41 @@ def test_calibration_gives_the_moments_of_the_inputs() -> None:
         (lambda s: s.generate(torch.zeros(2, 5)), r"\(2, 5\).*\(N, 6\)"),
         (lambda s: s.discriminate(torch.zeros(2, 3, 8, 8)), r"\(N, 3, 16, 16\)"),
         (lambda s: s.features(torch.zeros(2, 3, 16, 16), "block9.act"), "block9.act"),
+        (lambda s: s.generate(torch.full((1, 6), torch.nan)), "latents hold NaN"),
+        (lambda s: s.generate(torch.ones(1, 6, dtype=torch.int64)), "type torch.int64"),
+        (lambda s: s.generate(torch.zeros(2, 6), 0), "batch size 0"),
+        (lambda s: s.latents([-1]), "seed -1 must be"),
+        (lambda s: s.latents([2**63]), "seed 9223372036854775808 must be"),
+        (lambda s: s.latents([0.5]), "seed 0.5 must be"),
+        (lambda s: s.discriminate(torch.full((1, 3, 16, 16), torch.inf)), "images hold NaN"),
+        (lambda s: s.discriminate(torch.zeros(1, 3, 16, 16).byte()), "uint8.*give float32"),
+        (lambda s: s.features(torch.zeros(2, 3, 16, 16), pool=0), "pool 0"),
         (lambda s: s.layers("critic"), "critic.*generator, discriminator"),
         (lambda s: Subject(s.generator, None, s.provenance).layers("discriminator"), "has no"),
         (lambda s: load(s.provenance["path"], "tpu"), "device 'tpu'"),
+        (lambda s: load(s.provenance["path"], "meta"), "device 'meta'"),
         (lambda s: load(s.provenance["path"], weights="best"), "weights 'best'.*ema, raw"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_one_line(subject: Subject, ask: object, words: str) -> None:
     with pytest.raises(GanlensError, match=words):
         ask(subject)  # type: ignore[operator]
+
+
+def test_numbers_of_any_precision_and_of_numpy_are_taken(subject: Subject) -> None:
+    z = subject.latents(range(2))
+    images = subject.generate(z)
+    assert torch.equal(subject.generate(z.double()), images)
+    assert torch.equal(subject.generate(z.numpy()), images)  # type: ignore[arg-type]
+    scores = subject.discriminate(images.numpy())  # type: ignore[arg-type]
+    assert torch.equal(scores, subject.discriminate(images))
+
+
+def test_damaged_weights_give_no_images(subject: Subject) -> None:
+    broken = copy.deepcopy(subject.generator)
+    broken.out.conv.weight.fill_(torch.nan)
+    with pytest.raises(GanlensError, match="puts out NaN or infinity"):
+        Subject(broken, None, subject.provenance).generate(subject.latents([0]))
 
 
 def test_the_public_door(subject: Subject) -> None:

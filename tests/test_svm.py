@@ -142,6 +142,26 @@ def test_scaling_survives_a_large_offset() -> None:
     np.testing.assert_allclose(scaled(x, svm.scaling(x)).std(0), 3**-0.5, rtol=1e-3)
 
 
+@pytest.mark.parametrize("direct", [False, True], ids=["primal", "gram"])
+def test_a_mean_far_from_zero_costs_no_digits(direct: bool) -> None:
+    """In uncentred float32 products the gap came out 100 times too small at this offset."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(900, 120))
+    signs = np.sign(x[:, :4].sum(1) + rng.normal(size=900))[None]
+    x = (x + 30_000).astype(np.float32)
+    how = svm.scaling(x)
+    found = svm.fit(x, signs, 1.0, how, direct=direct)
+    exact, weights = scaled(x, how), found.weights.double().numpy()
+    np.testing.assert_allclose(
+        found.decision(x), exact @ weights[:, :-1].T + weights[:, -1], atol=1e-5
+    )
+    slack = np.maximum(0, 1 - signs[0] * (exact @ weights[0, :-1] + weights[0, -1]))
+    pull = 2 * (slack * signs[0]) @ np.c_[exact, np.ones(900)]
+    reached = objective(exact, signs, weights, 1.0)
+    gap = 0.5 * ((weights[0] - pull) ** 2).sum() / reached
+    np.testing.assert_allclose(found.gap, gap, rtol=0.05, atol=1e-9)
+
+
 def test_labels_survive_the_round_trip() -> None:
     for classes in (2, 5):
         labels = np.arange(20) % classes

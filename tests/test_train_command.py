@@ -1,5 +1,7 @@
 """``ganlens train`` and bad input: one line with the next step, exit code 2, nothing lost."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +58,53 @@ def test_broken_files_are_left_out_and_named(folder: Path, tmp_path: Path, capsy
         (folder / f"broken{i}.png").write_bytes(content)
     assert train(folder, tmp_path / "run") == 0
     error = capsys.readouterr().err
-    assert "left out 3 files" in error
+    assert "left out 3 of " in error
     assert all(f"broken{i}.png" in error for i in range(3))
     assert any("fd" in row for row in read_metrics(tmp_path / "run"))
     assert train(folder, tmp_path / "strict", "--strict") == 2
     assert not (tmp_path / "strict").exists()
+
+
+def test_a_huge_image_is_listed_without_a_warning(folder: Path, tmp_path: Path) -> None:
+    """In a process of its own, where nothing turns Pillow's warning into an error."""
+    Image.new("1", (10_000, 10_000)).save(folder / "huge.png")
+    words = ["train", "--data", str(folder), "--out", str(tmp_path / "run"), *SMALL, "--strict"]
+    command = [sys.executable, "-m", "ganlens", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "huge.png: more than 89,478,485 pixels" in line
+
+
+def test_broken_held_out_files_are_named_too(folder: Path, tmp_path: Path, capsys: Any) -> None:
+    for i in range(4):
+        picture(tmp_path / "others" / f"{i}.png", 100 + i)
+    (tmp_path / "others" / "broken.png").write_bytes(b"")
+    assert train(folder, tmp_path / "run", "--held-out", str(tmp_path / "others")) == 0
+    assert "broken.png: empty file" in capsys.readouterr().err
+
+
+def test_too_few_images_to_hold_some_out(tmp_path: Path, capsys: Any) -> None:
+    picture(tmp_path / "images" / "one.png", 0)
+    refused(train(tmp_path / "images", tmp_path / "run"), capsys, "1 images", "--held-out")
+
+
+def test_one_judged_image_is_too_few(folder: Path, tmp_path: Path, capsys: Any) -> None:
+    refused(train(folder, tmp_path / "run", "--evaluate-n", "1"), capsys, "evaluate-n 1", "2")
+
+
+def test_networks_that_no_memory_holds(folder: Path, tmp_path: Path, capsys: Any) -> None:
+    refused(train(folder, tmp_path / "a", "--width", "100000"), capsys, "width 100000", "1,024")
+    refused(train(folder, tmp_path / "b", "--latent-dim", "1000000000"), capsys, "latent_dim")
+
+
+def test_no_judge_is_trained_for_a_folder_of_others(tmp_path: Path, capsys: Any) -> None:
+    for i in range(60):
+        picture(tmp_path / "images" / "ab"[i % 2] / f"{i}.png", i)
+    before = sorted(tmp_path.rglob("*"))
+    words = ("--judge", "classifier")
+    refused(train(tmp_path / "images", tmp_path / "images", *words), capsys, "holds other files")
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_missing_path(tmp_path: Path, capsys: Any) -> None:
@@ -113,6 +157,7 @@ def test_a_finished_run_is_left_as_it_is(folder: Path, tmp_path: Path, capsys: A
         (["--judge", "classifier"], ["nothing to classify"]),
         (["--precision", "half"], ["half"]),
         (["--device", "tpu"], ["tpu", "auto"]),
+        (["--device", "cuda:first"], ["cuda:first", "auto"]),
         (["--colour", "3"], ["--colour"]),
         (["--held-out", "nowhere"], ["nowhere"]),
     ],

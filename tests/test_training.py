@@ -135,7 +135,7 @@ def test_an_epoch_shows_every_image_once() -> None:
     run = trainer(epochs=2)
     seen = []
     for _ in range(4):
-        seen.append(run._real_batch())
+        seen.append(run._feed.real(run.step))
         run.step += 1
     everything = torch.cat(seen).flatten(1).sum(1).sort().values
     expected = torch.from_numpy(IMAGES).float().div(127.5).sub(1).flatten(1).sum(1).sort().values
@@ -189,6 +189,12 @@ def test_presets_are_the_papers_and_pytorchs() -> None:
         ({"augment": "rotate"}, "augmentation 'rotate'.*color, translation, cutout"),
         ({"lr": 0}, "lr 0 must be above 0"),
         ({"beta1": 1.0}, "beta1 1.0"),
+        ({"lr": float("nan")}, "lr nan must be above 0"),
+        ({"lr": float("inf")}, "lr inf must be a finite number"),
+        ({"weight_decay": float("inf")}, "weight_decay inf must be a finite number"),
+        ({"r1": float("inf")}, "r1 inf must be a finite number"),
+        ({"seed": -1}, "seed -1 must be a whole number from 0"),
+        ({"seed": 2**63}, "seed 9223372036854775808 must be"),
     ],
 )
 def test_unusable_settings_are_one_line(changes: dict[str, object], words: str) -> None:

@@ -1,6 +1,6 @@
 """Classifiers of the data's labels and attributes: training, saving and opening."""
 
-from ganlens.classifier.files import FAMILY, load_classifier, save_classifier
+from ganlens.classifier.files import load_classifier, save_classifier
 from ganlens.classifier.targets import LABEL, numbers_of, targets_of
 from ganlens.classifier.train import (
     ClassifierEpoch,
@@ -8,6 +8,7 @@ from ganlens.classifier.train import (
     TrainedClassifier,
     train_classifier,
 )
+from ganlens.models.classifier import FAMILY
 
 __all__ = [
     "FAMILY",

@@ -14,9 +14,7 @@ from ganlens.checkpoints import (
 )
 from ganlens.classifier.train import TrainedClassifier
 from ganlens.errors import GanlensError
-from ganlens.models.classifier import Classifier, ClassifierConfig, classifier_arguments
-
-FAMILY = "classifier"
+from ganlens.models.classifier import FAMILY, Classifier, ClassifierConfig, classifier_arguments
 
 
 def save_classifier(

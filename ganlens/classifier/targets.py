@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
 
 LABEL = "class"  # the target that stands for the labels of class folders
+UNKNOWN = -1  # index of a label or value that is not given
 MOST_CLASSES = 1000  # an attribute with more values than this names images rather than kinds
 
 
@@ -22,6 +23,7 @@ def targets_of(data: "ImageSet") -> dict[str, tuple[tuple[str, ...], np.ndarray]
 
     Returns:
         Target -> (its classes, (N,) int64 indices into them), for targets of 2 to 1,000 classes.
+        Where nothing is given (a label of -1, an empty attribute) the index is -1.
 
     Raises:
         GanlensError: there is no such target.
@@ -33,8 +35,10 @@ def targets_of(data: "ImageSet") -> dict[str, tuple[tuple[str, ...], np.ndarray]
         if np.asarray(values).dtype.kind in "fiu":
             continue
         classes, indices = np.unique(np.asarray(values).astype(str), return_inverse=True)
-        if 2 <= len(classes) <= MOST_CLASSES:
-            found[name] = (tuple(map(str, classes)), indices.reshape(-1).astype(np.int64))
+        blank = int(classes[0] == "")  # sorted: what is not given comes first
+        if 2 <= len(classes) - blank <= MOST_CLASSES:
+            places = indices.reshape(-1).astype(np.int64) - blank
+            found[name] = (tuple(map(str, classes[blank:])), places)
     if not found:
         raise GanlensError(
             f"data {data.spec!r} has nothing to classify: give class folders, labels, or a "

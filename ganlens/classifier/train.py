@@ -1,5 +1,6 @@
 """Training a classifier: a yardstick made from the data's labels and attributes."""
 
+import math
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganlens.calibration import calibrate
-from ganlens.classifier.targets import numbers_of, targets_of
+from ganlens.classifier.targets import UNKNOWN, numbers_of, targets_of
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
 from ganlens.models.classifier import Classifier, ClassifierConfig
+from ganlens.models.prior import check_seed
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -46,8 +48,9 @@ class ClassifierSettings:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "lr", "width"):
-            if getattr(self, name) <= 0:
-                raise GanlensError(f"{name} {getattr(self, name)} must be above 0")
+            if not 0 < getattr(self, name) < math.inf:
+                raise GanlensError(f"{name} {getattr(self, name)} must be above 0 and finite")
+        check_seed(self.seed)
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class TrainedClassifier:
 
     Attributes:
         model: the network.
-        accuracies: target -> share of held-out images named right.
+        accuracies: target -> share named right of the held-out images whose class is known.
         majority: target -> the same for always naming the commonest training class.
         correlations: number -> Pearson correlation of what is read with the truth, held out; NaN
             where fewer than 2 held-out images have a value.
@@ -127,7 +130,7 @@ def train_classifier(
     yield from _fit(model, data.part("train").images, train, settings)
     _calibrate(model, data.part("train"))
     right, correlations = _judge(model, data.part("test"), test)
-    majority = (test.answers == train.answers.mode(dim=0).values).double().mean(dim=0)
+    majority = _majority(train.answers, test.answers)
     return TrainedClassifier(
         model,
         dict(zip(names, right.tolist(), strict=True)),
@@ -186,21 +189,26 @@ def _fit(
             optimizer.step()
             schedule.step()
             loss_sum += float(loss.detach())
-            right += float(hits.mean())
+            right += float(hits.nanmean().nan_to_num())
         yield ClassifierEpoch(epoch + 1, settings.epochs, loss_sum / steps, right / steps)
 
 
 def _loss(model: Classifier, batch: Tensor, truth: _Truth) -> tuple[Tensor, Tensor]:
-    """Return the mean loss of the tasks, and which answers are right: (N, T) of 0 and 1."""
+    """Return the mean loss of the tasks, and which answers are right, see `_hits`."""
     found = model(batch)
     logits = [found[name] for name in model.config.targets]
     wanted = truth.answers.unbind(1)
-    losses = list(map(F.cross_entropy, logits, wanted))
+    losses = [
+        F.cross_entropy(scores, true, ignore_index=UNKNOWN)
+        for scores, true in zip(logits, wanted, strict=True)
+        if (true != UNKNOWN).any()
+    ]
     for name, value in zip(model.config.numbers, truth.numbers.unbind(1), strict=True):
         known = torch.isfinite(value)
         if known.any():
             losses.append(F.mse_loss(found[name][known], value[known]) / 2)
-    return torch.stack(losses).mean(), _hits(logits, wanted)
+    nothing = logits[0].sum() * 0  # where all is unknown there is nothing to learn
+    return torch.stack(losses or [nothing]).mean(), _hits(logits, wanted)
 
 
 def _calibrate(model: Classifier, training: "ImageSet") -> None:
@@ -212,9 +220,19 @@ def _calibrate(model: Classifier, training: "ImageSet") -> None:
 
 
 def _hits(logits: list[Tensor], wanted: tuple[Tensor, ...]) -> Tensor:
-    """Which answers are right: (N, targets) of 0 and 1."""
+    """Which answers are right: (N, targets) of 0 and 1, NaN where the class is not known."""
     pairs = zip(logits, wanted, strict=True)
-    return torch.stack([(scores.argmax(1) == truth).double() for scores, truth in pairs], 1)
+    right = torch.stack([(scores.argmax(1) == truth).double() for scores, truth in pairs], 1)
+    return right.masked_fill(torch.stack(wanted, 1) == UNKNOWN, torch.nan)
+
+
+def _majority(train: Tensor, test: Tensor) -> Tensor:
+    """(T,) share of known test answers that the commonest train answer gets right; 0 for none."""
+    shares = []
+    for learned, asked in zip(train.unbind(1), test.unbind(1), strict=True):
+        commonest = learned[learned != UNKNOWN].bincount(minlength=1).argmax()
+        shares.append((asked[asked != UNKNOWN] == commonest).double().mean().nan_to_num())
+    return torch.stack(shares)
 
 
 @torch.inference_mode()
@@ -222,7 +240,7 @@ def _judge(model: Classifier, data: "ImageSet", truth: _Truth) -> tuple[Tensor, 
     """Return the (T,) shares of right answers and the correlations of the numbers."""
     found = [model(batch) for batch in data.batches(256)]
     logits = [torch.cat([one[name] for one in found]) for name in model.config.targets]
-    right = _hits(logits, truth.answers.unbind(1)).mean(0)
+    right = _hits(logits, truth.answers.unbind(1)).nanmean(0).nan_to_num()
     read = [torch.cat([one[name] for one in found]) for name in model.config.numbers]
     return right, list(map(_correlation, read, truth.numbers.unbind(1)))
 

@@ -7,6 +7,7 @@ module of the chosen command is imported when it runs.
 import difflib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -41,6 +42,9 @@ COMMANDS: dict[str, Command] = {
     "list": Command(
         "Start here", "list the checkpoints at hand", "ganlens.cli.listing:list_command"
     ),
+    "cache": Command(
+        "Start here", "what decoded images take on the disk; --clear", "ganlens.cli.cache:cache"
+    ),
     "train": Command(
         "Train", "train a GAN on images, or resume a run", "ganlens.cli.train:command"
     ),
@@ -51,7 +55,7 @@ COMMANDS: dict[str, Command] = {
     "interpolate": Command("Probe", "walk between samples", "ganlens.probes.latent:Interpolation"),
     "arithmetic": Command(
         "Probe",
-        "smiling woman - woman + man, in latents and in pixels",
+        "A - B + C with concepts, in latents and in pixels",
         "ganlens.probes.arithmetic:Arithmetic",
     ),
     "arithmetic-score": Command(
@@ -95,10 +99,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after ``ganlens``; by default those of the process.
 
     Returns:
-        The exit code: 0; 2 for what the user can mend, said in one line; 130 after Ctrl-C. Any
-        other exception passes through, traceback and all: it is a bug.
+        The exit code: 0; 2 for what the user can mend, a file that cannot be read included, said in
+        one line; 130 after Ctrl-C. Any other exception passes through, traceback and all: it is a
+        bug.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    # Pillow's warning of large images: they are left out, and listed with this reason.
+    warnings.filterwarnings("ignore", "Image size .* exceeds limit")
     try:
         return _dispatch(words)
     except GanlensError as error:
@@ -110,6 +117,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader left, as in `ganlens list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:  # a file's fault: no permission, too long a name, a failing disk
+        if error.filename is None:
+            raise
+        print(f"ganlens: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
 
 
 def _dispatch(words: list[str]) -> int:
@@ -131,8 +143,10 @@ def _dispatch(words: list[str]) -> int:
         from ganlens.cli.probe import as_command
 
         runner = as_command(name, runner)
-    if hasattr(runner, "prepare"):  # its defaults depend on its words
-        runner = runner.prepare(rest)
+    if name == "arithmetic":
+        from ganlens.cli.formula import spelled_out
+
+        rest = spelled_out(rest)
     from ganlens.cli.flags import call
 
     return call(runner, f"ganlens {name}", rest)

@@ -27,6 +27,8 @@ def explore(root: Roots = (), data: Specs = (), port: Port = 8501, browser: bool
     app = shipped_folder("apps") / "explorer.py"
     if not app.is_file():
         raise GanlensError(f"the explorer is not at {app}: install ganlens again")
+    if not 1 <= port <= 65_535:
+        raise GanlensError(f"--port {port} is out of range: give 1024 to 65535")
     for folder in root:
         if not folder.is_dir():
             raise GanlensError(f"--root {folder} is not a folder: name one that holds checkpoints")

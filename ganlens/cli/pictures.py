@@ -1,22 +1,31 @@
 """``ganlens sample`` and ``ganlens replay``: pictures that carry their recipe."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from PIL import Image
 from tyro.conf import Positional, arg
 
 from ganlens import images
-from ganlens.cli.flags import Checkpoint, Device, Force, Json
+from ganlens import replay as replays
+from ganlens.cli.flags import Checkpoint, Device, Force, Json, OptionalData
+from ganlens.cli.opening import open_images
 from ganlens.cli.terminal import check_free, console, write_json
 from ganlens.errors import GanlensError
-from ganlens.latents import Seeds
+from ganlens.latents import MAX_ROWS, Seeds
 from ganlens.recipe import Recipe, render
 from ganlens.report import enlargement
 from ganlens.subject import Subject, load
 
-Picture = Annotated[Positional[Path], arg(metavar="PICTURE", help="A PNG that ganlens wrote.")]
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+
+Pictures = Annotated[
+    Positional[tuple[Path, ...]],
+    arg(metavar="PICTURE [PICTURE ...]", help="PNGs that ganlens wrote."),
+]
 Out = Annotated[Path, arg(metavar="PNG")]
 OptionalOut = Annotated[Path | None, arg(metavar="PNG")]
 OptionalCheckpoint = Annotated[str | None, arg(metavar="CHECKPOINT")]
@@ -46,11 +55,11 @@ def sample(
     """
     check_free(out, force)
     check_free(json, force)
-    if n < 1:
-        raise GanlensError(f"--n {n} draws nothing: give at least 1")
+    if not 1 <= n <= MAX_ROWS:
+        raise GanlensError(f"--n {n} cannot be drawn: give 1 to {MAX_ROWS:,}")
     subject = load(checkpoint, device=device, weights=weights)
     across = columns or int(np.ceil(np.sqrt(n)))
-    scale = enlarge or enlargement(across * (subject.image_shape[2] + 2))
+    scale = enlargement(across * (subject.image_shape[2] + 2)) if enlarge is None else enlarge
     seeds = Seeds(tuple(range(seed, seed + n)))
     recipe = Recipe.of(subject, seeds, columns=columns, enlargement=scale)
     _write(
@@ -67,42 +76,75 @@ def _write(out: Path, subject: Subject, recipe: Recipe, json: str | None, what: 
 
 
 def replay(
-    picture: Picture,
+    pictures: Pictures,
     out: OptionalOut = None,
     checkpoint: OptionalCheckpoint = None,
+    data: OptionalData = None,
     device: Device = "auto",
     json: Json = None,
     force: Force = False,
 ) -> int:
-    """Draw a picture again from the recipe in its PNG and compare: exit code 1 if a pixel differs.
+    """Draw pictures again from the recipes they carry and compare: exit code 1 if a pixel differs.
 
     Args:
-        out: where to write the new picture.
+        out: where to write the new picture; for one picture only.
         checkpoint: where the checkpoint is, if not at the place the recipe names.
+        data: where the images are, if not at the place the recipe names.
     """
+    if out is not None and len(pictures) > 1:
+        raise GanlensError(f"--out takes one picture, not {len(pictures)}: replay them singly")
     check_free(out, force)
     check_free(json, force)
-    recipe = Recipe.from_json(images.read_recipe(picture))
-    subject = _find(recipe, checkpoint, device)
-    again = render(subject, recipe)
-    found = compare(read_picture(picture), again)
-    if out is not None:
-        images.write_png(out, again, recipe.to_json())
-    write_json(json, {"picture": str(picture), **found, "recipe": recipe.to_json()})
+    stage = _Stage(checkpoint, data, device)
+    rows = []
+    for picture in pictures:
+        recipe = replays.read(images.read_recipe(picture))
+        again = stage.draw(recipe)
+        rows.append({"picture": str(picture), **compare(read_picture(picture), again)})
+        if out is not None:
+            images.write_png(out, again, recipe.to_json())
     screen = console(json)
-    screen.print(f"{picture}: {found['verdict']}", soft_wrap=True)
+    for row in rows:
+        screen.print(f"{row['picture']}: {row['verdict']}", soft_wrap=True)
     if out is not None:
         screen.print(f"wrote {out}", soft_wrap=True)
-    return 0 if found["identical"] else 1
+    write_json(json, {"pictures": rows, "identical": all(row["identical"] for row in rows)})
+    return 0 if all(row["identical"] for row in rows) else 1
 
 
-def _find(recipe: Recipe, checkpoint: str | None, device: str) -> Subject:
-    try:
-        return load(checkpoint or recipe.checkpoint, device=device, weights=recipe.weights)
-    except GanlensError as error:
-        if checkpoint is not None:
-            raise
-        raise GanlensError(f"{error}; or say where it is with --checkpoint") from error
+class _Stage:
+    """What pictures are drawn with, opened once for all of them."""
+
+    def __init__(self, checkpoint: str | None, data: str | None, device: str) -> None:
+        self.checkpoint, self.data, self.device = checkpoint, data, device
+        self.subjects: dict[tuple[str, str], Subject] = {}
+        self.kept: dict[str, replays.Pictures] = {}
+
+    def draw(self, recipe: replays.AnyRecipe) -> np.ndarray:
+        """Draw a recipe with the checkpoint and the data that it names."""
+        subject = self._subject(recipe)
+        open_one = partial(self._images, subject)
+        return replays.redraw(subject, recipe, open_one, self.kept)
+
+    def _subject(self, recipe: replays.AnyRecipe) -> Subject:
+        place = self.checkpoint or recipe.checkpoint
+        key = (place, recipe.weights)
+        if key not in self.subjects:
+            try:
+                self.subjects[key] = load(place, device=self.device, weights=recipe.weights)
+            except GanlensError as error:
+                if self.checkpoint is not None:
+                    raise
+                raise GanlensError(f"{error}; or say where it is with --checkpoint") from error
+        return self.subjects[key]
+
+    def _images(self, subject: Subject, spec: str) -> "ImageSet":
+        try:
+            return open_images(self.data or spec, subject)
+        except GanlensError as error:
+            if self.data is not None:
+                raise
+            raise GanlensError(f"{error}; or say where the images are with --data") from error
 
 
 def read_picture(path: Path) -> np.ndarray:

@@ -3,30 +3,25 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from tyro.conf import arg
 
 from ganlens.cli.files import write_panels
 from ganlens.cli.flags import Checkpoint, Device, Folder, Force, Json, OptionalData
+from ganlens.cli.opening import open_images, open_subject
 from ganlens.cli.terminal import (
     check_free,
     check_free_folder,
     console,
     follow,
-    note,
     pairs_table,
     write_json,
 )
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Probe
-from ganlens.report import document, missing, uses_data
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
-
-SKIPPED_SHOWN = 5
+from ganlens.replay import signed
+from ganlens.report import document, missing
 
 
 @dataclass(frozen=True)
@@ -83,7 +78,8 @@ def run(name: str, probe: Probe, common: Common) -> int:
     shown = {key: value for key, value in content["summary"].items() if key != "versions"}
     screen.print(pairs_table(f"{probe.title or name}: {subject.name}", shown))
     if common.out is not None:
-        written = write_panels(common.out, result.panels())
+        panels = signed(result.panels(), name, probe, subject, data)
+        written = write_panels(common.out, panels)
         screen.print("", *(f"wrote {path}" for path in written), sep="\n", soft_wrap=True)
     if common.json not in (None, "-"):
         screen.print(f"wrote {common.json}", soft_wrap=True)
@@ -92,30 +88,8 @@ def run(name: str, probe: Probe, common: Common) -> int:
 
 def _check_data(name: str, probe: Probe, spec: str | None) -> None:
     """Say that data is missing, or that nothing would look at it, before anything is loaded."""
-    wanted = uses_data(probe)
+    wanted = probe.looks_at_data()
     if wanted and spec is None:
         raise GanlensError(f"{name} needs images: add --data SPEC, for example --data pixelfaces")
     if not wanted and spec is not None:
         raise GanlensError(f"{name} looks at no data with these settings: leave out --data {spec}")
-
-
-def open_subject(checkpoint: str, device: str) -> "Subject":
-    """Load a checkpoint by path or shipped name."""
-    from ganlens.subject import load
-
-    return load(checkpoint, device=device)
-
-
-def open_images(spec: str, subject: "Subject") -> "ImageSet":
-    """Open data at the size and channels of a subject's images; say what was skipped."""
-    from ganlens.data import open_data
-
-    channels, size, _ = subject.image_shape
-    data = open_data(spec, "all", size=size, channels=channels)
-    if data.skipped:
-        names = [f"{s.name} ({s.reason})" for s in data.skipped[:SKIPPED_SHOWN]]
-        more = len(data.skipped) - len(names)
-        rest = f" and {more} more" if more else ""
-        seen = len(data) + len(data.skipped)
-        note(f"skipped {len(data.skipped)} of {seen} files: {', '.join(names)}{rest}")
-    return data

@@ -2,9 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -19,11 +19,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ganlens.errors import GanlensError
-from ganlens.files import write_bytes
+from ganlens.files import check_writable, write_bytes
 from ganlens.panels import cell
-from ganlens.probes.base import Progress as Step
+from ganlens.progress import Progress as Step
+from ganlens.progress import finish
 from ganlens.report.draw import flat
 
+R = TypeVar("R")
 PIPE_WIDTH = 120  # columns where there is no terminal to ask
 
 
@@ -53,16 +55,16 @@ def progress_bar() -> Progress:
     )
 
 
-def follow(steps: Iterator[Step]) -> Any:
-    """Drive the steps of a probe under a progress bar and return its result."""
+def follow(steps: Generator[Step, None, R]) -> R:
+    """Drive long work under a progress bar of its own and return what it returns."""
     with progress_bar() as bar:
         task = bar.add_task("starting", total=None)
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as stop:
-                return stop.value
-            bar.update(task, description=step.what, completed=step.done, total=step.total)
+        return finish(
+            steps,
+            lambda step: bar.update(
+                task, description=step.what, completed=step.done, total=step.total
+            ),
+        )
 
 
 def pairs_table(title: str, content: Mapping[str, Any]) -> Table:
@@ -93,23 +95,32 @@ def rows_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
 
 def check_free(path: str | Path | None, force: bool) -> None:
     """Refuse a file that exists, before the work starts; "-", None and ``force`` pass."""
-    if path is None or str(path) == "-" or force:
+    if path is None or str(path) == "-":
         return
-    if Path(path).is_file():
+    if Path(path).is_file() and not force:
         raise GanlensError(
             f"{path} exists already: choose another name, or add --force to replace it"
         )
+    check_file(path)
+
+
+def check_file(path: str | Path | None) -> None:
+    """Refuse a place where no file can be written, before the work starts; "-" and None pass."""
+    if path is None or str(path) == "-":
+        return
     if Path(path).is_dir():
-        raise GanlensError(f"{path} is a folder: name a file in it")
+        raise GanlensError(f"{str(path)!r} is a folder: name a file in it")
+    check_writable(Path(path).parent)
 
 
 def check_free_folder(folder: Path | None, force: bool) -> None:
     """Refuse a folder that holds anything, before the work starts; None and ``force`` pass."""
-    if folder is None or force:
+    if folder is None:
         return
     if folder.is_file():
         raise GanlensError(f"{folder} is a file: name a folder")
-    if folder.is_dir() and any(folder.iterdir()):
+    check_writable(folder)
+    if folder.is_dir() and any(folder.iterdir()) and not force:
         raise GanlensError(
             f"{folder} holds files already: choose another, or add --force to replace them"
         )
@@ -123,17 +134,4 @@ def write_json(target: str | None, content: Mapping[str, Any]) -> None:
     if target == "-":
         print(text)
         return
-    path = Path(target)
-    make_folder(path.parent)
-    write_bytes(path, f"{text}\n".encode())
-
-
-def make_folder(folder: Path) -> Path:
-    """Make a folder and its parents, or say in one line why not."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GanlensError(
-            f"cannot make the folder {folder}: {error.strerror}; choose another"
-        ) from error
-    return folder
+    write_bytes(Path(target), f"{text}\n".encode())

@@ -1,11 +1,13 @@
 """``ganlens train``: train a DCGAN on images, or resume a run."""
 
+import os
 import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, make_dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,12 +15,13 @@ from lightning_fabric import Fabric
 from tyro.conf import arg
 
 from ganlens.cli.flags import Data, Device, Json
-from ganlens.cli.terminal import console, note, pairs_table, write_json
-from ganlens.data import ImageSet, open_data
+from ganlens.cli.opening import decode, say_skipped
+from ganlens.cli.terminal import check_file, console, note, pairs_table, progress_bar, write_json
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError, one_of
-from ganlens.models.dcgan import PRESETS, SIZES, DCGANConfig, preset
+from ganlens.models.dcgan import PRESETS, SIZES, DCGANConfig, arguments_of, preset
 from ganlens.panels import cell
-from ganlens.runs import Event, Run, RunConfig, judge
+from ganlens.runs import Event, Run, RunConfig, check_place, judge
 from ganlens.training import TRAIN_PRESETS, TrainConfig, Trainer, best_precision
 
 FROM_DATA = ("size", "channels")  # fields of the networks that the images decide
@@ -99,7 +102,7 @@ command.prepare = prepare  # type: ignore[attr-defined]
 
 
 def _preset(words: Sequence[str]) -> str:
-    for word, after in zip(words, [*words[1:], ""], strict=True):
+    for word, after in zip_longest(words, words[1:], fillvalue=""):
         name = word.removeprefix("--preset=") if word.startswith("--preset=") else after
         if word.startswith("--preset") and name:
             if name not in PRESETS:
@@ -110,10 +113,12 @@ def _preset(words: Sequence[str]) -> str:
 
 def train(asked: Asked, network: dict[str, Any], training: TrainConfig, keeping: RunConfig) -> int:
     """Open the data, build or resume the run, and follow it to its end."""
+    check_place(asked.out)
+    check_file(asked.json)
     fabric = make_fabric(asked)
     data, train_data, held_out = open_both(asked)
     channels, size, _ = train_data.image_shape
-    arguments = asdict(DCGANConfig(**network, size=size, channels=channels))
+    arguments = arguments_of(DCGANConfig(**network, size=size, channels=channels))
     trainer = Trainer("dcgan", arguments, training, train_data.images, fabric)
     with fabric.rank_zero_first():  # the first rank may train a classifier, the others open it
         extractor = judge(asked.judge, data, asked.out, note)
@@ -130,16 +135,14 @@ def train(asked: Asked, network: dict[str, Any], training: TrainConfig, keeping:
 
 def make_fabric(asked: Asked) -> Fabric:
     """Return the device, precision and ranks; under torchrun as many ranks as it started."""
-    import os
-
     precision = PRECISIONS.get(asked.precision) or best_precision()
     ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     nodes = int(os.environ.get("WORLD_SIZE", "1")) // ranks
     accelerator = asked.device if asked.device in ("auto", "cpu") else "cuda"
     devices: Any = ranks
-    if asked.device.startswith("cuda:"):
-        devices = [int(asked.device.removeprefix("cuda:"))]
     try:
+        if asked.device.startswith("cuda:"):
+            devices = [int(asked.device.removeprefix("cuda:"))]
         fabric = Fabric(
             accelerator=accelerator,
             devices=devices,
@@ -163,30 +166,29 @@ def open_both(asked: Asked) -> tuple[ImageSet, ImageSet, ImageSet]:
             f"size {size} is out of range: a DCGAN takes {SIZES[0]} to {SIZES[1]} pixels"
         )
     options: dict[str, Any] = {"strict": asked.strict, "upscale": asked.upscale}
-    data = open_data(asked.data, size=size, channels=asked.channels, **options)
+    data = decode(asked.data, size=size, channels=asked.channels, **options)
     if size is None and data.image_shape[1] > 64:
-        data = open_data(asked.data, size=64, channels=asked.channels, **options)
+        data = decode(asked.data, size=64, channels=asked.channels, **options)
     if size is None and data.image_shape[1] < SIZES[0]:
         raise GanlensError(
             f"{asked.data} has images of {data.image_shape[1]} pixels and a DCGAN takes"
             f" {SIZES[0]} to {SIZES[1]}: add --size {SIZES[0]} --upscale"
         )
-    _say_skipped(data)
+    say_skipped(data)
     if asked.held_out is None:
+        first, last = data.bounds["test"]
+        if first == last:
+            raise GanlensError(
+                f"{asked.data} has {len(data)} images and none to judge samples against: give more"
+                " images, or others with --held-out"
+            )
         return data, data.part("train"), data.part("test")
     channels, pixels, _ = data.image_shape
-    held_out = open_data(asked.held_out, size=pixels, channels=channels, **options)
+    held_out = decode(asked.held_out, size=pixels, channels=channels, **options)
+    say_skipped(held_out)
     declared = held_out.split_source == "declared"
     train = data.part("train") if data.split_source == "declared" else data
     return data, train, held_out.part("test") if declared else held_out
-
-
-def _say_skipped(data: ImageSet) -> None:
-    if not data.skipped:
-        return
-    shown = "; ".join(f"{s.name}: {s.reason}" for s in data.skipped[:5])
-    more = f"; and {len(data.skipped) - 5} more" if len(data.skipped) > 5 else ""
-    note(f"left out {len(data.skipped)} files: {shown}{more}")
 
 
 def _introduction(data: ImageSet, held_out: ImageSet, trainer: Trainer) -> str:
@@ -220,8 +222,6 @@ def stopping() -> Iterator[list[int]]:
 
 def follow(run: Run, stop: Callable[[], bool]) -> dict[str, Any] | None:
     """Drive a run under a live bar with the time left; return its last evaluation."""
-    from ganlens.cli.terminal import progress_bar
-
     last = None
     with progress_bar() as bar:
         task = bar.add_task("training", total=run.trainer.total_steps, completed=run.trainer.step)

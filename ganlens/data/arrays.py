@@ -55,7 +55,7 @@ class NpzSource(Source):
 
     def _open(self) -> None:
         with zipfile.ZipFile(self.path) as archive:
-            members = [name.removesuffix(".npy") for name in archive.namelist()]
+            members = [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
             if "images" not in members:
                 raise GanlensError(
                     f"{self.spec}: no array 'images' in it, only {', '.join(members) or 'nothing'}"

@@ -7,7 +7,7 @@ order (two sequential sweeps), because a split by content is known only after de
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,10 +18,11 @@ import numpy as np
 from ganlens.data.cache import Entry, Settings, Store
 from ganlens.data.decode import Decoded, Target, decode
 from ganlens.data.imageset import Skipped
-from ganlens.data.layout import SPLITS, Annotations, Listing
+from ganlens.data.layout import SPLITS, Listing
 from ganlens.data.sizes import Facts, guess, nothing_left
 from ganlens.data.sources import Source
 from ganlens.errors import GanlensError
+from ganlens.progress import Progress
 
 TASK_BYTES = 4 * 2**20  # decoded bytes of one task of the pool
 TASK_IMAGES = 64
@@ -40,8 +41,8 @@ class Pass:
 
 def build(
     source: Source, store: Store, size: int | None, channels: int | None, upscale: bool
-) -> None:
-    """Decode a source into the store.
+) -> Generator[Progress, None, None]:
+    """Decode a source into the store, a few images at a time.
 
     Raises:
         GanlensError: nothing is left, or the cache cannot be written.
@@ -52,7 +53,7 @@ def build(
         settings = facts.settings(size, channels, upscale)
         needed = 2 * len(listing.names) * settings.size**2 * settings.channels
         with store.scratch(needed) as folder:
-            found = _decode_all(source, listing, settings, folder / "rows")
+            found = yield from _decode_all(source, listing, settings, folder / "rows")
             facts = found.facts
             content = source.content(store.remember)  # torchvision has its files only now
             store.save_facts(content, {"sides": list(facts.sides.items()), "grey": facts.grey})
@@ -60,17 +61,21 @@ def build(
                 continue  # the few were not like the many
             if not found.kept:
                 raise nothing_left(source.spec, settings.size, facts, found.skipped)
-            entry = _finish(found, listing, source.annotations(), settings, folder)
+            entry = _finish(found, listing, source, settings, folder)
             (folder / "rows").unlink()
             store.install(content, settings, folder, entry)
         return
     raise GanlensError(f"{source.spec!r} changes while it is read: try again when it is complete")
 
 
-def _decode_all(source: Source, listing: Listing, settings: Settings, rows: Path) -> Pass:
-    found = Pass(skipped=list(listing.skipped))
+def _decode_all(
+    source: Source, listing: Listing, settings: Settings, rows: Path
+) -> Generator[Progress, None, Pass]:
+    found, count = Pass(skipped=list(listing.skipped)), len(listing.names)
     with open(rows, "wb", buffering=2**20) as file:
-        for index, image in enumerate(_decoded(source, len(listing.names), settings)):
+        for index, image in enumerate(_decoded(source, count, settings)):
+            if index % TASK_IMAGES == 0:
+                yield Progress(index, count, f"images of {source.spec} decoded")
             found.facts.add(image.side, image.grey)
             if image.pixels is None:
                 found.skipped.append(Skipped(listing.names[index], image.reason))
@@ -109,10 +114,10 @@ def content_split(digest: bytes) -> str:
 
 
 def _finish(
-    found: Pass, listing: Listing, notes: Annotations, settings: Settings, folder: Path
+    found: Pass, listing: Listing, source: Source, settings: Settings, folder: Path
 ) -> Entry:
     """Order rows and annotations by split, write images.npy and take the fingerprints."""
-    kept = np.array(found.kept)
+    kept, notes = np.array(found.kept), source.annotations()
     if listing.splits is None:
         splits = [content_split(digest) for digest in found.digests]
     else:
@@ -132,6 +137,7 @@ def _finish(
     }
     whole = _fingerprint(repr([*made, bounds]), slice(None), digests, labels, attributes)
     return Entry(
+        spec=source.spec,
         names=np.array(listing.names, dtype=np.str_)[rows],
         labels=labels,
         attributes=attributes,

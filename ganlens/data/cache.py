@@ -12,7 +12,8 @@ An entry is prepared under a temporary name and renamed. Of two processes that w
 at once, one builds it and the other waits (``locks/``; the kernel drops the lock of one that dies).
 Nothing rests on the lock: where a file system has none, both build and one of the equal results
 stays. ``meta.json`` carries its own checksum and those of the other two files, so a truncated,
-overwritten or zero-filled entry is found and rebuilt.
+overwritten or zero-filled entry is found and rebuilt. Its time is that of the last opening: nothing
+is removed unasked, but ``kept`` lists what there is, and ``ganlens cache`` clears it.
 """
 
 import errno
@@ -60,6 +61,7 @@ class Settings:
 class Entry:
     """What goes into a cache entry beside the pixels; see ImageSet for the meanings."""
 
+    spec: str
     names: np.ndarray
     labels: np.ndarray | None
     attributes: dict[str, np.ndarray]
@@ -91,6 +93,8 @@ class Store:
             images = np.load(path, mmap_mode="r", allow_pickle=False)
             with np.load(table, allow_pickle=False) as arrays:
                 columns = {name: arrays[name] for name in arrays.files}
+            with suppress(OSError):  # a cache that may only be read
+                os.utime(folder / "meta.json")  # when it was last used
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
             return None
         return _image_set(spec, images, columns, meta)
@@ -108,7 +112,6 @@ class Store:
 
     def _write(self, kind: str, name: str, body: dict[str, Any]) -> None:
         with self.writing():
-            (self.root / kind).mkdir(parents=True, exist_ok=True)
             write_json(self.root / kind / f"{name}.json", body)
 
     def remember(self, place: Path, stamps: list[Stamp], digest: Callable[[], str]) -> str:
@@ -186,6 +189,8 @@ class Store:
         np.savez(folder / "table.npz", names=entry.names, **labels, **named)  # type: ignore[arg-type]
         files = {name: record(folder / name) for name in ("images.npy", "table.npz")}
         meta = {
+            "spec": entry.spec,
+            "size": settings.size,
             "class_names": entry.class_names,
             "values": {
                 name: np.unique(column).tolist()

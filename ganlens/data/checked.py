@@ -2,12 +2,13 @@
 
 import json
 import os
-import uuid
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from ganlens.files import replace
 
 READ_THROUGH = 64 * 2**20  # bytes up to which a file is checked in full every time
 SAMPLES, SAMPLE = 256, 2**16  # blocks, and bytes of each, by which a larger one is checked
@@ -18,18 +19,9 @@ class Damaged(ValueError):
 
 
 def write_json(path: Path, body: dict[str, Any]) -> None:
-    """Write a JSON object with its checksum to a temporary name, sync it and rename it."""
+    """Write a JSON object with its checksum, whole or not at all; a failure is an OSError."""
     check = zlib.crc32(json.dumps(body).encode())
-    # Unlike ganlens.files, unique per call: two threads of the explorer may write the same file.
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
-    try:
-        with open(temporary, "w") as file:
-            json.dump({"check": check, "body": body}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    replace(path, json.dumps({"check": check, "body": body}).encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:

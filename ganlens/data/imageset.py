@@ -113,7 +113,11 @@ class ImageSet:
         return from_uint8(np.array(self.images[rows]))  # a copy: the memory map is read-only
 
     def batches(self, size: int) -> Iterator[Tensor]:
-        """Yield all rows in order, ``size`` at a time, the last batch smaller; see ``batch``."""
+        """Yield all rows in order, ``size`` at a time, the last batch smaller; see ``batch``.
+
+        Raises:
+            GanlensError: a size below 1.
+        """
         if size < 1:
             raise GanlensError(f"batch size {size} is too small: give at least 1")
         for start in range(0, len(self), size):

@@ -2,8 +2,9 @@
 
 import difflib
 import re
+from collections.abc import Generator
 from contextlib import closing
-from importlib import resources
+from numbers import Integral
 from pathlib import Path
 
 from ganlens.data.arrays import NpzSource
@@ -15,7 +16,8 @@ from ganlens.data.sources import DigitsSource, FileSource, JoinedSource, Source
 from ganlens.data.trees import FolderTree, ZipTree
 from ganlens.data.vision import PREFIX, TorchvisionSource
 from ganlens.errors import GanlensError, one_of
-from ganlens.places import cache_folder
+from ganlens.places import cache_folder, shipped_folder
+from ganlens.progress import Progress, finish
 
 EMBEDDED = ("pixelfaces", "digits")
 JOINED = re.compile(r"train=(?P<train>.+?),\s*test=(?P<test>.+)")
@@ -35,6 +37,8 @@ def open_data(
 ) -> ImageSet:
     """Open images by a SPEC; decoded on the first opening, memory-mapped from the cache after.
 
+    ``open_steps`` does the same in pieces, for a progress bar.
+
     Args:
         spec: ``pixelfaces`` or ``digits`` (embedded); ``torchvision:NAME``; the path of a folder, a
             ``.zip`` or an ``.npz``; or ``train=SPEC,test=SPEC``. A folder that is named like an
@@ -51,16 +55,43 @@ def open_data(
     Raises:
         GanlensError: the SPEC, a setting or the data cannot be used; the message says what can.
     """
+    return finish(
+        open_steps(
+            spec,
+            split,
+            size=size,
+            channels=channels,
+            strict=strict,
+            upscale=upscale,
+            cache=cache,
+        )
+    )
+
+
+def open_steps(
+    spec: str,
+    split: str = "all",
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    strict: bool = False,
+    upscale: bool = False,
+    cache: Path | None = None,
+) -> Generator[Progress, None, ImageSet]:
+    """Do the same as ``open_data``: yield Progress in images while they are decoded.
+
+    What is in the cache already yields nothing.
+    """
     spec = str(spec)
     if split not in SPLIT_NAMES:
         raise one_of("split", split, SPLIT_NAMES)
-    if size is not None and not 1 <= size <= MAX_SIZE:
-        raise GanlensError(f"size {size} is not valid: give 1 to {MAX_SIZE} pixels")
+    if size is not None and not (isinstance(size, Integral) and 1 <= size <= MAX_SIZE):
+        raise GanlensError(f"size {size!r} is not valid: give 1 to {MAX_SIZE} pixels")
     if channels not in (None, 1, 3):
         raise one_of("channels", channels, (1, 3))
     store = Store(cache_folder() if cache is None else Path(cache))
     with closing(resolve(spec, store)) as source:
-        data = _open(source, store, size or source.default_size, channels, upscale)
+        data = yield from _open(source, store, size or source.default_size, channels, upscale)
     if strict and data.skipped:
         shown = "; ".join(f"{skip.name}: {skip.reason}" for skip in data.skipped[:3])
         raise GanlensError(
@@ -72,7 +103,7 @@ def open_data(
 
 def _open(
     source: Source, store: Store, size: int | None, channels: int | None, upscale: bool
-) -> ImageSet:
+) -> Generator[Progress, None, ImageSet]:
     upscale = upscale or source.enlarges
     content = source.content(store.remember)
 
@@ -89,7 +120,7 @@ def _open(
             data = stored()  # built while this process waited?
             if data is not None:
                 return data
-            build(source, store, size, channels, upscale)
+            yield from build(source, store, size, channels, upscale)
         data = stored()
     if data is None:
         raise GanlensError(
@@ -133,6 +164,8 @@ def resolve(spec: str, store: Store) -> Source:
         )
     if path.is_dir():
         return FileSource(spec, FolderTree(path))
+    if path.suffix.lower() in (".npz", ".zip") and not path.is_file():
+        raise GanlensError(f"data {spec!r} is neither a file nor a folder: give one of these")
     if path.suffix.lower() == ".npz":
         return NpzSource(spec, path, store.data)
     if path.suffix.lower() == ".zip":
@@ -158,7 +191,7 @@ def _joined(spec: str, store: Store) -> Source:
 
 
 def _asset(name: str) -> Path:
-    path = Path(str(resources.files("ganlens") / "assets" / name))
+    path = shipped_folder("assets") / name
     if not path.is_file():
         raise GanlensError(f"{path} is missing: install ganlens anew")
     return path

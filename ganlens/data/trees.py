@@ -105,6 +105,8 @@ class FolderTree:
     def read(self, name: str) -> bytes:
         """Return the content of a file; see Tree."""
         check_size(self.sizes[name])
+        if not _openable(self.root / name):
+            raise Unusable("neither a file nor a link to one")
         return (self.root / name).read_bytes()
 
     def content(self, remember: Remember) -> str:
@@ -122,6 +124,8 @@ class FolderTree:
         return digest.hexdigest()
 
     def _hash(self, name: str) -> str:
+        if not _openable(self.root / name):
+            return "unreadable: no file"
         try:
             return file_digest(self.root / name)
         except OSError as error:  # unreadable: it will be skipped with this reason
@@ -129,6 +133,11 @@ class FolderTree:
 
     def close(self) -> None:
         """Release what is open: nothing."""
+
+
+def _openable(path: Path) -> bool:
+    """Whether opening a path cannot wait for ever, as it does on a pipe that nobody writes to."""
+    return path.is_file() or not path.exists()
 
 
 def _scan(folder: Path, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[Stamp]:

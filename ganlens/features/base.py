@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8, to_uint8
+from ganlens.progress import finish
 
 
 @runtime_checkable
@@ -63,12 +64,7 @@ def extract(
     Raises:
         GanlensError: no images, not as many as ``count`` says, or a path without a count.
     """
-    steps = extract_steps(extractor, batches, count, path)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
+    return finish(extract_steps(extractor, batches, count, path))
 
 
 def extract_steps(

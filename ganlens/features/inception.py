@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -63,7 +64,7 @@ def fetch_inception_weights() -> Iterator[tuple[int, int]]:
         GanlensError: no network, or a file with another hash; nothing is left behind.
     """
     place = _hub_file()
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    temporary = place.with_name(f".{place.name}.{uuid4().hex}.tmp")
     digest = hashlib.sha256()
     try:
         place.parent.mkdir(parents=True, exist_ok=True)

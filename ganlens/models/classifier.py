@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
 
+FAMILY = "classifier"  # what its checkpoints call it; not in MODELS, since it is no GAN
 BLOCKS = 4
 
 

@@ -4,13 +4,13 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.prior import Prior
 
 SIZES = (16, 256)  # smallest and largest image, in pixels
+MOST_LATENT_DIM, MOST_WIDTH = 10_000, 1024  # beyond these no memory holds the networks
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,10 @@ class DCGANConfig:
         for name, valid in _CHOICES.items():
             if getattr(self, name) not in valid:
                 raise one_of(name.replace("_", " "), getattr(self, name), valid)
-        for name in ("latent_dim", "width"):
-            if getattr(self, name) < 1:
-                raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
+        for name, most in (("latent_dim", MOST_LATENT_DIM), ("width", MOST_WIDTH)):
+            if not 1 <= getattr(self, name) <= most:
+                value = getattr(self, name)
+                raise GanlensError(f"{name} {value} is out of range: give 1 to {most:,}")
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -247,28 +248,3 @@ def preset(name: str, **changes: Any) -> DCGANConfig:
     if name not in PRESETS:
         raise one_of("preset", name, PRESETS)
     return replace(PRESETS[name], **changes)
-
-
-def layer_table(
-    network: DCGANGenerator | DCGANDiscriminator,
-) -> list[tuple[str, tuple[int, ...], int]]:
-    """List (layer, output shape without the batch, parameters) of every layer that has weights."""
-    config = network.config
-    shapes: dict[str, tuple[int, ...]] = {}
-    generator = isinstance(network, DCGANGenerator)
-    probe = torch.zeros(1, config.latent_dim) if generator else torch.zeros(1, *network.image_shape)
-
-    def keep(name: str) -> Any:
-        return lambda _module, _inputs, output: shapes.__setitem__(name, tuple(output.shape[1:]))
-
-    leaves = {n: m for n, m in network.named_modules() if list(m.parameters(recurse=False))}
-    hooks = [module.register_forward_hook(keep(name)) for name, module in leaves.items()]
-    was_training = network.training
-    try:
-        with torch.no_grad():
-            network.eval()(probe)
-    finally:
-        network.train(was_training)
-        for hook in hooks:
-            hook.remove()
-    return [(n, shapes[n], sum(p.numel() for p in m.parameters())) for n, m in leaves.items()]

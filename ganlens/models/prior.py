@@ -1,6 +1,7 @@
 """Latent priors: what a generator was trained to map from."""
 
 import math
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +12,7 @@ from torch import Tensor
 from ganlens.errors import GanlensError, one_of
 
 PRIORS = ("normal", "uniform")
+MAX_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,11 @@ class Prior:
 
         Returns:
             (N, dim) float32 on the CPU, where the stream of a seed is the same on every machine.
+
+        Raises:
+            GanlensError: a seed that is no whole number from 0 to MAX_SEED.
         """
-        rows = [self._draw(torch.Generator().manual_seed(int(seed))) for seed in seeds]
+        rows = [self._draw(torch.Generator().manual_seed(check_seed(seed))) for seed in seeds]
         return torch.stack(rows) if rows else torch.empty(0, self.dim)
 
     def sample_batch(self, count: int, seed: int) -> Tensor:
@@ -79,3 +84,19 @@ class Prior:
         inside = math.erf(threshold / math.sqrt(2))  # share of the prior below the threshold
         share = torch.erf(z.double() / math.sqrt(2)) * inside
         return (math.sqrt(2) * torch.erfinv(share)).to(z)
+
+
+def check_seed(seed: object, count: int = 1) -> int:
+    """Return a seed, the first of ``count``, as an integer; torch would wrap a negative one.
+
+    Raises:
+        GanlensError: one of them is no whole number from 0 to MAX_SEED.
+    """
+    try:
+        first = operator.index(seed)  # type: ignore[arg-type]
+    except TypeError:
+        first = -1
+    if not 0 <= first <= MAX_SEED - (count - 1):
+        last = f" of {count:,}" if count > 1 else ""
+        raise GanlensError(f"seed {seed!r}{last} must be a whole number from 0 to {MAX_SEED}")
+    return first

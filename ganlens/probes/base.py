@@ -1,17 +1,20 @@
 """What every probe and every result have in common."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
+from ganlens.errors import GanlensError
 from ganlens.panels import Panel
 from ganlens.progress import Progress, finish
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
+
+__all__ = ["Probe", "Progress", "Result", "arrays", "images_for"]
 
 
 class Result(Protocol):
@@ -24,11 +27,6 @@ class Result(Protocol):
     def panels(self) -> list[Panel]:
         """Return the captioned panels that the report and the explorer draw."""
         ...
-
-
-__all__ = ["Probe", "Progress", "Result", "arrays", "finish"]
-
-R = TypeVar("R", bound=Result)
 
 
 class Probe:
@@ -49,7 +47,7 @@ class Probe:
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Iterator[Progress]:  # a generator: it returns the Result
+    ) -> Generator[Progress, None, Any]:
         """Run piecewise: yield Progress, return the Result."""
         raise NotImplementedError
 
@@ -64,6 +62,23 @@ class Probe:
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON-able values."""
         return asdict(self)  # type: ignore[call-overload]
+
+
+def images_for(subject: "Subject", data: "ImageSet | None", who: str) -> "ImageSet":
+    """Return the data that a probe was given, checked before the long work.
+
+    Raises:
+        GanlensError: none was given, or images of another shape than the subject's.
+    """
+    if data is None:
+        raise GanlensError(f"{who} needs data: give --data SPEC")
+    channels, size, _ = subject.image_shape
+    if tuple(data.image_shape) != tuple(subject.image_shape):
+        raise GanlensError(
+            f"images of shape {tuple(data.image_shape)} do not fit {subject.name}'s "
+            f"{tuple(subject.image_shape)}: open the data with size={size}, channels={channels}"
+        )
+    return data
 
 
 def arrays(result: Result) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ganlens import images
 from ganlens.activations import find_layer
 from ganlens.errors import GanlensError, one_of
+from ganlens.models.prior import check_seed
 from ganlens.panels import ImagePanel, Panel, TablePanel
 from ganlens.probes.base import Probe, Progress
 from ganlens.probes.identity import identity
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
+MOST = 100_000  # samples, which are held in memory
 SCALES = {
     "map": "Each map has its own scale, from its lowest (black) to its highest (white) value.",
     "channel": "Each column has one scale, from its lowest (black) to its highest (white) value, "
@@ -157,8 +159,12 @@ class Activations(Probe):
         for name in ("n", "channels", "batch_size"):
             if getattr(self, name) < 1:
                 raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
-        if self.samples < self.n:
-            raise GanlensError(f"samples {self.samples} is too small: give at least n = {self.n}")
+        if not self.n <= self.samples <= MOST:
+            raise GanlensError(
+                f"samples {self.samples} is out of range: give at least n = {self.n}, at most"
+                f" {MOST:,}"
+            )
+        check_seed(self.seed, self.samples)
 
     def looks_at_data(self) -> bool:
         """Tell whether the discriminator is to look at data."""

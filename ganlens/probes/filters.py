@@ -145,13 +145,17 @@ class Filters(Probe):
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, FiltersResult]:
-        """Read the weights; the data are not used."""
+        """Read the weights; the data are not used.
+
+        Raises:
+            GanlensError: no discriminator, or one without a convolution.
+        """
         if subject.discriminator is None:
             raise GanlensError(f"{subject.name} has no discriminator: choose another checkpoint")
         yield Progress(0, 1, "networks")
         note = ""
         try:
-            control: Subject | None = subject.untrained(self.seed)
+            control: Subject | None = subject.untrained(self.seed, calibrated=False)
         except GanlensError as error:
             control, note = None, f"Nothing untrained beside it: {error}."
         names = (
@@ -180,7 +184,11 @@ class Filters(Probe):
 
 
 def first_layer(discriminator: nn.Module) -> str:
-    """Return the name of the first convolution, which sees the pixels."""
+    """Return the name of the first convolution, which sees the pixels.
+
+    Raises:
+        GanlensError: there is none.
+    """
     for name, layer in discriminator.named_modules():
         if isinstance(layer, nn.Conv2d):
             return name

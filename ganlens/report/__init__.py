@@ -2,14 +2,17 @@
 
 from ganlens.report.about import enlargement, provenance_panel, samples_panel
 from ganlens.report.curve import curve_panels, read_metrics
-from ganlens.report.findings import Finding, document, headline, missing, run_probes, strict
-from ganlens.report.reproduce import command, purpose, python_code, uses_data
-from ganlens.report.write import write_report
+from ganlens.report.findings import Finding, document, missing, run_probes, strict
+from ganlens.report.headline import headline
+from ganlens.report.reproduce import command, default, purpose, python_code
+from ganlens.report.write import REPORT_FILES, write_report
 
 __all__ = [
+    "REPORT_FILES",
     "Finding",
     "command",
     "curve_panels",
+    "default",
     "document",
     "enlargement",
     "headline",
@@ -21,6 +24,5 @@ __all__ = [
     "run_probes",
     "samples_panel",
     "strict",
-    "uses_data",
     "write_report",
 ]

@@ -1,12 +1,12 @@
 """The training curve: ``metrics.jsonl`` of a run or a shipped checkpoint as panels."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 
+from ganlens.files import read_json_lines
 from ganlens.panels import PALETTE, FigurePanel, figure
 
 METRICS = "metrics.jsonl"
@@ -62,18 +62,8 @@ def read_metrics(folder: str | Path | None) -> list[dict[str, Any]]:
     places = [Path(folder) / METRICS]
     if Path(folder).name in ("best", "last"):
         places.append(Path(folder).parent / METRICS)
-    path = next((place for place in places if place.is_file()), None)
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path else []
-    records = [_record(line) for line in lines]
-    return [record for record in records if record]
-
-
-def _record(line: str) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except json.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
+    path = next((place for place in places if place.is_file()), places[0])
+    return read_json_lines(path)
 
 
 def curve_panels(records: list[dict[str, Any]], best_step: int | None = None) -> list[FigurePanel]:

@@ -78,11 +78,6 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _row(row: Sequence[Any], kinds: Sequence[str]) -> str:
-    cells = zip(row, kinds, strict=False)
-    return "".join(f"<td{kind}>{text(cell(value))}</td>" for value, kind in cells)
-
-
 def _kind(values: Sequence[Any]) -> str:
     """Return the class of a column: mostly numbers, short texts that should not wrap, or prose."""
     given = [value for value in values if value is not None]

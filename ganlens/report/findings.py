@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from ganlens.checkpoints import versions
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Probe, Progress, Result
+from ganlens.progress import finish
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -70,20 +72,10 @@ def _run(
         return Finding(name, probe, reason=reason)
     start = time.perf_counter()
     try:
-        result = _drive(probe.steps(subject, data), name, on_progress)
+        result = finish(probe.steps(subject, data), partial(on_progress, name))
     except GanlensError as error:
         return Finding(name, probe, reason=str(error), seconds=time.perf_counter() - start)
     return Finding(name, probe, result, seconds=time.perf_counter() - start)
-
-
-def _drive(
-    steps: Iterator[Progress], name: str, on_progress: Callable[[str, Progress], None]
-) -> Result:
-    while True:
-        try:
-            on_progress(name, next(steps))
-        except StopIteration as stop:
-            return stop.value
 
 
 def missing(probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:
@@ -117,20 +109,6 @@ def document(
             "versions": versions(),
         }
     )
-
-
-def headline(finding: Finding, count: int = 4) -> dict[str, Any]:
-    """Return the first numbers of a summary that are neither settings nor counts ("n_...")."""
-    if finding.result is None:
-        return {}
-    settings = finding.probe.settings()
-    numbers = {
-        key: value
-        for key, value in strict(finding.result.summary()).items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        if key not in settings and "n" not in key.split("_")
-    }
-    return dict(list(numbers.items())[:count])
 
 
 def describe_data(data: "ImageSet | None") -> dict[str, Any] | None:

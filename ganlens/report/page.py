@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from ganlens.checkpoints import versions
 from ganlens.panels import FigurePanel, Panel
+from ganlens.replay import signed
 from ganlens.report import draw
 from ganlens.report.about import provenance_panel, samples_panel
 from ganlens.report.curve import curve_panels, read_metrics
-from ganlens.report.findings import Finding, describe_data, headline, strict
+from ganlens.report.findings import Finding, describe_data, strict
+from ganlens.report.headline import headline
 from ganlens.report.reproduce import again, purpose
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def page(
         findings: what ``run_probes`` returned.
         source: path or name of the checkpoint, for the commands.
     """
-    panels = [_panels(finding) for finding in findings]
+    panels = [_panels(finding, subject, data) for finding in findings]
     curve = curve_panels(
         read_metrics(subject.provenance.get("path")), subject.provenance.get("step")
     )
@@ -59,8 +61,10 @@ def page(
     yield f"</main></div>{code}</body></html>"
 
 
-def _panels(finding: Finding) -> list[Panel]:
-    return list(finding.result.panels()) if finding.result is not None else []
+def _panels(finding: Finding, subject: "Subject", data: "ImageSet | None") -> list[Panel]:
+    if finding.result is None:
+        return []
+    return signed(finding.result.panels(), finding.name, finding.probe, subject, data)
 
 
 def _resource(name: str) -> str:
@@ -147,19 +151,13 @@ def _glance(findings: Sequence[Finding]) -> str:
     """List what each probe found in a line, with a link to its evidence."""
     rows = "".join(
         f'<tr><td><a href="#probe-{draw.text(f.name)}">{draw.text(f.probe.title or f.name)}</a>'
-        f"</td><td>{draw.text(_line(f))}</td></tr>"
+        f"</td><td>{draw.text(headline(f))}</td></tr>"
         for f in findings
     )
     table = f'<table class="glance"><tbody>{rows}</tbody></table>'
     body = f'<div class="scroll" tabindex="0">{table}</div>'
-    lead = "The first numbers of each probe; its name leads to the evidence."
+    lead = "What each probe found, in half a line; its name leads to the evidence."
     return _section("glance", "At a glance", lead, body) if findings else ""
-
-
-def _line(finding: Finding) -> str:
-    if finding.result is None:
-        return f"left out: {finding.reason}"
-    return " · ".join(f"{name} {value}" for name, value in draw.flat(headline(finding)))
 
 
 def _probe_section(finding: Finding, panels: Sequence[Panel], line: str) -> str:

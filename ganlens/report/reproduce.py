@@ -18,11 +18,12 @@ def changed(probe: Probe) -> dict[str, Any]:
     return {
         f.name: getattr(probe, f.name)
         for f in fields(probe)  # type: ignore[arg-type]
-        if getattr(probe, f.name) != _default(f)
+        if getattr(probe, f.name) != default(f)
     }
 
 
-def _default(field: Any) -> Any:
+def default(field: Any) -> Any:
+    """Return the default of a setting, a dataclass field."""
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
@@ -35,7 +36,9 @@ def command(name: str, probe: Probe, checkpoint: str, data: str | None = None) -
         checkpoint: path or name, as for ``ganlens.load``.
         data: a data SPEC, or None for a probe that runs without.
     """
-    words = ["ganlens", name, checkpoint] + (["--data", data] if data and uses_data(probe) else [])
+    words = ["ganlens", name, checkpoint] + (
+        ["--data", data] if data and probe.looks_at_data() else []
+    )
     for key, value in changed(probe).items():
         words += _flag(key.replace("_", "-"), value)
     return shlex.join(words)
@@ -44,11 +47,6 @@ def command(name: str, probe: Probe, checkpoint: str, data: str | None = None) -
 def again(finding: "Finding", checkpoint: str, data: "ImageSet | None") -> str:
     """Return the command that gives a finding once more."""
     return command(finding.name, finding.probe, checkpoint, data.spec if data is not None else None)
-
-
-def uses_data(probe: Probe) -> bool:
-    """Tell whether a probe looks at data at all."""
-    return probe.looks_at_data()
 
 
 def _flag(name: str, value: Any) -> list[str]:
@@ -64,7 +62,7 @@ def python_code(probe: Probe, checkpoint: str, data: str | None = None) -> str:
     kind = type(probe).__name__
     given = {k: str(v) if isinstance(v, PurePath) else v for k, v in changed(probe).items()}
     arguments = ", ".join(f"{key}={value!r}" for key, value in given.items())
-    with_data = data is not None and uses_data(probe)
+    with_data = data is not None and probe.looks_at_data()
     lines = [
         "import ganlens",
         f"from {type(probe).__module__} import {kind}",

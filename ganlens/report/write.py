@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganlens.checkpoints import versions
-from ganlens.errors import GanlensError
 from ganlens.files import write_bytes
 from ganlens.probes.base import arrays
 from ganlens.report.findings import Finding, describe_data, document, strict
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-PAGE, FINDINGS, ARRAYS = "report.html", "findings.json", "arrays.npz"
+PAGE, FINDINGS, ARRAYS = REPORT_FILES = ("report.html", "findings.json", "arrays.npz")
 
 
 def write_report(
@@ -49,15 +48,9 @@ def write_report(
         The path of report.html.
 
     Raises:
-        GanlensError: the folder cannot be made or written.
+        GanlensError: a file cannot be written.
     """
     folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GanlensError(
-            f"cannot make the folder {folder}: {error.strerror}; choose another --out"
-        ) from error
     source = str(checkpoint or subject.name)
     title = title or f"What {subject.name} learned"
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")

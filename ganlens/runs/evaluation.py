@@ -70,19 +70,16 @@ def calibrated(trainer: Trainer) -> dict[str, nn.Module]:
 
     The generators see latents of their prior, the discriminator training images.
     """
-    parts = {
-        "generator": trainer.generator,
-        "discriminator": trainer.discriminator,
-        "ema": trainer.ema,
-    }
-    copies = {name: copy.deepcopy(network) for name, network in parts.items()}
+    copies = {name: copy.deepcopy(network) for name, network in trainer.networks.items()}
     seed, device = trainer.config.seed, trainer.fabric.device
     latents = trainer.prior.sample_batch(CALIBRATION_LATENTS, seed).to(device)
     for name in ("generator", "ema"):
         calibrate(copies[name], latents.split(CALIBRATION_BATCH))
     count = calibration_images(trainer)
     rows = np.random.default_rng(seed).permutation(len(trainer.images))[:count]
-    batches = (trainer.images[np.sort(p)] for p in np.array_split(rows, max(1, count // 250)))
+    batches = (
+        trainer.images[np.sort(p)] for p in np.array_split(rows, max(1, count // CALIBRATION_BATCH))
+    )
     calibrate(copies["discriminator"], (from_uint8(batch, device) for batch in batches))
     return copies
 

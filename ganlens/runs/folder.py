@@ -1,19 +1,25 @@
-"""The folder of a run: whose it is, and its metrics."""
+"""The folder of a run: whose it is, its metrics, and the state to resume from."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor
+from ganlens.files import check_writable, write_bytes
 from ganlens.training import Trainer, TrainStep
 
 STATE_FILE, METRICS_FILE, ASKED_FILE = "state.safetensors", "metrics.jsonl", "run.json"
 JUDGE_FOLDER = "judge"  # the classifier that judges samples, made before anything else
+SCORES = {"epoch", "fd", "precision", "recall", "density", "coverage"}  # of an evaluation
 FREE_TO_CHANGE = {"epochs"}  # of the training settings, when a run is resumed
 
 
@@ -41,22 +47,33 @@ def asked(
     }
 
 
+def check_place(folder: Path) -> None:
+    """Refuse a place where no run can be; quick, so it comes before the judge is trained.
+
+    Raises:
+        GanlensError: a file, a folder of something else, or one that cannot be made.
+    """
+    if folder.is_file():
+        raise GanlensError(f"{folder} is a file: give a folder to --out")
+    held = {p.name for p in folder.iterdir()} if folder.is_dir() else set()
+    if held - {JUDGE_FOLDER} and not (folder / ASKED_FILE).is_file():
+        raise GanlensError(f"{folder} holds other files: give a new folder to --out")
+    check_writable(folder)
+
+
 def check_folder(folder: Path, wanted: dict[str, Any]) -> None:
     """Refuse a folder that holds something other than this very run.
 
     Raises:
         GanlensError: names the first difference.
     """
-    if folder.is_file():
-        raise GanlensError(f"{folder} is a file: give a folder to --out")
+    check_place(folder)
     file = folder / ASKED_FILE
     if not file.is_file():
-        if folder.is_dir() and {p.name for p in folder.iterdir()} - {JUDGE_FOLDER}:
-            raise GanlensError(f"{folder} holds other files: give a new folder to --out")
         return
     try:
         held = json.loads(file.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise GanlensError(f"{file} is damaged ({error}): give a new folder to --out") from error
     before, now = _flat(held), _flat(wanted)
     for key in sorted(before.keys() | now.keys()):
@@ -78,14 +95,48 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """Read a run's or a checkpoint's metrics.jsonl; an unfinished last line is left out."""
+    """Read a run's or a checkpoint's metrics.jsonl, up to an unfinished or damaged line."""
     file, rows = folder / METRICS_FILE, []
-    for line in file.read_text().splitlines() if file.is_file() else []:
+    for line in file.read_text(errors="replace").splitlines() if file.is_file() else []:
         try:
-            rows.append(json.loads(line))
-        except ValueError:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
             break
+        if not _is_row(row):
+            break
+        rows.append(row)
     return rows
+
+
+def write_state(folder: Path, tensors: Mapping[str, Tensor], known: dict[str, Any]) -> None:
+    """Write the state of a run: its tensors on the CPU, and plain values beside them."""
+    content = save(dict(tensors), metadata={"ganlens-state": json.dumps(known)})
+    write_bytes(folder / STATE_FILE, content)
+
+
+def read_state(folder: Path, restore: Callable[[dict[str, Tensor]], object]) -> dict[str, Any]:
+    """Hand the tensors of a saved state to ``restore``; return the values beside them.
+
+    Raises:
+        GanlensError: the file is damaged, or ``restore`` cannot use it.
+    """
+    file = folder / STATE_FILE
+    try:
+        with safe_open(file, framework="pt") as opened:
+            known = json.loads(opened.metadata()["ganlens-state"])
+            restore({k: opened.get_tensor(k) for k in opened.keys()})  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise GanlensError(
+            f"{file} is damaged ({error}): remove it to begin anew, or take another --out"
+        ) from error
+    return known
+
+
+def _is_row(row: Any) -> bool:
+    """Whether a line is what a run writes: a step, and every score or none."""
+    if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+        return False
+    return "fd" not in row or (isinstance(row["fd"], float | int) and row.keys() >= SCORES)
 
 
 def average(steps: Sequence[TrainStep]) -> dict[str, Any]:

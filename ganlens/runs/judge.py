@@ -14,6 +14,7 @@ from ganlens.features import (
     PixelExtractor,
     find_inception_weights,
 )
+from ganlens.progress import finish
 
 
 def judge(name: str, data: ImageSet, folder: Path, say: Callable[[str], None]) -> Extractor:
@@ -46,14 +47,10 @@ def _own_classifier(data: ImageSet, folder: Path, say: Callable[[str], None]) ->
     """Train the classifier, or take the one that an earlier start of the same run has trained."""
     if not (folder / MODEL_FILE).is_file():
         names = ", ".join(targets_of(data))
-        steps = train_classifier(data)
-        while True:
-            try:
-                epoch = next(steps)
-            except StopIteration as stop:
-                trained = stop.value
-                break
-            say(f"judge: a classifier of {names}, epoch {epoch.epoch} of {epoch.epochs}")
+        trained = finish(
+            train_classifier(data),
+            lambda now: say(f"judge: a classifier of {names}, epoch {now.epoch} of {now.epochs}"),
+        )
         found = ", ".join(f"{name} {share:.1%}" for name, share in trained.accuracies.items())
         say(f"judge: right on held-out images: {found}")
         save_classifier(folder, trained)

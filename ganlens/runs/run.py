@@ -12,14 +12,12 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import nn
 
 from ganlens.checkpoints import Header, save_checkpoint
@@ -36,6 +34,7 @@ from ganlens.runs.evaluation import (
     calibration_images,
     draw,
 )
+from ganlens.runs.events import Event, RunConfig
 from ganlens.runs.folder import (
     ASKED_FILE,
     METRICS_FILE,
@@ -45,50 +44,11 @@ from ganlens.runs.folder import (
     check_folder,
     metrics_lines,
     read_metrics,
+    read_state,
+    write_state,
 )
 from ganlens.runs.trouble import NotFinite, Watch, spread
 from ganlens.training import Trainer, TrainStep
-
-
-@dataclass(frozen=True)
-class RunConfig:
-    """How a run is watched and kept; none of it changes the weights.
-
-    Attributes:
-        evaluate_every: epochs between two evaluations on held-out images.
-        evaluate_n: generated and held-out images in an evaluation, at most.
-        log_every: steps that a line of metrics.jsonl averages over.
-        save_every: steps between two states to resume from; each evaluation saves one too.
-    """
-
-    evaluate_every: int = 2
-    evaluate_n: int = 2000
-    log_every: int = 20
-    save_every: int = 500
-
-    def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if value < 1:
-                raise GanlensError(
-                    f"{name.replace('_', '-')} {value} is too small: give at least 1"
-                )
-
-
-@dataclass(frozen=True)
-class Event:
-    """What a run reports as it goes: one of a step, an evaluation, a warning, a note.
-
-    Attributes:
-        step: after every update.
-        evaluation: a row of metrics.jsonl with the findings on held-out images.
-        warning: one line that names a likely trouble.
-        note: one line on what was done, such as a resume.
-    """
-
-    step: TrainStep | None = None
-    evaluation: dict[str, Any] | None = None
-    warning: str | None = None
-    note: str | None = None
 
 
 class Run:
@@ -138,7 +98,6 @@ class Run:
             self._restore()
             return True
         if self.main:
-            self.folder.mkdir(parents=True, exist_ok=True)
             text = json.dumps(self.asked, indent=2)
             write_bytes(self.folder / ASKED_FILE, text.encode())
         return False
@@ -281,20 +240,12 @@ class Run:
                     self._give_up(NotFinite(f"{name} is not finite at step {self.trainer.step}"))
             write_bytes(self.folder / METRICS_FILE, metrics_lines(self.rows))
             known = {"best": self.best, "seconds": self._elapsed()}
-            content = save(tensors, metadata={"ganlens-state": json.dumps(known)})
-            write_bytes(self.folder / STATE_FILE, content)
+            write_state(self.folder, tensors, known)
         self.trainer.fabric.barrier()
 
     def _restore(self) -> None:
-        file = self.folder / STATE_FILE
-        try:
-            with safe_open(file, framework="pt") as opened:
-                known = json.loads(opened.metadata()["ganlens-state"])
-                self.trainer.restore({k: opened.get_tensor(k) for k in opened.keys()})  # noqa: SIM118
-        except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
-            raise GanlensError(
-                f"{file} is damaged ({error}): remove it to begin anew, or take another --out"
-            ) from error
-        self.best, self.seconds = known["best"], known["seconds"]
+        known = read_state(self.folder, self.trainer.restore)
+        self.best = None if known["best"] is None else float(known["best"])
+        self.seconds = float(known["seconds"])
         self.rows = [r for r in read_metrics(self.folder) if r["step"] <= self.trainer.step]
         self.judged = max((r["step"] for r in self.rows if "fd" in r), default=0)

@@ -12,6 +12,9 @@ ROWS = (
 )
 
 
+HUGE = np.float64(1e150)  # sums of squares of larger numbers leave the range of float64
+
+
 def feature_array(x: ArrayLike, name: str = "features", minimum: int = 1) -> np.ndarray:
     """Return ``x`` as an (N, d) array of floats, finite and not too short; no copy if it is one.
 
@@ -21,9 +24,12 @@ def feature_array(x: ArrayLike, name: str = "features", minimum: int = 1) -> np.
         minimum: fewest rows that are accepted.
 
     Raises:
-        GanlensError: not two-dimensional, no columns, fewer rows than ``minimum``, NaN or infinity.
+        GanlensError: not two-dimensional, no columns, fewer rows than ``minimum``, complex numbers,
+            NaN, infinity or what comes near it.
     """
     array = np.asarray(x)
+    if array.dtype.kind == "c":
+        raise GanlensError(f"{name} holds complex numbers: give real ones")
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] == 0:
@@ -32,9 +38,10 @@ def feature_array(x: ArrayLike, name: str = "features", minimum: int = 1) -> np.
         raise GanlensError(f"{name} has {len(array)} rows: at least {minimum} are needed")
     if array.dtype.kind != "f" or array.dtype.itemsize < 4:
         array = array.astype(np.float64)
-    if not all(np.isfinite(chunk).all() for chunk in chunks(array)):
+    if not all((np.abs(chunk) < HUGE).all() for chunk in chunks(array)):  # NaN is not, either
         raise GanlensError(
-            f"{name} holds NaN or infinity: check the network or the images behind it"
+            f"{name} holds NaN or infinity, or numbers beyond {HUGE:g}: check the network or the"
+            " images behind it"
         )
     return array
 

@@ -53,6 +53,9 @@ def squared_nearest(
         exclude_self: row i is no neighbour of itself.
         ties: False spares the search for the lowest indices among more than k copies of a query,
             which a collapsed generator makes long.
+
+    Raises:
+        GanlensError: as ``nearest``; or ``exclude_self`` with queries that cannot be the base.
     """
     queries, base = feature_array(queries, "queries"), feature_array(base, "base")
     same_width(queries, base)

@@ -17,6 +17,7 @@ from ganlens.errors import GanlensError, one_of
 
 SCALINGS = ("standard", "norm", "none")
 ROWS = 1024  # rows of a block: at 7,168 features 28 MB, about one level-3 cache
+FAR = 100.0  # mean over standard deviation beyond which float32 sums need centred rows
 Features = np.ndarray | Tensor
 
 
@@ -28,11 +29,14 @@ class Scaling:
         kind: "standard", "norm" or "none".
         shift: (D,) float32.
         factor: (D,) float32.
+        centred: whether rows are shifted before they are multiplied. It costs a copy of each block,
+            and is needed where a mean is so far from 0 that the product would lose the digits.
     """
 
     kind: str
     shift: Tensor
     factor: Tensor
+    centred: bool = False
 
 
 def blocks(x: Features, rows: int = ROWS) -> Iterator[tuple[slice, Tensor]]:
@@ -79,7 +83,8 @@ def scaling(x: Features, kind: Literal["standard", "norm", "none"] = "standard")
         live = variance > 1e-10 * mean_square + 1e-20  # below that the difference is rounding noise
         shift = mean
         factor = torch.where(live, (variance.clamp_min(1e-30) * x.shape[1]).rsqrt(), 0.0)
-    return Scaling(kind, shift.float(), factor.float())
+    ratio = (shift * factor).abs() * x.shape[1] ** 0.5  # of each live feature's mean and deviation
+    return Scaling(kind, shift.float(), factor.float(), bool((ratio > FAR).any()))
 
 
 def _moments(x: Features) -> tuple[Tensor, Tensor]:
@@ -108,27 +113,33 @@ class Design:
         """Where the features are."""
         return self.x.device if isinstance(self.x, Tensor) else torch.device("cpu")
 
+    def _blocks(self) -> Iterator[tuple[slice, Tensor]]:
+        """Yield the blocks that `_raw` and `_scaled` are about: centred, or as they are."""
+        for rows, block in blocks(self.x):
+            yield rows, block - self.scaling.shift if self.scaling.centred else block
+
     def _raw(self, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """Weights (K, D) and offsets (K,) that give the same values on unscaled features."""
+        """Weights (K, D) and offsets (K,) that give the same values on the unscaled blocks."""
         raw = weights[:, :-1] * self.scaling.factor
-        return raw, weights[:, -1] - raw @ self.scaling.shift
+        moved = 0 if self.scaling.centred else raw @ self.scaling.shift
+        return raw, weights[:, -1] - moved
 
     def _scaled(self, raw: Tensor, total: Tensor) -> Tensor:
-        inner = (raw - total[:, None] * self.scaling.shift) * self.scaling.factor
-        return torch.cat([inner, total[:, None]], dim=1)
+        moved = 0 if self.scaling.centred else total[:, None] * self.scaling.shift
+        return torch.cat([(raw - moved) * self.scaling.factor, total[:, None]], dim=1)
 
     def forward(self, weights: Tensor) -> Tensor:
         """Return the (K, N) values of (K, D + 1) weights."""
         raw, offset = self._raw(weights)
         out = torch.empty(len(weights), len(self.x), device=self.device)
-        for rows, block in blocks(self.x):
+        for rows, block in self._blocks():
             out[:, rows] = torch.nn.functional.linear(block, raw, offset).T
         return out
 
     def adjoint(self, values: Tensor) -> Tensor:
         """Return the (K, D + 1) sums over rows of (K, N) values times features."""
         raw = torch.zeros(len(values), self.x.shape[1], device=self.device)
-        for rows, block in blocks(self.x):
+        for rows, block in self._blocks():
             raw.addmm_(values[:, rows], block)
         return self._scaled(raw, values.sum(1))
 
@@ -137,7 +148,7 @@ class Design:
         raw, offset = self._raw(weights)
         values = torch.empty(len(weights), len(self.x), device=self.device)
         out, total = torch.zeros_like(raw), torch.zeros_like(offset)
-        for rows, block in blocks(self.x):
+        for rows, block in self._blocks():
             part = torch.nn.functional.linear(block, raw, offset).T
             values[:, rows] = part
             kept = part if mask is None else part * mask[:, rows]

@@ -1,8 +1,9 @@
 """Training: settings, losses, and the loop that turns images into two networks."""
 
 from ganlens.training.config import TRAIN_PRESETS, TrainConfig
+from ganlens.training.feed import stream
 from ganlens.training.losses import discriminator_loss, generator_loss, r1_penalty
-from ganlens.training.trainer import Trainer, TrainStep, best_precision, stream, train
+from ganlens.training.trainer import Trainer, TrainStep, best_precision, train
 
 __all__ = [
     "TRAIN_PRESETS",

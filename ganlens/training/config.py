@@ -1,10 +1,12 @@
 """How to train a GAN: every setting that changes its weights, and the presets."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from ganlens.augment import names
 from ganlens.errors import GanlensError, one_of
+from ganlens.models.prior import check_seed
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class TrainConfig:
             raise one_of("schedule", self.schedule, ("both", "alternate"))
         positive = ("epochs", "batch_size", "lr", "r1_every")
         for name in positive:
-            if getattr(self, name) <= 0:
+            if not getattr(self, name) > 0:
                 raise GanlensError(f"{name} {getattr(self, name)} must be above 0")
         for name in ("beta1", "beta2", "ema_decay", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
@@ -62,6 +64,10 @@ class TrainConfig:
         for name in ("lr_discriminator", "weight_decay", "instance_noise", "r1"):
             if not getattr(self, name) >= 0:
                 raise GanlensError(f"{name} {getattr(self, name)} must be at least 0")
+        for name in ("lr", "lr_discriminator", "weight_decay", "instance_noise", "r1"):
+            if not math.isfinite(getattr(self, name)):
+                raise GanlensError(f"{name} {getattr(self, name)} must be a finite number")
+        check_seed(self.seed)  # found late, a bad one would cost the first epochs
 
 
 TRAIN_PRESETS: dict[str, TrainConfig] = {

@@ -1,13 +1,11 @@
 """The training loop: ``train`` yields one TrainStep per update, prints nothing, touches no disk.
 
 Every random draw belongs to a step: batch order, latents and augmentation come from streams keyed
-by
-(seed, purpose, step). A run that was interrupted therefore continues exactly where an uninterrupted
-one would be, with no random state to save.
+by (seed, purpose, step). A run that was interrupted therefore continues exactly where an
+uninterrupted one would be, with no random state to save.
 """
 
 import copy
-import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,13 +17,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from ganlens.augment import augment
 from ganlens.errors import GanlensError
-from ganlens.images import from_uint8
 from ganlens.models import build
 from ganlens.models.prior import Prior
 from ganlens.training.config import TrainConfig
+from ganlens.training.feed import Feed, stream
 from ganlens.training.losses import discriminator_loss, generator_loss, r1_penalty
+from ganlens.training.state import restore, state_of
 
 
 @dataclass(frozen=True)
@@ -53,12 +51,6 @@ class TrainStep:
     d_grad: float | None
     g_grad: float | None
     images_per_second: float
-
-
-def stream(seed: int, purpose: str, step: int) -> int:
-    """Return the seed of one purpose at one step; equal arguments give equal draws anywhere."""
-    digest = hashlib.blake2b(f"{seed}/{purpose}/{step}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
 
 
 def best_precision() -> str:
@@ -107,6 +99,8 @@ class Trainer:
         self.step = 0
         self.g_optimizer = self._adam(self.generator, config.lr)
         self.d_optimizer = self._adam(self.discriminator, config.lr_discriminator or config.lr)
+        self._optimizers = {"g_adam": self.g_optimizer, "d_adam": self.d_optimizer}
+        self._feed = Feed(images, config, self.fabric)
 
     def _check(self, generator: Any) -> None:
         channels, height, width = generator.image_shape
@@ -133,22 +127,29 @@ class Trainer:
         return torch.optim.Adam(network.parameters(), lr, betas, weight_decay=decay, fused=True)
 
     @property
+    def networks(self) -> dict[str, nn.Module]:
+        """The generator, the discriminator and "ema", the generator's moving average, by name."""
+        return {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "ema": self.ema,
+        }
+
+    @property
     def steps_per_epoch(self) -> int:
         """Whole batches in one pass."""
-        return len(self.images) // self.config.batch_size
+        return self._feed.steps_per_epoch
 
     @property
     def total_steps(self) -> int:
         """Steps of the whole run."""
-        return self.steps_per_epoch * self.config.epochs
+        return self._feed.total_steps
 
     def advance(self) -> TrainStep:
         """Do one step on the next batch of this run's order."""
         began = time.perf_counter()
         update_d, update_g = self._turns()
-        real = self._real_batch()
-        z = self.prior.sample_batch(self.config.batch_size, self._seed("latents"))
-        z = self._share(z).to(self.fabric.device)
+        real, z = self._feed.real(self.step), self._feed.latents(self.step, self.prior)
         self.generator.train(), self.discriminator.train()
         with self.fabric.autocast(), torch.set_grad_enabled(update_g):
             fake = self.generator(z)
@@ -166,10 +167,10 @@ class Trainer:
 
     def _update_discriminator(self, real: Tensor, fake: Tensor) -> tuple[Any, ...]:
         penalise = self.config.r1 > 0 and self.step % self.config.r1_every == 0
-        real = self._seen(real, "real").requires_grad_(penalise)
+        real = self._feed.seen(real, "real", self.step).requires_grad_(penalise)
         with self.fabric.autocast():
             on_real = self.discriminator(real).float()
-            on_fake = self.discriminator(self._seen(fake, "fake")).float()
+            on_fake = self.discriminator(self._feed.seen(fake, "fake", self.step)).float()
         loss = d_loss = discriminator_loss(on_real, on_fake, self.config.label_smoothing)
         if penalise:
             loss = d_loss + self.config.r1_every * r1_penalty(on_real, real, self.config.r1)
@@ -180,7 +181,7 @@ class Trainer:
     def _update_generator(self, fake: Tensor) -> tuple[float, float]:
         with frozen(self.discriminator):
             with self.fabric.autocast():
-                logits = self.discriminator(self._seen(fake, "fake")).float()
+                logits = self.discriminator(self._feed.seen(fake, "fake", self.step)).float()
             loss = generator_loss(logits)
             norm = self._descend(self.generator, self.g_optimizer, loss)
         self._average()
@@ -218,42 +219,6 @@ class Trainer:
         floats = [(a, b) for a, b in pairs if a.is_floating_point()]
         torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], weight)
 
-    def _seen(self, x: Tensor, purpose: str) -> Tensor:
-        """Return what the discriminator sees of a batch: with instance noise and augmentation."""
-        remaining = 1 - self.step / self.total_steps
-        if self.config.instance_noise > 0:
-            noise = torch.randn(x.shape, generator=self._generator(f"noise-{purpose}"))
-            x = x + noise.to(x.device) * (self.config.instance_noise * remaining)
-        if self.config.augment:
-            x = augment(x, self.config.augment, self._generator(f"augment-{purpose}"))
-        return x
-
-    def _real_batch(self) -> Tensor:
-        epoch, place = divmod(self.step, self.steps_per_epoch)
-        order = np.random.default_rng(stream(self.config.seed, "order", epoch)).permutation(
-            len(self.images)
-        )
-        rows = order[place * self.config.batch_size : (place + 1) * self.config.batch_size]
-        rows = self._share(rows)
-        batch = from_uint8(self.images[np.sort(rows)], self.fabric.device)
-        if self.config.flip:
-            mirrored = torch.rand(len(batch), generator=self._generator("flip")) < 0.5
-            batch = torch.where(
-                mirrored.to(batch.device)[:, None, None, None], batch.flip(3), batch
-            )
-        return batch
-
-    def _share(self, rows: Any) -> Any:
-        """Return this rank's part of what belongs to the whole batch."""
-        return rows[self.fabric.global_rank :: self.fabric.world_size]
-
-    def _seed(self, purpose: str) -> int:
-        return stream(self.config.seed, purpose, self.step)
-
-    def _generator(self, purpose: str) -> torch.Generator:
-        purpose = f"{purpose}-{self.fabric.global_rank}"
-        return torch.Generator().manual_seed(self._seed(purpose))
-
     def _mean(self, value: Tensor) -> float:
         value = value.detach()
         if self.fabric.world_size > 1:
@@ -262,44 +227,12 @@ class Trainer:
 
     def state(self) -> dict[str, Tensor]:
         """Return every tensor that resuming needs, by name; the step is ``step``."""
-        networks = {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
-            "ema": self.ema,
-        }
-        tensors = {
-            f"{k}.{n}": t for k, net in networks.items() for n, t in net.state_dict().items()
-        }
-        for name, optimizer in (("g_adam", self.g_optimizer), ("d_adam", self.d_optimizer)):
-            for index, entry in optimizer.state_dict()["state"].items():
-                tensors |= {f"{name}.{index}.{k}": v for k, v in entry.items()}
-        return tensors | {"step": torch.tensor(self.step)}
+        return state_of(self.networks, self._optimizers) | {"step": torch.tensor(self.step)}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Take over what ``state`` returned."""
-        networks = {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
-            "ema": self.ema,
-        }
-        for name, network in networks.items():
-            network.load_state_dict(_under(tensors, name))
-        for name, optimizer in (("g_adam", self.g_optimizer), ("d_adam", self.d_optimizer)):
-            entries: dict[int, dict[str, Tensor]] = {}
-            for key, value in _under(tensors, name).items():
-                index, field = key.split(".", 1)
-                entries.setdefault(int(index), {})[field] = value
-            groups = optimizer.state_dict()["param_groups"]
-            optimizer.load_state_dict({"state": entries, "param_groups": groups})
-            _lay_out(optimizer)
+        restore(tensors, self.networks, self._optimizers)
         self.step = int(tensors["step"])
-
-
-def _lay_out(optimizer: torch.optim.Adam) -> None:
-    """Give moments the memory layout of their weights: fused Adam pairs them by address."""
-    for weight, entry in optimizer.state.items():
-        for name in ("exp_avg", "exp_avg_sq"):
-            entry[name] = torch.empty_like(weight).copy_(entry[name])
 
 
 def _averaged(fabric: Fabric, value: Tensor) -> Tensor:
@@ -307,10 +240,6 @@ def _averaged(fabric: Fabric, value: Tensor) -> Tensor:
     found = fabric.all_reduce(value, reduce_op="mean")
     assert isinstance(found, Tensor)
     return found
-
-
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k[len(prefix) + 1 :]: v for k, v in tensors.items() if k.startswith(f"{prefix}.")}
 
 
 def train(trainer: Trainer) -> Iterator[TrainStep]:

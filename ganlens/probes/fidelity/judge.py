@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from ganlens.checkpoints import MODEL_FILE, find_checkpoint, load_checkpoint, read_model_file
-from ganlens.classifier import FAMILY, load_classifier
+from ganlens.classifier import load_classifier
 from ganlens.errors import GanlensError
 from ganlens.features import (
     ClassifierExtractor,
@@ -18,6 +18,7 @@ from ganlens.features import (
     fetch_inception_weights,
     find_inception_weights,
 )
+from ganlens.models.classifier import FAMILY
 from ganlens.probes.base import Progress
 
 if TYPE_CHECKING:

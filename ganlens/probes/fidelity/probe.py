@@ -12,7 +12,8 @@ from ganlens import stats
 from ganlens.errors import GanlensError
 from ganlens.features import extract_steps, quantised
 from ganlens.latents import Seeds
-from ganlens.probes.base import Probe, Progress
+from ganlens.models.prior import check_seed
+from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.fidelity.judge import Judge, choose
 from ganlens.probes.fidelity.result import FidelityResult, Floor, library_versions
 from ganlens.probes.fidelity.samples import RealImages, choose_real
@@ -48,7 +49,7 @@ class Fidelity(Probe):
         k_density: neighbour that sets the radius for density and coverage.
     """
 
-    title: ClassVar[str] = "Fidelity: generated against real, as distributions"
+    title: ClassVar[str] = "Fidelity"
     needs: ClassVar[frozenset[str]] = frozenset({"generator", "data"})
 
     extractor: str = "auto"
@@ -61,11 +62,12 @@ class Fidelity(Probe):
     k_density: int = 5
 
     def __post_init__(self) -> None:
-        for name, least in (("n", 2), ("batch_size", 1), ("k", 1), ("k_density", 1), ("seed", 0)):
+        for name, least in (("n", 2), ("batch_size", 1), ("k", 1), ("k_density", 1)):
             if getattr(self, name) < least:
                 raise GanlensError(
                     f"{name} {getattr(self, name)} is too small: give at least {least}"
                 )
+        check_seed(self.seed, self.n)
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
@@ -76,15 +78,7 @@ class Fidelity(Probe):
             GanlensError: no data, images of another shape than the subject's, an extractor that is
                 not there or does not take such images, or fewer than 2 real images.
         """
-        if data is None:
-            raise GanlensError("fidelity needs real images to compare with: give a data SPEC")
-        if tuple(data.image_shape) != tuple(subject.image_shape):
-            channels, size, _ = subject.image_shape
-            raise GanlensError(
-                f"images of shape {tuple(data.image_shape)} cannot be compared with "
-                f"{subject.name}'s {tuple(subject.image_shape)}: open the data with size={size}, "
-                f"channels={channels}"
-            )
+        data = images_for(subject, data, "a comparison with real images")
         real = choose_real(data, self.split, self.n, self.seed)
         judge = yield from choose(self.extractor, subject, self.inception_weights)
         judge(torch.zeros(1, *subject.image_shape))  # fails here if it does not take such images

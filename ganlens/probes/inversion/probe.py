@@ -13,7 +13,7 @@ from ganlens.errors import GanlensError, one_of
 from ganlens.images import from_uint8, to_uint8
 from ganlens.interpolation import resolve_mode, walk
 from ganlens.latents import Rows
-from ganlens.probes.base import Probe, Progress
+from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.inversion.evidence import two_sample
 from ganlens.probes.inversion.pictures import read_pictures
@@ -110,13 +110,7 @@ class Inversion(Probe):
         self, subject: "Subject", data: "ImageSet | None"
     ) -> tuple["ImageSet", "ImageSet"]:
         """Check what can fail before the long work; return train and held-out images."""
-        if data is None:
-            raise GanlensError("an inversion needs images: give --data SPEC")
-        if data.image_shape != tuple(subject.image_shape):
-            raise GanlensError(
-                f"images of shape {data.image_shape} do not fit {subject.name}: open the data with "
-                f"size={subject.image_shape[1]}, channels={subject.image_shape[0]}"
-            )
+        data = images_for(subject, data, "an inversion")
         known, held = data.part(self.split), data.part(OTHER[self.split])
         if min(len(known), len(held)) < 3:
             raise GanlensError(

@@ -1,5 +1,6 @@
 """The linear probe: what can be read off the discriminator's features with a straight line?"""
 
+import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -8,8 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganlens.activations import capture
 from ganlens.errors import GanlensError
-from ganlens.probes.base import Probe, Progress
+from ganlens.models.prior import check_seed
+from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.linear.fitting import (
     Scores,
@@ -22,6 +25,7 @@ from ganlens.probes.linear.fitting import (
 from ganlens.probes.linear.fitting import accuracy as share_right
 from ganlens.probes.linear.result import LinearProbeResult
 from ganlens.probes.linear.targets import Target, find_targets
+from ganlens.subject import CALIBRATION
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -29,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LinearProbe", "LinearProbeResult"]
 
-CALIBRATION = 1024  # real images on which the untrained network's batch norm is calibrated
 BATCH = 512
 
 
@@ -112,19 +115,20 @@ class LinearProbe(Probe):
         """Check what can fail before the long work; return train, test and what to predict."""
         if subject.discriminator is None:
             raise GanlensError(f"{subject.name} has no discriminator: choose another checkpoint")
-        if data is None:
-            raise GanlensError("a linear probe needs data: give --data SPEC")
-        if data.image_shape != tuple(subject.image_shape):
-            raise GanlensError(
-                f"images of shape {data.image_shape} do not fit {subject.name}: open the data with "
-                f"size={subject.image_shape[1]}, channels={subject.image_shape[0]}"
-            )
+        data = images_for(subject, data, "a linear probe")
         if not 0 < self.validation < 1:
             raise GanlensError(
                 f"validation {self.validation} is not a share: choose from 0.05 to 0.5"
             )
-        if not self.c_grid or min(self.c_grid) <= 0:
-            raise GanlensError(f"c_grid {self.c_grid} is not valid: give positive numbers")
+        if not self.c_grid or not all(0 < c < math.inf for c in self.c_grid):
+            raise GanlensError(f"c_grid {self.c_grid} is not valid: give positive, finite numbers")
+        largest = _largest_pool(subject)
+        if not 1 <= self.pool <= largest:
+            raise GanlensError(
+                f"pool {self.pool} is out of range: give 1 to {largest}, the side of the smallest"
+                " map; a finer grid would repeat it"
+            )
+        check_seed(self.seed)
         parts = [data.part("train"), data.part("test")]
         sizes = (self.n_train, self.n_test)
         train, test = (_draw(p, n, self.seed) for p, n in zip(parts, sizes, strict=True))
@@ -181,6 +185,14 @@ class LinearProbe(Probe):
             "scaling": "each feature to mean 0 and variance 1/D over the train images",
             "seed": self.seed,
         }
+
+
+def _largest_pool(subject: "Subject") -> int:
+    """Return the side of the smallest map; 4, the paper's grid, is let through in any case."""
+    network: Any = subject.discriminator
+    with capture(network, list(network.feature_layers)) as maps:
+        subject.discriminate(torch.zeros(1, *subject.image_shape))
+    return max(4, min((min(m.shape[2:]) for m in maps.values() if m.ndim == 4), default=4))
 
 
 def _draw(part: "ImageSet", count: int | None, seed: int) -> "ImageSet":

@@ -43,6 +43,7 @@ def find_targets(train: "ImageSet", test: "ImageSet", wanted: str) -> list[Targe
     """
     has_labels = train.labels is not None and test.labels is not None
     categorical = [name for name, v in train.attributes.items() if v.dtype.kind in "UO"]
+    categorical = [name for name in categorical if not (has_labels and name == "class")]
     valid = ["class"] * has_labels + categorical
     if not valid:
         raise GanlensError(

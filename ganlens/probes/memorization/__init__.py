@@ -8,7 +8,8 @@ import numpy as np
 
 from ganlens.errors import GanlensError, one_of
 from ganlens.images import from_uint8, to_uint8
-from ganlens.probes.base import Probe, Progress
+from ganlens.models.prior import check_seed
+from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.memorization.evidence import Neighborhood, Space, compare, neighborhood
 from ganlens.probes.memorization.result import NeighborsResult
@@ -22,6 +23,7 @@ __all__ = ["Neighbors", "NeighborsResult"]
 SPACES = ("pixels", "discriminator", "both")
 BATCH = 512
 NOISE = 0.02  # standard deviation of the noisy control, in parts of the full brightness range
+MOST = 100_000  # samples, which are held in memory
 CONTROLS = 100  # at most so many train images are copied as controls
 
 
@@ -89,19 +91,16 @@ class Neighbors(Probe):
         self, subject: "Subject", data: "ImageSet | None"
     ) -> tuple["ImageSet", "ImageSet"]:
         """Check what can fail before the long work; return train and held-out images."""
-        if data is None:
-            raise GanlensError("a search for neighbours needs data: give --data SPEC")
+        data = images_for(subject, data, "a search for neighbours")
         if self.space not in SPACES:
             raise one_of("space", self.space, SPACES)
         if self.space == "discriminator" and subject.discriminator is None:
             raise GanlensError(f"{subject.name} has no discriminator: choose --space pixels")
-        if data.image_shape != tuple(subject.image_shape):
+        if not 2 <= self.n <= MOST or self.shown < 1:
             raise GanlensError(
-                f"images of shape {data.image_shape} do not fit {subject.name}: open the data with "
-                f"size={subject.image_shape[1]}, channels={subject.image_shape[0]}"
+                f"n {self.n}, shown {self.shown}: give 2 to {MOST:,}, and at least 1"
             )
-        if self.n < 2 or self.shown < 1:
-            raise GanlensError(f"n {self.n}, shown {self.shown}: give at least 2 and 1")
+        check_seed(self.seed, self.n)
         splits = {"train": "test", "test": "train"}
         if self.split not in splits:
             raise one_of("split", self.split, splits)

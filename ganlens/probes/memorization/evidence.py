@@ -60,7 +60,8 @@ class Comparison:
 
     Attributes:
         threshold: distance at or below which a sample is flagged: a low quantile of the null.
-        level: probability that an honest sample is flagged, k / (M + 1), about 1 %.
+        level: probability that an honest sample is flagged: k / (M + 1), about 1 %; more if many
+            null distances are equal to the threshold.
         percentile: (N,) share of the null that is at most as far from train, in %.
         flagged: (N,) bool.
         p_count: exact probability that this many or more honest samples are flagged.
@@ -81,16 +82,25 @@ def compare(distances: np.ndarray, null: np.ndarray) -> Comparison:
     The threshold is the k-th smallest null distance, k = floor(0.01 (M + 1)), at least 1. If
     samples and null come from one continuous distribution, whichever it is, the number of flagged
     samples is exactly beta-binomial(N, k, M + 1 - k); that allows for the null's own finite size,
-    which a binomial at 1 % does not.
+    which a binomial at 1 % does not. Where null distances are tied at the threshold (held-out
+    images that are also train images, all at 0), samples flag with the whole tie, and the count is
+    judged by Fisher's exact test: the same with k one above the last of the tie.
+
+    Args:
+        distances: (N,) at least 0.
+        null: (M,) at least 0, M at least 1.
     """
     order = np.sort(null)
     k = max(1, int(LEVEL * (len(null) + 1)))
-    flagged = distances <= order[k - 1]
-    count = scipy_stats.betabinom(len(distances), k, len(null) + 1 - k)
+    threshold = order[k - 1]
+    flagged = distances <= threshold
+    below = int(np.searchsorted(order, threshold, side="right"))
+    rank = k if below == k else min(below + 1, len(null))
+    count = scipy_stats.betabinom(len(distances), rank, len(null) + 1 - rank)
     shift = scipy_stats.mannwhitneyu(distances, null, alternative="less")
     return Comparison(
-        threshold=float(order[k - 1]),
-        level=k / (len(null) + 1),
+        threshold=float(threshold),
+        level=below / (len(null) + 1),
         percentile=100 * np.searchsorted(order, distances, side="right") / len(null),
         flagged=flagged,
         p_count=float(count.sf(int(flagged.sum()) - 1)),

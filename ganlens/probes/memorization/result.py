@@ -42,9 +42,9 @@ class NeighborsResult:
     about: dict[str, Any]
 
     def summary(self) -> dict[str, Any]:
-        """Return each space's flagged share, its p-values and what the controls say."""
+        """Return, per space, the share of samples too near, its p-values and the controls'."""
         return {
-            **{f"flagged_{s.name}": float(s.test.flagged.mean()) for s in self.spaces},
+            **{f"too_near_in_{s.name}": float(s.test.flagged.mean()) for s in self.spaces},
             **{s.name: self._space(s) for s in self.spaces},
             "worst_seeds": self.seeds[self.order[: self.about["shown"]]].tolist(),
             "worst_nearest": dict(

@@ -1,0 +1,62 @@
+"""``ganlens cache``: what decoded images take on the disk, and room when it is wanted."""
+
+from typing import Annotated, Any
+
+from tyro.conf import arg
+
+from ganlens.cli.flags import Json
+from ganlens.cli.terminal import check_free, console, rows_table, write_json
+from ganlens.data.kept import Kept, kept, remove
+from ganlens.errors import GanlensError
+from ganlens.places import cache_folder
+
+Days = Annotated[float, arg(metavar="DAYS")]
+COLUMNS = ("data", "kind", "images", "px", "MB", "days idle")
+
+
+def cache(
+    clear: bool = False, older_than: Days = 0, downloads: bool = False, json: Json = None
+) -> None:
+    """List what the data cache holds ($GANLENS_CACHE), or make room in it.
+
+    Decoded images are made again when they are next asked for, and whoever has them open keeps
+    them; downloads have to be fetched again, and are only removed on request.
+
+    Args:
+        clear: remove the decoded images.
+        older_than: only what was not opened for so many days.
+        downloads: with --clear, remove torchvision's downloads too.
+    """
+    check_free(json, force=False)
+    if older_than < 0:
+        raise GanlensError(f"--older-than {older_than} is not valid: give 0 days or more")
+    if downloads and not clear:
+        raise GanlensError("--downloads says what to remove: add --clear")
+    root = cache_folder()
+    found = [item for item in kept(root) if item.idle >= older_than]
+    if clear:
+        found = [item for item in found if downloads or not item.download]
+        for item in found:
+            remove(item)
+    entries = [_entry(item) for item in found]
+    write_json(json, {"folder": str(root), "removed": clear, "kept": entries})
+    screen = console(json)
+    if found:
+        rows = [(e["spec"], e["kind"], e["images"], e["size"], e["megabytes"], e["days_idle"])
+                for e in entries]  # fmt: skip
+        screen.print(rows_table("", COLUMNS, rows))
+    total = sum(item.bytes for item in found) / 1e6
+    verb = "removed from" if clear else "in"
+    screen.print(f"{len(found)} data sets, {total:,.1f} MB {verb} {root}", soft_wrap=True)
+
+
+def _entry(item: Kept) -> dict[str, Any]:
+    return {
+        "spec": item.spec or None,
+        "kind": "download" if item.download else "decoded",
+        "images": item.images,
+        "size": item.size,
+        "megabytes": round(item.bytes / 1e6, 1),
+        "days_idle": round(item.idle, 1) if item.idle < float("inf") else None,
+        "folder": str(item.path),
+    }

@@ -1,0 +1,91 @@
+"""What a probe found, in half a line: the same words on the page and in the terminal."""
+
+from collections.abc import Mapping
+from string import Formatter
+from typing import Any
+
+from ganlens.panels import cell
+from ganlens.report.findings import Finding, strict
+
+# Templates over a summary; one that names an undefined value is left out.
+HEADLINES: dict[str, tuple[str, ...]] = {
+    "interpolate": (
+        "the longest step is {max_over_mean_step} times the mean one",
+        "{longest_step_over_unrelated} of the way to an unrelated sample",
+    ),
+    "arithmetic": (
+        "({a}) - ({b}) + ({c})",
+        "the share of pictures that show the result is {success_rate_of_9}",
+        "of random samples {base_rate_of_random_samples}",
+    ),
+    "filters": ("{filters} filters in {first_layer_of_discriminator}",),
+    "activations": ("{dead_units_total} of {units_total} units are dead",),
+    "fid": ("{metric} {value}", "real against real {floor}", "coverage {coverage}", "N {n_fake}"),
+    "neighbors": (
+        "nearer to a train image than all but {pixels[expected_share]:.1%} of held-out images: "
+        "{too_near_in_pixels:.1%} of samples in pixels",
+        "{too_near_in_discriminator:.1%} in features",
+        "N {n_generated}",
+    ),
+    "invert": (
+        "median residual {median_mse_held_out} held-out",
+        "{median_mse_train} train",
+        "{median_mse_generated} generated",
+        "AUC {auc_train_smaller}",
+    ),
+    "linear-probe": (
+        "accuracy {accuracy}",
+        "untrained {accuracy_untrained}",
+        "pixels {accuracy_pixels}",
+        "guessing {accuracy_majority}",
+    ),
+}
+NUMBERS = 3  # shown of a probe that has no templates
+
+
+class _Undefined(Exception):
+    """A template names a value that is not there."""
+
+
+class _Cells(Formatter):
+    """Formats values as tables do, unless the template has a format of its own."""
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
+        try:
+            value, key = super().get_field(field_name, args, kwargs)
+        except (KeyError, TypeError) as error:
+            raise _Undefined from error
+        if value is None:
+            raise _Undefined
+        return value, key
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return format(value, format_spec) if format_spec else cell(value)
+
+
+def headline(finding: Finding) -> str:
+    """Say in half a line what a probe found, or why it was left out; the report has the rest."""
+    if finding.result is None:
+        return f"left out: {finding.reason}"
+    summary = strict(finding.result.summary())
+    templates = HEADLINES.get(finding.name) or _numbers(summary, finding.probe.settings())
+    return ", ".join(piece for t in templates if (piece := fill(t, summary)))
+
+
+def fill(template: str, summary: Mapping[str, Any]) -> str:
+    """Fill a template from a summary; empty where it names a value that is undefined or absent."""
+    try:
+        return _Cells().vformat(template, (), summary)
+    except _Undefined:
+        return ""
+
+
+def _numbers(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    """Templates of the first numbers that are neither settings nor counts ("n_...")."""
+    found = [
+        f"{key.replace('_', ' ')} {{{key}}}"
+        for key, value in summary.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        if key not in settings and "n" not in key.split("_")
+    ]
+    return found[:NUMBERS]

@@ -1,0 +1,49 @@
+"""How a run is watched and kept, and what it reports as it goes."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ganlens.errors import GanlensError
+from ganlens.training import TrainStep
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How a run is watched and kept; none of it changes the weights.
+
+    Attributes:
+        evaluate_every: epochs between two evaluations on held-out images.
+        evaluate_n: generated and held-out images in an evaluation, at most.
+        log_every: steps that a line of metrics.jsonl averages over.
+        save_every: steps between two states to resume from; each evaluation saves one too.
+    """
+
+    evaluate_every: int = 2
+    evaluate_n: int = 2000
+    log_every: int = 20
+    save_every: int = 500
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            least = 2 if name == "evaluate_n" else 1  # a single image has no Fréchet distance
+            if value < least:
+                raise GanlensError(
+                    f"{name.replace('_', '-')} {value} is too small: give at least {least}"
+                )
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a run reports as it goes: one of a step, an evaluation, a warning, a note.
+
+    Attributes:
+        step: after every update.
+        evaluation: a row of metrics.jsonl with the findings on held-out images.
+        warning: one line that names a likely trouble.
+        note: one line on what was done, such as a resume.
+    """
+
+    step: TrainStep | None = None
+    evaluation: dict[str, Any] | None = None
+    warning: str | None = None
+    note: str | None = None

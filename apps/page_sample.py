@@ -4,6 +4,7 @@ import json
 import random
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
 import show
@@ -67,11 +68,12 @@ def _walk(choice: Choice, subject: "Subject") -> None:
         "Every picture on the way should be a plausible sample and change a little at a time "
         "([Radford 2015](https://arxiv.org/abs/1511.06434), section 6.1)."
     )
-    walk = _walk_controls(subject)
-    start, end = walk.seeds
+    chosen = _walk_controls(subject)
+    start, end = chosen.seeds
+    way = resolve_mode(chosen.mode, subject.prior.kind)
+    walk = replace(chosen, mode=way)  # a recipe says what was done, not "auto"
     width = subject.image_shape[2] + 2
     strip = _recipe(subject, walk, walk.steps, enlargement(walk.steps * width, show.ROOM))
-    way = resolve_mode(walk.mode, subject.prior.kind)
     caption = f"From seed {start} on the left to seed {end} on the right, by {way}."
     _picture(subject, strip, f"{choice.label} walk {start} to {end}", caption)
     one, slide = st.columns([1, 2], gap="large", vertical_alignment="center")
@@ -82,7 +84,7 @@ def _walk(choice: Choice, subject: "Subject") -> None:
     with one:
         show.picture(picture(subject, recipe), f"Picture {place} of {walk.steps}")
     slide.caption(f"Picture {place} of {walk.steps}; its latent has length {latent.norm():.2f}.")
-    probe = Interpolation(seeds=walk.seeds, per_leg=walk.steps, mode=walk.mode)
+    probe = Interpolation(seeds=walk.seeds, per_leg=walk.steps, mode=chosen.mode)
     show.code(command("interpolate", probe, choice.source), _python(choice, strip))
 
 

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,17 +11,19 @@ import pandas as pd  # type: ignore[import-untyped]
 import plotly.graph_objects as go
 import streamlit as st
 
-from ganlens.images import enlarge, png_bytes
+from ganlens.images import animation_bytes, enlarge, png_bytes
 from ganlens.panels import (
+    AnimationPanel,
     FigurePanel,
     ImagePanel,
     Panel,
     TablePanel,
     cell,
     csv_text,
+    enlarged,
     file_stem,
 )
-from ganlens.report.draw import flat
+from ganlens.report import draw
 
 ROOM = 800  # widest picture in CSS pixels; more would be shrunk by an uneven factor
 
@@ -46,6 +50,8 @@ def panel(content: Panel, key: str) -> None:
     st.subheader(escape(content.title), anchor=False)
     if isinstance(content, ImagePanel):
         image(content, key)
+    elif isinstance(content, AnimationPanel):
+        animation(content, key)
     elif isinstance(content, FigurePanel):
         chart(content.figure, key, f"{content.title}. {content.caption}")
         st.caption(escape(content.caption))
@@ -70,6 +76,37 @@ def image(content: ImagePanel, key: str) -> None:
         icon=":material/download:",
         help=f"{width} x {height} pixels, not enlarged"
         + (", with the recipe that draws it again" if content.recipe else ""),
+    )
+
+
+def animation(content: AnimationPanel, key: str) -> None:
+    """Play an animation, with a switch that holds it still, and offer it as WebP and as GIF."""
+    scale = max(1, min(int(content.scale), ROOM // content.frames.shape[2]))
+    st.html(draw.animation(replace(content, scale=scale)))
+    st.caption(escape(content.caption))
+    about = {
+        "webp": "lossless" + (", with the recipe that draws it again" if content.recipe else ""),
+        "gif": "for what shows no WebP: 256 colours a frame",
+    }
+    row = st.container(horizontal=True)
+    for kind, help_text in about.items():
+        row.download_button(
+            f"Download {'WebP' if kind == 'webp' else 'GIF'}",
+            partial(_film, content, kind, scale),  # encoded when it is asked for
+            file_name=f"{file_stem(content.title)}.{kind}",
+            mime=f"image/{kind}",
+            key=f"{key}-{kind}",
+            on_click="ignore",
+            type="tertiary",
+            icon=":material/download:",
+            help=f"{len(content.frames)} frames, {help_text}",
+        )
+
+
+def _film(content: AnimationPanel, kind: str, scale: int) -> bytes:
+    recipe = enlarged(content.recipe, scale)
+    return animation_bytes(
+        content.frames, kind, content.milliseconds, enlargement=scale, recipe=recipe
     )
 
 
@@ -125,7 +162,7 @@ def table(content: TablePanel, key: str) -> None:
 
 def pairs(content: Mapping[str, Any]) -> None:
     """Draw nested settings or a summary as rows of name and value."""
-    rows = flat(content)
+    rows = draw.flat(content)
     escaped = [(escape(name), escape(value)) for name, value in rows]
     frame = pd.DataFrame(escaped, columns=["name", "value"]).set_index("name")
     st.table(frame, hide_header=True, border="horizontal")

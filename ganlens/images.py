@@ -1,7 +1,7 @@
 """The pixel contract: inside ganlens an image batch is float32 NCHW in [-1, 1].
 
 This file alone converts between that and bytes. Bytes are uint8 NHWC arrays, the layout of Pillow,
-of the data cache and of every picture that is written.
+of the data cache and of every picture and animation that is written.
 """
 
 import io
@@ -15,10 +15,13 @@ import torch
 from PIL import Image, PngImagePlugin
 from torch import Tensor
 
-from ganlens.errors import GanlensError
+from ganlens.errors import GanlensError, one_of
 from ganlens.files import write_bytes
 
-RECIPE_KEY = "ganlens-recipe"  # the PNG text chunk that holds the JSON of what was drawn
+_UNREADABLE = (OSError, ValueError, Image.DecompressionBombError)
+RECIPE_KEY = "ganlens-recipe"  # under which a picture's metadata hold the JSON of what was drawn
+DESCRIPTION = 0x010E  # EXIF ImageDescription: where a WebP keeps that JSON
+ANIMATIONS = ("webp", "gif")
 
 
 def to_uint8(images: Tensor) -> np.ndarray:
@@ -97,25 +100,120 @@ def write_png(path: str | Path, image: np.ndarray, recipe: Mapping[str, Any] | N
     return path
 
 
-def read_recipe(path: str | Path) -> dict[str, Any]:
-    """Return the recipe that a PNG carries.
+def animation_bytes(
+    frames: np.ndarray,
+    format: str = "webp",
+    milliseconds: int = 80,
+    *,
+    enlargement: int = 1,
+    recipe: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Encode frames as an animation that runs for ever.
+
+    A WebP is lossless: its pixels are evidence. A GIF has 256 colours a frame, and time in
+    hundredths of a second; take it where a WebP is not understood.
+
+    Args:
+        frames: (T, H, W, 1 or 3) uint8, T at least 1.
+        format: "webp" or "gif".
+        milliseconds: how long a frame stays, 20 to 10,000; a GIF rounds it to tens.
+        enlargement: every pixel is repeated this often both ways, at least 1.
+        recipe: what draws the frames one below another; goes into the metadata as JSON.
+
+    Returns:
+        The bytes of the file.
 
     Raises:
-        GanlensError: not a PNG, no recipe in it, or a damaged one.
+        GanlensError: no frames, another format, or a time out of range.
+    """
+    if format not in ANIMATIONS:
+        raise one_of("animation format", format, ANIMATIONS)
+    if len(frames) == 0 or not 20 <= milliseconds <= 10_000:
+        raise GanlensError(
+            f"an animation of {len(frames)} frames of {milliseconds} ms cannot be written: give at "
+            "least 1 frame, of 20 to 10,000 ms"
+        )
+    pace = milliseconds if format == "webp" else round(milliseconds, -1)
+    note = json.dumps({RECIPE_KEY: recipe, "milliseconds": pace}, sort_keys=True)
+    first, *rest = [Image.fromarray(enlarge(frame, enlargement)) for frame in as_rgb(frames)]
+    options: dict[str, Any] = {"comment": note.encode(), "disposal": 1}
+    if format == "webp":
+        exif = Image.Exif()
+        exif[DESCRIPTION] = note
+        options = {"lossless": True, "exif": exif, "method": 4}
+    buffer = io.BytesIO()
+    first.save(buffer, format, save_all=True, append_images=rest, duration=pace, loop=0, **options)
+    return buffer.getvalue()
+
+
+def write_animation(path: str | Path, frames: np.ndarray, **options: Any) -> Path:
+    """Write an animation in the format of the path's suffix, .webp or .gif.
+
+    Args:
+        path: of the file; a failure leaves an older one intact, see ``files.write_bytes``.
+        frames: (T, H, W, 1 or 3) uint8.
+        options: ``milliseconds``, ``enlargement`` and ``recipe`` of ``animation_bytes``.
+    """
+    path = Path(path)
+    write_bytes(path, animation_bytes(frames, path.suffix.lower().lstrip("."), **options))
+    return path
+
+
+def read_frames(path: str | Path) -> np.ndarray:
+    """Read a picture, or every frame of an animation: (T, H, W, 3) uint8, T = 1 for a picture.
+
+    Encoders join equal frames into one that stays longer; where the file says how long a frame of
+    its own was to stay, they are taken apart again.
+
+    Raises:
+        GanlensError: not a readable picture.
+    """
+    frames: list[np.ndarray] = []
+    try:
+        with Image.open(path) as image:
+            pace = _note(image).get("milliseconds")
+            for index in range(getattr(image, "n_frames", 1)):
+                image.seek(index)
+                pixels = np.asarray(image.convert("RGB"))
+                stays = image.info.get("duration", 0) if pace else 0
+                frames += [pixels] * max(1, round(stays / pace) if pace else 1)
+    except _UNREADABLE as error:
+        raise GanlensError(f"{path} is not a readable picture: {error}") from error
+    return np.stack(frames)
+
+
+def read_recipe(path: str | Path) -> dict[str, Any]:
+    """Return the recipe that a PNG, a WebP or a GIF carries.
+
+    Raises:
+        GanlensError: not a picture, no recipe in it, or a damaged one.
     """
     try:
         with Image.open(path) as image:
-            text = getattr(image, "text", {}).get(RECIPE_KEY)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise GanlensError(f"{path} is not a readable PNG: {error}") from error
-    if text is None:
+            recipe = _note(image).get(RECIPE_KEY)
+    except _UNREADABLE as error:
+        raise GanlensError(f"{path} is not a readable picture: {error}") from error
+    if recipe is None:
         raise GanlensError(
             f"{path} carries no recipe: only pictures written by ganlens can be replayed"
         )
+    return recipe
+
+
+def _note(image: Image.Image) -> dict[str, Any]:
+    """Return what ganlens wrote into a picture's metadata; an empty dict where there is nothing."""
+    text = getattr(image, "text", {}).get(RECIPE_KEY)
+    if text is not None:  # PNG
+        try:
+            return {RECIPE_KEY: json.loads(text)}
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"its recipe is damaged ({error})") from error
+    written = image.info.get("comment") or image.getexif().get(DESCRIPTION) or ""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise GanlensError(f"{path} carries a damaged recipe ({error}): draw it anew") from error
+        found = json.loads(written)
+    except (ValueError, RecursionError):  # a comment of somebody else
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def as_rgb(images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Panels: what a Result shows. The report and the explorer draw the same ones.
 
-A panel has a title, a caption that a newcomer can follow, and one of three contents: an image, a
-plotly figure, or a table.
+A panel has a title, a caption that a newcomer can follow, and one of four contents: an image, an
+animation, a plotly figure, or a table.
 """
 
 import csv
@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 
 # Okabe and Ito's palette, told apart under the common colour-vision deficiencies.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
+PANEL = "panel"  # the kind of a recipe that names a panel of a probe; others are of samples
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,29 @@ class ImagePanel:
 
 
 @dataclass(frozen=True)
+class AnimationPanel:
+    """Pictures that follow each other in one place, for ever; a viewer can be asked to hold still.
+
+    Attributes:
+        title: a few words.
+        caption: what is shown and how to read it, one to three sentences.
+        frames: (T, H, W, 3) uint8, T at least 1.
+        milliseconds: how long each frame stays.
+        alt: a text for who cannot see it.
+        scale: suggested enlargement, at least 1.
+        recipe: JSON-able description from which the frames can be drawn again, one below another.
+    """
+
+    title: str
+    caption: str
+    frames: np.ndarray
+    milliseconds: int = 80
+    alt: str = ""
+    scale: int = 2
+    recipe: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class FigurePanel:
     """An interactive plotly figure with its title and caption."""
 
@@ -58,7 +82,17 @@ class TablePanel:
     rows: Sequence[Sequence[Any]] = field(default_factory=list)
 
 
-Panel = ImagePanel | FigurePanel | TablePanel
+Panel = ImagePanel | AnimationPanel | FigurePanel | TablePanel
+
+
+def enlarged(recipe: dict[str, Any] | None, scale: int) -> dict[str, Any] | None:
+    """Return the recipe of the picture enlarged ``scale`` times: a replay gives the same pixels."""
+    if recipe is None:
+        return None
+    if recipe.get("kind") == PANEL:
+        return {**recipe, "scale": recipe.get("scale", 1) * scale}
+    layout = recipe.get("layout", {})
+    return {**recipe, "layout": {**layout, "enlargement": layout.get("enlargement", 1) * scale}}
 
 
 def csv_text(panel: TablePanel) -> str:

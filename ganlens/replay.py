@@ -14,7 +14,7 @@ import numpy as np
 
 from ganlens.errors import GanlensError, one_of
 from ganlens.images import as_rgb, enlarge
-from ganlens.panels import ImagePanel, Panel
+from ganlens.panels import PANEL, ImagePanel, Panel
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe
 from ganlens.progress import finish
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-KIND = "panel"
 VERSION = 1
 
 
@@ -56,7 +55,7 @@ class PanelRecipe:
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-able values, from which ``from_json`` makes an equal recipe."""
-        return {"version": VERSION, "kind": KIND, **asdict(self)}
+        return {"version": VERSION, "kind": PANEL, **asdict(self)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "PanelRecipe":
@@ -140,24 +139,13 @@ def signed(
     ]
 
 
-def enlarged(recipe: Mapping[str, Any] | None, scale: int) -> dict[str, Any] | None:
-    """Return the JSON recipe of the picture enlarged so many times more."""
-    if recipe is None:
-        return None
-    if recipe.get("kind") == KIND:
-        return {**recipe, "scale": recipe.get("scale", 1) * scale}
-    layout = recipe.get("layout", {})
-    grown = {**layout, "enlargement": layout.get("enlargement", 1) * scale}
-    return {**recipe, "layout": grown}
-
-
 def read(values: Mapping[str, Any]) -> AnyRecipe:
     """Read the recipe that a picture carries, of either kind.
 
     Raises:
         GanlensError: as ``Recipe.from_json`` and ``PanelRecipe.from_json``.
     """
-    if isinstance(values, Mapping) and values.get("kind") == KIND:
+    if isinstance(values, Mapping) and values.get("kind") == PANEL:
         return PanelRecipe.from_json(values)
     return Recipe.from_json(values)
 

@@ -194,6 +194,31 @@ def test_a_probe_runs_and_its_page_can_be_left(
     assert page.get_by_text("Traceback").count() == 0
 
 
+def test_a_film_plays_holds_still_and_can_be_taken_away(
+    browser: "Browser", server: str, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    page = visit(browser, server, "interpolate", tiny_checkpoint)
+    page.get_by_role("button", name="Run", exact=True).click()
+    film, switch = page.locator(".film"), page.locator(".film input")
+    film.locator("img.moving").wait_for()
+    settled(page)
+    assert not film.locator("img.still").is_visible()
+    assert film.locator("img.moving").evaluate("one => one.naturalWidth") == 16
+    switch.check()
+    assert film.locator("img.still").is_visible()
+    assert not film.locator("img.moving").is_visible()
+    page.emulate_media(reduced_motion="reduce")
+    assert film.locator("img.moving").is_visible(), "the switch now says: play"
+    switch.uncheck()
+    assert film.locator("img.still").is_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download WebP").click()
+    download.value.save_as(tmp_path / "film.webp")
+    recipe = Recipe.from_json(images.read_recipe(tmp_path / "film.webp"))
+    again = render(ganlens.load(tiny_checkpoint, "cpu"), recipe)
+    assert_same_pixels(np.concatenate(images.read_frames(tmp_path / "film.webp")), again)
+
+
 def test_a_link_to_settings_brings_them_back(
     browser: "Browser", server: str, tiny_checkpoint: Path
 ) -> None:

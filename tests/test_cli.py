@@ -20,7 +20,7 @@ from ganlens.cli.files import write_panels
 from ganlens.cli.flags import call, one_line
 from ganlens.cli.pictures import compare, read_picture
 from ganlens.errors import GanlensError
-from ganlens.panels import FigurePanel, ImagePanel, TablePanel
+from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe
 from ganlens.report import Finding, headline
@@ -331,7 +331,8 @@ def test_a_probe_prints_a_table_and_writes_its_panels(
     written = [Path(line[6:]) for line in printed.out.splitlines() if line.startswith("wrote ")]
     assert written
     assert all(path.is_file() for path in written)
-    pictures = [path for path in written if path.suffix == ".png"]
+    pictures = [path for path in written if path.suffix in (".png", ".webp")]
+    assert {path.suffix for path in pictures} == {".png", ".webp"}
     for picture in pictures:
         assert run("replay", picture, "--checkpoint", tiny_checkpoint) == 0, picture
     assert pictures
@@ -357,18 +358,24 @@ def test_a_folder_with_files_is_kept(
 
 
 def test_panels_become_files_that_need_no_network(tmp_path: Path) -> None:
+    frames = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
     panels = [
         ImagePanel("A picture!", "", np.zeros((4, 5, 3), np.uint8), scale=3),
-        FigurePanel("A figure", "How to read it", go.Figure(go.Scatter(y=[1, 2]))),
+        FigurePanel("A figure", "How to <read> it", go.Figure(go.Scatter(y=[1, 2]))),
         TablePanel("A table", "", ("name", "value"), [("a, b", 1.5), ("c", None)]),
+        AnimationPanel("A film", "", frames, 40, recipe={"layout": {"enlargement": 1}}),
     ]
-    picture, figure, table = write_panels(tmp_path, panels)
+    picture, figure, table, film = write_panels(tmp_path, panels)
     assert picture.name == "01-a-picture.png"
     assert read_picture(picture).shape == (12, 15, 3)
     assert table.read_text() == 'name,value\n"a, b",1.5\nc,\n'
     page = figure.read_text("utf-8")
-    assert "How to read it" in page
+    assert "How to &lt;read&gt; it" in page
     assert re.findall(r'src="([^"]+)"', page) == ["plotly.min.js"]
+    assert film.name == "04-a-film.webp"
+    assert np.array_equal(images.read_frames(film)[:, ::2, ::2], frames)
+    recipe = images.read_recipe(film)
+    assert recipe == {"layout": {"enlargement": 2}}, "a replay gives the file's pixels"
     assert (tmp_path / "plotly.min.js").stat().st_size > 1_000_000
 
 

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ganlens
-from ganlens.panels import ImagePanel, TablePanel
+from ganlens.panels import AnimationPanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
 
 APPS = Path(__file__).parents[1] / "apps"
@@ -251,7 +251,27 @@ def test_a_probe_gets_networks_of_its_own(started: tuple[Path, Path]) -> None:
 
 
 def test_panel_kinds_are_all_drawn() -> None:
-    """A fourth kind of panel would need a place in ``show.panel``."""
+    """A fifth kind of panel would need a place in ``show.panel``."""
     from ganlens.panels import FigurePanel, Panel
 
-    assert set(get_args(Panel)) == {ImagePanel, FigurePanel, TablePanel}
+    assert set(get_args(Panel)) == {ImagePanel, AnimationPanel, FigurePanel, TablePanel}
+
+
+def test_films_play_and_can_be_held_still_and_downloaded() -> None:
+    def script() -> None:
+        import numpy as np
+        import show
+
+        from ganlens.panels import AnimationPanel
+
+        frames = np.arange(3 * 8 * 8 * 3, dtype=np.uint8).reshape(3, 8, 8, 3)
+        show.panel(AnimationPanel("A film", "Caption.", frames, alt="three frames"), "film")
+
+    app = AppTest.from_function(script, default_timeout=60).run()
+    assert not app.exception
+    body = app.get("html")[0].proto.body
+    assert 'alt="three frames"' in body
+    assert "image/webp" in body
+    assert 'type="checkbox"' in body
+    assert len(app.get("download_button")) == 2
+    assert app.caption[0].value == "Caption."

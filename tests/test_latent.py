@@ -8,15 +8,18 @@ import torch
 from fake_subject import TINY, FakeSubject, fake_subject, hooks
 from torch import nn
 
+from ganlens.activations import capture
 from ganlens.errors import GanlensError
 from ganlens.models import MODELS
 from ganlens.models.dcgan import DCGANConfig
 from ganlens.models.prior import Prior
-from ganlens.panels import ImagePanel
+from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel
 from ganlens.probes.arithmetic import Arithmetic
 from ganlens.probes.feature_maps import Activations
 from ganlens.probes.filters import Filters
-from ganlens.probes.latent import Interpolation, expected_norm, rmse
+from ganlens.probes.latent import Interpolation, expected_norm
+from ganlens.probes.latent.measures import PIXELS, eye_of
+from ganlens.probes.latent.probe import MAX_FRAMES
 from ganlens.recipe import Recipe, render
 from ganlens.subject import Subject
 
@@ -36,7 +39,17 @@ class Linear(nn.Module):
 
 @pytest.fixture(scope="module")
 def result():
-    return Interpolation(seeds=(0, 1, 2), per_leg=5).run(fake_subject())
+    return Interpolation(seeds=(0, 1, 2), per_leg=5, path_pairs=20).run(fake_subject())
+
+
+@pytest.fixture(scope="module")
+def full():
+    """A loop through four corners, with all that can be drawn."""
+    return Interpolation((0, 1, 2, 3), 4, loop=True, path_pairs=20).run(fake_subject())
+
+
+def quick(*arguments, **settings):
+    return Interpolation(*arguments, **{"frames": 0, "plane": 0, "path_pairs": 0} | settings)
 
 
 def test_defaults_are_the_papers_nine_points():
@@ -51,14 +64,30 @@ def test_the_walk_starts_turns_and_ends_at_its_seeds(result):
     assert result.pictures.shape == (10, 16, 16, 3)
 
 
-def test_auto_is_lerp_for_a_uniform_prior():
-    subject = fake_subject(DCGANConfig(size=16, width=4, latent_dim=8, prior="uniform"))
-    assert Interpolation((0, 1), 3).run(subject).mode == "lerp"
-    assert Interpolation((0, 1), 3, mode="gaussian").run(subject).mode == "gaussian"
+def uniform_subject():
+    return fake_subject(DCGANConfig(size=16, width=4, latent_dim=8, prior="uniform"))
+
+
+@pytest.mark.parametrize(
+    ("mode", "taken", "other", "curved"),
+    [
+        ("auto", "gaussian", "lerp", "gaussian"),
+        ("lerp", "lerp", "gaussian", "gaussian"),
+        ("slerp", "slerp", "lerp", "slerp"),
+    ],
+)
+def test_a_uniform_prior_has_routes_of_its_own(mode, taken, other, curved):
+    found = quick(range(6), 5, mode=mode).run(uniform_subject())
+    assert (found.mode, found.other_mode, found.curved) == (taken, other, curved)
+    inside = np.abs(found.latents).max() <= 1
+    assert inside == (taken != "slerp")
+    assert found.recipes["walk"]["latents"]["mode"] == taken, "a recipe says what was done"
 
 
 def test_steps_of_a_linear_generator_are_all_equally_long():
-    found = Interpolation((0, 1), per_leg=6, mode="lerp").run(FakeSubject(Linear(), None))
+    found = Interpolation((0, 1), per_leg=6, mode="lerp", path_pairs=40).run(
+        FakeSubject(Linear(), None)
+    )
     a, b = Prior("normal", 4).sample([0, 1])
     expected = float((0.1 * (a - b)).square().mean().sqrt() / 2)
     np.testing.assert_allclose(found.step_rmse, expected / 5, rtol=1e-4)
@@ -71,7 +100,10 @@ def test_steps_of_a_linear_generator_are_all_equally_long():
 def test_a_generator_that_never_moves_has_no_ratio():
     frozen = Linear()
     frozen.forward = lambda z: torch.zeros(len(z), 1, 2, 2)
-    summary = Interpolation((0, 1), 3).run(FakeSubject(frozen, None)).summary()
+    found = Interpolation((0, 1), 3, path_pairs=20).run(FakeSubject(frozen, None))
+    assert found.panels()
+    summary = found.summary()
+    assert summary["path_length"] == 0
     assert summary["max_over_mean_step"] is None
     assert summary["max_over_mean_step_reason"]
     json.dumps(summary, allow_nan=False)
@@ -85,18 +117,115 @@ def test_expected_norms_are_those_of_samples(kind, dim):
     assert expected_norm(Prior(kind, dim)) == pytest.approx(float(sampled), rel=tolerance)
 
 
-def test_rmse_is_in_parts_of_the_range():
+def test_pixel_distance_is_rmse_in_parts_of_the_range():
     black, white = -torch.ones(1, 3, 2, 2), torch.ones(1, 3, 2, 2)
-    assert rmse(black, white) == pytest.approx([1.0])
+    vectors = PIXELS.embed(torch.cat([black, white, 0.5 * white]))
+    assert float((vectors[0] - vectors[1]).norm()) == pytest.approx(1)
+    assert float((vectors[1] - vectors[2]).norm()) == pytest.approx(0.25)
 
 
-def test_every_picture_replays_from_its_recipe(result):
+def test_the_discriminators_eye_sees_every_layer_at_unit_strength():
     subject = fake_subject()
-    pictures = [p for p in result.panels() if isinstance(p, ImagePanel)]
-    assert len(pictures) == 2
-    for panel in pictures:
+    x = subject.generate(subject.latents(range(3)))
+    names = subject.discriminator.feature_layers
+    with capture(subject.discriminator, names) as found:
+        subject.discriminate(x)
+    expected = 0.0
+    for name in names:
+        maps = torch.nn.functional.adaptive_max_pool2d(found[name], 4)
+        unit = maps / maps.norm(dim=1, keepdim=True)
+        expected += float((unit[0] - unit[1]).square().sum(0).mean())
+    vectors = eye_of(subject).embed(x)
+    assert float((vectors[0] - vectors[1]).square().sum()) == pytest.approx(expected, rel=1e-4)
+
+
+def test_without_a_discriminator_steps_and_path_are_in_pixels():
+    subject = FakeSubject(Linear(), None)
+    found = Interpolation((0, 1, 2), 4, mode="lerp", path_pairs=60).run(subject)
+    assert found.distance == "pixels (RMSE)"
+    np.testing.assert_allclose(found.step_perceptual, found.step_rmse)
+    assert [trace.name for trace in found.panels()[4].figure.data] == ["pixels"]
+    a, b = Prior("normal", 4).sample(range(120)).view(60, 2, 4).unbind(1)
+    lengths = (0.1 * (b - a) / 2).square().mean(1)
+    assert found.path.kept == 60, "one percent of 60 is less than one"
+    assert found.path.mean == pytest.approx(float(lengths.mean()), rel=1e-3)
+
+
+def test_every_picture_replays_from_its_recipe(full):
+    subject = fake_subject()
+    shown = [p for p in full.panels() if isinstance(p, ImagePanel | AnimationPanel)]
+    assert len(shown) == 4
+    for panel in shown:
         recipe = Recipe.from_json(json.dumps(panel.recipe))
-        assert np.array_equal(render(subject, recipe), panel.image)
+        still = isinstance(panel, ImagePanel)
+        expected = panel.image if still else np.concatenate(panel.frames)
+        assert np.array_equal(render(subject, recipe), expected)
+
+
+def test_the_panels_are_these(full, result):
+    kinds = [ImagePanel, AnimationPanel, ImagePanel, FigurePanel, FigurePanel]
+    assert [type(p) for p in full.panels()] == [*kinds, ImagePanel, TablePanel]
+    assert [type(p) for p in result.panels()] == [*kinds, TablePanel], "three corners: no plane"
+    assert "fewer than four" in result.summary()["plane_reason"]
+    left_out = quick((0, 1, 2, 3), 3).run(fake_subject())
+    assert len(left_out.panels()) == 5
+    assert left_out.summary()["path_length_reason"]
+
+
+def test_a_loop_returns_and_its_film_has_no_stop(full):
+    z = fake_subject().latents([0, 1, 2, 3]).numpy()
+    assert full.legs == 4
+    np.testing.assert_allclose(full.latents[[0, 3, 4, -4, -1]], z[[0, 1, 1, 3, 0]], atol=1e-6)
+    assert len(full.film) == 4 * 12
+    assert full.positions[-1] == 4
+    assert "back to the first corner" in full.panels()[0].caption
+
+
+def test_a_film_has_every_corner_once(result):
+    corners = result.pictures[[0, 5, 9]]
+    assert len(result.film) == 2 * 12 + 1
+    assert np.abs(result.film[::12].astype(int) - corners).max() <= 1
+
+
+@pytest.mark.parametrize(("corners", "frames"), [(2, 1000), (40, 12), (300, 12)])
+def test_a_film_is_never_too_long(corners, frames):
+    probe = quick(tuple(range(corners)), 2, frames=frames)
+    film = probe._sources(Prior("normal", 4))["film"]
+    assert MAX_FRAMES / 2 < len(film.latents(Prior("normal", 4))) <= MAX_FRAMES
+
+
+def test_the_caption_of_a_plane_warns_of_short_latents(full):
+    panel = full.panels()[5]
+    assert full.plane.middle == pytest.approx(1, abs=0.05)
+    assert full.plane.middle_by_lerp < 0.8
+    assert f"would keep {full.plane.middle_by_lerp:.0%}" in panel.caption
+    lerp = quick((0, 1, 2, 3), 2, mode="lerp", plane=3).run(fake_subject())
+    assert "trust the edges more" in lerp.panels()[-2].caption
+
+
+def test_corners_can_be_read_from_a_file(tmp_path, full):
+    np.save(tmp_path / "z.npy", fake_subject().latents([0, 1, 2, 3]).numpy())
+    settings = {"latents_file": str(tmp_path / "z.npy"), "per_leg": 4, "loop": True}
+    found = Interpolation(path_pairs=20, **settings).run(fake_subject())
+    assert np.array_equal(found.pictures, full.pictures)
+    assert np.array_equal(found.film, full.film)
+    summary = found.summary()
+    json.dumps(summary, allow_nan=False)
+    assert summary["seeds"] is None
+    assert summary["seeds_reason"]
+    assert "given latents" in found.panels()[0].caption
+    shown = [p for p in found.panels() if isinstance(p, ImagePanel)]
+    for panel in shown:
+        recipe = Recipe.from_json(json.dumps(panel.recipe))
+        assert np.array_equal(render(fake_subject(), recipe), panel.image)
+
+
+def test_lines_are_named_beside_the_plot_not_in_it(full):
+    for panel in full.panels():
+        if isinstance(panel, FigurePanel):
+            assert not panel.figure.layout.annotations
+            assert panel.figure.layout.legend.y > 1
+            assert all(trace.name for trace in panel.figure.data)
 
 
 def test_the_pair_shows_the_dip_of_lerp_above_slerp(result):
@@ -104,7 +233,7 @@ def test_the_pair_shows_the_dip_of_lerp_above_slerp(result):
     assert half[0] < 0.85 * half[1]
     ends = result.pair_norms[0, [0, -1]].mean()
     assert result.norm_dip == pytest.approx(result.pair_norms[0].min() / ends)
-    assert f"{result.norm_dip:.0%}" in result.panels()[1].caption
+    assert f"{result.norm_dip:.0%}" in result.panels()[2].caption
 
 
 def test_the_summary_is_json_and_names_the_checkpoint(result):
@@ -115,7 +244,10 @@ def test_the_summary_is_json_and_names_the_checkpoint(result):
 
 
 def test_batch_size_does_not_matter():
-    one, seven = (Interpolation((0, 1, 2), 4, batch_size=n).run(fake_subject()) for n in (1, 7))
+    settings = {"path_pairs": 9, "plane": 2, "frames": 3}
+    probes = (Interpolation((0, 1, 2, 3), 4, batch_size=n, **settings) for n in (1, 7))
+    one, seven = (probe.run(fake_subject()) for probe in probes)
+    assert one.path.mean == pytest.approx(seven.path.mean, rel=1e-2)
     assert np.abs(one.pictures.astype(int) - seven.pictures).max() <= 1
 
 
@@ -132,6 +264,12 @@ def test_settings_survive_json():
         ({"per_leg": 1}, "steps 1"),
         ({"mode": "bezier"}, "mode 'bezier'"),
         ({"batch_size": 0}, "batch size 0"),
+        ({"frames": -1}, "frames -1"),
+        ({"plane": 1}, "plane 1"),
+        ({"plane": 200}, "cannot be drawn"),
+        ({"path_pairs": 1}, "path_pairs 1"),
+        ({"latents_file": "none.npy"}, "not a readable .npy"),
+        ({"latents_file": "none.npy", "seeds": (1, 2)}, "leave out one"),
     ],
 )
 def test_bad_settings_fail_before_anything_runs(settings, says):
@@ -156,7 +294,7 @@ def test_a_real_subject_end_to_end():
         ]
     subject = Subject(*pair, {**known, "arguments": arguments})
     probes = [
-        Interpolation((0, 1, 2), 4),
+        Interpolation((0, 1, 2, 3), 4, path_pairs=10),
         Arithmetic(seeds_a=(1, 2, 3), seeds_b=(4, 5, 6), seeds_c=(7, 8, 9)),
         Filters(),
         Activations(samples=16, channels=2, layer="all"),

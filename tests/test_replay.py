@@ -9,7 +9,8 @@ import pytest
 from ganlens import images
 from ganlens.cli import main
 from ganlens.errors import GanlensError
-from ganlens.replay import PanelRecipe, enlarged, read
+from ganlens.panels import enlarged
+from ganlens.replay import PanelRecipe, read
 
 COMMANDS = {
     "filters": [],
@@ -88,7 +89,7 @@ def test_a_picture_without_a_recipe_or_no_picture_is_one_line(
 ) -> None:
     images.write_png(tmp_path / "bare.png", np.zeros((4, 4, 3), np.uint8))
     (tmp_path / "text.png").write_text("hello")
-    for name, says in (("bare.png", "carries no recipe"), ("text.png", "not a readable PNG")):
+    for name, says in (("bare.png", "carries no recipe"), ("text.png", "not a readable picture")):
         assert run("replay", tmp_path / name) == 2
         (line,) = capsys.readouterr().err.strip().splitlines()
         assert says in line

@@ -20,7 +20,7 @@ from torch import nn
 from ganlens import images, report
 from ganlens.errors import GanlensError
 from ganlens.models.prior import Prior
-from ganlens.panels import FigurePanel, ImagePanel, TablePanel, figure
+from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel, figure
 from ganlens.probes.base import Probe, Progress
 
 HOSTILE = "</script><script>window.hit=1</script><img src=x onerror=window.hit=1>\"'&"
@@ -107,6 +107,7 @@ class Found:
         tile = np.arange(16 * 40 * 3, dtype=np.uint8).reshape(16, 40, 3)
         return [
             ImagePanel("Picture", "A picture.", tile, alt=self.name, scale=4, recipe={"seed": 3}),
+            AnimationPanel("Film", "A film.", np.stack([tile, 255 - tile]), alt=self.name),
             FigurePanel(f"Chart of {self.name}", "A `curve` to read.", chart),
             TablePanel(
                 "Table",
@@ -249,7 +250,7 @@ def test_page_is_whole_and_reaches_nowhere(tmp_path: Path) -> None:
     links = Links()
     links.feed(text)
     assert links.open == []
-    assert all(value.startswith("data:image/png;base64,") for value in links.reached)
+    assert all(re.match(r"data:image/(png|webp);base64,", value) for value in links.reached)
     assert {a.removeprefix("#") for a in links.anchors} <= set(links.ids)
     assert len(links.ids) == len(set(links.ids))
     assert "ganlens other tiny --data pixelfaces --n 3" in text
@@ -274,6 +275,19 @@ def test_pictures_keep_their_pixels_and_recipe(tmp_path: Path) -> None:
     expected = np.arange(16 * 40 * 3, dtype=np.uint8).reshape(16, 40, 3)
     np.testing.assert_array_equal(np.asarray(picture), expected)
     assert json.loads(picture.text[images.RECIPE_KEY]) == {"seed": 3}  # type: ignore[attr-defined]
+
+
+def test_a_film_has_a_still_and_a_switch(tmp_path: Path) -> None:
+    text, _ = write(tmp_path, dist=FakeProbe())
+    tile = np.arange(16 * 40 * 3, dtype=np.uint8).reshape(16, 40, 3)
+    encoded = re.findall(r'class="pixels (\w+)"[^>]*base64,([^"]+)"', text)
+    assert [role for role, _ in encoded] == ["moving", "still"]
+    for role, data in encoded:
+        (tmp_path / role).write_bytes(base64.b64decode(data))
+    assert np.array_equal(images.read_frames(tmp_path / "moving"), np.stack([tile, 255 - tile]))
+    assert np.array_equal(images.read_frames(tmp_path / "still"), tile[None])
+    assert "prefers-reduced-motion" in text
+    assert '<input type="checkbox">' in text
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Panels as files: PNG with its recipe, HTML that opens offline, CSV."""
+"""Panels as files: PNG and WebP with their recipe, HTML that opens offline, CSV."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +7,23 @@ from plotly.offline import get_plotlyjs
 
 from ganlens import images
 from ganlens.files import write_bytes
-from ganlens.panels import FigurePanel, ImagePanel, Panel, TablePanel, csv_text, file_stem
-from ganlens.replay import enlarged
+from ganlens.panels import (
+    AnimationPanel,
+    FigurePanel,
+    ImagePanel,
+    Panel,
+    TablePanel,
+    csv_text,
+    enlarged,
+    file_stem,
+)
+from ganlens.report.draw import prose, text
 
 PLOTLY = "plotly.min.js"  # written once beside the figures
+STYLE = (
+    "body { font: 16px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto; "
+    "padding: 0 1rem } h1 { font-size: 1.3rem } p { max-width: 42rem; color: #59626d }"
+)
 
 
 def write_panels(folder: Path, panels: Sequence[Panel]) -> list[Path]:
@@ -29,6 +42,15 @@ def _write(folder: Path, stem: str, panel: Panel) -> Path:
         scale = max(1, int(panel.scale))
         picture = images.enlarge(panel.image, scale)
         return images.write_png(folder / f"{stem}.png", picture, enlarged(panel.recipe, scale))
+    if isinstance(panel, AnimationPanel):
+        scale = max(1, int(panel.scale))
+        return images.write_animation(
+            folder / f"{stem}.webp",
+            panel.frames,
+            milliseconds=panel.milliseconds,
+            enlargement=scale,
+            recipe=enlarged(panel.recipe, scale),
+        )
     if isinstance(panel, TablePanel):
         path, content = folder / f"{stem}.csv", csv_text(panel)
     else:
@@ -38,7 +60,9 @@ def _write(folder: Path, stem: str, panel: Panel) -> Path:
 
 
 def _html(panel: FigurePanel) -> str:
-    figure = type(panel.figure)(panel.figure)
-    figure.update_layout(title={"text": panel.title, "subtitle": {"text": panel.caption}})
-    figure.update_layout(margin_t=90)
-    return figure.to_html(include_plotlyjs="directory", full_html=True)
+    chart = panel.figure.to_html(include_plotlyjs="directory", full_html=False)
+    return (
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f"<title>{text(panel.title)}</title><style>{STYLE}</style></head><body>"
+        f"<h1>{text(panel.title)}</h1>{chart}<p>{prose(panel.caption)}</p></body></html>"
+    )

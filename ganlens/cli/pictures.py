@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from PIL import Image
 from tyro.conf import Positional, arg
 
 from ganlens import images
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 Pictures = Annotated[
     Positional[tuple[Path, ...]],
-    arg(metavar="PICTURE [PICTURE ...]", help="PNGs that ganlens wrote."),
+    arg(metavar="PICTURE [PICTURE ...]", help="PNGs and WebPs that ganlens wrote."),
 ]
 Out = Annotated[Path, arg(metavar="PNG")]
 OptionalOut = Annotated[Path | None, arg(metavar="PNG")]
@@ -148,9 +147,8 @@ class _Stage:
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """Return the pixels of a picture as (H, W, 3) uint8."""
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB"))
+    """Return the pixels of a picture, an animation's frames one below another: (H, W, 3) uint8."""
+    return np.concatenate(images.read_frames(path))
 
 
 def compare(old: np.ndarray, new: np.ndarray) -> dict[str, Any]:

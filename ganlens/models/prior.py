@@ -96,7 +96,7 @@ def check_seed(seed: object, count: int = 1) -> int:
         first = operator.index(seed)  # type: ignore[arg-type]
     except TypeError:
         first = -1
-    if not 0 <= first <= MAX_SEED - (count - 1):
+    if isinstance(seed, bool) or not 0 <= first <= MAX_SEED - (count - 1):
         last = f" of {count:,}" if count > 1 else ""
         raise GanlensError(f"seed {seed!r}{last} must be a whole number from 0 to {MAX_SEED}")
     return first

@@ -81,7 +81,8 @@ def outputs_of(
     forward = subject.generate if network == "generator" else subject.discriminate
     with capture(getattr(subject, network), names) as outputs:
         forward(x, max(len(x), 1))
-    return {name: output.float().cpu() for name, output in outputs.items()}
+    # A subject fills small batches up: what comes after the given samples is not about them.
+    return {name: output[: len(x)].float().cpu() for name, output in outputs.items()}
 
 
 def as_maps(output: Tensor) -> Tensor:

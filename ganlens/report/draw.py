@@ -7,10 +7,30 @@ from collections.abc import Mapping, Sequence
 from numbers import Number
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
-from ganlens.images import as_rgb, png_bytes
-from ganlens.panels import FigurePanel, ImagePanel, Panel, cell
+from ganlens.images import animation_bytes, as_rgb, png_bytes
+from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, Panel, cell
+
+# A film holds still where the reader asks for little motion, and its switch does the opposite; no
+# script is needed, so it works wherever the page is shown.
+FILM_STYLE = """<style>
+.film img.still, .film .play { display: none }
+.film:has(:checked) img.still { display: block }
+.film:has(:checked) img.moving { display: none }
+.film img { display: block; image-rendering: pixelated; max-width: none }
+.film label { display: inline-block; margin-top: .5rem; cursor: pointer; font-size: .9rem }
+@media (prefers-reduced-motion: reduce) {
+  .film img.still, .film:has(:checked) img.moving, .film .play { display: block }
+  .film img.moving, .film:has(:checked) img.still, .film .pause { display: none }
+  .film .play { display: inline }
+}
+@media print {
+  .film img.still { display: block !important }
+  .film img.moving, .film label { display: none !important }
+}
+</style>"""
 
 
 def text(value: Any) -> str:
@@ -27,6 +47,8 @@ def panel(content: Panel) -> str:
     """Draw one panel as a ``figure`` element with its title and caption."""
     if isinstance(content, ImagePanel):
         body = image(content)
+    elif isinstance(content, AnimationPanel):
+        body = animation(content)
     elif isinstance(content, FigurePanel):
         body = chart(content)
     else:
@@ -41,14 +63,34 @@ def panel(content: Panel) -> str:
 def image(content: ImagePanel) -> str:
     """Embed a picture at one pixel per pixel; the page enlarges it by whole numbers."""
     pixels = as_rgb(content.image)
-    height, width = pixels.shape[:2]
-    data = base64.b64encode(png_bytes(pixels, content.recipe)).decode()
+    one = _pixels(content, pixels, "image/png", png_bytes(pixels, content.recipe))
+    return f'<div class="scroll picture" tabindex="0">{one}</div>'
+
+
+def animation(content: AnimationPanel) -> str:
+    """Embed an animation, its first frame beside it for who wants no motion, and a switch."""
+    first = as_rgb(content.frames)[0]
+    film = animation_bytes(content.frames, milliseconds=content.milliseconds, recipe=content.recipe)
+    return (
+        f'{FILM_STYLE}<div class="scroll picture film" tabindex="0">'
+        f"{_pixels(content, first, 'image/webp', film, ' moving')}"
+        f"{_pixels(content, first, 'image/png', png_bytes(first), ' still')}"
+        '<label><input type="checkbox"> <span class="pause">Hold still</span>'
+        '<span class="play">Play</span></label></div>'
+    )
+
+
+def _pixels(
+    content: ImagePanel | AnimationPanel, shape: np.ndarray, kind: str, data: bytes, role: str = ""
+) -> str:
+    """Return the img element of encoded pixels that are as large as ``shape``, (H, W, 3)."""
+    height, width = shape.shape[:2]
     scale = max(1, int(content.scale))
     return (
-        '<div class="scroll picture" tabindex="0"><img class="pixels" '
-        f'alt="{text(content.alt or content.title)}" '
+        f'<img class="pixels{role}" alt="{text(content.alt or content.title)}" '
         f'width="{width * scale}" height="{height * scale}" data-width="{width}" '
-        f'data-height="{height}" data-scale="{scale}" src="data:image/png;base64,{data}"></div>'
+        f'data-height="{height}" data-scale="{scale}" '
+        f'src="data:{kind};base64,{base64.b64encode(data).decode()}">'
     )
 
 

@@ -1,0 +1,83 @@
+"""What is measured on the way: distances between pictures, lengths of latents."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ganlens.models.prior import Prior
+from ganlens.perceptual import unit_channels
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ganlens.subject import Subject
+
+POOL = 4  # cells a side, as in the linear probe of Radford 2015, section 5.1
+
+
+@dataclass(frozen=True)
+class Eye:
+    """A way to look at pictures that makes them comparable.
+
+    Attributes:
+        name: what the distance is called.
+        embed: (N, C, H, W) images in [-1, 1] to (N, D) vectors; the Euclidean distance of two is
+            the distance of the pictures.
+    """
+
+    name: str
+    embed: Callable[[Tensor], Tensor]
+
+
+PIXELS = Eye("pixels (RMSE)", lambda x: x.flatten(1) / 2 / math.sqrt(x[0].numel()))
+
+
+def eye_of(subject: "Subject", batch_size: int = 64) -> Eye:
+    """Return the discriminator's eye: all its layers, pooled, by ``unit_channels``; or pixels.
+
+    The distance is the root of LPIPS without learned weights (Zhang 2018), with the discriminator
+    in place of a network that was trained on photographs. A generator without a discriminator is
+    looked at in pixels.
+    """
+    if subject.discriminator is None:
+        return PIXELS
+    layers = list(subject.discriminator.feature_layers)
+
+    def embed(x: Tensor) -> Tensor:
+        widths = [subject.features(x[:1], [layer], POOL).shape[1] for layer in layers]
+        rows = subject.features(x, layers, POOL, batch_size).split(widths, 1)
+        return unit_channels([one.view(len(x), -1, POOL, POOL) for one in rows])
+
+    return Eye(f"discriminator features (all layers, {POOL}x{POOL}, unit channels)", embed)
+
+
+def step_lengths(vectors: Tensor, per_leg: int) -> "np.ndarray":
+    """Distance from each of (legs * per_leg, D) vectors to the next one of its leg.
+
+    Returns:
+        (legs * (per_leg - 1),).
+    """
+    legs = vectors.view(-1, per_leg, vectors.shape[1])
+    return (legs[:, 1:] - legs[:, :-1]).norm(dim=2).flatten().numpy()
+
+
+def mean_distance(vectors: Tensor) -> float:
+    """Mean distance between any two of (K, D) vectors, K at least 2."""
+    return float(torch.pdist(vectors).mean())
+
+
+def expected_norm(prior: Prior) -> float:
+    """Mean length of a latent: exact for a normal prior, to 1/d^2 for a uniform one."""
+    d = prior.dim
+    if prior.kind == "normal":
+        return math.sqrt(2) * math.exp(math.lgamma((d + 1) / 2) - math.lgamma(d / 2))
+    return math.sqrt(d / 3) * (1 - 1 / (10 * d))
+
+
+def picture_scale(pictures: "np.ndarray") -> int:
+    """Enlargement that shows (N, H, W, C) pictures at about 64 pixels a side."""
+    return max(1, round(64 / pictures.shape[1]))

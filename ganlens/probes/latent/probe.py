@@ -1,0 +1,244 @@
+"""The interpolation probe: its settings, and the pictures that it draws."""
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlens import images
+from ganlens.errors import GanlensError
+from ganlens.interpolation import Mode, between, resolve_mode
+from ganlens.latents import Patch, Rows, Stack, Walk
+from ganlens.models.prior import Prior
+from ganlens.perceptual import PathLength, mean_length, path_lengths
+from ganlens.probes.base import Probe, Progress
+from ganlens.probes.identity import identity
+from ganlens.probes.latent.measures import (
+    PIXELS,
+    Eye,
+    expected_norm,
+    eye_of,
+    mean_distance,
+    step_lengths,
+)
+from ganlens.probes.latent.result import InterpolationResult, Plane
+from ganlens.recipe import Recipe
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+SEEDS = tuple(range(9))  # as many points as in the paper's figure
+MAX_FRAMES = 240  # of a film: 20 seconds, and a page that still opens
+
+
+@dataclass(frozen=True)
+class Interpolation(Probe):
+    """Walk through random latents and look at every picture on the way (Radford 2015, section 6.1).
+
+    Attributes:
+        seeds: corners of the walk, at least 2; the paper walks through 9.
+        per_leg: pictures per leg, both corners included, at least 2.
+        mode: "lerp" (straight line), "slerp" (arc, lengths moved evenly), "gaussian" (uniform
+            prior: through its CDF to a normal one, slerp there, back), or "auto": what suits it.
+        loop: walk back from the last corner to the first.
+        frames: pictures per leg of the film, fewer where it would have more than 240; 0 leaves it
+            out.
+        plane: pictures a side of the plane between the first four corners; 0 leaves it out.
+        path_pairs: pairs of samples over which the perceptual path length is averaged; 0 leaves
+            it out.
+        latents_file: corners spelled out in place of seeds: a .npy file with one latent per row.
+        batch_size: how many pictures are drawn at a time.
+    """
+
+    title: ClassVar[str] = "Latent interpolation"
+    needs: ClassVar[frozenset[str]] = frozenset({"generator"})
+
+    seeds: tuple[int, ...] = SEEDS
+    per_leg: int = 10
+    mode: Mode = "auto"
+    loop: bool = False
+    frames: int = 12
+    plane: int = 7
+    path_pairs: int = 500
+    latents_file: str | None = None
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        """Check the settings before anything is loaded or drawn."""
+        if self.batch_size < 1:
+            raise GanlensError(f"batch size {self.batch_size} is too small: give at least 1")
+        for name, low in {"frames": 1, "plane": 2, "path_pairs": 2}.items():
+            if (value := getattr(self, name)) != 0 and value < low:
+                raise GanlensError(f"{name} {value} is too small: give at least {low}, or 0")
+        object.__setattr__(self, "seeds", tuple(self.seeds))
+        if self.latents_file is not None and self.seeds != SEEDS:
+            raise GanlensError("corners come from seeds or from a latents file: leave out one")
+        walk = self.walk()
+        if self.plane:
+            _patch(walk, self.plane)
+
+    def walk(self) -> Walk:
+        """Return the walk that these settings describe, "auto" not yet resolved.
+
+        Raises:
+            GanlensError: fewer than 2 corners, or a file that holds no latents.
+        """
+        how = {"steps": self.per_leg, "mode": self.mode, "loop": self.loop}
+        if self.latents_file is None:
+            return Walk(self.seeds, **how)  # type: ignore[arg-type]
+        return Walk(rows=Rows.read(self.latents_file).rows, **how)  # type: ignore[arg-type]
+
+    def steps(
+        self, subject: "Subject", data: "ImageSet | None" = None
+    ) -> Generator[Progress, None, InterpolationResult]:
+        """Draw the walk; the data are not used."""
+        sources = self._sources(subject.prior)
+        latents = {name: source.latents(subject.prior) for name, source in sources.items()}
+        total = sum(map(len, latents.values())) + 2 * self.path_pairs
+        drawn: dict[str, Tensor] = {}
+        done = 0
+        for name, z in latents.items():
+            parts = []
+            for part in z.split(self.batch_size):
+                yield Progress(done, total, "pictures")
+                parts.append(subject.generate(part, self.batch_size))
+                done += len(part)
+            drawn[name] = torch.cat(parts)
+        eye = eye_of(subject, self.batch_size)
+        lengths = []
+        for part in self._path_lengths(subject, sources["walk"].mode, eye):
+            yield Progress(done, total, "pictures")
+            lengths.append(part)
+            done += 2 * len(part)
+        path = mean_length(torch.cat(lengths)) if lengths else None
+        return self._result(subject, sources, latents, drawn, eye, path)
+
+    def _sources(self, prior: Prior) -> dict[str, Any]:
+        """Return what is drawn, by name: each the source of one picture's recipe."""
+        mode = resolve_mode(self.mode, prior.kind)
+        walk = replace(self.walk(), mode=mode)
+        first = replace(walk, seeds=walk.seeds[:2], rows=walk.rows[:2], loop=False)
+        curved = mode if mode != "lerp" else _other(mode, prior)
+        pair = (replace(first, mode="lerp"), replace(first, mode=curved))
+        sources: dict[str, Any] = {"walk": walk, "pair": Stack(pair)}
+        if self.frames:
+            sources["film"] = _film(walk, self.frames)
+        if self.plane and len(walk) >= 4:
+            sources["plane"] = _patch(walk, self.plane)
+        return sources
+
+    def _path_lengths(
+        self, subject: "Subject", mode: str, eye: Eye
+    ) -> Generator[Tensor, None, None]:
+        """Yield path lengths, batch by batch: between seeds 0 and 1, 2 and 3, and so on."""
+        if not self.path_pairs:
+            return
+        stream = torch.Generator().manual_seed(0)
+        places = torch.rand(self.path_pairs, generator=stream, dtype=torch.float64)
+        z = subject.latents(range(2 * self.path_pairs))
+        size = max(1, self.batch_size // 2)
+        parts = (z[::2].split(size), z[1::2].split(size), places.split(size))
+        for a, b, t in zip(*parts, strict=True):
+            yield path_lengths(
+                a,
+                b,
+                t,
+                route=partial(between, mode=mode),
+                embed=lambda ends: eye.embed(subject.generate(ends, self.batch_size)),
+            )
+
+    def _result(
+        self,
+        subject: "Subject",
+        sources: dict[str, Any],
+        latents: dict[str, Tensor],
+        drawn: dict[str, Tensor],
+        eye: Eye,
+        path: PathLength | None,
+    ) -> InterpolationResult:
+        walk, prior, n = sources["walk"], subject.prior, self.per_leg
+        other = replace(walk, mode=_other(walk.mode, prior))
+        starts, t = np.arange(walk.legs)[:, None], np.linspace(0, 1, n)
+        return InterpolationResult(
+            **_distances(drawn["walk"], walk, eye),
+            seeds=np.array(walk.seeds, dtype=np.int64),
+            latents=latents["walk"].numpy(),
+            pictures=images.to_uint8(drawn["walk"]),
+            positions=(starts + t).ravel(),
+            norms=_norms(latents["walk"]),
+            other_norms=_norms(other.latents(prior)),
+            step_positions=(starts + (t[1:] + t[:-1]) / 2).ravel(),
+            path=path,
+            expected_norm=expected_norm(prior),
+            pair=images.to_uint8(drawn["pair"]),
+            pair_norms=_norms(latents["pair"]).reshape(2, n),
+            film=images.to_uint8(drawn["film"]) if "film" in drawn else None,
+            plane=_plane(sources["plane"], drawn["plane"], prior) if "plane" in drawn else None,
+            prior=prior.kind,
+            mode=walk.mode,
+            other_mode=other.mode,
+            per_leg=n,
+            loop=self.loop,
+            recipes=self._recipes(subject, sources),
+            about=identity(subject),
+        )
+
+    def _recipes(self, subject: "Subject", sources: dict[str, Any]) -> dict[str, Any]:
+        columns = {"film": 1, "plane": self.plane}
+        padding = {"film": 0}  # its frames one below another, as a replay compares them
+        return {
+            name: Recipe.of(
+                subject,
+                source,
+                columns=columns.get(name, self.per_leg),
+                padding=padding.get(name, 2),
+            ).to_json()
+            for name, source in sources.items()
+        }
+
+
+def _other(mode: str, prior: Prior) -> Mode:
+    """Return the mode that a mode is compared to: the straight line, or what suits the prior."""
+    return "lerp" if mode != "lerp" else resolve_mode("auto", prior.kind)
+
+
+def _distances(x: Tensor, walk: Walk, eye: Eye) -> dict[str, Any]:
+    """Measure (M, C, H, W) pictures of a walk in pixels and by an eye: fields of the result."""
+    corners = list(range(0, len(x), walk.steps)) + [-1] * (not walk.loop)
+    fields: dict[str, Any] = {"distance": eye.name}
+    for name, vectors in {"rmse": PIXELS.embed(x), "perceptual": eye.embed(x)}.items():
+        fields[f"step_{name}"] = step_lengths(vectors, walk.steps)
+        fields[f"unrelated_{name}"] = mean_distance(vectors[corners])
+    return fields
+
+
+def _film(walk: Walk, frames: int) -> Walk:
+    """Return a walk as a film: more pictures per leg, no corner twice, ``MAX_FRAMES`` at most."""
+    if walk.legs > MAX_FRAMES:
+        kept = slice(MAX_FRAMES)
+        walk = replace(walk, seeds=walk.seeds[kept], rows=walk.rows[kept], loop=False)
+    per_leg = max(1, min(frames, (MAX_FRAMES - 1) // walk.legs))
+    return replace(walk, steps=per_leg + 1, doubled=False)
+
+
+def _patch(walk: Walk, side: int) -> Patch | None:
+    """Return the plane between the first four corners; None where there are fewer."""
+    if len(walk) < 4:
+        return None
+    return Patch(walk.seeds[:4], side, side, walk.mode, rows=walk.rows[:4])
+
+
+def _plane(patch: Patch, x: Tensor, prior: Prior) -> Plane:
+    middles = [replace(patch, down=3, across=3, mode=mode) for mode in (patch.mode, "lerp")]
+    ends = patch.corners(prior).norm(dim=1).mean()
+    taken, straight = (float(one.latents(prior)[4].norm() / ends) for one in middles)
+    return Plane(images.to_uint8(x), patch.down, patch.seeds, taken, straight)
+
+
+def _norms(z: Tensor) -> np.ndarray:
+    return z.norm(dim=1).numpy()

@@ -115,8 +115,7 @@ class Search:
 
     def _starts(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return (n, K, d) coordinates to start from and (n, K) which they are."""
-        u = self.encoder(x)
-        guess = self.coordinates.of(self.coordinates.latents(u).double())[:, None]
+        guess = self.coordinates.inside(self.encoder(x)).double()[:, None]
         if self.settings.restarts > 1:
             near = nearest_of_pool(x, self.pool, self.settings.restarts - 1)
             guess = torch.cat([guess, self.places[near].double()], dim=1)

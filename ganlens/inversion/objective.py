@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 EDGE = 0.999  # latents of a uniform prior are brought inside this before they are turned into u
+LARGEST = 2.0  # of a first guess of u: beyond it tanh is flat, and a search stands still
 CALIBRATION = 64  # images of the pool that give a layer's variance
 
 
@@ -31,6 +32,12 @@ class Coordinates:
     def of(self, z: Tensor) -> Tensor:
         """Map (N, d) latents to coordinates; a uniform prior's are brought inside first."""
         return z if self.prior.kind == "normal" else z.clamp(-EDGE, EDGE).atanh()
+
+    def inside(self, u: Tensor) -> Tensor:
+        """Bring guesses from beyond a normal prior's shell back onto it."""
+        if self.prior.kind == "uniform":
+            return u.clamp(-LARGEST, LARGEST)
+        return u * (self.prior.dim**0.5 / u.norm(dim=1, keepdim=True).clamp_min(1e-12)).clamp_max(1)
 
     def penalty(self, z: Tensor) -> Tensor:
         """Return (N,): how far latents are from where the prior has its mass, 0 if uniform."""
@@ -123,9 +130,9 @@ class Loss:
             u = u.detach().requires_grad_(True)
             z = self.coordinates.latents(u)
             drawn = self.residuals.parts(self.generator(z.float()))
-            # Sums over one row at a time: nothing else depends on how many rows there are.
-            terms = [(a - b).square().sum(1) for a, b in zip(drawn, self.targets, strict=True)]
-            value = torch.stack(terms).sum(0).double()
-            value = value + self.prior_weight * self.coordinates.penalty(z)
+            pairs = zip(drawn, self.targets, strict=True)
+            # Double: near the end a step's gain is lost in the rounding of a float32 sum.
+            terms = [(a - b).square().sum(1, dtype=torch.float64) for a, b in pairs]
+            value = sum(terms, self.prior_weight * self.coordinates.penalty(z))
             (gradient,) = torch.autograd.grad(value.sum(), u)
         return value.detach(), gradient

@@ -7,6 +7,7 @@ from scipy import optimize
 from scipy import stats as scipy_stats
 
 CONFIDENCE = 0.95
+INSIDE = 1e-9  # an AUC of 0 or 1 is itself a root, and not the one that is looked for
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ def auc_interval(auc: float, m: int, n: int) -> tuple[float, float]:
         spread = 1 + mean * (1 - t) / (2 - t) + mean * t / (1 + t)
         return float((auc - t) ** 2 - z**2 * t * (1 - t) * spread / (m * n))
 
-    low = 0.0 if outside(0.0) <= 0 else optimize.brentq(outside, 0.0, auc)
-    high = 1.0 if outside(1.0) <= 0 else optimize.brentq(outside, auc, 1.0)
+    low = 0.0 if outside(0.0) <= 0 else optimize.brentq(outside, 0.0, auc - INSIDE)
+    high = 1.0 if outside(1.0) <= 0 else optimize.brentq(outside, auc + INSIDE, 1.0)
     return float(low), float(high)
 
 

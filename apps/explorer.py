@@ -42,7 +42,7 @@ FACE = (
     "........",
 )
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Latent space": ("interpolate", "arithmetic"),
+    "Latent space": ("interpolate", "arithmetic", "directions"),
     "Inside the networks": ("filters", "activations"),
     "Against the data": ("fid", "neighbors", "linear-probe"),
 }

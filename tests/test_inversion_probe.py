@@ -11,11 +11,13 @@ from PIL import Image
 from scipy import stats
 
 from ganlens.data import ImageSet, open_data
+from ganlens.directions import Direction, save_directions
 from ganlens.edits import Move
 from ganlens.errors import GanlensError
 from ganlens.images import to_uint8
 from ganlens.panels import ImagePanel, TablePanel
 from ganlens.probes.inversion import Inversion, InversionResult
+from ganlens.probes.inversion.edit import edit_recipe, find_move
 from ganlens.probes.inversion.evidence import auc_interval, percentile, two_sample
 from ganlens.probes.inversion.pictures import read_pictures
 from ganlens.probes.inversion.probe import examples
@@ -24,6 +26,7 @@ from ganlens.report.findings import strict
 from ganlens.subject import Subject, load
 
 QUICK: dict[str, Any] = {"n": 6, "evaluations": 4}
+EYE = np.eye(8, dtype=np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +87,8 @@ def test_the_panels_name_what_they_hold(result: InversionResult) -> None:
 def test_settings_are_json_and_hide_no_path(picture: Path) -> None:
     probe = Inversion(image=(picture,))
     written = json.loads(json.dumps(probe.settings()))
-    assert Inversion(**{**written, "image": tuple(written["image"])}) == probe
+    lists = {name: tuple(written[name]) for name in ("image", "amount")}
+    assert Inversion(**{**written, **lists}) == probe
 
 
 @pytest.mark.parametrize(
@@ -114,12 +118,34 @@ def test_an_edit_moves_inverted_images(subject: Subject) -> None:
     z = subject.latents(range(6))
     vector = torch.zeros(8)
     vector[2] = 1
-    recipe = Inversion().edited(subject, z, Move.along(vector, (-1.0, 0.0, 1.0)))
+    recipe = edit_recipe(subject, z, Move.along(vector, (-1.0, 0.0, 1.0)))
     pictures = draw(subject, recipe).unflatten(0, (4, 3))
     assert torch.equal(pictures[:, 1], subject.generate(z[:4]))
     assert torch.equal(pictures[:, 2], subject.generate(z[:4] + vector))
-    walk = draw(subject, Inversion().edited(subject, z[:1]))
+    walk = draw(subject, edit_recipe(subject, z[:1]))
     assert torch.equal(walk[0], walk[-1])  # one image alone stays where it is
+
+
+def test_a_direction_comes_from_its_file(subject: Subject, data: ImageSet, tmp_path: Path) -> None:
+    known = {"hash": subject.provenance["hash"], "weights": subject.provenance["weights"]}
+    made = [Direction(f"way {i}", "random", row, provenance=known) for i, row in enumerate(EYE[:2])]
+    file = save_directions(tmp_path / "found.safetensors", made)
+    result = Inversion(**QUICK, direction=Path(f"{file}:way 1"), amount=(0.0, 2.0)).run(
+        subject, data
+    )
+    assert result.moved == ("way 1", (0.0, 2.0))
+    panel = result.panels()[-1]
+    assert isinstance(panel, ImagePanel)
+    assert panel.title == "Inverted images moved along way 1"
+    assert panel.recipe is not None
+    edit = Recipe.from_json(panel.recipe).edits[0]
+    assert isinstance(edit, Move)
+    assert edit.vector == tuple(EYE[1].tolist())
+    assert find_move(file, (), subject).name == "way 0"
+    with pytest.raises(GanlensError, match=r"direction 'up' is not known: choose from way 0, way"):
+        find_move(Path(f"{file}:up"), (), subject)
+    with pytest.raises(GanlensError, match="--direction FILE"):
+        Inversion(amount=(1.0,))
 
 
 def test_pictures_come_as_files_and_folders(picture: Path, tmp_path: Path) -> None:

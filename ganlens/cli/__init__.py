@@ -66,6 +66,11 @@ COMMANDS: dict[str, Command] = {
     "turn": Command(
         "Probe", "one vector for a continuous attribute, measured", "ganlens.probes.turn:Turn"
     ),
+    "directions": Command(
+        "Probe",
+        "what moves a sample which way, with report cards",
+        "ganlens.probes.directions:Directions",
+    ),
     "filters": Command("Probe", "what the first layer looks for", "ganlens.probes.filters:Filters"),
     "activations": Command(
         "Probe", "feature maps of any layer", "ganlens.probes.feature_maps:Activations"

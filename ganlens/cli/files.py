@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from plotly.offline import get_plotlyjs
 
@@ -35,6 +36,14 @@ def write_panels(folder: Path, panels: Sequence[Panel]) -> list[Path]:
     if any(isinstance(panel, FigurePanel) for panel in panels):
         write_bytes(folder / PLOTLY, get_plotlyjs().encode())
     return [_write(folder, f"{i:02d}-{file_stem(p.title)}", p) for i, p in enumerate(panels, 1)]
+
+
+def write_files(folder: Path, result: Any) -> list[Path]:
+    """Write what a result offers as files of its own (``result.files()``), if it offers any."""
+    files = result.files() if hasattr(result, "files") else {}
+    for name, content in files.items():
+        write_bytes(folder / name, content)
+    return [folder / name for name in files]
 
 
 def _write(folder: Path, stem: str, panel: Panel) -> Path:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from tyro.conf import arg
 
-from ganlens.cli.files import write_panels
+from ganlens.cli.files import write_files, write_panels
 from ganlens.cli.flags import Checkpoint, Device, Folder, Force, Json, OptionalData
 from ganlens.cli.opening import open_images, open_subject
 from ganlens.cli.terminal import (
@@ -80,6 +80,7 @@ def run(name: str, probe: Probe, common: Common) -> int:
     if common.out is not None:
         panels = signed(result.panels(), name, probe, subject, data)
         written = write_panels(common.out, panels)
+        written += write_files(common.out, result)
         screen.print("", *(f"wrote {path}" for path in written), sep="\n", soft_wrap=True)
     if common.json not in (None, "-"):
         screen.print(f"wrote {common.json}", soft_wrap=True)
@@ -89,7 +90,7 @@ def run(name: str, probe: Probe, common: Common) -> int:
 def _check_data(name: str, probe: Probe, spec: str | None) -> None:
     """Say that data is missing, or that nothing would look at it, before anything is loaded."""
     wanted = probe.looks_at_data()
-    if wanted and spec is None:
+    if probe.needs_data() and spec is None:
         raise GanlensError(f"{name} needs images: add --data SPEC, for example --data pixelfaces")
     if not wanted and spec is not None:
         raise GanlensError(f"{name} looks at no data with these settings: leave out --data {spec}")

@@ -2,6 +2,7 @@
 
 from ganlens.probes.arithmetic import Arithmetic, ArithmeticScore
 from ganlens.probes.base import Probe
+from ganlens.probes.directions import Directions
 from ganlens.probes.feature_maps import Activations
 from ganlens.probes.fidelity import Fidelity
 from ganlens.probes.filters import Filters
@@ -16,6 +17,7 @@ PROBES: dict[str, type[Probe]] = {
     "arithmetic": Arithmetic,
     "arithmetic-score": ArithmeticScore,
     "turn": Turn,
+    "directions": Directions,
     "filters": Filters,
     "activations": Activations,
     "fid": Fidelity,

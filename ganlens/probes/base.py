@@ -59,6 +59,10 @@ class Probe:
         """Tell whether it looks at data under these settings."""
         return bool(self.needs & {"data", "labels"})
 
+    def needs_data(self) -> bool:
+        """Tell whether it cannot run without data; some look at data where there are any."""
+        return self.looks_at_data()
+
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON-able values."""
         return asdict(self)  # type: ignore[call-overload]

@@ -83,7 +83,7 @@ def missing(probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:
     needs = probe.needs
     if "discriminator" in needs and getattr(subject, "discriminator", None) is None:
         return "needs a discriminator, and this checkpoint has a generator only"
-    if probe.looks_at_data() and data is None:
+    if probe.needs_data() and data is None:
         return "needs images to compare with: give a data set"
     if "labels" in needs and data is not None and data.labels is None and not data.attributes:
         return f"needs labels or attributes, and the data {data.spec!r} has none"

@@ -18,6 +18,12 @@ HEADLINES: dict[str, tuple[str, ...]] = {
         "the share of pictures that show the result is {success_rate_of_9}",
         "of random samples {base_rate_of_random_samples}",
     ),
+    "directions": (
+        "{best_boundary}: AUC {best_boundary_auc}",
+        "moved by {distance} sigma, {best_boundary_turned_on:.0%} of the samples without it "
+        "have it",
+        "{duplicates} of {n_directions} directions repeat an earlier one",
+    ),
     "filters": ("{filters} filters in {first_layer_of_discriminator}",),
     "activations": ("{dead_units_total} of {units_total} units are dead",),
     "fid": ("{metric} {value}", "real against real {floor}", "coverage {coverage}", "N {n_fake}"),

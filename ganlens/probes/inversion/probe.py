@@ -11,10 +11,10 @@ from torch import Tensor
 from ganlens import inversion
 from ganlens.errors import GanlensError, one_of
 from ganlens.images import from_uint8, to_uint8
-from ganlens.interpolation import resolve_mode, walk
 from ganlens.latents import Rows
 from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.identity import identity
+from ganlens.probes.inversion.edit import check_edit, edit_recipe, find_move
 from ganlens.probes.inversion.evidence import two_sample
 from ganlens.probes.inversion.pictures import read_pictures
 from ganlens.probes.inversion.result import InversionResult
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 OTHER = {"train": "test", "test": "train"}
-WALK = 8  # pictures from one inverted image to another
 OWN_SHOWN = 12  # of one's own pictures in the panels
-EDITED = 4  # inverted images that are moved
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,10 @@ class Inversion(Probe):
         n: images of each kind, at least 3; comparing train with held-out takes some hundreds.
         image: your own pictures to invert: files, folders or zips; their residuals are placed
             among those of held-out images.
+        direction: FILE.safetensors:NAME of a direction, as the directions probe writes it, along
+            which inverted images are moved; without one they are walked from one to the next.
+        amount: how far along the direction, in standard deviations of the prior; several make
+            several columns.
         split: the split that the generator was trained on; the other one is held out.
         evaluations: gradient evaluations per image.
         restarts: places to start each search from.
@@ -56,6 +58,8 @@ class Inversion(Probe):
 
     n: int = 24
     image: tuple[Path, ...] = ()
+    direction: Path | None = None
+    amount: tuple[float, ...] = ()
     split: Literal["train", "test"] = "train"
     evaluations: int = inversion.Settings.steps
     restarts: int = inversion.Settings.restarts
@@ -66,6 +70,9 @@ class Inversion(Probe):
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
         object.__setattr__(self, "image", tuple(map(Path, self.image)))
+        if self.direction is not None:
+            object.__setattr__(self, "direction", Path(self.direction))
+        check_edit(self.direction, self.amount)
         if self.n < 3:
             raise GanlensError(f"n {self.n} is too small: give at least 3 images of each kind")
         if self.split not in OTHER:
@@ -84,7 +91,11 @@ class Inversion(Probe):
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON-able values."""
-        return super().settings() | {"image": tuple(map(str, self.image))}
+        direction = None if self.direction is None else str(self.direction)
+        return super().settings() | {
+            "image": tuple(map(str, self.image)),
+            "direction": direction,
+        }
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
@@ -96,6 +107,7 @@ class Inversion(Probe):
                 cannot be decoded.
         """
         known, held = self._materials(subject, data)
+        move = self.direction and find_move(self.direction, self.amount, subject)
         shown = self._images(subject, known, held)
         names: list[str] = []
         if self.image:
@@ -104,7 +116,7 @@ class Inversion(Probe):
         found = yield from inversion.invert(subject, from_uint8(pixels), self.search())
         kinds = np.repeat(list(shown), [len(part) for part in shown.values()])
         yield Progress(1, 1, "comparison")
-        return self._result(subject, data, found, pixels, kinds, tuple(names))
+        return self._result(subject, data, found, pixels, kinds, tuple(names), move)
 
     def _materials(
         self, subject: "Subject", data: "ImageSet | None"
@@ -141,6 +153,7 @@ class Inversion(Probe):
         pixels: np.ndarray,
         kinds: np.ndarray,
         names: tuple[str, ...],
+        move: "Move | None",
     ) -> InversionResult:
         z = found.latents
         mse = found.pixel_mse.numpy()
@@ -148,7 +161,7 @@ class Inversion(Probe):
         measured = {"pixels": mse} | ({} if features is None else {"features": features})
         picked = examples(kinds, mse)
         strip = Recipe.of(subject, Rows.of(z[picked]), columns=len(picked))
-        edit = self.edited(subject, z[kinds == ("own" if names else "held-out")])
+        edit = edit_recipe(subject, z[kinds == ("own" if names else "held-out")], move)
         truth = subject.latents(self._seeds())
         return InversionResult(
             kinds=kinds,
@@ -169,24 +182,10 @@ class Inversion(Probe):
             strip_recipe=strip.to_json(),
             edit=render(subject, edit),
             edit_recipe=edit.to_json(),
+            moved=None if move is None else (move.name, move.amounts),
             names=names,
             about={**identity(subject, data), **found.about(), "split": self.split},
         )
-
-    def edited(self, subject: "Subject", z: Tensor, move: "Move | None" = None) -> Recipe:
-        """Describe the picture of what can be done with an inverted image.
-
-        Args:
-            subject: draws it.
-            z: (N, d) inverted latents, at least 1; those with the smallest index are shown.
-            move: is done to each of them, one column per amount; without one they are walked from
-                one to the next.
-        """
-        if move is not None:
-            return Recipe.of(subject, Rows.of(z[:EDITED]), edits=(move,), columns=len(move.amounts))
-        corners = z[: EDITED + 1] if len(z) > 1 else z.expand(2, -1)
-        mode = resolve_mode("auto", subject.prior.kind)
-        return Recipe.of(subject, Rows.of(walk(corners, WALK, mode)), columns=WALK)
 
 
 def examples(kinds: np.ndarray, residuals: np.ndarray) -> np.ndarray:

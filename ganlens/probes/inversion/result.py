@@ -33,6 +33,7 @@ class InversionResult:
         originals: (E, H, W, C) uint8; drawn: the same, from the latents.
         strip: (H', W', 3) uint8, the drawn ones side by side; strip_recipe draws it again.
         edit: (H', W', 3) uint8, what was done with inverted images; edit_recipe draws it again.
+        moved: name of the direction and amounts of the edit, or None for a walk.
         names: of one's own pictures.
         about: checkpoint, data, settings of the search.
     """
@@ -52,6 +53,7 @@ class InversionResult:
     strip_recipe: dict[str, Any]
     edit: np.ndarray
     edit_recipe: dict[str, Any]
+    moved: tuple[str, tuple[float, ...]] | None
     names: tuple[str, ...]
     about: dict[str, Any]
 
@@ -82,6 +84,7 @@ class InversionResult:
                 }
                 for t in self.tests
             },
+            "edit": None if self.moved is None else self.moved[0],
             "unit": "mean squared pixel difference in [-1, 1]",
             **self.about,
         }
@@ -220,13 +223,26 @@ class InversionResult:
 
     def _edit(self) -> ImagePanel:
         whose = "your own" if self.names else "held-out"
+        title = "From one inverted image to another"
+        caption = (
+            f"Each row walks from the latent of one of {whose} images to the next one's. If the "
+            "pictures on the way are plausible and change evenly, the latents lie where the "
+            "generator works, not in a corner that happens to fit."
+        )
+        if self.moved is not None:
+            name, amounts = self.moved
+            title = f"Inverted images moved along {name}"
+            caption = (
+                f"One row for each of {whose} images: its latent moved along `{name}` by "
+                f"{', '.join(f'{a:g}' for a in amounts)} standard deviations of the prior, left "
+                "to right. An edit that works on samples and fails here says that the latent, "
+                "though it fits the picture, lies off the paths that the generator learned."
+            )
         return ImagePanel(
-            title="From one inverted image to another",
-            caption=f"Each row walks from the latent of one of {whose} images to the next one's. "
-            "If the pictures on the way are plausible and change evenly, the latents lie where the "
-            "generator works, not in a corner that happens to fit.",
+            title=title,
+            caption=caption,
             image=self.edit,
-            alt="rows of pictures between reconstructions",
+            alt="rows of pictures made from the latents of inverted images",
             scale=picture_scale(self.drawn),
             recipe=self.edit_recipe,
         )

@@ -1,0 +1,191 @@
+"""Report cards: what moving along a direction does, measured on fresh samples by outsiders."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ganlens.attributes import AttributeReader, Readings
+from ganlens.directions import Direction
+from ganlens.probes.base import Progress
+from ganlens.probes.directions.claims import changed, holds, most_gained
+from ganlens.stats.auc import auc
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganlens.subject import Subject
+
+WIDER = 5  # unmoved samples are cheap: so many times more of them stand behind an AUC
+
+
+@dataclass(frozen=True)
+class Card:
+    """What one direction does at a distance, in sigmas.
+
+    Attributes:
+        changes: attribute -> share of samples whose answer changes at +distance.
+        claim: what it claims; of a direction that claims nothing, what it makes true most often.
+        auc: how well ``z @ unit`` tells samples of which the claim is true from the others.
+        before: share of samples of which the claim is true unmoved.
+        turned_on: of those of which it is false, the share of which it is true at +distance.
+        turned_off: of those of which it is true, the share of which it is false at -distance.
+        score: mean change of D's logit at +distance, or None without a discriminator.
+        length: mean change of the latent's length at +distance, as a share of it.
+        outside: share of coordinates that a uniform prior never draws; 0 for a normal one.
+        rmse: root-mean-square pixel difference at +distance, in parts of the brightness range.
+    """
+
+    changes: dict[str, float]
+    claim: str = ""
+    auc: float | None = None
+    before: float | None = None
+    turned_on: float | None = None
+    turned_off: float | None = None
+    score: float | None = None
+    length: float = 0.0
+    outside: float = 0.0
+    rmse: float = 0.0
+
+    def own(self, names: Sequence[str]) -> float | None:
+        """Return the largest change among the attributes of its claim."""
+        return max((self.changes[n] for n in names if n in self.changes), default=None)
+
+    def others(self, names: Sequence[str]) -> float | None:
+        """Return the mean change of all other attributes."""
+        rest = [share for name, share in self.changes.items() if name not in names]
+        return float(np.mean(rest)) if rest else None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Fresh samples as they are before anything moves.
+
+    Attributes:
+        z: (W, d) latents; the first N of them are moved.
+        x: (N, C, H, W) images of the first N.
+        logits: (N,) of the discriminator, or None.
+        read: readings of all W, or None without a reader.
+        first: readings of the first N.
+    """
+
+    z: "Tensor"
+    x: "Tensor"
+    logits: "Tensor | None"
+    read: Readings | None
+    first: Readings | None
+
+
+def judge_cards(
+    subject: "Subject",
+    reader: AttributeReader | None,
+    directions: Sequence[Direction],
+    seeds: range,
+    distance: float,
+    batch_size: int,
+) -> Generator[Progress, None, list[Card]]:
+    """Move fresh samples along each direction and let the reader say what changed.
+
+    Args:
+        subject: a loaded GAN.
+        reader: a judge that had no part in finding the directions, or None.
+        directions: what to judge.
+        seeds: of the samples that are moved; the seeds after them serve the AUCs.
+        distance: how far, in sigmas.
+        batch_size: images at a time.
+    """
+    yield Progress(0, len(directions) + 1, "report cards")
+    before = _unmoved(subject, reader, seeds, batch_size)
+    cards = []
+    for i, one in enumerate(directions, 1):
+        yield Progress(i, len(directions) + 1, "report cards")
+        cards.append(_card(subject, reader, one, before, distance, batch_size))
+    return cards
+
+
+def _unmoved(
+    subject: "Subject", reader: AttributeReader | None, seeds: range, batch_size: int
+) -> Judged:
+    count = len(seeds)
+    wide = range(seeds.start, seeds.start + (WIDER if reader else 1) * count)
+    z = subject.latents(wide)
+    x = subject.generate(z, batch_size)
+    logits = subject.discriminate(x[:count], batch_size) if subject.discriminator else None
+    read = reader.read(x) if reader else None
+    return Judged(z, x[:count], logits, read, head(read, count) if read else None)
+
+
+def head(read: Readings, count: int) -> Readings:
+    """Return the readings of the first ``count`` images."""
+    return Readings(
+        read.classes,
+        {name: values[:count] for name, values in read.probabilities.items()},
+        {name: values[:count] for name, values in read.numbers.items()},
+    )
+
+
+def _card(
+    subject: "Subject",
+    reader: AttributeReader | None,
+    one: Direction,
+    before: Judged,
+    distance: float,
+    batch_size: int,
+) -> Card:
+    prior, z = subject.prior, before.z[: len(before.x)]
+    move = one.move(prior, (distance, -distance))
+    far = move.latents(z, prior, 0)
+    x = subject.generate(far, batch_size)
+    card = Card({}, one.claim, **_facts(subject, before, far, x, batch_size))
+    if reader is None or before.first is None:
+        return card
+    card = _answers(card, one, before, reader.read(x))
+    was = holds(before.first, card.claim)
+    if not one.claim or was is None or not was.any():
+        return card  # a direction that claims nothing has no way back
+    back = subject.generate(move.latents(z, prior, 1)[torch.from_numpy(was)], batch_size)
+    still = holds(reader.read(back), card.claim)
+    return card if still is None else replace(card, turned_off=float(1 - still.mean()))
+
+
+def _facts(
+    subject: "Subject", before: Judged, far: "Tensor", x: "Tensor", batch_size: int
+) -> dict[str, Any]:
+    """Return what needs no reader: D's score, distance from the prior, change of the pixels."""
+    score = None
+    if before.logits is not None:
+        score = float((subject.discriminate(x, batch_size) - before.logits).mean())
+    lengths = far.norm(dim=1) / before.z[: len(far)].norm(dim=1).clamp_min(1e-12)
+    uniform = subject.prior.kind == "uniform"
+    return {
+        "score": score,
+        "length": float(lengths.mean()) - 1,
+        "outside": float((far.abs() > 1).float().mean()) if uniform else 0.0,
+        "rmse": float((x - before.x).square().mean(dim=(1, 2, 3)).sqrt().mean()) / 2,
+    }
+
+
+def _answers(card: Card, one: Direction, before: Judged, after: Readings) -> Card:
+    """Add what the reader says: changes per attribute, the claim, its AUC, how often it came on."""
+    assert before.first is not None
+    assert before.read is not None
+    changes = changed(before.first, after)
+    claim = one.claim or most_gained(
+        before.first, after, max(changes, key=lambda name: changes[name])
+    )
+    card = replace(card, changes=changes, claim=claim)
+    truth, was, now = (holds(read, claim) for read in (before.read, before.first, after))
+    if truth is None or was is None or now is None:
+        return card
+    return replace(
+        card,
+        auc=_number(auc(before.z.numpy() @ one.unit, truth)),
+        before=float(truth.mean()),
+        turned_on=None if was.all() else float(now[~was].mean()),
+    )
+
+
+def _number(value: float) -> float | None:
+    return value if np.isfinite(value) else None

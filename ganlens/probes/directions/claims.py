@@ -1,0 +1,148 @@
+"""What boundaries claim: attribute expressions, each a question with the answers yes and no."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganlens.attributes import Readings
+from ganlens.errors import GanlensError
+from ganlens.probes.concepts import Condition, categorical, parse
+from ganlens.probes.judging import meets
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+
+ENOUGH = 20  # training images with either answer that a question needs
+MOST_VALUES = 10  # an attribute with more is left to the user
+NUMBER = "f"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One question about an image.
+
+    Attributes:
+        text: attribute expression, for example "glasses=dark" or "tilt>10".
+        names: the attributes that it asks about.
+    """
+
+    text: str
+    names: tuple[str, ...]
+
+
+def claims_of(data: "ImageSet", attributes: Sequence[str]) -> tuple[list[Claim], list[Claim]]:
+    """Return the claims that were asked for and all that can be made of the data.
+
+    Args:
+        data: the whole ImageSet; its training images say which values are frequent enough.
+        attributes: attribute names (every value becomes a claim), expressions, or "auto".
+
+    Returns:
+        What was asked for, and everything: one claim per value of a categorical attribute against
+        its other values (a single one where there are two), and "above the median" of a numeric
+        one. The second list contains the first.
+
+    Raises:
+        GanlensError: an expression that does not fit the data, an answer that hardly any training
+            image has, or nothing to ask about.
+    """
+    train = data.part("train")
+    every = [claim for name in columns(train) for claim in _of_attribute(train, name)]
+    asked: list[Claim] = []
+    for text in attributes:
+        asked += every if text == "auto" else _asked(train, text)
+    if not asked:
+        raise GanlensError(
+            f"data {data.spec!r} has no attribute with at least {ENOUGH} training images of two "
+            "values: add an attributes.csv or class folders"
+        )
+    asked = list({claim.text: claim for claim in asked}.values())
+    return asked, list({claim.text: claim for claim in [*asked, *every]}.values())
+
+
+def columns(data: "ImageSet") -> dict[str, np.ndarray]:
+    """Return every column that can be asked about; classes only where there are no attributes."""
+    found = {**categorical(data), **data.attributes}
+    if data.attributes:
+        found.pop("class", None)
+    return found
+
+
+def _asked(train: "ImageSet", text: str) -> list[Claim]:
+    if text in columns(train) or text in categorical(train):
+        found = _of_attribute(train, text)
+        if not found:
+            raise GanlensError(f"attribute {text!r} has no two values with {ENOUGH} images each")
+        return found
+    parse(text, train)  # says what is wrong with it and what is valid
+    count = len(train.select(text))
+    if not ENOUGH <= count <= len(train) - ENOUGH:
+        raise GanlensError(
+            f"{text!r} is true of {count:,} of {len(train):,} training images: at least {ENOUGH} "
+            "with either answer are needed"
+        )
+    known = {**categorical(train), **train.attributes}
+    asked = [n for n in known if re.search(rf"(?<!\w){re.escape(n)}(?!\w)", text)]
+    return [Claim(text, tuple(asked))]
+
+
+def _of_attribute(train: "ImageSet", name: str) -> list[Claim]:
+    values = {**categorical(train), **train.attributes}[name]
+    if values.dtype.kind == NUMBER:
+        texts = [f"{quoted(name)}>{float(np.nanmedian(values)):.4g}"]
+    else:
+        kinds, counts = np.unique(values, return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        kept = [str(kinds[i]) for i in order if counts[i] >= ENOUGH]
+        if not 2 <= len(kinds) <= MOST_VALUES:
+            return []
+        # Of two values the rarer one: the boundary of the other is the same.
+        texts = [f"{quoted(name)}={quoted(v)}" for v in (kept[1:] if len(kinds) == 2 else kept)]
+    found = {text: len(train.select(text)) for text in texts}
+    return [Claim(text, (name,)) for text, n in found.items() if ENOUGH <= n <= len(train) - ENOUGH]
+
+
+def quoted(word: str) -> str:
+    """Quote a name or value that holds a sign of the expression language."""
+    return f'"{word}"' if set(word) & set("&|!()<>='") else word
+
+
+def holds(read: Readings, claim: str) -> np.ndarray | None:
+    """Return (N,) bool: of which images a claim is read as true; None if it cannot be read."""
+    try:
+        return meets(read, [Condition(claim, "yes", claim)])[:, 0]
+    except GanlensError:
+        return None
+
+
+def changed(before: Readings, after: Readings) -> dict[str, float]:
+    """Return, per attribute, the share of images whose answer changed.
+
+    The answer is the most probable value; a number counts as changed where it moved by more than
+    one standard deviation of what the samples had before.
+    """
+    return dict(_changed(before, after))
+
+
+def _changed(before: Readings, after: Readings) -> Iterator[tuple[str, float]]:
+    for name, old in before.probabilities.items():
+        yield name, float((old.argmax(1) != after.probabilities[name].argmax(1)).mean())
+    for name, number in before.numbers.items():
+        gap = np.abs(after.numbers[name] - number)
+        yield name, float((gap > max(float(number.std()), 1e-12)).mean())
+
+
+def most_gained(before: Readings, after: Readings, name: str) -> str:
+    """Return the claim about an attribute that became true of more images than any other did."""
+    if name in before.numbers:
+        middle, gain = np.median(before.numbers[name]), after.numbers[name] - before.numbers[name]
+        return f"{quoted(name)}{'>' if gain.mean() > 0 else '<'}{float(middle):.4g}"
+    values: Mapping[str, tuple[str, ...]] = before.classes
+    shares = [
+        np.bincount(read.probabilities[name].argmax(1), minlength=len(values[name]))
+        for read in (before, after)
+    ]
+    return f"{quoted(name)}={quoted(values[name][int((shares[1] - shares[0]).argmax())])}"

@@ -1,0 +1,224 @@
+"""How directions are shown: strips, what changes with what, report cards."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ganlens import images
+from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
+from ganlens.probes.directions.pictures import Strip
+from ganlens.probes.directions.result import FILE, DirectionsResult, title
+from ganlens.probes.latent import picture_scale
+
+HOW = {
+    "boundary": "The normal of a linear SVM between the samples that show it most and least "
+    "(InterFaceGAN, Shen 2020).",
+    "conditional": "The same boundary's normal n without what it shares with the normals N of the "
+    "other attributes, `n - N^T (N N^T)^-1 N n` (Shen 2020): their scores stay where they are.",
+    "means": "The mean latent of the samples that show it most minus that of those that show it "
+    "least: the turn vector (Radford 2015, 6.3.2).",
+    "sefa": "An eigenvector of `A^T A`, A being the generator's first layer with its batch norm "
+    "folded in (SeFa, Shen and Zhou 2021): no labels, no samples.",
+    "ganspace": "A principal component of a layer's activations, carried to the latent by a "
+    "regression (GANSpace, Härkönen 2020): no labels.",
+}
+
+
+def panels(result: DirectionsResult) -> list[Panel]:
+    """Return every panel of a result."""
+    shown: list[Panel] = []
+    if any(card.changes for card in result.cards):
+        shown.append(_heat(result))
+    shown += [_strip(result, strip) for strip in result.strips]
+    if list(result.of("conditional")):
+        shown += _compared(result)
+    return [*shown, _table(result)]
+
+
+def _strip(result: DirectionsResult, strip: Strip) -> ImagePanel:
+    one = result.directions[strip.index]
+    steps = ", ".join(f"{amount:g}" for amount in result.amounts)
+    if strip.edit == "offset":
+        name = f"{title(one)} as an offset of {one.layer}"
+        how = (
+            f"The component itself is added to what {one.layer} puts out, the latent stays: only "
+            "what this layer and later ones decide can change. One sigma is one standard "
+            "deviation of the component."
+        )
+    else:
+        name, how = title(one), f"{HOW.get(one.method, '')} {_verdict(result, strip.index)}".strip()
+    return ImagePanel(
+        title=name[:1].upper() + name[1:],
+        caption=f"One sample per row, moved by {steps} sigma from left to right. {how}",
+        image=images.grid(strip.tiles, len(result.amounts)),
+        alt=f"samples moved along {name}",
+        scale=picture_scale(strip.tiles),
+        recipe=strip.recipe,
+    )
+
+
+def _verdict(result: DirectionsResult, index: int) -> str:
+    card, one = result.cards[index], result.directions[index]
+    if card.turned_on is None or card.auc is None:
+        return ""
+    start = "" if one.claim else f"It makes {card.claim} true most often. "
+    return (
+        f"{start}Of the samples without {card.claim}, {card.turned_on:.0%} have it at "
+        f"+{result.distance:g} sigma; AUC {card.auc:.2f}."
+    )
+
+
+def _heat(result: DirectionsResult) -> FigurePanel:
+    rows = [(title(o), c.changes) for o, c in zip(result.directions, result.cards, strict=True)
+            if o.method != "random"]  # fmt: skip
+    if random := [result.cards[i].changes for i in result.of("random")]:
+        mean = {name: float(np.mean([one[name] for one in random])) for name in random[0]}
+        rows.append(("random, mean", mean))
+    names = list(rows[0][1])
+    cells = np.array([[changes[name] for name in names] for _, changes in rows])
+    drawn = figure(height=130 + 22 * len(rows), margin={"l": 190, "r": 20, "t": 30, "b": 80})
+    drawn.add_heatmap(
+        z=cells, x=names, y=[name for name, _ in rows], zmin=0, zmax=1, colorscale="Blues",
+        text=np.round(100 * cells).astype(int), texttemplate="%{text}",
+        hovertemplate="%{y}<br>%{x}: %{z:.0%} changed<extra></extra>",
+        colorbar={"title": "changed", "tickformat": ".0%"}, xgap=1, ygap=1,
+    )  # fmt: skip
+    drawn.update_yaxes(autorange="reversed", showgrid=False)
+    drawn.update_xaxes(showgrid=False, tickangle=-35)
+    return FigurePanel(
+        title="What each direction changes",
+        caption=f"Each cell: of {result.judged} fresh samples, the percentage whose answer changes "
+        f"when they are moved by +{result.distance:g} sigma. A clean direction is dark in one "
+        "column only; a direction that is dark in many is entangled. The last row is what any "
+        f"direction does. A number counts as changed beyond one standard deviation. "
+        f"{_judge(result)}",
+        figure=drawn,
+    )
+
+
+def _judge(result: DirectionsResult) -> str:
+    source = result.about.get("judge")
+    if not source:
+        return ""
+    accuracies = result.about.get("judge_accuracy_held_out") or {}
+    known = [value for value in accuracies.values() if np.isfinite(value)]
+    least = f", right on at least {min(known):.1%} of held-out images" if known else ""
+    return f"The judge had no part in finding them: {source}{least}."
+
+
+def _pairs(result: DirectionsResult) -> Iterator[tuple[int, int]]:
+    """Yield (plain, conditional) indices of the same claim."""
+    plain = {result.directions[i].claim: i for i in result.of("boundary")}
+    return (
+        (plain[result.directions[i].claim], i)
+        for i in result.of("conditional")
+        if result.directions[i].claim in plain
+    )
+
+
+def _compared(result: DirectionsResult) -> list[Panel]:
+    pairs = list(_pairs(result))
+    return [_bars(result, pairs), _by_attribute(result, pairs)] if pairs else []
+
+
+BARS = (
+    ("turned on, plain", 0, True, PALETTE[0]),
+    ("turned on, conditional", 1, True, PALETTE[5]),
+    ("other attributes changed, plain", 0, False, PALETTE[3]),
+    ("other attributes changed, conditional", 1, False, PALETTE[1]),
+)
+
+
+def _bars(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) -> FigurePanel:
+    drawn = figure(barmode="group", height=380, legend={"orientation": "h", "y": -0.25})
+    claims = [result.directions[i].claim for i, _ in pairs]
+    for name, side, own, colour in BARS:
+        cards = [(result.cards[pair[side]], result.attributes(pair[side])) for pair in pairs]
+        values = [card.turned_on if own else card.others(names) for card, names in cards]
+        drawn.add_bar(name=name, x=claims, y=values, marker_color=colour)
+    drawn.update_yaxes(title="share of samples", tickformat=".0%", range=[0, 1])
+    return FigurePanel(
+        title="Does conditioning disentangle?",
+        caption="Boundaries as they are, and with all other attributes held still, at "
+        f"+{result.distance:g} sigma. Blue: of the samples without it, the share that has it then. "
+        "Orange: the share whose answer changes, on average over the other attributes. Where "
+        "attributes go together, the plain normal n leans towards other boundaries; "
+        "`n - N^T (N N^T)^-1 N n` takes that out (Shen 2020). It worked where the blue bars stay "
+        "high and the orange ones fall; what still changes is not linear in the latent.",
+        figure=drawn,
+    )
+
+
+def _by_attribute(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) -> TablePanel:
+    rows: list[Sequence[Any]] = []
+    for plain, held in pairs:
+        for i, name in ((plain, "plain"), (held, "conditional")):
+            one, card = result.directions[i], result.cards[i]
+            left = one.metrics.get("kept", 1.0)
+            rows.append([one.claim, name, card.turned_on, left, *card.changes.values()])
+    return TablePanel(
+        title="Plain and conditional boundaries, attribute by attribute",
+        caption="Share of samples whose answer changes, per attribute. `turned on`: of the samples "
+        "of which the claim was false, the share of which it becomes true. `left of n`: length of "
+        "what remains of the unit normal once the others are taken out; it is scaled up to length "
+        "1 again, so both are moved equally far.",
+        columns=[
+            "claim",
+            "direction",
+            "turned on",
+            "left of n",
+            *result.cards[pairs[0][0]].changes,
+        ],
+        rows=rows,
+    )
+
+
+COLUMNS = (
+    ("direction", "direction"), ("makes true", "makes_true"), ("AUC", "auc"),
+    ("turned on", "turned_on"), ("turned off", "turned_off"),
+    ("own changed", "own_attribute_changed"), ("others changed", "other_attributes_changed"),
+    ("D logit", "d_logit_change"), ("length", "length_change"), ("pixel RMSE", "pixel_rmse"),
+    ("held-out accuracy", "held_out_accuracy_of_extremes"), ("strength", "strength"),
+    ("same as", "same_as"),
+)  # fmt: skip
+NUMBERS = [key for _, key in COLUMNS if key not in ("direction", "makes_true", "same_as")]
+
+
+def _table(result: DirectionsResult) -> TablePanel:
+    cards = result.rows()
+    rows: list[list[Any]] = []
+    for one, card in zip(result.directions, cards, strict=True):
+        if one.method != "random":
+            rows.append([title(one), *(card[key] for _, key in COLUMNS[1:])])
+    random = [cards[i] for i in result.of("random")]
+    for name, number in (("mean", np.mean), ("lowest", np.min), ("highest", np.max)):
+        if random:
+            values = {k: [card[k] for card in random if card[k] is not None] for k in NUMBERS}
+            shown = {k: float(number(v)) if v else None for k, v in values.items()}
+            rows.append([f"{len(random)} random, {name}", *(shown.get(k) for _, k in COLUMNS[1:])])
+    outside = max((card["coordinates_outside_the_prior"] for card in cards), default=0)
+    prior = (
+        f" Up to {outside:.0%} of the coordinates then lie where the prior never draws."
+        if outside
+        else ""
+    )
+    why = f" Not everything could be done: {result.reason}." if result.reason else ""
+    return TablePanel(
+        title="Report cards",
+        caption=f"Each direction moves {result.judged} fresh samples by {result.distance:g} sigma, "
+        "z + amount x std x unit vector. AUC: how well `z @ unit` alone tells fresh samples of "
+        "which the claim is true (0.5 is chance); a direction that claims nothing is asked about "
+        "what it makes true most often. Turned on, at +: share of the samples of which it was "
+        "false; turned off, at -: of those of which it was true. D logit: mean change of the "
+        "discriminator's score, below 0 where samples get less convincing. Length: change of "
+        f"|z|.{prior} Own changed: share whose answer changes at + for the attribute claimed or, "
+        "without a claim, moved most; others changed: the mean over the rest. Held-out accuracy: "
+        "of the boundary, on the extremes that it was not fitted to. Strength: "
+        "share of explained variance (SeFa, GANSpace), AUC of the extremes "
+        "(boundaries), distance of the means in sigmas, or what is left of a conditional normal. "
+        "Same as: the first earlier direction with |cos| above 0.9. Random directions show what "
+        f"any move of this length does. `--out DIR` keeps all of them as `{FILE}`.{why}",
+        columns=[name for name, _ in COLUMNS],
+        rows=rows,
+    )

@@ -1,0 +1,237 @@
+"""The probe: find directions by several methods, and give each a report card."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ganlens.attributes import AttributeReader, attribute_reader
+from ganlens.directions import random_directions
+from ganlens.errors import GanlensError, one_of
+from ganlens.latents import Seeds
+from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.directions.card import judge_cards
+from ganlens.probes.directions.claims import Claim, claims_of
+from ganlens.probes.directions.found import (
+    Found,
+    choose,
+    default_layer,
+    supervised,
+    unsupervised,
+)
+from ganlens.probes.directions.pictures import strips
+from ganlens.probes.directions.result import DirectionsResult
+from ganlens.probes.directions.scores import Scorer, fit_scorer
+from ganlens.probes.identity import identity
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+METHODS = ("boundary", "means", "sefa", "ganspace")
+SUPERVISED = ("boundary", "means")
+
+
+@dataclass(frozen=True)
+class Directions(Probe):
+    """Find directions in latent space, and say of each what it changes and what else it changes.
+
+    Boundaries (InterFaceGAN) and differences of means are fitted to samples that linear probes on
+    the discriminator's features have scored; SeFa and GANSpace need no labels. Every direction is
+    judged on fresh samples by a network on pixels that had no part in finding it, beside random
+    directions of the same length.
+
+    Attributes:
+        methods: some of boundary, means, sefa, ganspace, in the order of the report.
+        attributes: what boundaries and means are about: names of attributes, expressions such as
+            "glasses=dark", or "auto" for the best read value of each attribute.
+        layer: generator layer of GANSpace; auto takes the second block's last one.
+        count: directions per method, best first; what was asked for by name is always kept.
+        samples: samples that boundaries and means are fitted to and GANSpace looks at.
+        extreme: share of the samples at either end that a boundary is fitted to, up to 0.5; at
+            least 10 samples per latent coordinate are taken. The paper's 2 % are of 500,000; of a
+            few thousand, wide ends are better, above all for a value between two others.
+        judged: fresh samples that every direction is judged on; 5 times as many for an AUC.
+        distance: how far the judged samples are moved, in standard deviations of the prior.
+        conditional: also keep the other attributes still: n - N^T (N N^T)^-1 N n.
+        random: random directions, for comparison.
+        amounts: steps of the pictures, in standard deviations of the prior.
+        seeds: samples in the pictures.
+        shown: directions per method that are drawn; one that repeats an earlier one is not.
+        probe_images: training images that the linear probes are fitted to, at most.
+        feature_pool: the discriminator's maps are max-pooled to this many cells a side.
+        seed: of the splits, the choice of images and the random directions.
+        batch_size: images at a time.
+    """
+
+    title: ClassVar[str] = "Latent directions"
+    needs: ClassVar[frozenset[str]] = frozenset({"generator"})
+
+    methods: tuple[str, ...] = METHODS
+    attributes: tuple[str, ...] = ("auto",)
+    layer: str = "auto"
+    count: int = 6
+    samples: int = 4000
+    extreme: float = 0.25
+    judged: int = 100
+    distance: float = 3.0
+    conditional: bool = True
+    random: int = 5
+    amounts: tuple[float, ...] = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    shown: int = 3
+    probe_images: int = 3000
+    feature_pool: int = 4
+    seed: int = 0
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        """Check the settings before anything is loaded or drawn."""
+        for name in ("count", "judged", "probe_images", "feature_pool", "batch_size"):
+            if getattr(self, name) < 1:
+                raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
+        for name in ("random", "shown", "seed"):
+            if getattr(self, name) < 0:
+                raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 0")
+        for name in ("methods", "attributes", "amounts"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+            if not getattr(self, name):
+                raise GanlensError(f"{name} is empty: give at least one")
+        for method in self.methods:
+            if method not in METHODS:
+                raise one_of("method", method, METHODS)
+        if self.samples < 100:
+            raise GanlensError(f"samples {self.samples} are too few: give at least 100")
+        if not 0 < self.extreme <= 0.5:
+            raise GanlensError(f"extreme {self.extreme:g} is out of range: above 0, at most 0.5")
+        if not 0 < self.distance < float("inf"):
+            raise GanlensError(f"distance {self.distance:g} must be above 0")
+        if not np.isfinite(self.amounts).all():
+            raise GanlensError(f"amounts {self.amounts} must be finite numbers")
+        object.__setattr__(self, "seeds", Seeds(tuple(self.seeds)).seeds)
+
+    def looks_at_data(self) -> bool:
+        """Data are looked at for boundaries and means, and for the attributes on every card."""
+        return True
+
+    def needs_data(self) -> bool:
+        """Without data there still are SeFa and GANSpace, unless they were left out."""
+        return not set(self.methods) - set(SUPERVISED)
+
+    def steps(
+        self, subject: "Subject", data: "ImageSet | None" = None
+    ) -> Generator[Progress, None, DirectionsResult]:
+        """Find, judge, draw."""
+        layer = default_layer(subject) if self.layer == "auto" else self.layer
+        if "ganspace" in self.methods and layer not in subject.layers("generator"):
+            raise one_of("generator layer", layer, ("auto", *subject.layers("generator")))
+        if data is not None:
+            images_for(subject, data, "a search for directions")
+        yield Progress(0, 1, "attributes")
+        asked, every, reason = self._claims(subject, data)
+        reader = yield from self._reader(data)
+        about = self._provenance(subject)
+        found, scorer = Found(), None
+        if every and data is not None:
+            scorer = yield from self._scorer(subject, data, every)
+            found = yield from supervised(subject, scorer, every, self, about)
+        kept = choose(found, asked, self)
+        kept += yield from unsupervised(subject, self, layer, about)
+        baseline = random_directions(subject.prior, self.random, self.seed)
+        seeds = range(self.samples, self.samples + self.judged)
+        cards = yield from judge_cards(
+            subject, reader, [*kept, *baseline], seeds, self.distance, self.batch_size
+        )
+        pictures = yield from strips(subject, kept, self)
+        return DirectionsResult(
+            directions=(*kept, *baseline),
+            cards=tuple(cards),
+            units=np.stack([one.unit for one in (*kept, *baseline)]),
+            names={claim.text: claim.names for claim in every},
+            strips=pictures,
+            amounts=np.array(self.amounts),
+            distance=self.distance,
+            judged=self.judged,
+            probe_auc=scorer.auc if scorer else {},
+            reason=reason,
+            about={
+                **identity(subject, data),
+                **(reader.about() if reader else {"judge": None}),
+                **self._facts(layer, scorer),
+            },
+        )
+
+    def _claims(
+        self, subject: "Subject", data: "ImageSet | None"
+    ) -> tuple[list[Claim], list[Claim], str]:
+        """Return what was asked for, all claims, and why there are none where there are none."""
+        wanted = [method for method in self.methods if method in SUPERVISED]
+        if not wanted:
+            return [], [], ""
+        left_out = f"{' and '.join(wanted)} left out: "
+        if data is None:
+            return [], [], left_out + "no data were given, so no attribute has a name"
+        if data.labels is None and not data.attributes:
+            return [], [], left_out + f"the data {data.spec!r} has neither attributes nor classes"
+        if subject.discriminator is None:
+            return (
+                [],
+                [],
+                left_out
+                + (
+                    "samples are scored by linear probes on the discriminator's features, and this "
+                    "checkpoint has none"
+                ),
+            )
+        asked, every = claims_of(data, self.attributes)
+        return asked, every, ""
+
+    def _reader(self, data: "ImageSet | None") -> Generator[Progress, None, AttributeReader | None]:
+        if data is None or (data.labels is None and not data.attributes):
+            return None
+        try:
+            return (yield from attribute_reader(data))
+        except GanlensError:  # nothing but numbers: no classifier to be trained
+            return None
+
+    def _scorer(
+        self, subject: "Subject", data: "ImageSet", claims: list[Claim]
+    ) -> Generator[Progress, None, Scorer]:
+        return (
+            yield from fit_scorer(
+                subject,
+                data,
+                claims,
+                limit=self.probe_images,
+                pool=self.feature_pool,
+                seed=self.seed,
+                batch_size=self.batch_size,
+            )
+        )
+
+    def _provenance(self, subject: "Subject") -> dict[str, Any]:
+        known = subject.provenance
+        data = known.get("data") or {}
+        return {
+            "checkpoint": known.get("checkpoint"),
+            "hash": known.get("hash"),
+            "weights": known.get("weights"),
+            "trained_on": data.get("fingerprint"),
+            "samples": self.samples,
+        }
+
+    def _facts(self, layer: str, scorer: Scorer | None) -> dict[str, Any]:
+        return {
+            "samples": self.samples,
+            "n_judged": self.judged,
+            "distance": self.distance,
+            "extreme": self.extreme,
+            "ganspace_layer": layer if "ganspace" in self.methods else None,
+            "extractor": None
+            if scorer is None
+            else f"discriminator, all layers, {scorer.pool}x{scorer.pool}",
+            "n_probe_fit": scorer.n_fit if scorer else None,
+            "n_probe_held_out": scorer.n_held_out if scorer else None,
+            "seed": self.seed,
+        }

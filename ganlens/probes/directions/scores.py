@@ -1,0 +1,114 @@
+"""Scores of samples: ridge probes on the discriminator's features, all questions at once."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganlens.probes.base import Progress
+from ganlens.probes.directions.claims import Claim
+from ganlens.stats.auc import auc
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+RIDGE = 0.1  # penalty per training image, as of the probes that find exemplars
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Linear probes that answer K questions from D features.
+
+    A score has no natural zero and needs none: only the order of the samples is used, so that a
+    probe which sees too few smiles in generated images still finds the broadest ones.
+
+    Attributes:
+        weights: (D, K) float32, for raw features.
+        pool: the discriminator's maps are max-pooled to this many cells a side.
+        auc: claim -> area under the ROC curve on held-out real images.
+        n_fit: training images behind it.
+        n_held_out: held-out images behind the areas.
+    """
+
+    weights: np.ndarray
+    pool: int
+    auc: dict[str, float]
+    n_fit: int
+    n_held_out: int
+
+    def scores(self, subject: "Subject", x: "Tensor", batch_size: int) -> np.ndarray:
+        """Score (N, C, H, W) images: (K, N) float32, higher where a claim is more likely true."""
+        features = subject.features(x, "all", self.pool, batch_size).numpy()
+        return (features @ self.weights).T
+
+
+def fit_scorer(
+    subject: "Subject",
+    data: "ImageSet",
+    claims: Sequence[Claim],
+    *,
+    limit: int,
+    pool: int,
+    seed: int,
+    batch_size: int,
+) -> Generator[Progress, None, Scorer]:
+    """Fit ridge regressions of yes (1) and no (-1) to features of at most ``limit`` train images.
+
+    With two answers that is Fisher's linear discriminant up to scale and offset. The features are
+    standardised; all claims share one factorisation.
+    """
+    features: list[np.ndarray] = []
+    answers: list[np.ndarray] = []
+    for split, most in (("train", limit), ("test", max(1, limit // 3))):
+        part = data.part(split)
+        rows = np.sort(np.random.default_rng(seed).permutation(len(part))[:most])
+        found = []
+        for start in range(0, len(rows), batch_size):
+            yield Progress(start, len(rows), f"{split} images")
+            x = part.batch(rows[start : start + batch_size])
+            found.append(subject.features(x, "all", pool, batch_size).numpy())
+        features.append(np.concatenate(found))
+        answers.append(np.stack([_answers(part, claim.text)[rows] for claim in claims], axis=1))
+    yield Progress(0, 1, "linear probes")
+    weights = ridge(features[0], answers[0].astype(np.float32) * 2 - 1, RIDGE)
+    held = features[1] @ weights
+    scores = {c.text: auc(held[:, i], answers[1][:, i]) for i, c in enumerate(claims)}
+    return Scorer(weights, pool, scores, len(features[0]), len(features[1]))
+
+
+def _answers(part: "ImageSet", text: str) -> np.ndarray:
+    found = np.zeros(len(part), dtype=bool)
+    found[part.select(text)] = True
+    return found
+
+
+def ridge(x: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
+    """Regress (N, K) targets on standardised (N, D) features; the smaller system is solved.
+
+    Args:
+        x: raw features.
+        y: targets.
+        penalty: per row, on the squared weights of the standardised features.
+
+    Returns:
+        (D, K) float32 weights for raw features; the intercepts are left out.
+    """
+    from scipy.linalg import solve
+
+    mean, std = x.mean(0), x.std(0)
+    factor = np.where(std > 1e-6 * (np.abs(mean) + 1e-6), 1 / np.maximum(std, 1e-12), 0)
+    z, centred = ((x - mean) * factor).astype(np.float32), y - y.mean(0)
+    strength = np.float32(penalty * len(x))
+    if len(x) <= x.shape[1]:
+        gram = z @ z.T
+        gram[np.diag_indices_from(gram)] += strength
+        weights = z.T @ solve(gram, centred, assume_a="pos", overwrite_a=True)
+    else:
+        gram = z.T @ z
+        gram[np.diag_indices_from(gram)] += strength
+        weights = solve(gram, z.T @ centred, assume_a="pos", overwrite_a=True)
+    return (weights * factor[:, None]).astype(np.float32)

@@ -30,7 +30,8 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     ),
     "directions": (
         "{best_boundary}: AUC {best_boundary_auc}",
-        "{best_boundary_turned_on:.0%} of the samples without it have it at {distance} sigma",
+        "moved by {distance} sigma, {best_boundary_turned_on:.0%} of the samples without it "
+        "have it",
         "{duplicates} of {n_directions} directions repeat an earlier one",
     ),
     "filters": ("{filters} filters in {first_layer_of_discriminator}",),
@@ -41,6 +42,12 @@ HEADLINES: dict[str, tuple[str, ...]] = {
         "{too_near_in_pixels:.1%} of samples in pixels",
         "{too_near_in_discriminator:.1%} in features",
         "N {n_generated}",
+    ),
+    "invert": (
+        "median residual {median_mse_held_out} held-out",
+        "{median_mse_train} train",
+        "{median_mse_generated} generated",
+        "AUC {auc_train_smaller}",
     ),
     "linear-probe": (
         "accuracy {accuracy}",

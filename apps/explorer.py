@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 import page_overview
 import page_probe
+import page_replay
 import page_sample
 import streamlit as st
 from choices import Choice, choose, read_options
@@ -42,7 +43,14 @@ FACE = (
     "........",
 )
 GROUPS: dict[str, tuple[str, ...]] = {
-    "Latent space": ("interpolate", "arithmetic", "directions"),
+    "Latent space": (
+        "interpolate",
+        "arithmetic",
+        "arithmetic-score",
+        "turn",
+        "directions",
+        "invert",
+    ),
     "Inside the networks": ("filters", "activations"),
     "Against the data": ("fid", "neighbors", "linear-probe"),
 }
@@ -66,10 +74,12 @@ def pages(choice: Choice, spec: str) -> dict[str, list[st.Page]]:
     """Return the pages by section; a probe that is in no section comes under "More"."""
     overview = partial(guarded, partial(page_overview.page, choice))
     sample = partial(guarded, partial(page_sample.page, choice))
+    replay = partial(guarded, partial(page_replay.page, choice))
     found = {
         "": [
             st.Page(overview, title="Overview", url_path="overview", default=True),
             st.Page(sample, title="Sample and walk", url_path="sample"),
+            st.Page(replay, title="Replay a picture", url_path="replay"),
         ]
     }
     grouped = {name for names in GROUPS.values() for name in names}

@@ -157,9 +157,8 @@ def attribute_reader(
     """
     settings = settings or ClassifierSettings()
     fingerprint = data.part("train").fingerprint
-    for folder, header in list_checkpoints():
-        fits = header.family == FAMILY and header.data.get("fingerprint") == fingerprint
-        if fits and header.arguments["size"] == data.image_shape[1]:
+    for folder, header in list_checkpoints(family=FAMILY):
+        if header.data.get("fingerprint") == fingerprint:
             return open_reader(str(folder))
     folder = cache_folder() / "classifiers" / f"{fingerprint[:32]}-{_key(settings)}"
     if not (folder / MODEL_FILE).is_file():

@@ -178,14 +178,24 @@ def list_folders(root: Path) -> list[Path]:
     return sorted(p.parent for p in root.rglob(MODEL_FILE) if p.is_file()) if root.is_dir() else []
 
 
-def list_checkpoints(root: str | Path | None = None) -> list[tuple[Path, Header]]:
-    """List (folder, header) of the readable checkpoints below a folder, or of the shipped ones."""
+def list_checkpoints(
+    root: str | Path | None = None, family: str | None = None
+) -> list[tuple[Path, Header]]:
+    """List (folder, header) of the readable checkpoints below a folder, or of the shipped ones.
+
+    Args:
+        root: where to look, and below; by default among what travels with ganlens.
+        family: only this one; by default every family of GANs, and no classifier.
+    """
+    wanted = MODELS if family is None else (family,)
     found = []
     for folder in list_folders(Path(root) if root else shipped_folder("checkpoints")):
         try:
-            found.append((folder, read_model_file(folder / MODEL_FILE, tensors=False)[0]))
-        except (GanlensError, OSError):
+            header = read_model_file(folder / MODEL_FILE, tensors=False)[0]
+        except GanlensError:
             continue  # a damaged neighbour must not hide the others; opening it says what is wrong
+        if header.family in wanted:
+            found.append((folder, header))
     return found
 
 

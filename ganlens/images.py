@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -159,7 +159,7 @@ def write_animation(path: str | Path, frames: np.ndarray, **options: Any) -> Pat
     return path
 
 
-def read_frames(path: str | Path) -> np.ndarray:
+def read_frames(path: str | Path | BinaryIO) -> np.ndarray:
     """Read a picture, or every frame of an animation: (T, H, W, 3) uint8, T = 1 for a picture.
 
     Encoders join equal frames into one that stays longer; where the file says how long a frame of
@@ -178,11 +178,11 @@ def read_frames(path: str | Path) -> np.ndarray:
                 stays = image.info.get("duration", 0) if pace else 0
                 frames += [pixels] * max(1, round(stays / pace) if pace else 1)
     except _UNREADABLE as error:
-        raise GanlensError(f"{path} is not a readable picture: {error}") from error
+        raise GanlensError(f"{_name(path)} is not a readable picture: {error}") from error
     return np.stack(frames)
 
 
-def read_recipe(path: str | Path) -> dict[str, Any]:
+def read_recipe(path: str | Path | BinaryIO) -> dict[str, Any]:
     """Return the recipe that a PNG, a WebP or a GIF carries.
 
     Raises:
@@ -192,12 +192,16 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
         with Image.open(path) as image:
             recipe = _note(image).get(RECIPE_KEY)
     except _UNREADABLE as error:
-        raise GanlensError(f"{path} is not a readable picture: {error}") from error
+        raise GanlensError(f"{_name(path)} is not a readable picture: {error}") from error
     if recipe is None:
         raise GanlensError(
-            f"{path} carries no recipe: only pictures written by ganlens can be replayed"
+            f"{_name(path)} carries no recipe: only pictures written by ganlens can be replayed"
         )
     return recipe
+
+
+def _name(path: str | Path | BinaryIO) -> str:
+    return str(getattr(path, "name", path)) if not isinstance(path, Path) else str(path)
 
 
 def _note(image: Image.Image) -> dict[str, Any]:

@@ -182,6 +182,24 @@ def redraw(
     return enlarge(as_rgb(kept[key][recipe.panel].image[None])[0], recipe.scale)
 
 
+def compare(old: np.ndarray, new: np.ndarray) -> dict[str, Any]:
+    """Say whether two (H, W, 3) uint8 pictures are identical, or what differs."""
+    if old.shape != new.shape:
+        sizes = [f"{p.shape[1]}x{p.shape[0]}" for p in (old, new)]
+        return {"identical": False, "verdict": f"differs in size: {sizes[0]} is now {sizes[1]}"}
+    gap = np.abs(old.astype(np.int16) - new.astype(np.int16)).max(axis=-1)
+    count, largest = int((gap > 0).sum()), int(gap.max())
+    if not count:
+        return {"identical": True, "verdict": "identical", "pixels_differing": 0}
+    verdict = f"{count:,} of {gap.size:,} pixels differ, by at most {largest} of 255"
+    return {
+        "identical": False,
+        "verdict": verdict,
+        "pixels_differing": count,
+        "largest_difference": largest,
+    }
+
+
 def _run(
     subject: "Subject", recipe: PanelRecipe, open_images: Callable[[str], "ImageSet"]
 ) -> Pictures:

@@ -14,11 +14,12 @@ from PIL import Image, PngImagePlugin
 
 import ganlens
 from ganlens import cli, images
+from ganlens import replay as replays
 from ganlens.cli import COMMANDS, explore, main, terminal
 from ganlens.cli import probe as probe_command
 from ganlens.cli.files import write_panels
 from ganlens.cli.flags import call, one_line
-from ganlens.cli.pictures import compare, read_picture
+from ganlens.cli.pictures import read_picture
 from ganlens.errors import GanlensError
 from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
@@ -308,7 +309,7 @@ def test_a_sheet_that_cannot_be_is_refused(
 
 
 def test_pictures_of_other_sizes_differ() -> None:
-    verdict = compare(np.zeros((2, 3, 3), np.uint8), np.zeros((4, 3, 3), np.uint8))
+    verdict = replays.compare(np.zeros((2, 3, 3), np.uint8), np.zeros((4, 3, 3), np.uint8))
     assert verdict == {"identical": False, "verdict": "differs in size: 3x2 is now 3x4"}
 
 

@@ -11,13 +11,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ganlens
+from ganlens import images
+from ganlens.latents import Seeds
 from ganlens.panels import AnimationPanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
+from ganlens.recipe import Recipe, render
 
 APPS = Path(__file__).parents[1] / "apps"
-PAGES = ["", "sample", *PROBES]
+PAGES = ["", "sample", "replay", *PROBES]
 # Settings that a visitor types: looked up among names of attributes and layers, never opened.
-FREE_TEXT = {"a", "b", "c", "target"}
+FREE_TEXT = {"a", "attribute", "b", "c", "formulas", "target"}
 
 # Streamlit and its event loop warn about their own affairs.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -275,3 +278,19 @@ def test_films_play_and_can_be_held_still_and_downloaded() -> None:
     assert 'type="checkbox"' in body
     assert len(app.get("download_button")) == 2
     assert app.caption[0].value == "Caption."
+
+
+def test_a_dropped_picture_is_drawn_again(
+    tiny: dict[str, str], started: tuple[Path, Path], tmp_path: Path
+) -> None:
+    subject = ganlens.load(started[0], "cpu")
+    recipe = Recipe.of(subject, Seeds((1, 2, 3)), columns=3)
+    path = images.write_png(tmp_path / "p.png", render(subject, recipe), recipe.to_json())
+    app = opened("replay", checkpoint=tiny["checkpoint"])
+    app.file_uploader[0].set_value(("p.png", path.read_bytes(), "image/png")).run()
+    assert not app.exception
+    assert [one.value for one in app.success] == ["Identical, to the pixel."]
+    spoiled = {**recipe.to_json(), "hash": "0" * 64}
+    images.write_png(path, render(subject, recipe), spoiled)
+    app.file_uploader[0].set_value(("p.png", path.read_bytes(), "image/png")).run()
+    assert "which is not among those offered here" in app.error[0].value

@@ -9,16 +9,15 @@ import torch.nn.functional as F
 
 import ganlens
 from ganlens.calibration import calibrate
-from ganlens.checkpoints import Header, save_checkpoint
+from ganlens.checkpoints import Header, list_checkpoints, save_checkpoint
 from ganlens.errors import GanlensError
 from ganlens.models import build
 from ganlens.models.dcgan import arguments_of, preset
 from ganlens.models.prior import Prior
-from ganlens.places import shipped_folder
 from ganlens.subject import Subject, load
 
 ARGUMENTS = arguments_of(preset("torch", size=16, width=4, latent_dim=6))
-SHIPPED = [p.parent for p in sorted(shipped_folder("checkpoints").glob("*/model.safetensors"))]
+SHIPPED = [folder for folder, _ in list_checkpoints()]
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +65,20 @@ def test_images_of_shipped_checkpoints_do_not_depend_on_their_batch(folder: Path
     images = subject.generate(z)
     for i in range(16):
         torch.testing.assert_close(subject.generate(z[i : i + 1])[0], images[i], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("folder", SHIPPED, ids=lambda p: p.name)
+def test_a_seed_draws_the_same_bits_at_any_batch_size_and_number_of_threads(folder: Path) -> None:
+    subject, before = load(folder, "cpu"), torch.get_num_threads()
+    z = subject.latents(range(13))
+    drawn = []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            drawn += [subject.generate(z, batch_size) for batch_size in (1, 3, 64)]
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(x, drawn[0]) for x in drawn)
 
 
 def test_both_checkpoints_are_shipped() -> None:

@@ -81,6 +81,11 @@ COMMANDS: dict[str, Command] = {
     "neighbors": Command(
         "Probe", "is it copying? nearest training images", "ganlens.probes.memorization:Neighbors"
     ),
+    "invert": Command(
+        "Probe",
+        "latents of real images, or of your own: can it draw them?",
+        "ganlens.probes.inversion:Inversion",
+    ),
     "linear-probe": Command(
         "Probe",
         "what the discriminator's features can tell apart",

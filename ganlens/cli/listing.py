@@ -10,7 +10,6 @@ from ganlens.checkpoints import Header, list_checkpoints
 from ganlens.cli.flags import Json
 from ganlens.cli.terminal import check_free, console, rows_table, write_json
 from ganlens.errors import GanlensError
-from ganlens.models import MODELS
 
 Root = Annotated[Positional[Path | None], arg(metavar="ROOT", help="Folder to look in, and below.")]
 RUNS = Path("runs")  # where the examples of the README put their runs
@@ -34,22 +33,17 @@ def checkpoints(root: Path | None) -> list[tuple[str, Header]]:
         GanlensError: the folder is not there or holds none.
     """
     if root is None:
-        shipped = [(folder.name, header) for folder, header in _gans(None)]
-        return shipped + [(str(folder), header) for folder, header in _gans(RUNS)]
+        shipped = [(folder.name, header) for folder, header in list_checkpoints()]
+        return shipped + [(str(folder), header) for folder, header in list_checkpoints(RUNS)]
     if not root.is_dir():
         raise GanlensError(f"{root} is not a folder: name one that holds checkpoints")
-    found = [(str(folder), header) for folder, header in _gans(root)]
+    found = [(str(folder), header) for folder, header in list_checkpoints(root)]
     if not found:
         raise GanlensError(
             f"no checkpoint in or below {root}: `ganlens train --out {root}/NAME` makes one; "
             "`ganlens list` without a folder shows the shipped ones"
         )
     return found
-
-
-def _gans(root: Path | None) -> list[tuple[Path, Header]]:
-    """List checkpoints below a folder, or the shipped ones; a run's classifier is none."""
-    return [(f, header) for f, header in list_checkpoints(root) if header.family in MODELS]
 
 
 def _row(name: str, header: Header) -> tuple[Any, ...]:

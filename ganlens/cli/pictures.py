@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from tyro.conf import Positional, arg
@@ -99,7 +99,7 @@ def replay(
     for picture in pictures:
         recipe = replays.read(images.read_recipe(picture))
         again = stage.draw(recipe)
-        rows.append({"picture": str(picture), **compare(read_picture(picture), again)})
+        rows.append({"picture": str(picture), **replays.compare(read_picture(picture), again)})
         if out is not None:
             images.write_png(out, again, recipe.to_json())
     screen = console(json)
@@ -149,21 +149,3 @@ class _Stage:
 def read_picture(path: Path) -> np.ndarray:
     """Return the pixels of a picture, an animation's frames one below another: (H, W, 3) uint8."""
     return np.concatenate(images.read_frames(path))
-
-
-def compare(old: np.ndarray, new: np.ndarray) -> dict[str, Any]:
-    """Say whether two (H, W, 3) uint8 pictures are identical, or what differs."""
-    if old.shape != new.shape:
-        sizes = [f"{p.shape[1]}x{p.shape[0]}" for p in (old, new)]
-        return {"identical": False, "verdict": f"differs in size: {sizes[0]} is now {sizes[1]}"}
-    gap = np.abs(old.astype(np.int16) - new.astype(np.int16)).max(axis=-1)
-    count, largest = int((gap > 0).sum()), int(gap.max())
-    if not count:
-        return {"identical": True, "verdict": "identical", "pixels_differing": 0}
-    verdict = f"{count:,} of {gap.size:,} pixels differ, by at most {largest} of 255"
-    return {
-        "identical": False,
-        "verdict": verdict,
-        "pixels_differing": count,
-        "largest_difference": largest,
-    }

@@ -6,6 +6,7 @@ from ganlens.probes.directions import Directions
 from ganlens.probes.feature_maps import Activations
 from ganlens.probes.fidelity import Fidelity
 from ganlens.probes.filters import Filters
+from ganlens.probes.inversion import Inversion
 from ganlens.probes.latent import Interpolation
 from ganlens.probes.linear import LinearProbe
 from ganlens.probes.memorization import Neighbors
@@ -22,4 +23,5 @@ PROBES: dict[str, type[Probe]] = {
     "fid": Fidelity,
     "neighbors": Neighbors,
     "linear-probe": LinearProbe,
+    "invert": Inversion,
 }

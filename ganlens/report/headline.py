@@ -18,9 +18,20 @@ HEADLINES: dict[str, tuple[str, ...]] = {
         "the share of pictures that show the result is {success_rate_of_9}",
         "of random samples {base_rate_of_random_samples}",
     ),
+    "arithmetic-score": (
+        "means of three succeed in {success_3:.0%} of draws",
+        "single exemplars in {success_1:.0%}",
+        "random samples in {success_random:.0%}",
+    ),
+    "turn": (
+        "{attribute} follows with a rank correlation of {spearman_mean:.3f}",
+        "{slope_mean:.3g} per unit of the vector",
+        "random vectors {spearman_random_vectors:.2f}",
+    ),
     "directions": (
         "{best_boundary}: AUC {best_boundary_auc}",
-        "{best_boundary_turned_on:.0%} of the samples without it have it at {distance} sigma",
+        "moved by {distance} sigma, {best_boundary_turned_on:.0%} of the samples without it "
+        "have it",
         "{duplicates} of {n_directions} directions repeat an earlier one",
     ),
     "filters": ("{filters} filters in {first_layer_of_discriminator}",),
@@ -31,6 +42,12 @@ HEADLINES: dict[str, tuple[str, ...]] = {
         "{too_near_in_pixels:.1%} of samples in pixels",
         "{too_near_in_discriminator:.1%} in features",
         "N {n_generated}",
+    ),
+    "invert": (
+        "median residual {median_mse_held_out} held-out",
+        "{median_mse_train} train",
+        "{median_mse_generated} generated",
+        "AUC {auc_train_smaller}",
     ),
     "linear-probe": (
         "accuracy {accuracy}",

@@ -1,0 +1,70 @@
+"""What can be done with an inverted image: move it along a direction, or walk to another one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from ganlens.directions import load_directions
+from ganlens.edits import Move
+from ganlens.errors import GanlensError, one_of
+from ganlens.interpolation import resolve_mode, walk
+from ganlens.latents import Rows
+from ganlens.recipe import Recipe
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+WALK = 8  # pictures from one inverted image to another
+SHOWN = 4  # inverted images that are moved
+AMOUNTS = (-3.0, -1.5, 0.0, 1.5, 3.0)  # standard deviations of the prior
+SUFFIX = ".safetensors"
+
+
+def find_move(direction: Path, amounts: Sequence[float], subject: "Subject") -> Move:
+    """Read a direction from a file and make it an edit.
+
+    Args:
+        direction: "FILE.safetensors:NAME", as the directions probe writes and names them; without
+            a NAME the file's first one.
+        amounts: in standard deviations of the prior; none stands for ``AMOUNTS``.
+        subject: the GAN that the direction must belong to.
+
+    Raises:
+        GanlensError: no such file or name, or directions of another checkpoint.
+    """
+    text = str(direction)
+    file, found, name = text.rpartition(f"{SUFFIX}:")
+    every = load_directions(file + SUFFIX if found else text, subject)
+    named = {one.name: one for one in reversed(every)}  # of equal names the first one counts
+    if found and name not in named:
+        raise one_of(f"in {file + SUFFIX}, direction", name, dict.fromkeys(d.name for d in every))
+    chosen = named[name] if found else every[0]
+    return chosen.move(subject.prior, amounts or AMOUNTS)
+
+
+def check_edit(direction: Path | None, amounts: Sequence[float]) -> None:
+    """Raise GanlensError for amounts that nothing would be moved by."""
+    if amounts and direction is None:
+        raise GanlensError(
+            f"amount {' '.join(f'{a:g}' for a in amounts)} moves nothing: give a direction, as "
+            f"--direction FILE{SUFFIX}:NAME"
+        )
+
+
+def edit_recipe(subject: "Subject", z: Tensor, move: Move | None = None) -> Recipe:
+    """Describe the picture of what is done with inverted images.
+
+    Args:
+        subject: draws it.
+        z: (N, d) inverted latents, at least 1; the first ones are shown.
+        move: is done to each of them, one column per amount; without one the picture walks from
+            each to the next.
+    """
+    if move is not None:
+        shown = Rows.of(z[:SHOWN])
+        return Recipe.of(subject, shown, edits=(move,), columns=len(move.amounts))
+    corners = z[: SHOWN + 1] if len(z) > 1 else z.expand(2, -1)
+    mode = resolve_mode("auto", subject.prior.kind)
+    return Recipe.of(subject, Rows.of(walk(corners, WALK, mode)), columns=WALK)

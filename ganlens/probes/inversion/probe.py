@@ -1,0 +1,204 @@
+"""Invert real and generated images, and compare how well that goes."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from torch import Tensor
+
+from ganlens import inversion
+from ganlens.errors import GanlensError, one_of
+from ganlens.images import from_uint8, to_uint8
+from ganlens.latents import Rows
+from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.identity import identity
+from ganlens.probes.inversion.edit import check_edit, edit_recipe, find_move
+from ganlens.probes.inversion.evidence import two_sample
+from ganlens.probes.inversion.pictures import read_pictures
+from ganlens.probes.inversion.result import InversionResult
+from ganlens.recipe import Recipe, render
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.edits import Move
+    from ganlens.subject import Subject
+
+OTHER = {"train": "test", "test": "train"}
+OWN_SHOWN = 12  # of one's own pictures in the panels
+
+
+@dataclass(frozen=True)
+class Inversion(Probe):
+    """Search for the latents of train, held-out and generated images.
+
+    What the generator can draw has a small residual. Generated images have an answer that is
+    known, so they show what the search itself can do; held-out images are the null for train
+    images: training images that invert better are evidence of memorization.
+
+    Attributes:
+        n: images of each kind, at least 3; comparing train with held-out takes some hundreds.
+        image: your own pictures to invert: files, folders or zips; their residuals are placed
+            among those of held-out images.
+        direction: FILE.safetensors:NAME of a direction, as the directions probe writes it, along
+            which inverted images are moved; without one they are walked from one to the next.
+        amount: how far along the direction, in standard deviations of the prior; several make
+            several columns.
+        split: the split that the generator was trained on; the other one is held out.
+        evaluations: gradient evaluations per image.
+        restarts: places to start each search from.
+        feature_weight: weight of the discriminator's features beside the pixels; 0 for pixels only.
+        prior_weight: weight of the normal prior's shell, which keeps latents where training was.
+        seed: of the first generated image; sample i has seed + i. Also of the other draws.
+    """
+
+    title: ClassVar[str] = "Inversion"
+    needs: ClassVar[frozenset[str]] = frozenset({"generator", "data"})
+
+    n: int = 24
+    image: tuple[Path, ...] = ()
+    direction: Path | None = None
+    amount: tuple[float, ...] = ()
+    split: Literal["train", "test"] = "train"
+    evaluations: int = inversion.Settings.steps
+    restarts: int = inversion.Settings.restarts
+    feature_weight: float = inversion.Settings.feature_weight
+    prior_weight: float = inversion.Settings.prior_weight
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the settings before anything is loaded or drawn."""
+        object.__setattr__(self, "image", tuple(map(Path, self.image)))
+        if self.direction is not None:
+            object.__setattr__(self, "direction", Path(self.direction))
+        check_edit(self.direction, self.amount)
+        if self.n < 3:
+            raise GanlensError(f"n {self.n} is too small: give at least 3 images of each kind")
+        if self.split not in OTHER:
+            raise one_of("split", self.split, OTHER)
+        self.search()
+
+    def search(self) -> inversion.Settings:
+        """Return the settings of the search."""
+        return inversion.Settings(
+            steps=self.evaluations,
+            restarts=self.restarts,
+            feature_weight=self.feature_weight,
+            prior_weight=self.prior_weight,
+            seed=self.seed,
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings as JSON-able values."""
+        direction = None if self.direction is None else str(self.direction)
+        return super().settings() | {
+            "image": tuple(map(str, self.image)),
+            "direction": direction,
+        }
+
+    def steps(
+        self, subject: "Subject", data: "ImageSet | None" = None
+    ) -> Generator[Progress, None, InversionResult]:
+        """Invert every kind of image in one go.
+
+        Raises:
+            GanlensError: no data, no held-out images, another image shape, or a picture that
+                cannot be decoded.
+        """
+        known, held = self._materials(subject, data)
+        move = self.direction and find_move(self.direction, self.amount, subject)
+        shown = self._images(subject, known, held)
+        names: list[str] = []
+        if self.image:
+            shown["own"], names = read_pictures(self.image, subject.image_shape)
+        pixels = np.concatenate(list(shown.values()))
+        found = yield from inversion.invert(subject, from_uint8(pixels), self.search())
+        kinds = np.repeat(list(shown), [len(part) for part in shown.values()])
+        yield Progress(1, 1, "comparison")
+        return self._result(subject, data, found, pixels, kinds, tuple(names), move)
+
+    def _materials(
+        self, subject: "Subject", data: "ImageSet | None"
+    ) -> tuple["ImageSet", "ImageSet"]:
+        """Check what can fail before the long work; return train and held-out images."""
+        data = images_for(subject, data, "an inversion")
+        known, held = data.part(self.split), data.part(OTHER[self.split])
+        if min(len(known), len(held)) < 3:
+            raise GanlensError(
+                f"{len(known)} train and {len(held)} held-out images: give 3 of each"
+            )
+        return known, held
+
+    def _images(
+        self, subject: "Subject", known: "ImageSet", held: "ImageSet"
+    ) -> dict[str, np.ndarray]:
+        """Return uint8 images by kind; generated ones are rounded to bytes as real ones are."""
+        rng = np.random.default_rng(self.seed)
+
+        def some(part: "ImageSet") -> np.ndarray:
+            return np.asarray(part.images[np.sort(rng.permutation(len(part))[: self.n])])
+
+        drawn = subject.generate(subject.latents(self._seeds()))
+        return {"train": some(known), "held-out": some(held), "generated": to_uint8(drawn)}
+
+    def _seeds(self) -> range:
+        return range(self.seed, self.seed + self.n)
+
+    def _result(
+        self,
+        subject: "Subject",
+        data: "ImageSet | None",
+        found: inversion.Inversion,
+        pixels: np.ndarray,
+        kinds: np.ndarray,
+        names: tuple[str, ...],
+        move: "Move | None",
+    ) -> InversionResult:
+        z = found.latents
+        mse = found.pixel_mse.numpy()
+        features = None if found.feature_distance is None else found.feature_distance.numpy()
+        measured = {"pixels": mse} | ({} if features is None else {"features": features})
+        picked = examples(kinds, mse)
+        strip = Recipe.of(subject, Rows.of(z[picked]), columns=len(picked))
+        edit = edit_recipe(subject, z[kinds == ("own" if names else "held-out")], move)
+        truth = subject.latents(self._seeds())
+        return InversionResult(
+            kinds=kinds,
+            latents=z.numpy(),
+            pixel_mse=mse,
+            feature_distance=features,
+            shell=found.shell.numpy(),
+            starts=found.starts.numpy(),
+            latent_error=_relative(z[kinds == "generated"], truth),
+            tests=tuple(
+                two_sample(name, values[kinds == "train"], values[kinds == "held-out"])
+                for name, values in measured.items()
+            ),
+            examples=picked,
+            originals=pixels[picked],
+            drawn=to_uint8(subject.generate(z[picked])),
+            strip=render(subject, strip),
+            strip_recipe=strip.to_json(),
+            edit=render(subject, edit),
+            edit_recipe=edit.to_json(),
+            moved=None if move is None else (move.name, move.amounts),
+            names=names,
+            about={**identity(subject, data), **found.about(), "split": self.split},
+        )
+
+
+def examples(kinds: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+    """Return the indices of the best, median and worst of each kind; all of one's own pictures."""
+    picked: list[int] = []
+    for kind in dict.fromkeys(kinds.tolist()):
+        rows = np.flatnonzero(kinds == kind)
+        order = rows[np.argsort(residuals[rows], kind="stable")]
+        chosen = rows if kind == "own" else order[[0, len(order) // 2, -1]]
+        picked += chosen[:OWN_SHOWN].tolist()
+    return np.array(picked)
+
+
+def _relative(found: Tensor, truth: Tensor) -> np.ndarray:
+    """(N,) length of the difference in parts of the true latent's length."""
+    return ((found - truth).norm(dim=1) / truth.norm(dim=1)).double().numpy()

@@ -48,3 +48,22 @@ def tiny_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "tiny.npz"
     np.savez(path, images=images.astype(np.uint8), labels=labels)
     return path
+
+
+@pytest.fixture(scope="session")
+def attribute_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """400 16-pixel images of two categories and a number that can be seen, as a folder."""
+    import numpy as np
+    from PIL import Image
+
+    folder, rng = tmp_path_factory.mktemp("attributes"), np.random.default_rng(0)
+    rows = ["filename,split,hue,shade,noise"]
+    for i in range(400):
+        blue, light, noise = i % 2, i // 2 % 2, int(rng.integers(20, 90))
+        pixels = rng.integers(0, noise, (16, 16, 3)) + 60 * light
+        pixels[..., 2 * blue] += 100
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{i}.png")
+        known = ("train" if i < 300 else "test", ("red", "blue")[blue], ("dark", "light")[light])
+        rows.append(f"{i}.png,{','.join(known)},{noise}")
+    (folder / "attributes.csv").write_text("\n".join(rows))
+    return folder

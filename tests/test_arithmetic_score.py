@@ -30,7 +30,7 @@ def test_means_succeed_where_random_samples_do_not(result):
     assert one.plain[1].success[0] > 0.95
     assert one.plain[1].success[0] >= one.plain[0].success[0]
     assert one.random.success[0] < 0.5
-    assert one.shortlists == (8, 8, 8)
+    assert one.shortlists == one.shown == (8, 8, 8)
     low, high = one.plain[1].success[1:]
     assert low < one.plain[1].success[0] <= high
     assert result.summary()["success_3"] == one.plain[1].success[0]
@@ -91,6 +91,7 @@ def test_an_interval_is_wilsons():
         ({"draws": 0}, "draws 0"),
         ({"shortlist": 5, "counts": (8,)}, "at least 8"),
         ({"pool": 0}, "pool 0"),
+        ({"pool": 20}, "pool of 20 is too small"),
     ],
 )
 def test_bad_settings_fail_before_anything_runs(settings, says):
@@ -112,9 +113,11 @@ def test_a_formula_that_cannot_be_scored_says_why(formula, says):
 
 
 def test_too_few_samples_of_a_concept_are_admitted():
-    probe = ArithmeticScore((FORMULA,), (3,), draws=5, shortlist=5, **{**SMALL, "pool": 4})
-    with pytest.raises(GanlensError, match="of 4 samples are read as"):
-        probe.run(two_things(), data_set())
+    probe = ArithmeticScore((FORMULA,), (3,), draws=5, shortlist=10, **{**SMALL, "pool": 12})
+    result = probe.run(two_things(), data_set())
+    assert min(result.formulas[0].shown) < 10
+    captions = [panel.caption for panel in result.panels() if isinstance(panel, ImagePanel)]
+    assert "Only " in captions[0]
 
 
 def test_it_needs_labels_and_a_discriminator():

@@ -450,11 +450,15 @@ def test_a_report_leaves_out_what_cannot_run_and_says_why(
     assert "--force" in only_line(capsys.readouterr().err)
 
 
-def test_headlines_name_what_summaries_hold(tiny_checkpoint: Path, tiny_images: Path) -> None:
+def test_headlines_name_what_summaries_hold(
+    tiny_checkpoint: Path, tiny_images: Path, attribute_images: Path
+) -> None:
     subject = ganlens.load(tiny_checkpoint)
-    data = ganlens.open_data(str(tiny_images))
+    labelled, attributed = (ganlens.open_data(str(p)) for p in (tiny_images, attribute_images))
     small = {
         "arithmetic": {"pool": 60},
+        "arithmetic-score": {"pool": 60, "draws": 5},
+        "turn": {"pool": 60, "exemplars": 5, "samples": 4, "positions": 3},
         "activations": {"samples": 16},
         "fid": {"extractor": "pixels", "n": 12},
         "neighbors": {"n": 12},
@@ -462,6 +466,7 @@ def test_headlines_name_what_summaries_hold(tiny_checkpoint: Path, tiny_images: 
     }
     for name, templates in HEADLINES.items():
         probe = PROBES[name](**small.get(name, {}))
+        data = attributed if name in ("arithmetic-score", "turn", "directions") else labelled
         result = probe.run(subject, data if probe.looks_at_data() else None)
         known = {key: 0 if value is None else value for key, value in result.summary().items()}
         assert all(fill(template, known) for template in templates), name

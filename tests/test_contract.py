@@ -23,21 +23,8 @@ def subject(tiny_checkpoint: Path) -> Subject:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> ImageSet:
-    """Images of two attributes that can be seen, as a folder with attributes.csv."""
-    from PIL import Image
-
-    folder, rng = tmp_path_factory.mktemp("attributes"), np.random.default_rng(0)
-    rows = ["filename,split,hue,shade"]
-    for i in range(400):
-        hue, shade = i % 2, i // 2 % 2
-        pixels = rng.integers(0, 90, (16, 16, 3)) + 60 * shade
-        pixels[..., 2 * hue] += 100
-        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{i}.png")
-        split = "train" if i < 300 else "test"
-        rows.append(f"{i}.png,{split},{'blue' if hue else 'red'},{'light' if shade else 'dark'}")
-    (folder / "attributes.csv").write_text("\n".join(rows))
-    return open_data(str(folder))
+def data(attribute_images: Path) -> ImageSet:
+    return open_data(str(attribute_images))
 
 
 def networks(subject: Subject) -> list[torch.nn.Module]:

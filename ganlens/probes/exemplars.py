@@ -148,6 +148,7 @@ def read_pool(
     key = (wanted, search, data.fingerprint)
     kept = _POOLS.get(subject)
     if kept is not None and kept[0] == key:
+        yield Progress(search.pool, search.pool, "samples read")
         return kept[1]
     judge = yield from fit_judge(
         subject,

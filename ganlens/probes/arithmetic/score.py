@@ -12,7 +12,7 @@ from ganlens.probes.arithmetic.probe import Arithmetic, rows
 from ganlens.probes.arithmetic.score_result import ArithmeticScoreResult, Formula
 from ganlens.probes.arithmetic.trial import PAPER, Trial, formula_of
 from ganlens.probes.base import Probe, Progress
-from ganlens.probes.concepts import Concept, expected, parse, split_formula
+from ganlens.probes.concepts import expected, parse, split_formula
 from ganlens.probes.exemplars import (
     Concepts,
     Pool,
@@ -21,7 +21,6 @@ from ganlens.probes.exemplars import (
     names_of,
     ranked,
     read_pool,
-    text,
 )
 from ganlens.probes.identity import identity
 
@@ -84,6 +83,10 @@ class ArithmeticScore(Probe):
                 f"{max(*self.counts, PAPER)}, the largest count"
             )
         check_search(self._search())
+        if self.pool < self.shortlist:
+            raise GanlensError(
+                f"a pool of {self.pool} is too small: give at least {self.shortlist}, the shortlist"
+            )
 
     def _search(self) -> Search:
         return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
@@ -104,15 +107,17 @@ class ArithmeticScore(Probe):
         random = subject.generate(subject.latents(range(self.draws)), self.batch_size)
         formulas: list[Formula] = []
         for index, concepts in enumerate(found):
-            shortlists = [self._shortlist(pool, one) for one in concepts]
+            best = [np.argsort(-pool.score(one), kind="stable") for one in concepts]
+            lists = [seeds[: self.shortlist] for seeds in best]
+            shown = [pool.shows(one)[seeds] for one, seeds in zip(concepts, lists, strict=True)]
             seed = (self.seed, index)
-            trial = Trial(subject, judge, expected(*concepts), shortlists, seed, self.draws, random)
+            trial = Trial(subject, judge, expected(*concepts), lists, seed, self.draws, random)
             scores = []
             for done, count in enumerate(self.counts):
                 what = f"exemplars per concept, formula {index + 1}"
                 yield Progress(done, len(self.counts), what)
                 scores.append(trial.score(count))
-            formulas.append(formula_of(trial, concepts, scores))
+            formulas.append(formula_of(trial, concepts, scores, [int(s.sum()) for s in shown]))
         return self._result(subject, data, formulas, judge, pool)
 
     def _concepts(self, formula: str, data: "ImageSet") -> Concepts:
@@ -131,19 +136,6 @@ class ArithmeticScore(Probe):
                 f"data {data.spec!r} has no two attributes to calculate with: give formulas"
             )
         return chosen[:MOST_FORMULAS]
-
-    def _shortlist(self, pool: Pool, concept: Concept) -> np.ndarray:
-        """Return the seeds of the plainest samples of a concept, best first."""
-        score = pool.score(concept)
-        best = np.argsort(-score, kind="stable")[: self.shortlist]
-        shown = best[score[best] > 0]
-        need = max(*self.counts, PAPER)
-        if len(shown) < need:
-            raise GanlensError(
-                f"only {len(shown)} of {pool.n:,} samples are read as {text(concept)}: {need} are "
-                "needed; enlarge the pool, or lower the counts"
-            )
-        return shown
 
     def _result(
         self,

@@ -43,6 +43,7 @@ class Formula:
         pixels: the same arithmetic on the pixels of three exemplars each.
         random: random samples.
         shortlists: how many samples the exemplars of A, B and C were drawn from.
+        shown: how many of these the readers see the concept in; the others are merely the nearest.
         pictures: (S, H, W, C) uint8, the first results with three exemplars each.
         right: (S,) bool, which of these meet all conditions.
         recipe: what draws the pictures again.
@@ -55,6 +56,7 @@ class Formula:
     pixels: Score
     random: Score
     shortlists: tuple[int, ...]
+    shown: tuple[int, ...]
     pictures: np.ndarray
     right: np.ndarray
     recipe: dict[str, Any]
@@ -113,6 +115,7 @@ class ArithmeticScoreResult:
             "random_samples": _plain(one.random),
             "conditions": [condition.text for condition in one.wanted],
             "shortlists": list(one.shortlists),
+            "shortlists_showing": list(one.shown),
         }
 
     def panels(self) -> list[Panel]:
@@ -177,12 +180,17 @@ class ArithmeticScoreResult:
         )  # fmt: skip
 
     def _pictures(self, one: Formula) -> ImagePanel:
+        short = [
+            f" Only {n} of the {size} samples that {side} was taken from are read as showing it."
+            for side, n, size in zip(one.sides, one.shown, one.shortlists, strict=True)
+            if n < size
+        ]
         marks = "".join("x" if right else "-" for right in one.right)
         return ImagePanel(
             title=f"Towards {one.goal}",
             caption=f"{one.text}: the first {len(one.right)} draws with three exemplars each, "
             f"not chosen. The judge finds the expected values in {int(one.right.sum())} of them "
-            f"(left to right {marks}, x is a success).",
+            f"(left to right {marks}, x is a success).{''.join(short)}",
             image=images.grid(one.pictures, len(one.right)),
             alt=f"{len(one.right)} results of {one.text}",
             scale=picture_scale(one.pictures),

@@ -87,8 +87,16 @@ class Trial:
         return self.judged(drawn.clamp(-1, 1))
 
 
-def formula_of(trial: Trial, concepts: Concepts, scores: Sequence[tuple[Score, Score]]) -> Formula:
-    """Collect the scores of a trial, with its controls and some pictures."""
+def formula_of(
+    trial: Trial,
+    concepts: Concepts,
+    scores: Sequence[tuple[Score, Score]],
+    shown: Sequence[int],
+) -> Formula:
+    """Collect the scores of a trial, with its controls and some pictures.
+
+    ``shown`` says how many of each shortlist are read as showing their concept.
+    """
     sums_shown = [
         Sum.mean(a.tolist()) + Sum.mean(b.tolist(), -1) + Sum.mean(c.tolist())
         for a, b, c in trial.picks(PAPER)[:SHOWN]
@@ -103,6 +111,7 @@ def formula_of(trial: Trial, concepts: Concepts, scores: Sequence[tuple[Score, S
         pixels=trial.pixels(),
         random=trial.judged(trial.random),
         shortlists=tuple(len(one) for one in trial.shortlists),
+        shown=tuple(shown),
         pictures=images.to_uint8(drawn),
         right=np.all(trial.hits(drawn), axis=1),
         recipe=recipe.to_json(),

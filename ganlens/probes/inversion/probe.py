@@ -107,7 +107,9 @@ class Inversion(Probe):
                 cannot be decoded.
         """
         known, held = self._materials(subject, data)
-        move = self.direction and find_move(self.direction, self.amount, subject)
+        move = None
+        if self.direction is not None:
+            move = find_move(self.direction, self.amount, subject)
         shown = self._images(subject, known, held)
         names: list[str] = []
         if self.image:

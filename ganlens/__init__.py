@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from ganlens import stats
     from ganlens.checkpoints import list_checkpoints
     from ganlens.data import ImageSet, open_data
+    from ganlens.directions import load_directions, save_directions
     from ganlens.errors import GanlensError
     from ganlens.models import MODELS
     from ganlens.probes import PROBES
+    from ganlens.probes.labelled import fit_concept
     from ganlens.recipe import Recipe, render
     from ganlens.subject import Subject, load
     from ganlens.training import TrainConfig, train
@@ -31,10 +33,13 @@ __all__ = [
     "Recipe",
     "Subject",
     "TrainConfig",
+    "fit_concept",
     "list_checkpoints",
     "load",
+    "load_directions",
     "open_data",
     "render",
+    "save_directions",
     "stats",
     "train",
 ]
@@ -47,10 +52,13 @@ _HOME = {
     "Recipe": "ganlens.recipe",
     "Subject": "ganlens.subject",
     "TrainConfig": "ganlens.training",
+    "fit_concept": "ganlens.probes.labelled",
     "list_checkpoints": "ganlens.checkpoints",
     "load": "ganlens.subject",
+    "load_directions": "ganlens.directions",
     "open_data": "ganlens.data",
     "render": "ganlens.recipe",
+    "save_directions": "ganlens.directions",
     "train": "ganlens.training",
 }
 

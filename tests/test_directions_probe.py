@@ -97,7 +97,7 @@ def test_pictures_replay_and_the_summary_is_json(result):
         assert np.array_equal(render(two_things(), recipe), panel.image)
     summary = json.loads(json.dumps(result.summary(), allow_nan=False))
     assert summary["judge_hash"]
-    assert len(summary["auc"]) == len(summary["directions"]) == len(summary["changes"])
+    assert len(summary["auc"]) == len(summary["directions"]) == len(summary["changed"]["light"])
     assert sum(isinstance(panel, FigurePanel) for panel in result.panels()) == 2
     assert sum(isinstance(panel, TablePanel) for panel in result.panels()) == 2
     table = result.panels()[-1]
@@ -274,3 +274,10 @@ def test_what_a_uniform_prior_never_draws_is_counted():
     assert 0 < found.cards[0].outside < 1
     assert found.about["ganspace_layer"] == "block1.act"
     assert "never draws" in found.panels()[-1].caption
+
+
+def test_nothing_found_is_an_error():
+    with pytest.raises(GanlensError, match="no direction was found: boundary left out"):
+        Directions(**{**SMALL, "methods": ("boundary",)}).run(
+            two_things(), data_set(attributes=False)
+        )

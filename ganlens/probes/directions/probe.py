@@ -138,6 +138,8 @@ class Directions(Probe):
             found = yield from supervised(subject, scorer, every, self, about)
         kept = choose(found, asked, self)
         kept += yield from unsupervised(subject, self, layer, about)
+        if not kept:
+            raise GanlensError(f"no direction was found: {reason}; add sefa or ganspace to methods")
         baseline = random_directions(subject.prior, self.random, self.seed)
         seeds = range(self.samples, self.samples + self.judged)
         cards = yield from judge_cards(

@@ -134,8 +134,9 @@ class DirectionsResult:
             "means_per_method": {m: {key: self.mean(m, key) for key in MEANS} for m in methods},
             "directions": names,
             **{key: [row[key] for row in rows] for key in LISTED},
-            "attributes": list(self.cards[0].changes) if self.cards else [],
-            "changes": [list(card.changes.values()) for card in self.cards],
+            "changed": {
+                name: [card.changes[name] for card in self.cards] for name in self.cards[0].changes
+            },
             "claims_probed": list(self.probe_auc),
             "probe_auc_held_out": list(self.probe_auc.values()),
         }

@@ -20,6 +20,7 @@ from ganlens.cli import probe as probe_command
 from ganlens.cli.files import write_panels
 from ganlens.cli.flags import call, one_line
 from ganlens.cli.pictures import read_picture
+from ganlens.directions import Direction
 from ganlens.errors import GanlensError
 from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
@@ -498,3 +499,40 @@ def test_json_refuses_what_is_not_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         terminal.write_json(str(tmp_path / "x.json"), {"value": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_samples_move_along_a_saved_direction(
+    tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    subject = ganlens.load(tiny_checkpoint, "cpu")
+    unit = np.eye(subject.prior.dim, dtype=np.float32)[2]
+    known = {key: subject.provenance[key] for key in ("checkpoint", "hash", "weights")}
+    found = [Direction("up", "by hand", unit, provenance=known)]
+    kept = ganlens.save_directions(tmp_path / "d.safetensors", found)
+    words = [
+        "sample",
+        tiny_checkpoint,
+        "--n",
+        2,
+        "--direction",
+        f"{kept}:up",
+        "--amounts",
+        -2,
+        0,
+        1,
+    ]
+    assert run(*words, "--out", tmp_path / "a.png", "--truncate", 1) == 0
+    assert "each moved along up by -2, 0, 1 sigma" in capsys.readouterr().out
+    recipe = images.read_recipe(tmp_path / "a.png")
+    assert [edit["kind"] for edit in recipe["edits"]] == ["truncate", "move"]
+    assert recipe["layout"]["columns"] == 3
+    assert run("replay", tmp_path / "a.png", "--checkpoint", tiny_checkpoint) == 0
+    for words, says in (
+        (["--direction", f"{kept}:down"], "direction 'down' is not known: choose from up"),
+        (["--direction", kept, "--at-layer"], "has no offset of a layer"),
+        (["--direction", tmp_path / "none.safetensors"], "none.safetensors"),
+        (["--truncate", 0], "threshold 0 must be above 0"),
+    ):
+        capsys.readouterr()
+        assert run("sample", tiny_checkpoint, *words, "--out", tmp_path / "b.png") == 2
+        assert says in only_line(capsys.readouterr().err)

@@ -12,6 +12,8 @@ from ganlens import replay as replays
 from ganlens.cli.flags import Checkpoint, Device, Force, Json, OptionalData
 from ganlens.cli.opening import open_images
 from ganlens.cli.terminal import check_free, console, write_json
+from ganlens.directions import find_direction
+from ganlens.edits import Edit, Truncate
 from ganlens.errors import GanlensError
 from ganlens.latents import MAX_ROWS, Seeds
 from ganlens.recipe import Recipe, render
@@ -27,6 +29,7 @@ Pictures = Annotated[
 ]
 Out = Annotated[Path, arg(metavar="PNG")]
 OptionalOut = Annotated[Path | None, arg(metavar="PNG")]
+OptionalDirection = Annotated[str | None, arg(metavar="FILE.safetensors[:NAME]")]
 OptionalCheckpoint = Annotated[str | None, arg(metavar="CHECKPOINT")]
 
 
@@ -37,6 +40,10 @@ def sample(
     out: Out = Path("samples.png"),
     columns: int | None = None,
     enlarge: int | None = None,
+    direction: OptionalDirection = None,
+    amounts: tuple[float, ...] = (-3.0, -1.5, 0.0, 1.5, 3.0),
+    at_layer: bool = False,
+    truncate: float | None = None,
     weights: Literal["ema", "raw"] = "ema",
     device: Device = "auto",
     json: Json = None,
@@ -44,12 +51,20 @@ def sample(
 ) -> None:
     """Draw a grid of samples, one per seed, as they come; the PNG carries its recipe.
 
+    With a direction every sample is a row, moved by the amounts from left to right.
+
     Args:
         n: how many.
         seed: seed of the first; the others follow it. A seed means the same sample at any n.
         out: the picture.
         columns: samples per row; by default the grid is as square as n allows.
         enlarge: repeat every pixel this often both ways; by default to fill a window.
+        direction: as `ganlens directions --out DIR` keeps them, in DIR/directions.safetensors.
+        amounts: how far to move along the direction, in standard deviations of the prior.
+        at_layer: leave the latents alone and move the activations of the layer that the direction
+            was found at (GANSpace): earlier layers then keep what they decided.
+        truncate: draw from the prior cut off at so many standard deviations (1 of a uniform prior
+            is its edge): fewer extremes, less variety.
         weights: the averaged generator, or the one that was trained.
     """
     check_free(out, force)
@@ -57,13 +72,19 @@ def sample(
     if not 1 <= n <= MAX_ROWS:
         raise GanlensError(f"--n {n} cannot be drawn: give 1 to {MAX_ROWS:,}")
     subject = load(checkpoint, device=device, weights=weights)
+    edits: list[Edit] = [] if truncate is None else [Truncate(truncate)]
+    if direction is not None:
+        found = find_direction(direction, subject)
+        edits.append(found.offset_edit(amounts) if at_layer else found.move(subject.prior, amounts))
+        columns = columns or len(amounts)
     across = columns or int(np.ceil(np.sqrt(n)))
     scale = enlargement(across * (subject.image_shape[2] + 2)) if enlarge is None else enlarge
     seeds = Seeds(tuple(range(seed, seed + n)))
-    recipe = Recipe.of(subject, seeds, columns=columns, enlargement=scale)
-    _write(
-        out, subject, recipe, json, f"{n} samples of {subject.name}, seeds {seed} to {seed + n - 1}"
-    )
+    recipe = Recipe.of(subject, seeds, columns=columns, enlargement=scale, edits=edits)
+    what = f"{n} samples of {subject.name}, seeds {seed} to {seed + n - 1}"
+    if direction is not None:
+        what += f", each moved along {found.name} by {', '.join(f'{a:g}' for a in amounts)} sigma"
+    _write(out, subject, recipe, json, what)
 
 
 def _write(out: Path, subject: Subject, recipe: Recipe, json: str | None, what: str) -> None:

@@ -12,10 +12,17 @@ from ganlens.directions.direction import (
 from ganlens.directions.ganspace import ganspace
 from ganlens.directions.means import difference_of_means, means_of_extremes
 from ganlens.directions.sefa import first_layer, sefa
-from ganlens.directions.store import directions_bytes, load_directions, save_directions
+from ganlens.directions.store import (
+    SUFFIX,
+    directions_bytes,
+    find_direction,
+    load_directions,
+    save_directions,
+)
 
 __all__ = [
     "DUPLICATE",
+    "SUFFIX",
     "Direction",
     "Extremes",
     "boundaries",
@@ -25,6 +32,7 @@ __all__ = [
     "directions_bytes",
     "duplicates",
     "extremes",
+    "find_direction",
     "first_layer",
     "ganspace",
     "load_directions",

@@ -11,13 +11,14 @@ from safetensors.numpy import save
 
 from ganlens.checkpoints import versions
 from ganlens.directions.direction import Direction
-from ganlens.errors import GanlensError
+from ganlens.errors import GanlensError, one_of
 from ganlens.files import write_bytes
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 FORMAT = 1
+SUFFIX = ".safetensors"
 KEY = "ganlens-directions"
 PLAIN = ("name", "method", "claim", "intercept", "strength", "layer", "metrics", "provenance")
 
@@ -58,6 +59,25 @@ def save_directions(path: str | Path, directions: Sequence[Direction]) -> Path:
     """
     write_bytes(Path(path), directions_bytes(directions))
     return Path(path)
+
+
+def find_direction(spec: str | Path, subject: "Subject") -> Direction:
+    """Read one direction of this subject from a file.
+
+    Args:
+        spec: "FILE.safetensors:NAME"; without a NAME the file's first one.
+        subject: the GAN that the direction must belong to.
+
+    Raises:
+        GanlensError: no such file or name, or directions of another checkpoint.
+    """
+    text = str(spec)
+    file, found, name = text.rpartition(f"{SUFFIX}:")
+    every = load_directions(file + SUFFIX if found else text, subject)
+    named = {one.name: one for one in reversed(every)}  # of equal names the first one counts
+    if found and name not in named:
+        raise one_of(f"in {file + SUFFIX}, direction", name, dict.fromkeys(d.name for d in every))
+    return named[name] if found else every[0]
 
 
 def load_directions(path: str | Path, subject: "Subject | None" = None) -> list[Direction]:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from ganlens.directions import load_directions
+from ganlens.directions import SUFFIX, find_direction
 from ganlens.edits import Move
-from ganlens.errors import GanlensError, one_of
+from ganlens.errors import GanlensError
 from ganlens.interpolation import resolve_mode, walk
 from ganlens.latents import Rows
 from ganlens.recipe import Recipe
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 WALK = 8  # pictures from one inverted image to another
 SHOWN = 4  # inverted images that are moved
 AMOUNTS = (-3.0, -1.5, 0.0, 1.5, 3.0)  # standard deviations of the prior
-SUFFIX = ".safetensors"
 
 
 def find_move(direction: Path, amounts: Sequence[float], subject: "Subject") -> Move:
@@ -34,14 +33,7 @@ def find_move(direction: Path, amounts: Sequence[float], subject: "Subject") -> 
     Raises:
         GanlensError: no such file or name, or directions of another checkpoint.
     """
-    text = str(direction)
-    file, found, name = text.rpartition(f"{SUFFIX}:")
-    every = load_directions(file + SUFFIX if found else text, subject)
-    named = {one.name: one for one in reversed(every)}  # of equal names the first one counts
-    if found and name not in named:
-        raise one_of(f"in {file + SUFFIX}, direction", name, dict.fromkeys(d.name for d in every))
-    chosen = named[name] if found else every[0]
-    return chosen.move(subject.prior, amounts or AMOUNTS)
+    return find_direction(direction, subject).move(subject.prior, amounts or AMOUNTS)
 
 
 def check_edit(direction: Path | None, amounts: Sequence[float]) -> None:

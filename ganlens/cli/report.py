@@ -27,9 +27,23 @@ from ganlens.report import REPORT_FILES, Finding, headline, run_probes, write_re
 
 Out = Annotated[Path, arg(metavar="DIR")]
 
-# Settings of the demo where they are not the defaults. Named, not found: Inception's weights on a
-# machine that happens to have them would take the demo from a minute to many.
-DEMO: dict[str, dict[str, Any]] = {"fid": {"extractor": "discriminator"}}
+# Settings of the demo where they are not the defaults. The extractor is named, not found:
+# Inception's weights on a machine that happens to have them would take the demo from a minute to
+# many. The formulas are those that people know from the paper.
+SMILE = ("mouth=smile & hair=long", "mouth=neutral & hair=long", "mouth=neutral & hair=short")
+GLASSES = "glasses={0} & hair=long - glasses=none & hair=long + glasses=none & hair=short"
+DEMO: dict[str, dict[str, Any]] = {
+    "arithmetic": dict(zip("abc", SMILE, strict=True)),
+    "arithmetic-score": {
+        "formulas": (
+            "{} - {} + {}".format(*SMILE),
+            GLASSES.format("dark"),
+            GLASSES.format("clear"),
+        )
+    },
+    "turn": {"attribute": "tilt"},
+    "fid": {"extractor": "discriminator"},
+}
 
 
 def report(

@@ -139,12 +139,15 @@ _POOLS: "WeakKeyDictionary[Subject, tuple[Any, Pool]]" = WeakKeyDictionary()
 def read_pool(
     subject: "Subject", data: "ImageSet", names: Iterable[str], search: Search
 ) -> Generator[Progress, None, Pool]:
-    """Fit readers for the names and all numeric attributes, and read the pool with them.
+    """Fit readers for the names, all candidates and all numbers, and read the pool with them.
+
+    The candidates are read even where they are not asked for: what one probe of a report reads,
+    the next one need not read again.
 
     Raises:
         GanlensError: as ``fit_judge``.
     """
-    wanted = tuple(sorted(set(names)))
+    wanted = tuple(sorted({*names, *candidates(data)}))
     key = (wanted, search, data.fingerprint)
     kept = _POOLS.get(subject)
     if kept is not None and kept[0] == key:

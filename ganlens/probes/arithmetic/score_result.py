@@ -138,7 +138,8 @@ class ArithmeticScoreResult:
             )  # fmt: skip
             plot.add_scatter(
                 x=self.counts, y=[100 * score.success[0] for score in one.scaled],
-                name="the same, rescaled", mode="lines", line={"color": color, "dash": "dot"},
+                name=f"to {one.goal}, rescaled",
+                mode="lines", line={"color": color, "dash": "dot"},
             )  # fmt: skip
             base = 100 * one.random.success[0]
             plot.add_hline(y=base, line={"color": color, "dash": "dash", "width": 1})

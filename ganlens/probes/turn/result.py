@@ -133,7 +133,10 @@ class TurnResult:
             yaxis={"title": "samples that read as before (%)", "range": [0, 102]},
         )
         for i, name in enumerate(self.others):
-            plot.add_scatter(x=self.amounts, y=100 * self.kept[:, i], name=name)
+            dash = ("solid", "dot", "dash")[i // len(PALETTE) % 3]  # colours come round again
+            plot.add_scatter(
+                x=self.amounts, y=100 * self.kept[:, i], name=name, line={"dash": dash}
+            )
         return FigurePanel(
             title="What else changes",
             caption="Share of samples whose other attributes still read as at t = 0. A perfect "

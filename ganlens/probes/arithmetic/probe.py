@@ -1,6 +1,6 @@
 """Vector arithmetic: mean of A - mean of B + mean of C (Radford 2015, section 6.3.2)."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -188,7 +188,7 @@ class Arithmetic(Probe):
             control_hits=control_hits,
             base_rate=base_rate,
             supply=tuple(supply),
-            readers=rows(pool, judge, wanted),
+            readers=rows(pool, judge, concepts),
             pool=self.pool if pool else 0,
             recipes={name: recipe.to_json() for name, recipe in recipes.items()},
             notes=tuple(self._notes(norms, supply)),
@@ -215,28 +215,27 @@ class Arithmetic(Probe):
 
 
 def rows(
-    pool: Pool | None, judge: AttributeReader | None, wanted: Concept
+    pool: Pool | None, judge: AttributeReader | None, concepts: Iterable[Concept]
 ) -> tuple[tuple[Any, ...], ...]:
-    """Return one table row per reader that chose, and per attribute that the judge was asked for.
+    """Return a row per attribute of the concepts for who chose by it, and for who judged by it.
 
     Columns: who, attribute, values, held-out accuracy, share of the commonest value, images fitted
     to, images held out.
     """
-    found: list[tuple[Any, ...]] = []
-    if pool:
-        found += [
-            ("chooses", one.name, ", ".join(one.classes), one.accuracy, one.majority, one.n_fit,
-             one.n_held_out)
-            for one in pool.judge.readers.values()
-        ]  # fmt: skip
-    if judge:
-        asked = [one.name for one in wanted if one.name in judge.classes]
-        found += [
-            ("judges", name, ", ".join(judge.classes[name]), judge.accuracies[name],
-             judge.majority[name], None, judge.n_held_out)
-            for name in dict.fromkeys(asked)
-        ]  # fmt: skip
-    return tuple(found)
+    names = list(dict.fromkeys(one.name for concept in concepts for one in concept))
+    readers = [pool.judge.readers[name] for name in names] if pool else []
+    found: list[tuple[Any, ...]] = [
+        ("chooses", one.name, ", ".join(one.classes), one.accuracy, one.majority, one.n_fit,
+         one.n_held_out)
+        for one in readers
+    ]  # fmt: skip
+    known = judge.classes if judge else {}
+    return tuple(found) + tuple(
+        ("judges", name, ", ".join(known[name]), judge.accuracies[name], judge.majority[name],
+         None, judge.n_held_out)
+        for name in names
+        if judge and name in known
+    )  # fmt: skip
 
 
 def _norms(subject: "Subject", groups: list[list[int]], result: torch.Tensor) -> dict[str, float]:

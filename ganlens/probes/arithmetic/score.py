@@ -118,7 +118,7 @@ class ArithmeticScore(Probe):
                 yield Progress(done, len(self.counts), what)
                 scores.append(trial.score(count))
             formulas.append(formula_of(trial, concepts, scores, [int(s.sum()) for s in shown]))
-        return self._result(subject, data, formulas, judge, pool)
+        return self._result(subject, data, found, formulas, judge, pool)
 
     def _concepts(self, formula: str, data: "ImageSet") -> Concepts:
         a, b, c = (parse(one, data) for one in split_formula(formula))
@@ -141,6 +141,7 @@ class ArithmeticScore(Probe):
         self,
         subject: "Subject",
         data: "ImageSet",
+        found: list[Concepts],
         formulas: list[Formula],
         judge: AttributeReader,
         pool: Pool,
@@ -154,10 +155,9 @@ class ArithmeticScore(Probe):
             "pool": pool.n,
             "seed": self.seed,
         }
-        everything = tuple(one for formula in formulas for one in formula.wanted)
         return ArithmeticScoreResult(
             formulas=tuple(formulas),
             counts=np.array(self.counts),
-            readers=rows(pool, judge, everything),
+            readers=rows(pool, judge, [side for concepts in found for side in concepts]),
             about=about,
         )

@@ -19,11 +19,14 @@ from ganlens.checkpoints import load_checkpoint
 from ganlens.data import open_data
 from ganlens.errors import GanlensError
 from ganlens.features import PixelExtractor
+from ganlens.images import read_frames, read_recipe
 from ganlens.models.dcgan import arguments_of, preset
+from ganlens.recipe import Recipe, render
 from ganlens.runs import Run, RunConfig, read_metrics
 from ganlens.runs.card import curve_svg
 from ganlens.runs.folder import average
 from ganlens.runs.trouble import NotFinite, Watch, spread
+from ganlens.subject import load
 from ganlens.training import TrainConfig, Trainer, TrainStep
 
 FLAGS = [
@@ -98,6 +101,19 @@ def make_run(folder: Path, images: Path, **changes: object) -> Run:
     trainer = Trainer("dcgan", arguments, config, train.images, fabric)
     keeping = RunConfig(evaluate_every=1, evaluate_n=20, log_every=2, save_every=2)
     return Run(folder, trainer, train, test, PixelExtractor(), keeping, "ganlens train ...")
+
+
+def test_the_samples_of_a_kept_checkpoint_replay(whole: Path) -> None:
+    for name in ("best", "last"):
+        path = whole / name / "samples.png"
+        recipe = Recipe.from_json(read_recipe(path))
+        again = render(load(whole / name, "cpu"), recipe)
+        assert np.array_equal(read_frames(path)[0], again)
+    passing = sorted((whole / "samples").glob("*.png"))[0]
+    recipe = Recipe.from_json(read_recipe(passing))
+    assert recipe.checkpoint == f"{whole.name} at step {passing.stem}"
+    with pytest.raises(GanlensError, match="hash unknown"):
+        render(load(whole, "cpu"), recipe)
 
 
 def test_a_run_leaves_what_it_promises(whole: Path, images: Path) -> None:

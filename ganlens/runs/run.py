@@ -9,6 +9,7 @@
     runs/NAME/best, last          checkpoints
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -20,12 +21,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from ganlens.checkpoints import Header, save_checkpoint
+from ganlens.checkpoints import MODEL_FILE, Header, save_checkpoint
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor
 from ganlens.files import write_bytes
 from ganlens.images import grid, png_bytes
+from ganlens.latents import Seeds
+from ganlens.recipe import Layout, Recipe
 from ganlens.runs.card import card, curve_svg, machine
 from ganlens.runs.evaluation import (
     CALIBRATION_LATENTS,
@@ -176,7 +179,8 @@ class Run:
             row["seconds"] = round(self._elapsed(), 1)
             self.rows.append(row)
             path = self.folder / "samples" / f"{self.trainer.step:07d}.png"
-            write_bytes(path, png_bytes(grid(samples, 8)))
+            # These weights are not kept, so a replay can only say whose they were.
+            write_bytes(path, self._sheet(samples, f"{self.folder.name} at step {path.stem}", ""))
             self._keep("last", networks, row, samples)
             if self.best is None or row["fd"] < self.best:
                 self.best = row["fd"]
@@ -193,12 +197,20 @@ class Run:
         rows = [r for r in self.rows if "fd" in r]
         header = self._header(row)
         extras = {
-            "samples.png": png_bytes(grid(samples, 8)),
             "curve.svg": curve_svg(rows, row["step"]).encode(),
             "card.md": card(self.folder.name, header, rows).encode(),
             METRICS_FILE: metrics_lines(self.rows),
         }
-        save_checkpoint(self.folder / name, header, networks, extras)
+        folder = save_checkpoint(self.folder / name, header, networks, extras)
+        digest = hashlib.sha256((folder / MODEL_FILE).read_bytes()).hexdigest()
+        sheet = self._sheet(samples, self.folder.name, digest)
+        write_bytes(folder / "samples.png", sheet)
+
+    def _sheet(self, samples: np.ndarray, checkpoint: str, digest: str) -> bytes:
+        """Return the samples of seeds 0 to 63 as a PNG that carries its recipe."""
+        seeds, layout = Seeds(tuple(range(len(samples)))), Layout(columns=8)
+        recipe = Recipe(checkpoint, digest, seeds, weights="ema", layout=layout)
+        return png_bytes(grid(samples, layout.columns), recipe.to_json())
 
     def _header(self, row: dict[str, Any]) -> Header:
         made = {

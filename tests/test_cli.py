@@ -483,7 +483,7 @@ def test_explore_starts_the_shipped_app(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     started: list[list[str]] = []
-    monkeypatch.setattr(explore.subprocess, "call", lambda words: started.append(words) or 0)
+    monkeypatch.setattr(explore, "become", lambda words: started.append(words) or 0)
     assert run("explore", "--root", tmp_path, "--data", "digits", "--no-browser") == 0
     (words,) = started
     assert words[:4] == [sys.executable, "-m", "streamlit", "run"]

@@ -50,6 +50,10 @@ def no_inception(tmp_path, monkeypatch):
 def test_auto_takes_the_declared_test_split_and_all_otherwise():
     assert choose_real(image_set(), "auto", 10, 0).part.split == "test"
     assert choose_real(image_set(declared=False), "auto", 10, 0).part.split == "all"
+    own = image_set(declared=False)
+    trained_on = own.part("train").fingerprint
+    assert choose_real(own, "auto", 10, 0, trained_on).part.split == "test"
+    assert choose_real(own, "auto", 10, 0, "another").part.split == "all"
     assert choose_real(image_set(train=90), "auto", 10, 0).part.split == "all"
     assert choose_real(image_set().part("train"), "auto", 10, 0).part.split == "train"
 

@@ -33,8 +33,10 @@ def test_a_wheel_carries_every_file_of_the_package(wheel: zipfile.ZipFile) -> No
 def test_a_wheel_carries_the_checkpoints_and_the_apps(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     assert "ganlens/_apps/explorer.py" in names
+    assert "ganlens/_checkpoints/pixelfaces/metrics.jsonl" in names
     for model in (ROOT / "checkpoints").glob("*/model.safetensors"):
-        for file in (model.name, "metrics.jsonl", "card.md"):
+        curve = model.with_name("metrics.jsonl")  # a classifier has none
+        for file in (model.name, "card.md", *([curve.name] if curve.exists() else [])):
             assert f"ganlens/_checkpoints/{model.parent.name}/{file}" in names
 
 

@@ -81,7 +81,7 @@ def test_broken_held_out_files_are_named_too(folder: Path, tmp_path: Path, capsy
         picture(tmp_path / "others" / f"{i}.png", 100 + i)
     (tmp_path / "others" / "broken.png").write_bytes(b"")
     assert train(folder, tmp_path / "run", "--held-out", str(tmp_path / "others")) == 0
-    assert "broken.png: empty file" in capsys.readouterr().err
+    assert "broken.png (empty file)" in capsys.readouterr().err
 
 
 def test_too_few_images_to_hold_some_out(tmp_path: Path, capsys: Any) -> None:

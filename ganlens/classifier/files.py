@@ -5,6 +5,8 @@ from dataclasses import asdict
 from math import isnan
 from pathlib import Path
 
+import torch
+
 from ganlens.checkpoints import (
     MODEL_FILE,
     Header,
@@ -66,8 +68,9 @@ def load_classifier(path: str | Path) -> tuple[Classifier, Header, str]:
         raise GanlensError(f"{file} holds a {header.family!r} model where a classifier is needed")
     weights = {k.removeprefix(f"{FAMILY}."): v for k, v in tensors.items()}
     try:
-        model = Classifier(ClassifierConfig(**header.arguments))
-        model.load_state_dict(weights)
+        with torch.device("meta"):  # no weights are drawn only to be replaced
+            model = Classifier(ClassifierConfig(**header.arguments))
+        model.load_state_dict(weights, assign=True)
     except (TypeError, RuntimeError, GanlensError) as error:
         raise GanlensError(
             f"{file} describes a classifier that cannot be built: {error}"

@@ -1,5 +1,6 @@
 """``ganlens explore``: start the Streamlit explorer that travels with ganlens."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ def explore(root: Roots = (), data: Specs = (), port: Port = 8501, browser: bool
             raise GanlensError(f"--root {folder} is not a folder: name one that holds checkpoints")
     words = [word for folder in root for word in ("--root", str(folder))]
     words += [word for spec in data for word in ("--data", spec)]
-    return subprocess.call([*streamlit(app, port, browser), "--", *words])
+    return become([*streamlit(app, port, browser), "--", *words])
 
 
 def streamlit(app: Path, port: int, browser: bool) -> list[str]:
@@ -48,3 +49,10 @@ def streamlit(app: Path, port: int, browser: bool) -> list[str]:
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
     return [sys.executable, "-m", "streamlit", "run", str(app), *flags]
+
+
+def become(command: list[str]) -> int:
+    """Run a command in the place of this process, so that whoever ends this one ends that one."""
+    if os.name == "posix":
+        os.execv(command[0], command)
+    return subprocess.call(command)

@@ -115,7 +115,7 @@ def write_state(folder: Path, tensors: Mapping[str, Tensor], known: dict[str, An
 
 
 def read_state(folder: Path, restore: Callable[[dict[str, Tensor]], object]) -> dict[str, Any]:
-    """Hand the tensors of a saved state to ``restore``; return the values beside them.
+    """Hand the tensors of a saved state to ``restore``; return its "best" and "seconds".
 
     Raises:
         GanlensError: the file is damaged, or ``restore`` cannot use it.
@@ -124,6 +124,8 @@ def read_state(folder: Path, restore: Callable[[dict[str, Tensor]], object]) -> 
     try:
         with safe_open(file, framework="pt") as opened:
             known = json.loads(opened.metadata()["ganlens-state"])
+            best = None if known["best"] is None else float(known["best"])
+            known = {"best": best, "seconds": float(known["seconds"])}
             restore({k: opened.get_tensor(k) for k in opened.keys()})  # noqa: SIM118
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise GanlensError(

@@ -257,7 +257,6 @@ class Run:
 
     def _restore(self) -> None:
         known = read_state(self.folder, self.trainer.restore)
-        self.best = None if known["best"] is None else float(known["best"])
-        self.seconds = float(known["seconds"])
+        self.best, self.seconds = known["best"], known["seconds"]
         self.rows = [r for r in read_metrics(self.folder) if r["step"] <= self.trainer.step]
         self.judged = max((r["step"] for r in self.rows if "fd" in r), default=0)

@@ -150,7 +150,7 @@ class ArithmeticResult:
 
     def _table(self) -> TablePanel:
         rows: list[tuple[Any, ...]] = [
-            ("pictures with all expected values, of 9", self.success),
+            ("share of the 9 pictures with all expected values", self.success),
             *((f"  with {one}", rate) for one, rate in zip(self.expected, self.hits.mean(axis=0),
                                                            strict=True)),
             ("random samples with all expected values", self.base_rate),

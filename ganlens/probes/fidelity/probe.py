@@ -41,8 +41,8 @@ class Fidelity(Probe):
             or the folder of a checkpoint (a classifier, or a GAN for its discriminator).
         n: images on either side; at most as many as the split has.
         seed: first latent seed (image i has seed + i), and of the draw of real images.
-        split: real images to compare with; "auto" is the test split where the data declares one,
-            else all.
+        split: real images to compare with; "auto" is the test split where the data declares one
+            or the checkpoint was trained on the others, else all.
         batch_size: images at a time.
         inception_weights: path of torch-fidelity's Inception weights.
         k: neighbour that sets the radius for precision and recall.
@@ -79,7 +79,8 @@ class Fidelity(Probe):
                 not there or does not take such images, or fewer than 2 real images.
         """
         data = images_for(subject, data, "a comparison with real images")
-        real = choose_real(data, self.split, self.n, self.seed)
+        trained_on = (subject.provenance.get("data") or {}).get("fingerprint")
+        real = choose_real(data, self.split, self.n, self.seed, trained_on)
         judge = yield from choose(self.extractor, subject, self.inception_weights)
         judge(torch.zeros(1, *subject.image_shape))  # fails here if it does not take such images
         features = yield from self._features(judge, subject, real)

@@ -32,21 +32,25 @@ class RealImages:
     cap_reason: str
 
 
-def choose_real(data: "ImageSet", split: str, n: int, seed: int) -> RealImages:
+def choose_real(
+    data: "ImageSet", split: str, n: int, seed: int, trained_on: str | None = None
+) -> RealImages:
     """Draw the real images, without replacement, by a seeded generator.
 
     Args:
         data: the images.
-        split: "auto" is the test split where the data declares one, else all images.
+        split: "auto" is the test split where the data declares one, or where the GAN was trained
+            on the train split of these very images; else all images.
         n: images wanted on either side.
         seed: of the draw.
+        trained_on: fingerprint of the GAN's training images, where it is known.
 
     Raises:
         GanlensError: an unknown or empty split, or fewer than 2 images in it.
     """
     if split not in SPLITS:
         raise one_of("split", split, SPLITS)
-    part = data.part(_resolve(data, split))
+    part = data.part(_resolve(data, split, trained_on))
     if len(part) < 2:
         raise GanlensError(
             f"split {part.split!r} has {len(part)} image: a Fréchet distance needs at least 2"
@@ -68,12 +72,16 @@ def choose_real(data: "ImageSet", split: str, n: int, seed: int) -> RealImages:
     return RealImages(part, np.sort(order[:used]), other, np.sort(others[:used]), reason)
 
 
-def _resolve(data: "ImageSet", split: str) -> str:
+def _resolve(data: "ImageSet", split: str, trained_on: str | None) -> str:
     if split != "auto":
         return split
-    if data.split == "all" and data.split_source == "declared" and _has(data, "test"):
-        return "test"
-    return data.split
+    if data.split != "all" or not _has(data, "test"):
+        return data.split
+    # Images of any other source were not trained on, so that all of them may be compared with.
+    held_out = data.split_source == "declared" or (
+        _has(data, "train") and data.part("train").fingerprint == trained_on
+    )
+    return "test" if held_out else "all"
 
 
 def _has(data: "ImageSet", split: str) -> bool:

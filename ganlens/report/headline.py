@@ -15,8 +15,8 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     ),
     "arithmetic": (
         "({a}) - ({b}) + ({c})",
-        "the share of pictures that show the result is {success_rate_of_9}",
-        "of random samples {base_rate_of_random_samples}",
+        "{success_rate_of_9:.0%} of the nine pictures show the result",
+        "of random samples {base_rate_of_random_samples:.0%}",
     ),
     "arithmetic-score": (
         "means of three succeed in {success_3:.0%} of draws",

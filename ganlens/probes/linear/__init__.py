@@ -102,9 +102,10 @@ class LinearProbe(Probe):
                 continue
             scores[name], sizes[name] = self._judge(*pair, targets), pair[0].shape[1]
             del pair
+        assert data is not None  # checked with the rest
         about = {
             **identity(subject, data),
-            **self._about(train, test),
+            **self._about(subject, data, train, test),
             "no_untrained": missing or None,
         }
         return _result(scores, sizes, targets, tuple(layers), about)
@@ -174,11 +175,18 @@ class LinearProbe(Probe):
         other = subject.untrained(self.seed, train.batch(slice(0, CALIBRATION)))
         return self._features(other, train), self._features(other, test)
 
-    def _about(self, train: "ImageSet", test: "ImageSet") -> dict[str, Any]:
+    def _about(
+        self, subject: "Subject", data: "ImageSet", train: "ImageSet", test: "ImageSet"
+    ) -> dict[str, Any]:
         return {
+            "extractor": "discriminator, all convolution layers, max-pooled to "
+            f"{self.pool}x{self.pool}",
+            "extractor_hash": subject.provenance.get("hash"),
             "n_train": len(train),
+            "n_train_available": len(data.part("train")),
             "n_test": len(test),
-            "split": train.split_source,
+            "n_test_available": len(data.part("test")),
+            "split": f"fitted to train, judged on test ({train.split_source})",
             "pool": self.pool,
             "c_grid": list(self.c_grid),
             "validation": self.validation,

@@ -113,7 +113,8 @@ class LinearProbeResult:
         return TablePanel(
             title="What a linear classifier reads off the discriminator",
             caption=f"Accuracy in % on {m:,} test images of an L2-SVM, min 0.5|w|² + "
-            f"C Σ max(0, 1 - y(w·x + b))², fitted to {n:,} train images; x: all {len(self.layers)} "
+            f"C Σ max(0, 1 - y(w·x + b))², fitted to {n:,} of "
+            f"{self.about['n_train_available']:,} train images; x: all {len(self.layers)} "
             f"convolution layers, max-pooled to {self.about['pool']}x{self.about['pool']}, "
             f"{self.sizes[0]:,} features ({SOURCE}). Training taught the discriminator something "
             "about a target only where it beats both the same network untrained and raw pixels by "

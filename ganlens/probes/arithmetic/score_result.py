@@ -164,7 +164,7 @@ class ArithmeticScoreResult:
                 ("random samples", one.random),
             ]
             rows += [
-                (one.text, one.goal, name, *score.success, score.plausible, score.both[0])
+                (one.goal, name, *score.success, score.plausible, score.both[0])
                 for name, score in named
             ]
         return TablePanel(
@@ -173,10 +173,9 @@ class ArithmeticScoreResult:
             "never saw the discriminator which chose the exemplars; intervals are Wilson's, at "
             "95 %, over draws from the same shortlists. Overlaid pictures show what was laid over "
             "each other, so the pixel control can succeed by that count: but no such picture "
-            "exists. Plausible is what the discriminator does not score below 95 % of random "
-            "samples.",
-            columns=("formula", "expected", "what is calculated", "success", "from", "to",
-                     "plausible", "success and plausible"),
+            "exists. Plausible: the discriminator scores it above the lowest 5 % of random samples; "
+            "both: a plausible success.",
+            columns=("towards", "by", "success", "from", "to", "plausible", "both"),
             rows=rows,
         )  # fmt: skip
 

@@ -173,8 +173,8 @@ class ArithmeticScoreResult:
             "never saw the discriminator which chose the exemplars; intervals are Wilson's, at "
             "95 %, over draws from the same shortlists. Overlaid pictures show what was laid over "
             "each other, so the pixel control can succeed by that count: but no such picture "
-            "exists. Plausible: the discriminator scores it above the lowest 5 % of random samples; "
-            "both: a plausible success.",
+            "exists. Plausible: the discriminator scores it above the lowest 5 % of random "
+            "samples; both: a plausible success.",
             columns=("towards", "by", "success", "from", "to", "plausible", "both"),
             rows=rows,
         )  # fmt: skip

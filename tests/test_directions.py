@@ -175,7 +175,7 @@ def test_ganspace_says_what_it_needs():
         finish(ganspace(subject, "block1", 2, range(80), range(80, 90)))
 
 
-def oracle(subject, samples: int, fresh: int) -> None:
+def oracle(subject, samples: int, fresh: int, alone_expected: bool = True) -> None:
     """PCA of the post-BN, pre-ReLU first layer plus regression is SeFa, where eigenvalues differ.
 
     An eigenvector of N samples is off by about sqrt(ratio / N) / (ratio - 1) towards each neighbour
@@ -191,7 +191,8 @@ def oracle(subject, samples: int, fresh: int) -> None:
     large = np.concatenate([[True], values[:count] > 1.35 * values[1 : count + 1]])
     alone = np.flatnonzero(large[:-1] & large[1:])
     cos = np.array([abs(float(closed[i].unit @ sampled[i].unit)) for i in alone])
-    assert len(cos)
+    assert large[1:].any(), "no eigenvalue is well separated: nothing would be compared"
+    assert len(cos) or not alone_expected
     assert (cos > 0.99).all(), dict(zip(alone.tolist(), cos.round(4).tolist(), strict=True))
     for k in np.flatnonzero(large[1:]) + 1:
         spans = [
@@ -205,7 +206,8 @@ def oracle(subject, samples: int, fresh: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["pixelfaces", "cifar10"])
 def test_sefa_is_the_limit_of_pca_on_a_shipped_checkpoint(name):
-    oracle(ganlens.load(name, "cpu"), 6000, 20_000)
+    # Of cifar10's eigenvalues none stands alone; the first two do as a pair.
+    oracle(ganlens.load(name, "cpu"), 6000, 20_000, alone_expected=name == "pixelfaces")
 
 
 @pytest.mark.parametrize("projection", ["linear", "conv"])

@@ -127,7 +127,9 @@ class Arithmetic(Probe):
         pool = yield from read_pool(subject, data, names, self._search())
         concepts = asked or choose(data, pool, self.exemplars)
         groups = pick([pool.score(one) for one in concepts], range(self.pool), self.exemplars)
-        judge = yield from attribute_reader(data)
+        judge = None
+        if expected(*concepts):  # with nothing to judge, none need be trained
+            judge = yield from attribute_reader(data)
         return self._result(subject, data, groups, concepts, pool, judge)
 
     def _search(self) -> Search:

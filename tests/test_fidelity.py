@@ -109,9 +109,9 @@ def test_value_and_floor_are_those_of_features_taken_by_hand():
     )
     assert (result.floor.n, result.floor.generated) == (30, result.scores)
     nearest = stats.nearest(fake, real, 1)[0][:, 0]
-    np.testing.assert_allclose(result.distances, nearest, rtol=1e-5)
-    assert result.shown_seeds[0] == 7 + nearest.argmin()
-    assert result.shown_seeds[-1] == 7 + nearest.argmax()
+    np.testing.assert_allclose(result.shown.distances, nearest, rtol=1e-5)
+    assert result.shown.titles[0] == str(7 + nearest.argmin())
+    assert result.shown.titles[-1] == str(7 + nearest.argmax())
 
 
 def test_floor_of_two_halves_where_no_other_images_are_left():
@@ -168,7 +168,7 @@ def test_the_real_images_themselves_score_zero_and_one():
     result = quick(n=90).run(copier(data.batch(slice(None))), data)
     assert result.value == pytest.approx(0, abs=1e-6)
     assert result.scores["precision"] == result.scores["recall"] == result.scores["coverage"] == 1
-    assert result.distances.max() == 0
+    assert result.shown.distances.max() == 0
 
 
 def test_one_image_over_and_over_covers_nothing():
@@ -183,7 +183,7 @@ def test_batch_size_changes_nothing_and_the_seed_does():
     subject, data = fake_subject(), image_set()
     one, seven = (quick(batch_size=b).run(subject, data) for b in (1, 7))
     assert one.value == pytest.approx(seven.value, rel=1e-4)
-    np.testing.assert_array_equal(one.shown_seeds, seven.shown_seeds)
+    assert one.shown.titles == seven.shown.titles
     assert quick(seed=5).run(subject, data).value != one.value
 
 
@@ -356,7 +356,7 @@ def test_panels_are_the_numbers_the_clouds_and_the_pictures():
     seeds = extremes.recipe["latents"]["seeds"]
     first = to_uint8(subject.generate(subject.latents(seeds[:1])))[0]
     np.testing.assert_array_equal(extremes.image[:16, :16], first)
-    assert {"distances", "real_points", "fake_points", "picture"} <= arrays(result).keys()
+    assert {"shown_distances", "shown_real_points", "shown_fake_points", "shown_picture"} <= arrays(result).keys()
 
 
 def test_scatter_is_the_projection_on_the_real_axes():
@@ -365,11 +365,11 @@ def test_scatter_is_the_projection_on_the_real_axes():
     real, fake = by_hand(subject, data, slice(None), 90)
     spread = np.linalg.svd(real - real.mean(0), full_matrices=False)
     expected = np.abs((fake - real.mean(0)) @ spread[2][:2].T)
-    np.testing.assert_allclose(np.abs(result.fake_points), expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(np.abs(result.shown.fake_points), expected, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(
-        result.shares, (spread[1] ** 2 / (spread[1] ** 2).sum())[:2], rtol=1e-4
+        result.shown.shares, (spread[1] ** 2 / (spread[1] ** 2).sum())[:2], rtol=1e-4
     )
-    np.testing.assert_allclose(result.real_points.mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(result.shown.real_points.mean(0), 0, atol=1e-4)
 
 
 def test_progress_counts_every_image_once():

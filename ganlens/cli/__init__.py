@@ -78,6 +78,9 @@ COMMANDS: dict[str, Command] = {
     "fid": Command(
         "Probe", "Fréchet distance to held-out images", "ganlens.probes.fidelity:Fidelity"
     ),
+    "moments": Command(
+        "Probe", "keep mu and sigma of features for fid", "ganlens.cli.fidelity:moments"
+    ),
     "neighbors": Command(
         "Probe", "is it copying? nearest training images", "ganlens.probes.memorization:Neighbors"
     ),
@@ -148,6 +151,8 @@ def _dispatch(words: list[str]) -> int:
         from ganlens.cli.probe import as_command
 
         runner = as_command(name, runner)
+    if name == "fid":  # takes two places
+        from ganlens.cli.fidelity import fid as runner
     if name == "arithmetic":
         from ganlens.cli.formula import spelled_out
 

@@ -1,7 +1,7 @@
 """Every probe as a command, built from its settings: a probe that is added needs no code here."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -19,7 +19,8 @@ from ganlens.cli.terminal import (
     write_json,
 )
 from ganlens.errors import GanlensError
-from ganlens.probes.base import Probe
+from ganlens.panels import Panel
+from ganlens.probes.base import Probe, Result
 from ganlens.replay import signed
 from ganlens.report import document, missing
 
@@ -73,14 +74,20 @@ def run(name: str, probe: Probe, common: Common) -> int:
         raise GanlensError(f"{name} {reason}")
     result = follow(probe.steps(subject, data))
     content = document(name, probe, subject, data, result)
+    panels = signed(result.panels(), name, probe, subject, data)
+    return show(f"{probe.title or name}: {subject.name}", content, panels, result, common)
+
+
+def show(
+    title: str, content: dict[str, Any], panels: Sequence[Panel], result: Result, common: Common
+) -> int:
+    """Print what was found, and write what was asked for."""
     write_json(common.json, content)
     screen = console(common.json)
     shown = {key: value for key, value in content["summary"].items() if key != "versions"}
-    screen.print(pairs_table(f"{probe.title or name}: {subject.name}", shown))
+    screen.print(pairs_table(title, shown))
     if common.out is not None:
-        panels = signed(result.panels(), name, probe, subject, data)
-        written = write_panels(common.out, panels)
-        written += write_files(common.out, result)
+        written = write_panels(common.out, panels) + write_files(common.out, result)
         screen.print("", *(f"wrote {path}" for path in written), sep="\n", soft_wrap=True)
     if common.json not in (None, "-"):
         screen.print(f"wrote {common.json}", soft_wrap=True)

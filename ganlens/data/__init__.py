@@ -6,6 +6,6 @@
 """
 
 from ganlens.data.imageset import ImageSet, Skipped
-from ganlens.data.opening import open_data, open_steps
+from ganlens.data.opening import EMBEDDED, open_data, open_steps
 
-__all__ = ["ImageSet", "Skipped", "open_data", "open_steps"]
+__all__ = ["EMBEDDED", "ImageSet", "Skipped", "open_data", "open_steps"]

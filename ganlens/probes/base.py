@@ -1,7 +1,7 @@
 """What every probe and every result have in common."""
 
 from collections.abc import Generator
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
@@ -85,9 +85,16 @@ def images_for(subject: "Subject", data: "ImageSet | None", who: str) -> "ImageS
     return data
 
 
-def arrays(result: Result) -> dict[str, np.ndarray]:
-    """Return the array fields of a result by name, for the NPZ beside a report."""
-    values = {f.name: getattr(result, f.name) for f in fields(result)}  # type: ignore[arg-type]
-    return {
-        name: v for name, v in values.items() if isinstance(v, np.ndarray) and v.dtype != object
-    }
+def arrays(result: Any) -> dict[str, np.ndarray]:
+    """Return the array fields of a result by name, for the NPZ beside a report.
+
+    A field that is a dataclass itself contributes its arrays as "field_name".
+    """
+    found: dict[str, np.ndarray] = {}
+    for field in fields(result):
+        value = getattr(result, field.name)
+        if isinstance(value, np.ndarray) and value.dtype != object:
+            found[field.name] = value
+        elif is_dataclass(value):
+            found |= {f"{field.name}_{name}": part for name, part in arrays(value).items()}
+    return found

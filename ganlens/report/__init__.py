@@ -2,7 +2,14 @@
 
 from ganlens.report.about import enlargement, provenance_panel, samples_panel
 from ganlens.report.curve import curve_panels, read_metrics
-from ganlens.report.findings import Finding, document, missing, run_probes, strict
+from ganlens.report.findings import (
+    Finding,
+    comparison_document,
+    document,
+    missing,
+    run_probes,
+    strict,
+)
 from ganlens.report.headline import headline
 from ganlens.report.reproduce import command, default, purpose, python_code
 from ganlens.report.write import REPORT_FILES, write_report
@@ -11,6 +18,7 @@ __all__ = [
     "REPORT_FILES",
     "Finding",
     "command",
+    "comparison_document",
     "curve_panels",
     "default",
     "document",

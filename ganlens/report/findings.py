@@ -12,12 +12,13 @@ import numpy as np
 from torch import Tensor
 
 from ganlens.checkpoints import versions
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Probe, Progress, Result
 from ganlens.progress import finish
+from ganlens.stats import ReferenceMoments
 
 if TYPE_CHECKING:
-    from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
 
@@ -109,6 +110,30 @@ def document(
             "versions": versions(),
         }
     )
+
+
+def comparison_document(
+    probe: Probe, generated: Any, reference: Any, result: Result
+) -> dict[str, Any]:
+    """Describe a comparison of any two sides as ``document`` does a GAN beside data."""
+    return strict(
+        {
+            "probe": "fid",
+            "settings": probe.settings(),
+            "generated": _side(generated),
+            "reference": _side(reference),
+            "summary": result.summary(),
+            "versions": versions(),
+        }
+    )
+
+
+def _side(side: "Subject | ImageSet | ReferenceMoments") -> dict[str, Any]:
+    if isinstance(side, ImageSet):
+        return describe_data(side) or {}
+    if isinstance(side, ReferenceMoments):
+        return {"moments": side.source, "n": side.n, "dimensions": len(side.mean)}
+    return dict(side.provenance)
 
 
 def describe_data(data: "ImageSet | None") -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from ganlens.checkpoints import MODEL_FILE, find_checkpoint, load_checkpoint, read_model_file
@@ -15,6 +16,8 @@ from ganlens.features import (
     Extractor,
     InceptionExtractor,
     PixelExtractor,
+    TorchvisionExtractor,
+    VGG16Extractor,
     fetch_inception_weights,
     find_inception_weights,
 )
@@ -24,7 +27,8 @@ from ganlens.probes.base import Progress
 if TYPE_CHECKING:
     from ganlens.subject import Subject
 
-WORDS = ("auto", "inception", "discriminator", "pixels")
+TORCHVISION = "torchvision:"
+WORDS = ("auto", "inception", "vgg16", "discriminator", "pixels")
 PIXEL_SIDE = 16  # 768 numbers in colour: a covariance that a few thousand images determine
 
 
@@ -56,30 +60,63 @@ class Judge:
         return self.extractor(batch)
 
 
-def choose(word: str, subject: "Subject", weights: str | None) -> Generator[Progress, None, Judge]:
-    """Turn "auto", "inception", "discriminator", "pixels" or a checkpoint's path into a Judge.
+def choose(
+    word: str,
+    subject: "Subject | None" = None,
+    inception_weights: str | None = None,
+    weights: str | None = None,
+    device: torch.device | str = "cpu",
+) -> Generator[Progress, None, Judge]:
+    """Turn the word that the user gives to an extractor into a Judge.
 
     Only "inception" without its weights fetches them, and says so in its Progress.
 
+    Args:
+        word: one of WORDS, "torchvision:NAME", or the path of a checkpoint.
+        subject: the GAN that is judged, where one is.
+        inception_weights: path of Inception's weights.
+        weights: path of the weights of vgg16 or of torchvision:NAME.
+        device: where to run where there is no subject.
+
     Raises:
-        GanlensError: the word means nothing, or what it calls for is not there.
+        GanlensError: the word means nothing, what it calls for is not there, or weights are given
+            that it has no use for.
     """
+    place = device if subject is None else subject.device
+    reason = "asked for"
     if word == "auto":
-        word, reason = _best(subject, weights)
-    else:
-        reason = "asked for"
+        word, reason = _best(subject, inception_weights)
+    _refuse_idle_weights(word, inception_weights, weights)
     if word == "inception":
-        if weights is None:
+        if inception_weights is None:
             yield from _fetch()
-        return _inception(subject, weights, reason)
+        return _inception(place, inception_weights, reason)
     if word == "discriminator":
         return _discriminator(subject, reason)
     if word == "pixels":
         return _pixels(reason)
-    return _from_checkpoint(word, subject)
+    if word == "vgg16":
+        return _network(VGG16Extractor(weights, place), reason)
+    if word.startswith(TORCHVISION):
+        name = word.removeprefix(TORCHVISION)
+        return _network(TorchvisionExtractor(name, weights, place), reason)
+    return _from_checkpoint(word, place)
 
 
-def _best(subject: "Subject", weights: str | None) -> tuple[str, str]:
+def _refuse_idle_weights(word: str, inception_weights: str | None, weights: str | None) -> None:
+    if inception_weights is not None and word != "inception":
+        raise GanlensError(
+            f"--inception-weights are of no use to the extractor {word!r}: leave them out, or "
+            "choose --extractor inception"
+        )
+    if weights is not None and word != "vgg16" and not word.startswith(TORCHVISION):
+        raise GanlensError(
+            f"--weights are of no use to the extractor {word!r}: they are for vgg16 and "
+            f"{TORCHVISION}NAME"
+        )
+
+
+def _best(subject: "Subject | None", weights: str | None) -> tuple[str, str]:
     """Choose the most widely comparable judge that is at hand."""
     if weights is not None:
         return "inception", "Inception's weights were given"
@@ -89,6 +126,8 @@ def _best(subject: "Subject", weights: str | None) -> tuple[str, str]:
         absent = "Inception's weights are not here"
     else:
         return "inception", "Inception's weights are in torch's hub folder"
+    if subject is None:
+        return "pixels", f"{absent}, and no checkpoint brings a discriminator"
     if subject.discriminator is not None:
         return "discriminator", f"{absent}, and the checkpoint has a discriminator"
     return "pixels", f"{absent}, and the checkpoint has no discriminator"
@@ -102,8 +141,8 @@ def _fetch() -> Generator[Progress, None, None]:
             yield Progress(done, max(total, done), "bytes of Inception's weights downloaded")
 
 
-def _inception(subject: "Subject", weights: str | None, reason: str) -> Judge:
-    extractor = InceptionExtractor(weights, subject.device)
+def _inception(device: torch.device | str, weights: str | None, reason: str) -> Judge:
+    extractor = InceptionExtractor(weights, device)
     published = extractor.published
     caveat = (
         "Inception knows ImageNet's photographs; on small or drawn images it sees texture more "
@@ -114,10 +153,11 @@ def _inception(subject: "Subject", weights: str | None, reason: str) -> Judge:
     return Judge(extractor, "FID" if published else "FD-inception", reason, caveat)
 
 
-def _discriminator(subject: "Subject", reason: str) -> Judge:
-    if subject.discriminator is None:
+def _discriminator(subject: "Subject | None", reason: str) -> Judge:
+    if subject is None or subject.discriminator is None:
+        who = "what is judged" if subject is None else subject.name
         raise GanlensError(
-            f"{subject.name} has no discriminator: choose --extractor inception, pixels, or the "
+            f"{who} has no discriminator: choose --extractor inception, pixels, or the "
             "folder of another checkpoint"
         )
     return Judge(
@@ -137,12 +177,18 @@ def _pixels(reason: str) -> Judge:
     return Judge(extractor, f"FD-{extractor.name}", reason, caveat)
 
 
-def _from_checkpoint(path: str, subject: "Subject") -> Judge:
+def _network(extractor: Extractor, reason: str) -> Judge:
+    caveat = f"The features are those of {extractor.name}: compare only numbers made with them."
+    return Judge(extractor, f"FD-{extractor.name}", reason, caveat)
+
+
+def _from_checkpoint(path: str, device: torch.device | str) -> Judge:
     try:
         folder = find_checkpoint(path)
     except GanlensError as error:
         raise GanlensError(
-            f"extractor {path!r} is neither {', '.join(WORDS)} nor a checkpoint: {error}"
+            f"extractor {path!r} is neither {', '.join(WORDS)}, {TORCHVISION}NAME nor a checkpoint: "
+            f"{error}"
         ) from error
     reason, source = "asked for", folder.parent.name if folder.name == "best" else folder.name
     header, _ = read_model_file(folder / MODEL_FILE, tensors=False)
@@ -152,11 +198,11 @@ def _from_checkpoint(path: str, subject: "Subject") -> Judge:
             f"The features were trained to tell {', '.join(model.config.targets)} apart, and see "
             "little else."
         )
-        model.to(subject.device)
+        model.to(device)
         return Judge(ClassifierExtractor(model, digest), "FD-classifier", reason, caveat, source)
     network = load_checkpoint(folder).networks.get("discriminator")
     if not isinstance(network, nn.Module):
         raise GanlensError(f"extractor {path!r} holds no discriminator: choose another checkpoint")
     caveat = f"The features are those of the discriminator of {source}."
-    extractor = DiscriminatorExtractor(network.to(subject.device))
+    extractor = DiscriminatorExtractor(network.to(device))
     return Judge(extractor, "FD-discriminator", reason, caveat, source)

@@ -1,31 +1,25 @@
-"""The Fidelity probe: stream images through an extractor, then compare the two sets of features."""
+"""The Fidelity probe: a GAN's samples against real images."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from ganlens import stats
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.features import extract_steps, quantised
-from ganlens.latents import Seeds
 from ganlens.models.prior import check_seed
+from ganlens.precision import best_precision
 from ganlens.probes.base import Probe, Progress, images_for
-from ganlens.probes.fidelity.judge import Judge, choose
-from ganlens.probes.fidelity.result import FidelityResult, Floor, library_versions
-from ganlens.probes.fidelity.samples import RealImages, choose_real
-from ganlens.probes.identity import identity
-from ganlens.recipe import Recipe, render
+from ganlens.probes.fidelity.compare import Comparison
+from ganlens.probes.fidelity.judge import choose
+from ganlens.probes.fidelity.measure import Ranks
+from ganlens.probes.fidelity.result import FidelityResult
+from ganlens.probes.fidelity.materials import materials, one_side
 
 if TYPE_CHECKING:
-    from ganlens.data import ImageSet
     from ganlens.subject import Subject
-
-SHOWN = 16  # pictures of the most and of the least typical samples
-POINTS = 1000  # points per side in the scatter
 
 
 @dataclass(frozen=True)
@@ -33,18 +27,22 @@ class Fidelity(Probe):
     """Compare generated with real images as two clouds of features.
 
     The Fréchet distance is called FID only in the features of the published Inception weights, else
-    FD-<extractor>. Beside it stand precision, recall, density and coverage, and the floor: what
-    real images score against other real images.
+    FD-<extractor>. Around it stand its interval, its value extrapolated to infinitely many images,
+    the kernel distance (KID), precision, recall, density and coverage, and the floor: what real
+    images score against other real images.
 
     Attributes:
-        extractor: what turns images into features: "auto", "inception", "discriminator", "pixels",
-            or the folder of a checkpoint (a classifier, or a GAN for its discriminator).
+        extractor: what turns images into features: auto, inception, vgg16, discriminator, pixels,
+            torchvision:NAME (with --weights), or the folder of a checkpoint (a classifier, or a GAN
+            for its discriminator).
         n: images on either side; at most as many as the split has.
         seed: first latent seed (image i has seed + i), and of the draw of real images.
-        split: real images to compare with; "auto" is the test split where the data declares one
+        split: real images to compare with; auto is the test split where the data declares one
             or the checkpoint was trained on the others, else all.
         batch_size: images at a time.
         inception_weights: path of torch-fidelity's Inception weights.
+        weights: path of the weights of vgg16 or torchvision:NAME.
+        precision: of the network: auto takes bfloat16 where the processor is made for it.
         k: neighbour that sets the radius for precision and recall.
         k_density: neighbour that sets the radius for density and coverage.
     """
@@ -58,6 +56,8 @@ class Fidelity(Probe):
     split: Literal["auto", "all", "train", "test"] = "auto"
     batch_size: int = 128
     inception_weights: str | None = None
+    weights: str | None = None
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "32-true"
     k: int = 3
     k_density: int = 5
 
@@ -79,116 +79,56 @@ class Fidelity(Probe):
                 not there or does not take such images, or fewer than 2 real images.
         """
         data = images_for(subject, data, "a comparison with real images")
-        trained_on = (subject.provenance.get("data") or {}).get("fingerprint")
-        real = choose_real(data, self.split, self.n, self.seed, trained_on)
-        judge = yield from choose(self.extractor, subject, self.inception_weights)
-        judge(torch.zeros(1, *subject.image_shape))  # fails here if it does not take such images
-        features = yield from self._features(judge, subject, real)
-        yield Progress(0, 1, "comparison of the features")
-        return self._compare(subject, data, real, judge, *features)
+        return (yield from self.between(subject, data))
 
-    def _features(
-        self, judge: Judge, subject: "Subject", real: RealImages
-    ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
-        """Features of the reference, of as many generated images, and of the other real images."""
-        n, m = len(real.rows), len(real.other_rows)
-        # Fewer others than half of the reference tell less than the reference's own halves do.
-        m = m if m >= max(n // 2, 2) else 0
-        sources = (
-            (n, "real images", _real_batches(real.part, real.rows, self.batch_size)),
-            (n, "generated images", self._generated(subject, n)),
-            (m, "other real images", _real_batches(real.other, real.other_rows, self.batch_size)),
-        )
-        found: list[np.ndarray | None] = []
-        before = 0
-        for count, what, batches in sources:
-            if not count:
-                found.append(None)
-                continue
-            steps = extract_steps(judge, batches, count)  # type: ignore[arg-type]
-            rows = yield from _as_progress(steps, before, 2 * n + m, what)
-            before += count
-            found.append(rows)
-        return found[0], found[1], found[2]  # type: ignore[return-value]
+    def between(
+        self,
+        generated: "Subject | ImageSet",
+        reference: "Subject | ImageSet | stats.ReferenceMoments",
+        device: torch.device | str = "cpu",
+    ) -> Generator[Progress, None, FidelityResult]:
+        """Compare any two: GANs, images, or moments on the side of the reference.
 
-    def _generated(self, subject: "Subject", n: int) -> Iterator[Tensor]:
-        for start in range(self.seed, self.seed + n, self.batch_size):
-            seeds = range(start, min(start + self.batch_size, self.seed + n))
-            # Rounded to 8 bits, so that both sides hold what a PNG holds.
-            yield quantised(subject.generate(subject.latents(seeds), self.batch_size))
+        Args:
+            generated: what is judged.
+            reference: what it should be like; ``split`` says which of its images.
+            device: where an extractor runs that comes from neither.
 
-    def _compare(
-        self, subject: "Subject", data: "ImageSet", real: RealImages, judge: Judge,
-        ours: np.ndarray, fake: np.ndarray, others: np.ndarray | None,
-    ) -> FidelityResult:  # fmt: skip
-        scores = stats.quality(ours, fake, k=self.k, k_density=self.k_density)
-        floor = self._floor(real, ours, fake, others, scores, judge.source is not None)
-        distances = stats.nearest(fake, ours, 1)[0][:, 0]
-        order = np.argsort(distances, kind="stable")
-        shown = min(SHOWN, len(order) // 2)
-        seeds = self.seed + np.concatenate([order[:shown], order[len(order) - shown :]])
-        recipe = Recipe.of(subject, Seeds(tuple(map(int, seeds))), columns=min(shown, SHOWN // 2))
-        mean, axes, shares = stats.principal_axes(ours)
-        shuffled = np.random.default_rng(self.seed).permutation(len(ours))[:POINTS]
-        return FidelityResult(
-            metric=judge.metric,
-            scores=scores,
-            floor=floor,
-            extractor=judge.describe(),
-            extractor_reason=judge.reason,
-            caveat=judge.caveat,
-            split=real.part.split,
-            split_source=data.split_source,
+        Raises:
+            GanlensError: as ``steps``, or images of different shapes.
+        """
+        given = materials(generated, reference, self.split, self.n, self.seed)
+        comparison = yield from self._comparison(generated, device)
+        return (yield from comparison.steps(given))
+
+    def moments(
+        self, images: "Subject | ImageSet", device: torch.device | str = "cpu"
+    ) -> Generator[Progress, None, stats.ReferenceMoments]:
+        """Measure mean and covariance of the features of ``n`` images, to be kept as a file.
+
+        Args:
+            images: a GAN (its seeds from ``seed``) or images (of ``split``; "auto" is all).
+            device: where an extractor runs that does not come with the GAN.
+
+        Raises:
+            GanlensError: as ``steps``.
+        """
+        side = one_side(images, self.split, self.n, self.seed)
+        comparison = yield from self._comparison(images, device)
+        return (yield from comparison.moments(side))
+
+    def _comparison(
+        self, generated: "Subject | ImageSet", device: torch.device | str
+    ) -> Generator[Progress, None, Comparison]:
+        subject = None if isinstance(generated, ImageSet) else generated
+        weights = (self.inception_weights, self.weights)
+        judge = yield from choose(self.extractor, subject, *weights, device=device)
+        judge(torch.zeros(1, *generated.image_shape))  # fails here if it takes no such images
+        return Comparison(
+            judge=judge,
+            ranks=Ranks(self.k, self.k_density),
             n_asked=self.n,
-            cap_reason=real.cap_reason,
             seed=self.seed,
-            distances=distances,
-            shown_seeds=seeds,
-            picture=render(subject, recipe),
-            recipe=recipe.to_json(),
-            real_points=((ours[shuffled] - mean) @ axes.T).astype(np.float32),
-            fake_points=((fake[:POINTS] - mean) @ axes.T).astype(np.float32),
-            shares=shares,
-            about=identity(subject, real.part),
-            versions=library_versions(),
+            batch_size=self.batch_size,
+            precision=best_precision() if self.precision == "auto" else self.precision,
         )
-
-    def _floor(
-        self, real: RealImages, ours: np.ndarray, fake: np.ndarray, others: np.ndarray | None,
-        scores: dict[str, Any],
-        own: bool,
-    ) -> Floor:  # fmt: skip
-        """Score real images against real ones as the generated ones were scored."""
-        n, part = len(ours), real.part.split
-        settings: dict[str, Any] = {"k": self.k, "k_density": self.k_density}
-        order = np.random.default_rng(self.seed).permutation(n)
-        if others is not None:
-            m = len(others)
-            reference = ours if m == n else ours[order[:m]]
-            kind = f"{m:,} {real.other.split} images against {m:,} {part} images, none in both"
-            if own and real.other.split != part:
-                kind += "; the extractor may know the train images, which could raise this floor"
-            at = scores if m == n else stats.quality(reference, fake[:m], **settings)
-            return Floor(stats.quality(reference, others, **settings), m, kind, at)
-        half = n // 2
-        if half < 2:
-            return Floor(None, half, "two halves of fewer than 4 real images are too small", None)
-        left, right = ours[order[:half]], ours[order[half : 2 * half]]
-        kind = f"two disjoint halves of the {n:,} {part} images, {half:,} each"
-        at = stats.quality(left, fake[:half], **settings)
-        return Floor(stats.quality(left, right, **settings), half, kind, at)
-
-
-def _real_batches(part: "ImageSet", rows: np.ndarray, size: int) -> Iterator[Tensor]:
-    for start in range(0, len(rows), size):
-        yield part.batch(rows[start : start + size])
-
-
-def _as_progress(
-    steps: Generator[int, None, np.ndarray], before: int, total: int, what: str
-) -> Generator[Progress, None, np.ndarray]:
-    while True:
-        try:
-            yield Progress(before + next(steps), total, what)
-        except StopIteration as stop:
-            return stop.value

@@ -1,0 +1,123 @@
+"""``ganlens fid A B``: any two sides; ``ganlens moments``: one side kept as a file."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import Positional, arg
+
+from ganlens import stats
+from ganlens.checkpoints import find_checkpoint
+from ganlens.cli import probe
+from ganlens.cli.flags import Device, Force
+from ganlens.cli.opening import decode, open_subject, say_skipped
+from ganlens.cli.terminal import check_free, check_free_folder, console, follow
+from ganlens.data import EMBEDDED
+from ganlens.errors import GanlensError
+from ganlens.probes.fidelity import Fidelity
+from ganlens.report import comparison_document
+from ganlens.subject import Subject, pick_device
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+
+A_HELP = (
+    "What is judged: a checkpoint (folder, run or shipped name), or the samples of any GAN "
+    "(a folder, zip or npz of images)."
+)
+B_HELP = (
+    "What it is compared with, in place of --data: images, an .npz of mu and sigma, or a checkpoint."
+)
+SOURCE_HELP = "Images (folder, zip, npz, pixelfaces ...) or a checkpoint."
+NpzFile = Annotated[Path, arg(metavar="NPZ")]
+
+
+@dataclass(frozen=True)
+class Sides(probe.Common):
+    """What ``ganlens fid`` takes beside the probe's settings."""
+
+    checkpoint: Annotated[Positional[str], arg(metavar="A", help=A_HELP)]
+    reference: Annotated[Positional[str | None], arg(metavar="[B]", help=B_HELP)] = None
+
+
+def fid(
+    settings: Annotated[Fidelity, arg(help="")], common: Annotated[Sides, arg(help="")]
+) -> int:
+    a, b = common.checkpoint, common.reference
+    if b is not None and common.data is not None:
+        raise GanlensError(
+            f"fid was given {b!r} and {common.data!r} to compare {a!r} with: leave out one of them"
+        )
+    b = common.data if b is None else b
+    if b is None or (_is_checkpoint(a) and _is_images(b)):
+        return probe.run("fid", settings, replace(common, data=b))
+    check_free(common.json, common.force)
+    check_free_folder(common.out, common.force)
+    generated, reference = _open_both(a, b, common.device)
+    result = follow(settings.between(generated, reference, pick_device(common.device)))
+    content = comparison_document(settings, generated, reference, result)
+    return probe.show(f"{settings.title}: {a} and {b}", content, result.panels(), result, common)
+
+
+fid.__doc__ = f"""{probe.description(Fidelity)}
+
+With `fid A B` either side may be a checkpoint, images, or the samples of any other GAN; images are
+brought to the smaller of both sizes.
+"""
+
+
+def moments(
+    source: Annotated[Positional[str], arg(metavar="SOURCE", help=SOURCE_HELP)],
+    settings: Annotated[Fidelity, arg(help="")],
+    out: NpzFile,
+    device: Device = "auto",
+    force: Force = False,
+) -> None:
+    """Keep mean and covariance of features as mu and sigma, for fid, pytorch-fid and clean-fid.
+
+    Args:
+        out: file to write.
+    """
+    check_free(out, force)
+    opened = open_subject(source, device) if _is_checkpoint(source) else _images(source)
+    found = follow(settings.moments(opened, pick_device(device)))
+    stats.write_moments(out, found)
+    console().print(f"wrote {out}: {found.n:,} images, {len(found.mean):,} features")
+
+
+def _is_checkpoint(word: str) -> bool:
+    try:
+        find_checkpoint(word)
+    except GanlensError:
+        return False
+    return True
+
+
+def _is_images(word: str) -> bool:
+    """Tell whether a reference is images; a name that is also a checkpoint's means the images."""
+    return word in EMBEDDED or not (stats.holds_moments(word) or _is_checkpoint(word))
+
+
+def _open_both(
+    a: str, b: str, device: str
+) -> tuple["Subject | ImageSet", "Subject | ImageSet | stats.ReferenceMoments"]:
+    """Open both sides, images at the size of the other side or the smaller of both sizes."""
+    generated = open_subject(a, device) if _is_checkpoint(a) else _images(a)
+    if stats.holds_moments(b):
+        return generated, stats.read_moments(b)
+    reference = _images(b) if _is_images(b) else open_subject(b, device)
+    shapes = [side.image_shape for side in (generated, reference)]
+    if shapes[0] == shapes[1]:
+        return generated, reference
+    size, channels = min(shape[1] for shape in shapes), max(shape[0] for shape in shapes)
+    fitted = [
+        side if isinstance(side, Subject) else _images(word, size, channels)
+        for side, word in ((generated, a), (reference, b))
+    ]
+    return fitted[0], fitted[1]
+
+
+def _images(spec: str, size: int | None = None, channels: int | None = None) -> "ImageSet":
+    data = decode(spec, size=size, channels=channels)
+    say_skipped(data)
+    return data

@@ -1,0 +1,179 @@
+"""Comparing two sides: features of both in one pass each, then every number."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ganlens import stats
+from ganlens.errors import GanlensError
+from ganlens.features import FeatureStore, comparable, features_of
+from ganlens.probes.base import Progress
+from ganlens.probes.fidelity.judge import Judge
+from ganlens.probes.fidelity.measure import Clouds, Floor, Ranks, by_class, floor, inception_score
+from ganlens.probes.fidelity.materials import Materials
+from ganlens.probes.fidelity.result import FidelityResult, Shown, library_versions
+from ganlens.probes.fidelity.sides import Side
+
+SHOWN = 16  # pictures of the most and of the least typical samples
+POINTS = 1000  # points per side in the scatter
+NO_IMAGES = "the reference is a file of moments: there are no real images to compare"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How two sides are compared.
+
+    Attributes:
+        judge: what turns images into features.
+        ranks: neighbours for precision and its kin.
+        n_asked: images asked for on either side.
+        seed: of every draw.
+        batch_size: images at a time.
+        precision: in which the network runs, "32-true" or "bf16-mixed".
+    """
+
+    judge: Judge
+    ranks: Ranks
+    n_asked: int
+    seed: int
+    batch_size: int
+    precision: str
+
+    def steps(self, given: Materials) -> Generator[Progress, None, FidelityResult]:
+        """Run piecewise: yield Progress in images, return the result.
+
+        Raises:
+            GanlensError: features of another network than those behind a file of moments.
+        """
+        if isinstance(given.real, stats.ReferenceMoments):
+            return (yield from self._with_moments(given, given.real))
+        sides = {"real images": given.real, "generated images": given.fake}
+        if given.others is not None:
+            sides["other real images"] = given.others
+        total, found = sum(side.count for side in sides.values()), []
+        for what, side in sides.items():
+            rows = yield from self._features(side, sum(map(len, found)), total, what)
+            found.append(rows)
+        clouds = Clouds(*found)
+        yield Progress(0, 1, "comparison of the features")
+        scores = self.ranks.scores(clouds.real, clouds.fake)
+        return self._result(
+            given,
+            scores=scores,
+            interval=stats.frechet_interval(clouds.real, clouds.fake),
+            infinity=self._infinity(clouds),
+            inception=inception_score(self.judge, clouds.fake),
+            floor=self._floor(given, clouds, scores),
+            classes=by_class(clouds, given.real.classes, given.fake.classes),
+            shown=self._shown(clouds, given.fake),
+        )
+
+    def moments(self, side: Side) -> Generator[Progress, None, stats.ReferenceMoments]:
+        """Run piecewise: yield Progress, return mean and covariance of a side's features."""
+        features = yield from self._features(side, 0, side.count, "images")
+        about = self.judge.describe() | {"precision": self.precision}
+        return stats.ReferenceMoments(*stats.mean_cov(features), len(features), about, side.name)
+
+    def _features(
+        self, side: Side, before: int, total: int, what: str
+    ) -> Generator[Progress, None, np.ndarray]:
+        steps = features_of(
+            self.judge.extractor,
+            side,
+            store=FeatureStore() if self.judge.extractor.hash else None,  # pixels cost nothing
+            batch_size=self.batch_size,
+            precision=self.precision,
+        )
+        while True:
+            try:
+                yield Progress(before + next(steps), total, what)
+            except StopIteration as stop:
+                return stop.value
+
+    def _floor(self, given: Materials, clouds: Clouds, scores: dict[str, Any]) -> Floor:
+        caution = ""
+        if self.judge.source is not None and given.others_are != given.reference:
+            caution = "; the extractor may know the train images, which could raise this floor"
+        words = (given.reference, given.others_are, caution)
+        return floor(clouds, scores, self.ranks, self.seed, *words)
+
+    def _infinity(self, clouds: Clouds) -> stats.FrechetInfinity | None:
+        try:
+            return stats.frechet_infinity(clouds.real, clouds.fake, seed=self.seed)
+        except GanlensError:  # too few images for a fit: the table has a row less
+            return None
+
+    def _with_moments(
+        self, given: Materials, moments: stats.ReferenceMoments
+    ) -> Generator[Progress, None, FidelityResult]:
+        if moments.extractor is not None:
+            comparable(moments.extractor, self.judge.describe())
+        features = yield from self._features(given.fake, 0, given.fake.count, "generated images")
+        if features.shape[1] != len(moments.mean):
+            raise GanlensError(
+                f"moments of {len(moments.mean)} features do not fit {self.judge.extractor.name}'s "
+                f"{features.shape[1]}: choose the extractor that they were made with"
+            )
+        distance = stats.frechet_distance(moments.mean, moments.cov, *stats.mean_cov(features))
+        undefined = ("kid", "kid_std", "precision", "recall", "density", "coverage")
+        scores = {
+            "fd": distance,
+            **dict.fromkeys(undefined),
+            "kid_subset_size": None,
+            "kid_subsets": None,
+            "k": self.ranks.k,
+            "k_density": self.ranks.k_density,
+            "n_real": moments.n,
+            "n_fake": len(features),
+            "dimensions": features.shape[1],
+            "reasons": dict.fromkeys(undefined, NO_IMAGES),
+        }
+        return self._result(
+            given,
+            scores=scores,
+            interval=None,
+            infinity=None,
+            inception=inception_score(self.judge, features),
+            floor=Floor(None, 0, NO_IMAGES, None),
+            classes=(),
+            shown=None,
+        )
+
+    def _shown(self, clouds: Clouds, fake: Side) -> Shown:
+        distances = stats.nearest(clouds.fake, clouds.real, 1)[0][:, 0]
+        order = np.argsort(distances, kind="stable")
+        count = min(SHOWN, len(order) // 2)
+        rows = np.concatenate([order[:count], order[len(order) - count :]])
+        picture, recipe = fake.picture(rows, min(count, SHOWN // 2))
+        mean, axes, shares = stats.principal_axes(clouds.real)
+        drawn = np.random.default_rng(self.seed).permutation(len(clouds.real))[:POINTS]
+        return Shown(
+            distances=distances,
+            titles=tuple(fake.titles(rows)),
+            picture=picture,
+            recipe=recipe,
+            real_points=((clouds.real[drawn] - mean) @ axes.T).astype(np.float32),
+            fake_points=((clouds.fake[:POINTS] - mean) @ axes.T).astype(np.float32),
+            shares=shares,
+        )
+
+    def _result(self, given: Materials, **found: Any) -> FidelityResult:
+        return FidelityResult(
+            metric=self.judge.metric,
+            extractor=self.judge.describe(),
+            extractor_reason=self.judge.reason,
+            caveat=self.judge.caveat,
+            generated=given.fake.name,
+            reference=given.reference,
+            split=given.split,
+            split_source=given.split_source,
+            n_asked=self.n_asked,
+            cap_reason=given.cap_reason,
+            seed=self.seed,
+            precision=self.precision,
+            about=given.about,
+            versions=library_versions(),
+            **found,
+        )

@@ -1,0 +1,168 @@
+"""How a comparison of two sets of images is shown."""
+
+from typing import TYPE_CHECKING, Any
+
+from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
+from ganlens.probes.fidelity.result import Shown
+
+if TYPE_CHECKING:
+    from ganlens.probes.fidelity.result import FidelityResult
+
+MEANINGS = {
+    "fd": "distance between the two clouds of features; lower is better",
+    "kid": "kernel distance, unbiased: may be below 0 where the clouds agree; lower is better",
+    "precision": "share of generated images that lie among the real ones (looks real)",
+    "recall": "share of real images that lie among the generated ones (variety)",
+    "density": "how deep generated images lie among the real ones; may exceed 1",
+    "coverage": "share of real images that have a generated one in their neighbourhood",
+}
+
+
+def panels(result: "FidelityResult") -> list[Panel]:
+    """Return the table of numbers, classes, the scatter of features, and extreme images."""
+    found: list[Panel] = [_table(result)]
+    if result.classes:
+        found.append(_classes(result))
+    if result.shown is not None:
+        found += [_scatter(result.shown), _extremes(result.shown)]
+    return found
+
+
+def _table(result: "FidelityResult") -> TablePanel:
+    n, at, floor = result.scores["n_fake"], result.floor.n, result.floor
+    rows = _rows(result, n, result.scores, floor.scores if at == n else None)
+    rows[1:1] = _about_the_distance(result)
+    if at != n and floor.generated is not None:  # real against real exists at another N
+        rows += _rows(result, at, floor.generated, floor.scores)
+    cap = f" Of {result.n_asked:,} asked for: {result.cap_reason}." if result.cap_reason else ""
+    real = result.scores["n_real"]
+    return TablePanel(
+        f"{result.metric} and its relatives",
+        f"{n:,} {result.generated} against {'as many' if real == n else _count(real)} "
+        f"{result.reference}, described by {result.scores['dimensions']:,} features "
+        f"({result.extractor['name']}, {result.extractor_reason}). 'Real against real' is what "
+        f"real images score ({floor.kind}): the best that can be hoped for. Compare numbers only "
+        f"at the same N, with the same features.{cap} {result.caveat}",
+        ("", "generated", "real against real", "how to read it"),
+        rows,
+    )
+
+
+def _count(n: int | None) -> str:
+    return "an unknown number of" if n is None else f"{n:,}"
+
+
+def _about_the_distance(result: "FidelityResult") -> list[tuple[Any, ...]]:
+    """Rows on what the distance itself is worth, and the inception score."""
+    rows: list[tuple[Any, ...]] = []
+    if (interval := result.interval) is not None:
+        rows.append(
+            (
+                f"{result.metric}, {interval.level:.0%} interval",
+                f"{interval.low:.4g} to {interval.high:.4g}",
+                None,
+                "what other draws of as many images would give",
+            )
+        )
+    if (infinity := result.infinity) is not None:
+        rows.append(
+            (
+                f"{result.metric} at N = infinity",
+                infinity.value,
+                None,
+                f"extrapolated, +- {infinity.standard_error:.2g}: comparable across N",
+            )
+        )
+    if (inception := result.inception) is not None:
+        rows.append(
+            (
+                f"inception score ({inception.splits} splits)",
+                inception.mean,
+                None,
+                f"+- {inception.std:.2g} over the splits; higher is better",
+            )
+        )
+    return rows
+
+
+def _rows(
+    result: "FidelityResult", n: int, generated: dict[str, Any], floor: dict[str, Any] | None
+) -> list[tuple[Any, ...]]:
+    """Rows of the table for one N: a score beside what real images get, or a dash."""
+    notes = {
+        **dict.fromkeys(("precision", "recall"), f"k = {generated['k']}, "),
+        **dict.fromkeys(("density", "coverage"), f"k = {generated['k_density']}, "),
+        "kid": f"subsets of {generated['kid_subset_size']:,}, ",
+    }
+    return [
+        (
+            f"{_name(result.metric, name)} ({notes.get(name, '')}N = {n:,})",
+            generated[name],
+            None if floor is None else floor[name],
+            generated["reasons"].get(name, meaning),
+        )
+        for name, meaning in MEANINGS.items()
+    ]
+
+
+def _name(metric: str, score: str) -> str:
+    """What a score is called: FID and KID with Inception only, else after the features."""
+    if score == "fd":
+        return metric
+    if score == "kid":
+        return metric.replace("FID", "KID").replace("FD-", "KD-")
+    return score
+
+
+def _classes(result: "FidelityResult") -> TablePanel:
+    gaps = any(c.distance is None for c in result.classes)
+    missing = " A dash: fewer than 2 images." if gaps else ""
+    return TablePanel(
+        "Class by class",
+        f"{result.metric} between the images of one class on both sides. The distance falls as N "
+        f"grows: compare classes of equal size only.{missing}",
+        ("class", result.metric, "N generated", "N real"),
+        [(c.name, c.distance, c.n_fake, c.n_real) for c in result.classes],
+    )
+
+
+def _scatter(shown: Shown) -> FigurePanel:
+    plot = figure(
+        height=420,
+        xaxis={"title": f"first axis ({shown.shares[0]:.0%} of the real variance)"},
+        yaxis={"title": f"second axis ({shown.shares[1]:.0%})"},
+        legend={"orientation": "h", "y": 1.08},
+    )
+    for name, points, colour, symbol in (
+        ("real", shown.real_points, PALETTE[0], "circle-open"),
+        ("generated", shown.fake_points, PALETTE[3], "x-thin-open"),
+    ):
+        plot.add_scatter(
+            x=points[:, 0], y=points[:, 1], mode="markers", name=name, hoverinfo="skip",
+            marker={"color": colour, "symbol": symbol, "size": 5, "opacity": 0.6},
+        )  # fmt: skip
+    count = len(shown.fake_points)
+    return FigurePanel(
+        "Real and generated images in feature space",
+        f"{count:,} images of either kind, drawn along the two directions in which the real "
+        "ones differ most (principal axes of the real features). Where crosses have no "
+        "circles, the generator draws what does not exist; where circles have no crosses, it "
+        "misses something. Two directions cannot show all: clouds that overlap here may differ "
+        "elsewhere.",
+        plot,
+    )
+
+
+def _extremes(shown: Shown) -> ImagePanel:
+    half = len(shown.titles) // 2
+    return ImagePanel(
+        "Samples nearest to and farthest from the real images",
+        f"Upper half: the {half} of {len(shown.distances):,} samples whose features lie nearest "
+        f"to those of a real image; lower half: the {half} that lie farthest, the farthest "
+        "last: what the generator gets wrong, or does that the data does not. A sample "
+        "very near to a real image may be a copy: the nearest-neighbour probe tells.",
+        shown.picture,
+        alt=f"two groups of {half} generated images, the most and the least typical",
+        scale=max(1, min(8, 640 // shown.picture.shape[1])),
+        recipe=shown.recipe,
+    )

@@ -1,0 +1,156 @@
+"""``ganlens fid A B`` and ``ganlens moments``: any two sides, through the command line."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from pytorch_fid import fid_score
+
+from ganlens import open_data, stats
+from ganlens.cli import main
+from ganlens.data import ImageSet
+from ganlens.probes.fidelity import Fidelity
+from ganlens.progress import finish
+
+
+def run(*words, capsys=None):
+    code = main([str(word) for word in words])
+    return (code, capsys.readouterr()) if capsys else code
+
+
+def numbers(capsys, *words):
+    code, captured = run("fid", *words, "--json", "-", capsys=capsys)
+    assert code == 0, captured.err
+    return json.loads(captured.out)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Two folders of 60 images that differ in colour; classes a and b."""
+    root = tmp_path_factory.mktemp("sides")
+    rng = np.random.default_rng(0)
+    for name, shift in (("one", 0), ("two", 60)):
+        for index in range(60):
+            folder = root / name / "ab"[index % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            pixels = rng.integers(0, 180, (16, 16, 3)) + [shift, 0, 0]
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{index}.png")
+    return root
+
+
+def test_a_folder_beside_itself_is_at_distance_zero(capsys, folders):
+    found = numbers(capsys, folders / "one", folders / "one", "--extractor", "pixels")
+    summary = found["summary"]
+    assert summary["value"] == pytest.approx(0, abs=1e-6)
+    assert summary["precision"] == summary["recall"] == summary["coverage"] == 1
+    assert summary["n_fake"] == summary["n_real"] == 60
+    assert found["generated"]["fingerprint"] == found["reference"]["fingerprint"]
+
+
+def test_two_folders_and_their_classes(capsys, folders):
+    found = numbers(capsys, folders / "one", folders / "two", "--extractor", "pixels")
+    summary = found["summary"]
+    assert summary["metric"] == "FD-pixels-16x16"
+    assert summary["value"] > 10 * summary["floor"] / 60
+    assert set(summary["classes"]) == {"a", "b"}
+    one, two = (open_data(str(folders / name)) for name in ("one", "two"))
+    of_a = [set_.batch(set_.select("class=a")).flatten(1).numpy() for set_ in (two, one)]
+    by_hand = stats.frechet_distance_from_features(*of_a)
+    assert summary["classes"]["a"]["value"] == pytest.approx(by_hand, rel=1e-5)
+    assert summary["classes"]["a"]["n_real"] == 30
+
+
+def test_both_orders_agree_and_a_data_flag_means_the_same(capsys, folders):
+    a, b = folders / "one", folders / "two"
+    there = numbers(capsys, a, b, "--extractor", "pixels")["summary"]
+    back = numbers(capsys, b, a, "--extractor", "pixels")["summary"]
+    assert there["value"] == pytest.approx(back["value"], rel=1e-9)
+    flagged = numbers(capsys, a, "--data", b, "--extractor", "pixels")["summary"]
+    assert flagged == there
+
+
+def test_images_are_brought_to_the_smaller_size(capsys, folders, tmp_path):
+    rng = np.random.default_rng(1)
+    large = rng.integers(0, 256, (40, 24, 24), np.uint8)  # grey and larger
+    np.savez(tmp_path / "large.npz", images=large)
+    found = numbers(capsys, folders / "one", tmp_path / "large.npz", "--extractor", "pixels")
+    assert found["reference"]["image_shape"] == found["generated"]["image_shape"] == [3, 16, 16]
+    assert found["summary"]["n_fake"] == 40
+
+
+def test_a_checkpoint_on_either_side(capsys, tiny_checkpoint, tiny_images):
+    ahead = numbers(capsys, tiny_checkpoint, tiny_images, "--extractor", "pixels", "--n", 50)
+    common = numbers(
+        capsys, tiny_checkpoint, "--data", tiny_images, "--extractor", "pixels", "--n", 50
+    )
+    assert ahead == common
+    behind = numbers(capsys, tiny_images, tiny_checkpoint, "--extractor", "pixels", "--n", 50)
+    assert behind["reference"]["checkpoint"] == "tiny"
+    twins = numbers(capsys, tiny_checkpoint, tiny_checkpoint, "--extractor", "pixels", "--n", 50)
+    assert twins["summary"]["value"] == pytest.approx(0, abs=1e-6)
+    assert twins["summary"]["floor"] > 0
+
+
+def test_moments_are_kept_and_compared_with(capsys, folders, tmp_path):
+    a, b, file = folders / "one", folders / "two", tmp_path / "two.npz"
+    assert run("moments", b, "--extractor", "pixels", "--out", file) == 0
+    capsys.readouterr()
+    with np.load(file, allow_pickle=False) as content:
+        mu, sigma = content["mu"], content["sigma"]
+    summary = numbers(capsys, a, file, "--extractor", "pixels")["summary"]
+    data = open_data(str(a))
+    assert isinstance(data, ImageSet)
+    rows = data.batch(slice(None)).flatten(1).numpy().astype(np.float64)
+    expected = fid_score.calculate_frechet_distance(rows.mean(0), np.cov(rows.T), mu, sigma)
+    assert summary["value"] == pytest.approx(expected, rel=1e-4)
+    assert summary["precision"] is None
+    assert "moments" in summary["reasons"]["precision"]
+    direct = numbers(capsys, a, b, "--extractor", "pixels")["summary"]
+    assert summary["value"] == pytest.approx(direct["value"], rel=1e-6)
+    assert summary["n_real"] == 60
+
+
+def test_moments_of_other_features_are_refused(capsys, folders, tmp_path, tiny_checkpoint):
+    file = tmp_path / "d.npz"
+    assert run("moments", tiny_checkpoint, "--extractor", "discriminator", "--out", file) == 0
+    code, captured = run("fid", folders / "one", file, "--extractor", "pixels", capsys=capsys)
+    assert code == 2
+    assert captured.err.count("\n") == 1
+    assert "discriminator" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("nowhere", "nowhere"), "'nowhere'"),
+        (("{one}",), "--data"),
+        (("{one}", "{one}", "--data", "{one}"), "leave out one"),
+        (("{one}", "{one}", "--extractor", "discriminator"), "has no discriminator"),
+        (("{one}", "{one}", "--weights", "x.pth"), "--weights"),
+        (("{one}", "{one}", "--extractor", "pixels", "--inception-weights", "x"), "of no use"),
+        (("{one}", "{one}", "--extractor", "inception", "--inception-weights", "x"), "'x'"),
+    ],
+)
+def test_bad_sides_are_one_line(capsys, folders, words, message):
+    told = [word.replace("{one}", str(folders / "one")) for word in words]
+    code, captured = run("fid", *told, capsys=capsys)
+    assert code == 2
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+
+
+def test_pictures_of_somebody_elses_samples_are_written(capsys, folders, tmp_path):
+    words = (folders / "one", folders / "two", "--extractor", "pixels", "--out", tmp_path / "out")
+    assert run("fid", *words) == 0
+    names = [path.name for path in sorted((tmp_path / "out").iterdir())]
+    assert any(name.endswith(".png") for name in names)
+    assert any("class" in name for name in names)
+
+
+def test_the_library_compares_any_two(folders):
+    one, two = (open_data(str(folders / name)) for name in ("one", "two"))
+    result = finish(Fidelity(extractor="pixels").between(one, two))
+    assert result.generated.startswith("images of")
+    assert len(result.shown.titles) == 32
+    assert result.shown.titles[0].endswith(".png")

@@ -20,8 +20,9 @@ from torch import nn
 from ganlens.cli.train import PRECISIONS
 from ganlens.models import build
 from ganlens.models.dcgan import preset
+from ganlens.precision import best_precision
 from ganlens.runs import machine
-from ganlens.training import TrainConfig, Trainer, best_precision
+from ganlens.training import TrainConfig, Trainer
 
 BATCH = 128
 

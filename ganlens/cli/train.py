@@ -21,8 +21,9 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.dcgan import PRESETS, SIZES, DCGANConfig, arguments_of, preset
 from ganlens.panels import cell
+from ganlens.precision import best_precision
 from ganlens.runs import Event, Run, RunConfig, check_place, judge
-from ganlens.training import TRAIN_PRESETS, TrainConfig, Trainer, best_precision
+from ganlens.training import TRAIN_PRESETS, TrainConfig, Trainer
 
 FROM_DATA = ("size", "channels")  # fields of the networks that the images decide
 PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed"}

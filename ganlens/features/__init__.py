@@ -14,19 +14,44 @@ from ganlens.features.inception import (
     find_inception_weights,
 )
 from ganlens.features.networks import ClassifierExtractor, DiscriminatorExtractor
+from ganlens.features.passes import features_of
 from ganlens.features.pixels import PixelExtractor
+from ganlens.features.shards import (
+    World,
+    gather,
+    gather_moments,
+    shard,
+    shared_features_of,
+    together,
+    world,
+)
+from ganlens.features.source import ArraySource, ImageSource, array_source, data_source
+from ganlens.features.store import FeatureStore
 
 __all__ = [
     "INCEPTION_FILE",
+    "ArraySource",
     "ClassifierExtractor",
     "DiscriminatorExtractor",
     "Extractor",
+    "FeatureStore",
+    "ImageSource",
     "InceptionExtractor",
     "PixelExtractor",
+    "World",
+    "array_source",
+    "data_source",
     "extract",
     "extract_steps",
+    "features_of",
     "fetch_inception_weights",
     "find_inception_weights",
+    "gather",
+    "gather_moments",
     "module_hash",
     "quantised",
+    "shard",
+    "shared_features_of",
+    "together",
+    "world",
 ]

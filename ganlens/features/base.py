@@ -21,10 +21,16 @@ class Extractor(Protocol):
     Attributes:
         name: what a Fréchet distance on its features is called after: ``FD-<name>``.
         hash: sha256 hex digest of its weights, "" where it has none.
+        device: where it runs.
     """
 
     name: str
     hash: str
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        ...
 
     def describe(self) -> dict[str, Any]:
         """Return JSON-able settings; features of different descriptions cannot be compared.

@@ -66,6 +66,11 @@ class DiscriminatorExtractor:
         self.layers = names[len(names) - keep :]
         self.dimensions = sum(widths[len(names) - keep :])
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return place_of(self.network)
+
     def describe(self) -> dict[str, Any]:
         """Return JSON-able settings."""
         return {
@@ -86,7 +91,7 @@ class DiscriminatorExtractor:
     @torch.inference_mode()
     def _parts(self, batch: Tensor, names: Sequence[str]) -> list[Tensor]:
         with evaluating(self.network), capture(self.network, names) as found:
-            self.network(batch.to(place_of(self.network)))
+            self.network(batch.to(self.device))
         return [self._pooled(found[name].float()) for name in names]
 
     def _pooled(self, maps: Tensor) -> Tensor:
@@ -111,6 +116,11 @@ class ClassifierExtractor:
         self.image_shape = classifier.image_shape
         self.hash = hash or module_hash(classifier)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return place_of(self.network)
+
     def describe(self) -> dict[str, Any]:
         """Return JSON-able settings."""
         return {
@@ -129,7 +139,7 @@ class ClassifierExtractor:
         """Map (N, C, H, W) images in [-1, 1] to (N, D) float32 on the CPU."""
         check_shape(batch, self.image_shape, self.name)
         with evaluating(self.network):
-            return self.network.features(batch.to(place_of(self.network))).float().cpu()
+            return self.network.features(batch.to(self.device)).float().cpu()
 
 
 @contextmanager

@@ -19,7 +19,10 @@ class PixelExtractor:
     Attributes:
         name: "pixels", or "pixels-16x16" where they are averaged.
         hash: "", since there are no weights.
+        device: the CPU.
     """
+
+    device = torch.device("cpu")
 
     def __init__(self, side: int | None = None) -> None:
         if side is not None and side < 1:

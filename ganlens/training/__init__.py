@@ -3,14 +3,13 @@
 from ganlens.training.config import TRAIN_PRESETS, TrainConfig
 from ganlens.training.feed import stream
 from ganlens.training.losses import discriminator_loss, generator_loss, r1_penalty
-from ganlens.training.trainer import Trainer, TrainStep, best_precision, train
+from ganlens.training.trainer import Trainer, TrainStep, train
 
 __all__ = [
     "TRAIN_PRESETS",
     "TrainConfig",
     "TrainStep",
     "Trainer",
-    "best_precision",
     "discriminator_loss",
     "generator_loss",
     "r1_penalty",

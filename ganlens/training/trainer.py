@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from ganlens.errors import GanlensError
 from ganlens.models import build
 from ganlens.models.prior import Prior
+from ganlens.precision import best_precision
 from ganlens.training.config import TrainConfig
 from ganlens.training.feed import Feed, stream
 from ganlens.training.losses import discriminator_loss, generator_loss, r1_penalty
@@ -51,17 +52,6 @@ class TrainStep:
     d_grad: float | None
     g_grad: float | None
     images_per_second: float
-
-
-def best_precision() -> str:
-    """Return "bf16-mixed" where the hardware multiplies bfloat16 matrices, else "32-true".
-
-    Without such units bfloat16 convolutions are emulated, and were measured 50 times slower.
-    """
-    if torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    native = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-    return "bf16-mixed" if native else "32-true"
 
 
 class Trainer:

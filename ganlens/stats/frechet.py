@@ -7,12 +7,14 @@ Heusel et al. 2017 (arXiv 1706.08500):
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
+from scipy.linalg import lapack
 
 from ganlens.errors import GanlensError
 from ganlens.stats.arrays import feature_array, same_width
 from ganlens.stats.moments import mean_cov
 
 EPS = float(np.finfo(np.float64).eps)
+INDEFINITE = 1e-6  # share of all eigenvalues that a negative one may have by rounding
 
 
 def frechet_distance(
@@ -20,9 +22,11 @@ def frechet_distance(
 ) -> float:
     """Fréchet distance between N(mean_a, cov_a) and N(mean_b, cov_b), in float64.
 
-    The trace of the square root comes from the eigenvalues of a symmetric product, through a
-    Cholesky factor of either covariance; if both are singular, from singular values of a product of
-    factors of low rank, where the noise of the missing eigenvalues would add up.
+    The trace of the square root comes from the eigenvalues of ``L^T cov_b L`` with the Cholesky
+    factor ``cov_a = L L^T``, which LAPACK's ``dsygst`` forms in one triangle (or with the two
+    swapped); if both are singular, from singular values of a product of factors of low rank, where
+    the noise of the missing eigenvalues would add up. A negative eigenvalue of ``L^T cov_b L`` is
+    one of ``cov_b`` (Sylvester's law of inertia), so an indefinite matrix costs nothing to find.
 
     Args:
         mean_a: (d,) mean.
@@ -85,36 +89,50 @@ def _gaussian(mean: ArrayLike, cov: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         raise GanlensError(
             "a mean or covariance holds NaN or infinity: check the features behind it"
         )
-    size = float(np.abs(cov).max())
-    if np.abs(cov - cov.T).max() > 1e-6 * size or np.diag(cov).min() < -1e-6 * size:
+    return mean, _symmetric(cov)
+
+
+def _symmetric(cov: np.ndarray) -> np.ndarray:
+    if np.array_equal(cov, cov.T):  # as mean_cov and numpy.cov make it
+        asymmetry = 0.0
+    else:
+        asymmetry = float(np.abs(cov - cov.T).max())
+        cov = (cov + cov.T) / 2
+    size = float(np.abs(np.diag(cov)).max())  # of a covariance: no element is larger
+    if asymmetry > 1e-6 * size or np.diag(cov).min() < -1e-6 * size:
         raise GanlensError("a covariance is asymmetric or has a negative variance: give mean_cov's")
-    return mean, (cov + cov.T) / 2
+    return cov
 
 
 def _trace_sqrt(cov_a: np.ndarray, cov_b: np.ndarray) -> float:
-    """Trace of (cov_a cov_b)^(1/2)."""
+    """Trace of (cov_a cov_b)^(1/2), for symmetric matrices."""
     for one, other in ((cov_a, cov_b), (cov_b, cov_a)):
-        root = _root(one)
-        if root is not None:
-            # root^T other root is symmetric, and has the eigenvalues of the product.
-            product = root.T @ other @ root
-            values = linalg.eigvalsh((product + product.T) / 2, check_finite=False)
-            return float(np.sqrt(values.clip(min=0)).sum())
+        # Symmetric: the transpose is the same matrix in the column order that LAPACK works on.
+        root, singular = lapack.dpotrf(one.T, lower=1, clean=0)
+        if not singular:
+            product, _ = lapack.dsygst(other.T, root, itype=2, lower=1)
+            values = linalg.eigvalsh(
+                product, lower=True, driver="evd", overwrite_a=True, check_finite=False
+            )
+            return float(np.sqrt(_not_negative(values)).sum())
     return _nuclear_norm(_eigen_factor(cov_a) @ _eigen_factor(cov_b).T)
 
 
-def _root(cov: np.ndarray) -> np.ndarray | None:
-    """Lower Cholesky factor, or None where the matrix is singular."""
-    try:
-        return np.linalg.cholesky(cov)
-    except np.linalg.LinAlgError:
-        return None
+def _not_negative(values: np.ndarray) -> np.ndarray:
+    """Set the eigenvalues that rounding made negative to 0, and refuse others."""
+    lowest = float(values.min())
+    if lowest < -INDEFINITE * float(np.abs(values).sum()):
+        raise GanlensError(
+            f"a matrix with a negative eigenvalue ({lowest:.3g}) is no covariance: give mean_cov's"
+        )
+    return values.clip(min=0)
 
 
 def _eigen_factor(cov: np.ndarray) -> np.ndarray:
     """Return F (r, d) with F^T F = cov, without the directions that hold nothing but rounding."""
     values, vectors = linalg.eigh(cov, check_finite=False)
-    keep = values > len(cov) * EPS * max(float(values[-1]), 0.0)
+    values = _not_negative(values)
+    keep = values > len(cov) * EPS * values[-1]
     return (vectors[:, keep] * np.sqrt(values[keep])).T
 
 

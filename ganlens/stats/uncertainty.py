@@ -1,0 +1,58 @@
+"""An interval for the Fréchet distance, by the delta method."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtri
+
+from ganlens.errors import GanlensError
+from ganlens.stats.influence import frechet_influence
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class FrechetInterval:
+    """A Fréchet distance with an interval for what it is on average at these N.
+
+    Attributes:
+        value: the distance.
+        low: lower end, at least 0.
+        high: upper end.
+        standard_error: of ``value``.
+        level: nominal share of intervals that hold the expected distance.
+    """
+
+    value: float
+    low: float
+    high: float
+    standard_error: float
+    level: float
+
+
+def frechet_interval(a: ArrayLike, b: ArrayLike, *, level: float = LEVEL) -> FrechetInterval:
+    """Interval for the Fréchet distance between the Gaussians fitted to two sets of features.
+
+    It covers the **expected distance at these N**: the mean over many pairs of samples of the same
+    sizes, which is what two models scored at equal N differ in. It does not cover the distance of
+    the populations, which is lower (the distance is biased upwards by about c/N); for that see
+    ``frechet_infinity``.
+
+    By the delta method: value +- z times the standard error of ``frechet_influence``.
+COVERAGE
+
+    Args:
+        a: (N, d) features, N at least 2.
+        b: (M, d) features, M at least 2.
+        level: nominal coverage, between 0 and 1.
+
+    Raises:
+        GanlensError: fewer than 2 rows, different d, NaN or infinity, a level outside (0, 1).
+    """
+    if not 0 < level < 1:
+        raise GanlensError(f"a level of {level}: choose between 0 and 1, 0.95 for 95 %")
+    value, *changes = frechet_influence(a, b)
+    error = float(np.sqrt(sum(change.var(ddof=1) / len(change) for change in changes)))
+    reach = float(ndtri((1 + level) / 2)) * error
+    return FrechetInterval(value, max(value - reach, 0.0), value + reach, error, level)

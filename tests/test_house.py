@@ -15,8 +15,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ganlens"
 # A file imports only from rows above its own; the number is its level in the README's map. A
 # package (stats, data, models, features, report, cli) is one room: its files may import each other.
 LEVELS: tuple[tuple[int, str], ...] = (
-    (0, "errors places progress precision"),
-    (0, "files"),
+    (0, "errors places progress"),
+    (0, "files precision"),
     (0, "images stats svm activations augment interpolation calibration perceptual"),
     (1, "panels data models"),
     (1, "features latents edits"),

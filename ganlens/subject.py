@@ -1,5 +1,6 @@
 """Subject: a loaded GAN, ready to be probed."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -287,11 +288,14 @@ def from_checkpoint(checkpoint: Checkpoint, device: torch.device, weights: str =
 def pick_device(device: str) -> torch.device:
     """Turn "auto" into the best device that is there, or check the one that was asked for.
 
+    Under ``torchrun`` every process of a machine takes a GPU of its own.
+
     Raises:
         GanlensError: that one is not there.
     """
     if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        own = int(os.environ.get("LOCAL_RANK", "0"))
+        return torch.device("cuda", own) if torch.cuda.device_count() > own else torch.device("cpu")
     try:
         there = torch.zeros(1, device=device)
         there.cpu()  # no number comes back from "meta"

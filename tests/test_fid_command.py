@@ -92,6 +92,7 @@ def test_a_checkpoint_on_either_side(capsys, tiny_checkpoint, tiny_images):
     assert twins["summary"]["floor"] > 0
 
 
+@pytest.mark.filterwarnings("ignore:The `disp` argument:DeprecationWarning")  # pytorch-fid's
 def test_moments_are_kept_and_compared_with(capsys, folders, tmp_path):
     a, b, file = folders / "one", folders / "two", tmp_path / "two.npz"
     assert run("moments", b, "--extractor", "pixels", "--out", file) == 0

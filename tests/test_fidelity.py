@@ -127,8 +127,11 @@ def test_floor_of_two_halves_where_no_other_images_are_left():
     same_n = stats.frechet_distance_from_features(left, fake[:45])
     assert result.floor.get_generated("fd") == pytest.approx(same_n, rel=1e-6)
     table = result.panels()[0]
-    assert [row[0] for row in table.rows][::5] == [f"FD-pixels-16x16 (N = {n})" for n in (90, 45)]
-    assert [row[2] is None for row in table.rows] == [True] * 5 + [False] * 5
+    rows = {row[0]: row for row in table.rows}
+    for n, beside in ((90, False), (45, True)):  # real against real exists at the smaller N alone
+        assert (rows[f"FD-pixels-16x16 (N = {n})"][2] is not None) == beside
+        assert (rows[f"coverage (k = 5, N = {n})"][2] is not None) == beside
+        assert rows[f"KD-pixels-16x16 (subsets of 1,000, N = {n})"][1] is None
 
 
 def test_floor_of_fewer_others_than_asked_for():
@@ -236,7 +239,7 @@ def test_a_checkpoint_folder_judges(tiny_checkpoint, tmp_path):
 class StandIn:
     """An Inception that averages pixels, published or not."""
 
-    name, hash = "inception", "0" * 64
+    name, hash, device = "inception", "0" * 64, torch.device("cpu")
 
     def __init__(self, published):
         self.published = published
@@ -282,7 +285,7 @@ def test_inception_offline_is_one_line(monkeypatch):
         ({}, None, "data SPEC"),
         ({}, image_set(size=32), "size=16, channels=3"),
         ({"split": "validation"}, image_set(), "auto, all, train, test"),
-        ({"extractor": "vgg"}, image_set(), "neither auto, inception, discriminator, pixels"),
+        ({"extractor": "vgg"}, image_set(), "neither auto, inception, vgg16, discriminator, pixels"),
         ({"split": "test"}, image_set(n=91, train=90), "at least 2"),
     ],
 )

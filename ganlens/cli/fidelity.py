@@ -14,6 +14,7 @@ from ganlens.cli.opening import decode, open_subject, say_skipped
 from ganlens.cli.terminal import check_free, check_free_folder, console, follow
 from ganlens.data import EMBEDDED
 from ganlens.errors import GanlensError
+from ganlens.features import together, world
 from ganlens.probes.fidelity import Fidelity
 from ganlens.report import comparison_document
 from ganlens.subject import Subject, pick_device
@@ -54,7 +55,9 @@ def fid(
     check_free(common.json, common.force)
     check_free_folder(common.out, common.force)
     generated, reference = _open_both(a, b, common.device)
-    result = follow(settings.between(generated, reference, pick_device(common.device)))
+    device = pick_device(common.device)
+    with together(device):
+        result = follow(settings.between(generated, reference, device))
     content = comparison_document(settings, generated, reference, result)
     return probe.show(f"{settings.title}: {a} and {b}", content, result.panels(), result, common)
 
@@ -80,7 +83,11 @@ def moments(
     """
     check_free(out, force)
     opened = open_subject(source, device) if _is_checkpoint(source) else _images(source)
-    found = follow(settings.moments(opened, pick_device(device)))
+    place = pick_device(device)
+    with together(place):
+        found = follow(settings.moments(opened, place))
+    if world().rank:
+        return
     stats.write_moments(out, found)
     console().print(f"wrote {out}: {found.n:,} images, {len(found.mean):,} features")
 
@@ -95,7 +102,11 @@ def _is_checkpoint(word: str) -> bool:
 
 def _is_images(word: str) -> bool:
     """Tell whether a reference is images; a name that is also a checkpoint's means the images."""
-    return word in EMBEDDED or not (stats.holds_moments(word) or _is_checkpoint(word))
+    return word in EMBEDDED or not (_is_moments(word) or _is_checkpoint(word))
+
+
+def _is_moments(word: str) -> bool:
+    return stats.holds_moments(Path(word))
 
 
 def _open_both(
@@ -103,8 +114,8 @@ def _open_both(
 ) -> tuple["Subject | ImageSet", "Subject | ImageSet | stats.ReferenceMoments"]:
     """Open both sides, images at the size of the other side or the smaller of both sizes."""
     generated = open_subject(a, device) if _is_checkpoint(a) else _images(a)
-    if stats.holds_moments(b):
-        return generated, stats.read_moments(b)
+    if _is_moments(b):
+        return generated, stats.read_moments(Path(b))
     reference = _images(b) if _is_images(b) else open_subject(b, device)
     shapes = [side.image_shape for side in (generated, reference)]
     if shapes[0] == shapes[1]:

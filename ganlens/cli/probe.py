@@ -19,6 +19,7 @@ from ganlens.cli.terminal import (
     write_json,
 )
 from ganlens.errors import GanlensError
+from ganlens.features import together, world
 from ganlens.panels import Panel
 from ganlens.probes.base import Probe, Result
 from ganlens.replay import signed
@@ -72,7 +73,8 @@ def run(name: str, probe: Probe, common: Common) -> int:
     data = None if common.data is None else open_images(common.data, subject)
     if reason := missing(probe, subject, data):
         raise GanlensError(f"{name} {reason}")
-    result = follow(probe.steps(subject, data))
+    with together(subject.device):
+        result = follow(probe.steps(subject, data))
     content = document(name, probe, subject, data, result)
     panels = signed(result.panels(), name, probe, subject, data)
     return show(f"{probe.title or name}: {subject.name}", content, panels, result, common)
@@ -81,7 +83,9 @@ def run(name: str, probe: Probe, common: Common) -> int:
 def show(
     title: str, content: dict[str, Any], panels: Sequence[Panel], result: Result, common: Common
 ) -> int:
-    """Print what was found, and write what was asked for."""
+    """Print what was found, and write what was asked for; under torchrun the first rank does."""
+    if world().rank:
+        return 0
     write_json(common.json, content)
     screen = console(common.json)
     shown = {key: value for key, value in content["summary"].items() if key != "versions"}

@@ -132,7 +132,7 @@ def _side(side: "Subject | ImageSet | ReferenceMoments") -> dict[str, Any]:
     if isinstance(side, ImageSet):
         return describe_data(side) or {}
     if isinstance(side, ReferenceMoments):
-        return {"moments": side.source, "n": side.n, "dimensions": len(side.mean)}
+        return {"moments": dict(side.notes), "n": side.n, "dimensions": len(side.mean)}
     return dict(side.provenance)
 
 

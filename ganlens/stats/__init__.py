@@ -10,7 +10,7 @@ from ganlens.stats.moments import Moments, mean_cov
 from ganlens.stats.neighbors import nearest
 from ganlens.stats.principal import principal_axes
 from ganlens.stats.quality import METRICS, quality
-from ganlens.stats.reference import ReferenceMoments, read_moments, write_moments
+from ganlens.stats.reference import ReferenceMoments, holds_moments, read_moments, write_moments
 from ganlens.stats.uncertainty import FrechetInterval, frechet_interval
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "frechet_infinity",
     "frechet_influence",
     "frechet_interval",
+    "holds_moments",
     "inception_score",
     "kernel_distance",
     "manifold_scores",

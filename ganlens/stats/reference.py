@@ -68,6 +68,15 @@ def read_moments(path: Path) -> ReferenceMoments:
     raise GanlensError(f"{path} holds {', '.join(arrays) or 'nothing'}: give {KINDS}")
 
 
+def holds_moments(path: Path) -> bool:
+    """Tell whether a file is an npz of ``mu`` and ``sigma``; an npz of images is not."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return {f"{MEAN}.npy", f"{COV}.npy"} <= set(file.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
 def write_moments(path: Path, moments: ReferenceMoments) -> None:
     """Write moments as an npz that pytorch-fid and clean-fid read; n and the notes lie beside.
 

@@ -1,5 +1,6 @@
 """Comparing two sides: features of both in one pass each, then every number."""
 
+import json
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 
 from ganlens import stats
 from ganlens.errors import GanlensError
-from ganlens.features import FeatureStore, comparable, features_of
+from ganlens.features import FeatureStore, check_comparable, shared_features_of
 from ganlens.probes.base import Progress
 from ganlens.probes.fidelity.judge import Judge
 from ganlens.probes.fidelity.measure import Clouds, Floor, Ranks, by_class, floor, inception_score
@@ -18,6 +19,8 @@ from ganlens.probes.fidelity.sides import Side
 
 SHOWN = 16  # pictures of the most and of the least typical samples
 POINTS = 1000  # points per side in the scatter
+IMAGES, EXTRACTOR = "images", "extractor"  # notes beside moments that are kept
+PER_DIMENSION = 2  # images for each dimension that an extrapolation asks for
 NO_IMAGES = "the reference is a file of moments: there are no real images to compare"
 
 
@@ -73,13 +76,16 @@ class Comparison:
     def moments(self, side: Side) -> Generator[Progress, None, stats.ReferenceMoments]:
         """Run piecewise: yield Progress, return mean and covariance of a side's features."""
         features = yield from self._features(side, 0, side.count, "images")
-        about = self.judge.describe() | {"precision": self.precision}
-        return stats.ReferenceMoments(*stats.mean_cov(features), len(features), about, side.name)
+        notes = {IMAGES: side.name, EXTRACTOR: json.dumps(self._extractor())}
+        return stats.ReferenceMoments(*stats.mean_cov(features), len(features), notes)
+
+    def _extractor(self) -> dict[str, Any]:
+        return {**self.judge.extractor.describe(), "precision": self.precision}
 
     def _features(
         self, side: Side, before: int, total: int, what: str
     ) -> Generator[Progress, None, np.ndarray]:
-        steps = features_of(
+        steps = shared_features_of(
             self.judge.extractor,
             side,
             store=FeatureStore() if self.judge.extractor.hash else None,  # pixels cost nothing
@@ -100,16 +106,17 @@ class Comparison:
         return floor(clouds, scores, self.ranks, self.seed, *words)
 
     def _infinity(self, clouds: Clouds) -> stats.FrechetInfinity | None:
-        try:
-            return stats.frechet_infinity(clouds.real, clouds.fake, seed=self.seed)
-        except GanlensError:  # too few images for a fit: the table has a row less
+        fewest, dimensions = min(len(clouds.real), len(clouds.fake)), clouds.real.shape[1]
+        # Below that the distance is no straight line in 1/N.
+        if fewest < PER_DIMENSION * dimensions:
             return None
+        return stats.frechet_infinity(clouds.real, clouds.fake, seed=self.seed)
 
     def _with_moments(
         self, given: Materials, moments: stats.ReferenceMoments
     ) -> Generator[Progress, None, FidelityResult]:
-        if moments.extractor is not None:
-            comparable(moments.extractor, self.judge.describe())
+        if EXTRACTOR in moments.notes:
+            check_comparable(json.loads(moments.notes[EXTRACTOR]), self._extractor())
         features = yield from self._features(given.fake, 0, given.fake.count, "generated images")
         if features.shape[1] != len(moments.mean):
             raise GanlensError(
@@ -117,12 +124,10 @@ class Comparison:
                 f"{features.shape[1]}: choose the extractor that they were made with"
             )
         distance = stats.frechet_distance(moments.mean, moments.cov, *stats.mean_cov(features))
-        undefined = ("kid", "kid_std", "precision", "recall", "density", "coverage")
+        undefined = ("kid", "precision", "recall", "density", "coverage")
         scores = {
             "fd": distance,
-            **dict.fromkeys(undefined),
-            "kid_subset_size": None,
-            "kid_subsets": None,
+            **dict.fromkeys((*undefined, "kid_std", "kid_standard_error", "kid_subset_size")),
             "k": self.ranks.k,
             "k_density": self.ranks.k_density,
             "n_real": moments.n,

@@ -66,7 +66,8 @@ def materials(
         return _with_images(generated, reference, split, asked, n, seed)
     cap = "" if n == asked else f"{generated.spec!r} has {n:,} images"  # type: ignore[union-attr]
     if isinstance(reference, ReferenceMoments):
-        real, others, words = reference, None, f"images behind {reference.source}"
+        real, others = reference, None
+        words = reference.notes.get("images", "images whose moments were kept in a file")
     else:
         real, others = Samples(reference, seed, n), Samples(reference, seed + n, n)
         words = real.name

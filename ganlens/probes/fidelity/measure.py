@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 
 from ganlens import stats
+from ganlens.features import InceptionExtractor
 from ganlens.probes.fidelity.judge import Judge
+
+SPLITS = 10  # of the inception score, as published
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,8 @@ def _class(clouds: Clouds, name: str, real: np.ndarray, fake: np.ndarray) -> Cla
     return ClassScore(str(name), *sizes, distance)
 
 
-def inception_score(judge: Judge, features: np.ndarray) -> stats.InceptionScore | None:
-    """Inception score of features, where the judge has class scores to go with them."""
-    logits = getattr(judge.extractor, "logits", None)
-    return None if logits is None else stats.inception_score(logits(features))
+def inception_score(judge: Judge, features: np.ndarray) -> tuple[float, float] | None:
+    """Mean and deviation of the inception score, where Inception judges; else None."""
+    if not isinstance(judge.extractor, InceptionExtractor) or len(features) < SPLITS:
+        return None
+    return stats.inception_score(judge.extractor.logits(features), splits=SPLITS)

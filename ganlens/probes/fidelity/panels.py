@@ -73,15 +73,10 @@ def _about_the_distance(result: "FidelityResult") -> list[tuple[Any, ...]]:
                 f"extrapolated, +- {infinity.standard_error:.2g}: comparable across N",
             )
         )
-    if (inception := result.inception) is not None:
-        rows.append(
-            (
-                f"inception score ({inception.splits} splits)",
-                inception.mean,
-                None,
-                f"+- {inception.std:.2g} over the splits; higher is better",
-            )
-        )
+    if result.inception is not None:
+        mean, deviation = result.inception
+        meaning = f"+- {deviation:.2g} over ten splits; higher is better"
+        rows.append(("inception score", mean, None, meaning))
     return rows
 
 
@@ -92,7 +87,7 @@ def _rows(
     notes = {
         **dict.fromkeys(("precision", "recall"), f"k = {generated['k']}, "),
         **dict.fromkeys(("density", "coverage"), f"k = {generated['k_density']}, "),
-        "kid": f"subsets of {generated['kid_subset_size']:,}, ",
+        "kid": f"subsets of {_count(generated['kid_subset_size'])}, ",
     }
     return [
         (

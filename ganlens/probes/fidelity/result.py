@@ -49,7 +49,8 @@ class FidelityResult:
         interval: for the distance; None where there are no features of both sides.
         infinity: the distance extrapolated to infinitely many images; None likewise, or where there
             are too few.
-        inception: inception score of the generated images, None without class scores.
+        inception: inception score of the generated images and its deviation over the splits; None
+            without class scores.
         floor: ``scores`` again, real against real.
         classes: the distance class by class, where both sides have labels.
         extractor: description of the extractor.
@@ -70,7 +71,7 @@ class FidelityResult:
     scores: dict[str, Any]
     interval: stats.FrechetInterval | None
     infinity: stats.FrechetInfinity | None
-    inception: stats.InceptionScore | None
+    inception: tuple[float, float] | None
     floor: Floor
     classes: tuple[ClassScore, ...]
     extractor: dict[str, Any]
@@ -107,9 +108,9 @@ class FidelityResult:
             **{name: self.scores[name] for name in SCORES},
             **{f"floor_{name}": self.floor.get(name) for name in SCORES},
             **{f"{name}_at_floor_n": self.floor.get_generated(name) for name in SCORES},
-            **{name: self.scores[name] for name in ("kid_std", "kid_subset_size", "kid_subsets")},
-            "inception_score": self.inception and self.inception.mean,
-            "inception_score_std": self.inception and self.inception.std,
+            **{name: self.scores[name] for name in ("kid_std", "kid_standard_error", "kid_subset_size")},
+            "inception_score": self.inception and self.inception[0],
+            "inception_score_std": self.inception and self.inception[1],
             "classes": {
                 c.name: {"value": c.distance, "n_real": c.n_real, "n_fake": c.n_fake}
                 for c in self.classes
@@ -149,6 +150,11 @@ class FidelityResult:
         found = {}
         if self.inception is None:
             found["inception_score"] = "only Inception has the class scores that it is made of"
+        if self.infinity is None:
+            found["value_at_infinity"] = (
+                "needs real and generated images, two for each of the "
+                f"{self.scores['dimensions']:,} features on either side"
+            )
         if self.floor.scores is None:
             return found | {f"floor_{name}": self.floor.kind for name in ("fd", *SCORES)}
         return found | {f"floor_{k}": reason for k, reason in self.floor.scores["reasons"].items()}

@@ -1,11 +1,10 @@
 """The two sides of a comparison: what each of its images is, whoever made them."""
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ganlens.features import module_hash
+from ganlens.features import data_source, module_hash
 from ganlens.images import grid, to_uint8
 from ganlens.latents import Seeds
 from ganlens.recipe import Recipe, render
@@ -96,6 +95,7 @@ class Given:
 
     def __init__(self, part: "ImageSet", rows: np.ndarray) -> None:
         self.part, self.rows, self.count = part, rows, len(rows)
+        self._source = data_source(part, rows)
         self.name = f"images of {part.spec}" + ("" if part.split == "all" else f" ({part.split})")
         self.classes = (
             None if part.labels is None else np.array(part.class_names)[part.labels[rows]]
@@ -103,12 +103,11 @@ class Given:
 
     def identity(self) -> dict[str, Any]:
         """Return the fingerprint of the images and a digest of the rows."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.rows, np.int64).tobytes()).hexdigest()
-        return {"fingerprint": self.part.fingerprint, "rows": digest}
+        return self._source.identity()
 
     def images(self, rows: slice) -> np.ndarray:
         """Read (n, H, W, C) uint8 images."""
-        return np.asarray(self.part.images[self.rows[rows]])
+        return self._source.images(rows)
 
     def titles(self, rows: np.ndarray) -> list[str]:
         """Return file names."""

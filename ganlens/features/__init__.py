@@ -7,6 +7,7 @@ from ganlens.features.base import (
     module_hash,
     quantised,
 )
+from ganlens.features.compare import check_comparable, difference
 from ganlens.features.inception import (
     INCEPTION_FILE,
     InceptionExtractor,
@@ -27,9 +28,12 @@ from ganlens.features.shards import (
 )
 from ganlens.features.source import ArraySource, ImageSource, array_source, data_source
 from ganlens.features.store import FeatureStore
+from ganlens.features.torchvision_models import TorchvisionExtractor
+from ganlens.features.vgg import VGG16_FILE, VGG16Extractor
 
 __all__ = [
     "INCEPTION_FILE",
+    "VGG16_FILE",
     "ArraySource",
     "ClassifierExtractor",
     "DiscriminatorExtractor",
@@ -38,9 +42,13 @@ __all__ = [
     "ImageSource",
     "InceptionExtractor",
     "PixelExtractor",
+    "TorchvisionExtractor",
+    "VGG16Extractor",
     "World",
     "array_source",
+    "check_comparable",
     "data_source",
+    "difference",
     "extract",
     "extract_steps",
     "features_of",

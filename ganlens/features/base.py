@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
-from ganlens.images import from_uint8, to_uint8
+from ganlens.images import as_rgb, from_uint8, to_uint8
 from ganlens.progress import finish
 
 
@@ -48,6 +48,11 @@ class Extractor(Protocol):
 def quantised(batch: Tensor) -> Tensor:
     """Round images to 8 bits and back: what a PNG of them would hold. (N, C, H, W), in [-1, 1]."""
     return from_uint8(to_uint8(batch))
+
+
+def rgb_pixels(batch: Tensor) -> Tensor:
+    """Return images in [-1, 1] as published networks take them: (N, 3, H, W) uint8 on the CPU."""
+    return torch.from_numpy(np.ascontiguousarray(as_rgb(to_uint8(batch)).transpose(0, 3, 1, 2)))
 
 
 def extract(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -140,6 +141,26 @@ class ClassifierExtractor:
         check_shape(batch, self.image_shape, self.name)
         with evaluating(self.network):
             return self.network.features(batch.to(self.device)).float().cpu()
+
+    @torch.inference_mode()
+    def logits(self, features: np.ndarray, target: str) -> np.ndarray:
+        """Return what a target's head makes of features, without a second pass.
+
+        Args:
+            features: (N, D) as extracted.
+            target: one of the classifier's targets; ``config.targets`` names its classes.
+
+        Returns:
+            (N, classes) float32.
+
+        Raises:
+            GanlensError: another target.
+        """
+        targets = list(self.network.config.targets)
+        if target not in targets:
+            raise one_of("target", target, targets)
+        rows = torch.from_numpy(np.array(features, np.float32)).to(self.device)
+        return self.network.heads[targets.index(target)](rows).cpu().numpy()
 
 
 @contextmanager

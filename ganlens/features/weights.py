@@ -1,0 +1,68 @@
+"""Weight files of published networks: finding and reading them without running code from them."""
+
+import hashlib
+import pickle  # noqa: TID251 its exception alone is used
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ganlens.errors import GanlensError
+
+
+def hub_file(name: str) -> Path:
+    """Return where torch's hub keeps a weight file; it need not be there."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / name
+
+
+def digest_prefix(name: str) -> str:
+    """Return the first digits of a published file's sha256, which its name ends with."""
+    return name.rpartition(".")[0].rpartition("-")[2]
+
+
+def file_hash(file: Path) -> str:
+    """Return the sha256 of a file, hexadecimal."""
+    with open(file, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def read_weights(file: Path, wanted: str) -> dict[str, Tensor]:
+    """Read a table of weights, .safetensors or what ``torch.save`` wrote, onto the CPU.
+
+    Args:
+        file: the file; no code from it is run.
+        wanted: what should be given instead, for the errors.
+
+    Raises:
+        GanlensError: not readable, or something else than a plain table of weights.
+    """
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        tensors = torch.load(file, map_location="cpu", weights_only=True)  # noqa: TID251 runs no code
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
+        raise GanlensError(f"{file} is not a readable weight file: give {wanted}") from error
+    if not isinstance(tensors, dict) or not all(isinstance(v, Tensor) for v in tensors.values()):
+        raise GanlensError(f"{file} holds no plain table of weights: give {wanted}")
+    return tensors
+
+
+def fill(network: nn.Module, tensors: Mapping[str, Tensor], misfit: str) -> nn.Module:
+    """Load weights into a network, all of them and no others; it comes back in eval mode.
+
+    Args:
+        network: what they are for.
+        tensors: name -> weights.
+        misfit: the error where they do not fit.
+
+    Raises:
+        GanlensError: ``misfit``.
+    """
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise GanlensError(misfit) from error
+    return network.requires_grad_(False).eval()

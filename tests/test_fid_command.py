@@ -34,7 +34,7 @@ def folders(tmp_path_factory):
         for index in range(60):
             folder = root / name / "ab"[index % 2]
             folder.mkdir(parents=True, exist_ok=True)
-            pixels = rng.integers(0, 180, (16, 16, 3)) + [shift, 0, 0]
+            pixels = rng.integers(0, 180, (16, 16, 3)) + np.array([shift, 0, 0])
             Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{index}.png")
     return root
 

@@ -285,7 +285,11 @@ def test_inception_offline_is_one_line(monkeypatch):
         ({}, None, "data SPEC"),
         ({}, image_set(size=32), "size=16, channels=3"),
         ({"split": "validation"}, image_set(), "auto, all, train, test"),
-        ({"extractor": "vgg"}, image_set(), "neither auto, inception, vgg16, discriminator, pixels"),
+        (
+            {"extractor": "vgg"},
+            image_set(),
+            "neither auto, inception, vgg16, discriminator, pixels",
+        ),
         ({"split": "test"}, image_set(n=91, train=90), "at least 2"),
     ],
 )
@@ -359,7 +363,8 @@ def test_panels_are_the_numbers_the_clouds_and_the_pictures():
     seeds = extremes.recipe["latents"]["seeds"]
     first = to_uint8(subject.generate(subject.latents(seeds[:1])))[0]
     np.testing.assert_array_equal(extremes.image[:16, :16], first)
-    assert {"shown_distances", "shown_real_points", "shown_fake_points", "shown_picture"} <= arrays(result).keys()
+    kept = {"shown_distances", "shown_real_points", "shown_fake_points", "shown_picture"}
+    assert kept <= arrays(result).keys()
 
 
 def test_scatter_is_the_projection_on_the_real_axes():

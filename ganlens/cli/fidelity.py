@@ -27,7 +27,8 @@ A_HELP = (
     "(a folder, zip or npz of images)."
 )
 B_HELP = (
-    "What it is compared with, in place of --data: images, an .npz of mu and sigma, or a checkpoint."
+    "What it is compared with, in place of --data: images, an .npz of mu and sigma, or a "
+    "checkpoint."
 )
 SOURCE_HELP = "Images (folder, zip, npz, pixelfaces ...) or a checkpoint."
 NpzFile = Annotated[Path, arg(metavar="NPZ")]
@@ -41,9 +42,17 @@ class Sides(probe.Common):
     reference: Annotated[Positional[str | None], arg(metavar="[B]", help=B_HELP)] = None
 
 
-def fid(
-    settings: Annotated[Fidelity, arg(help="")], common: Annotated[Sides, arg(help="")]
-) -> int:
+def fid(settings: Annotated[Fidelity, arg(help="")], common: Annotated[Sides, arg(help="")]) -> int:
+    """Compare generated with real images as two clouds of features.
+
+    The Fréchet distance is called FID only in the features of the published Inception weights, else
+    FD-<extractor>. Around it stand its interval, its value extrapolated to infinitely many images,
+    the kernel distance (KID), precision, recall, density and coverage, and the floor: what real
+    images score against other real images.
+
+    With `fid A B` either side may be a checkpoint, images, or the samples of any other GAN; images
+    are brought to the smaller of both sizes.
+    """
     a, b = common.checkpoint, common.reference
     if b is not None and common.data is not None:
         raise GanlensError(
@@ -60,13 +69,6 @@ def fid(
         result = follow(settings.between(generated, reference, device))
     content = comparison_document(settings, generated, reference, result)
     return probe.show(f"{settings.title}: {a} and {b}", content, result.panels(), result, common)
-
-
-fid.__doc__ = f"""{probe.description(Fidelity)}
-
-With `fid A B` either side may be a checkpoint, images, or the samples of any other GAN; images are
-brought to the smaller of both sizes.
-"""
 
 
 def moments(

@@ -12,8 +12,8 @@ from ganlens.errors import GanlensError
 from ganlens.features import FeatureStore, check_comparable, shared_features_of
 from ganlens.probes.base import Progress
 from ganlens.probes.fidelity.judge import Judge
-from ganlens.probes.fidelity.measure import Clouds, Floor, Ranks, by_class, floor, inception_score
 from ganlens.probes.fidelity.materials import Materials
+from ganlens.probes.fidelity.measure import Clouds, Floor, Ranks, by_class, floor, inception_score
 from ganlens.probes.fidelity.result import FidelityResult, Shown, library_versions
 from ganlens.probes.fidelity.sides import Side
 
@@ -55,10 +55,11 @@ class Comparison:
         sides = {"real images": given.real, "generated images": given.fake}
         if given.others is not None:
             sides["other real images"] = given.others
-        total, found = sum(side.count for side in sides.values()), []
+        found: list[np.ndarray] = []
+        total, done = sum(side.count for side in sides.values()), 0
         for what, side in sides.items():
-            rows = yield from self._features(side, sum(map(len, found)), total, what)
-            found.append(rows)
+            found.append((yield from self._features(side, done, total, what)))
+            done += side.count
         clouds = Clouds(*found)
         yield Progress(0, 1, "comparison of the features")
         scores = self.ranks.scores(clouds.real, clouds.fake)

@@ -99,6 +99,8 @@ def choose(
         return _network(VGG16Extractor(weights, place), reason)
     if word.startswith(TORCHVISION):
         name = word.removeprefix(TORCHVISION)
+        if weights is None:
+            raise GanlensError(f"extractor {word!r} comes without weights: add --weights FILE")
         return _network(TorchvisionExtractor(name, weights, place), reason)
     return _from_checkpoint(word, place)
 
@@ -187,8 +189,8 @@ def _from_checkpoint(path: str, device: torch.device | str) -> Judge:
         folder = find_checkpoint(path)
     except GanlensError as error:
         raise GanlensError(
-            f"extractor {path!r} is neither {', '.join(WORDS)}, {TORCHVISION}NAME nor a checkpoint: "
-            f"{error}"
+            f"extractor {path!r} is neither {', '.join(WORDS)}, {TORCHVISION}NAME nor a "
+            f"checkpoint: {error}"
         ) from error
     reason, source = "asked for", folder.parent.name if folder.name == "best" else folder.name
     header, _ = read_model_file(folder / MODEL_FILE, tensors=False)

@@ -65,8 +65,10 @@ def materials(
     if isinstance(reference, ImageSet):
         return _with_images(generated, reference, split, asked, n, seed)
     cap = "" if n == asked else f"{generated.spec!r} has {n:,} images"  # type: ignore[union-attr]
+    real: Side | ReferenceMoments
+    others: Side | None = None
     if isinstance(reference, ReferenceMoments):
-        real, others = reference, None
+        real = reference
         words = reference.notes.get("images", "images whose moments were kept in a file")
     else:
         real, others = Samples(reference, seed, n), Samples(reference, seed + n, n)

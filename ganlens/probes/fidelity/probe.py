@@ -14,9 +14,9 @@ from ganlens.precision import best_precision
 from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.fidelity.compare import Comparison
 from ganlens.probes.fidelity.judge import choose
+from ganlens.probes.fidelity.materials import materials, one_side
 from ganlens.probes.fidelity.measure import Ranks
 from ganlens.probes.fidelity.result import FidelityResult
-from ganlens.probes.fidelity.materials import materials, one_side
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject

@@ -108,7 +108,10 @@ class FidelityResult:
             **{name: self.scores[name] for name in SCORES},
             **{f"floor_{name}": self.floor.get(name) for name in SCORES},
             **{f"{name}_at_floor_n": self.floor.get_generated(name) for name in SCORES},
-            **{name: self.scores[name] for name in ("kid_std", "kid_standard_error", "kid_subset_size")},
+            **{
+                name: self.scores[name]
+                for name in ("kid_std", "kid_standard_error", "kid_subset_size")
+            },
             "inception_score": self.inception and self.inception[0],
             "inception_score_std": self.inception and self.inception[1],
             "classes": {

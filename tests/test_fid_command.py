@@ -1,6 +1,9 @@
 """``ganlens fid A B`` and ``ganlens moments``: any two sides, through the command line."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -110,6 +113,30 @@ def test_moments_are_kept_and_compared_with(capsys, folders, tmp_path):
     direct = numbers(capsys, a, b, "--extractor", "pixels")["summary"]
     assert summary["value"] == pytest.approx(direct["value"], rel=1e-6)
     assert summary["n_real"] == 60
+
+
+def test_moments_of_unknown_origin_are_flagged(capsys, folders, tmp_path):
+    rows = open_data(str(folders / "two")).batch(slice(None)).flatten(1).numpy()
+    np.savez(tmp_path / "plain.npz", mu=rows.mean(0), sigma=np.cov(rows.T))
+    found = numbers(capsys, folders / "one", tmp_path / "plain.npz", "--extractor", "pixels")
+    assert "does not say which network" in found["summary"]["caveat"]
+    assert found["summary"]["n_real"] is None
+
+
+def test_processes_that_share_the_work_find_the_same(
+    capsys, tiny_checkpoint, tiny_images, tmp_path
+):
+    words = ["fid", tiny_checkpoint, "--data", tiny_images, "--extractor", "discriminator"]
+    words += ["--n", "100", "--json"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command = [*launch, "-m", "--", "ganlens", *words, tmp_path / "two.json"]
+    cache = {"GANLENS_CACHE": str(tmp_path / "cache")}  # or they would find what this process kept
+    subprocess.run(list(map(str, command)), env=os.environ | cache, check=True, capture_output=True)
+    two = json.loads((tmp_path / "two.json").read_text())["summary"]
+    one = numbers(capsys, *words[1:-1])["summary"]
+    assert len(list((tmp_path / "cache" / "features").iterdir())) >= 4  # a stretch for each rank
+    for name in ("value", "precision", "coverage", "floor"):
+        assert two[name] == pytest.approx(one[name], rel=1e-6)
 
 
 def test_moments_of_other_features_are_refused(capsys, folders, tmp_path, tiny_checkpoint):

@@ -36,7 +36,12 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     ),
     "filters": ("{filters} filters in {first_layer_of_discriminator}",),
     "activations": ("{dead_units_total} of {units_total} units are dead",),
-    "fid": ("{metric} {value}", "real against real {floor}", "coverage {coverage}", "N {n_fake}"),
+    "fid": (
+        "{metric} {value} (95 % {interval[0]} to {interval[1]})",
+        "real against real {floor}",
+        "coverage {coverage}",
+        "N {n_fake}",
+    ),
     "neighbors": (
         "nearer to a train image than all but {pixels[expected_share]:.1%} of held-out images: "
         "{too_near_in_pixels:.1%} of samples in pixels",

@@ -21,6 +21,10 @@ SHOWN = 16  # pictures of the most and of the least typical samples
 POINTS = 1000  # points per side in the scatter
 IMAGES, EXTRACTOR = "images", "extractor"  # notes beside moments that are kept
 PER_DIMENSION = 2  # images for each dimension that an extrapolation asks for
+UNKNOWN = (
+    "The file does not say which network, resizing and precision its moments come from: the "
+    "distance means something only if they were the same."
+)
 NO_IMAGES = "the reference is a file of moments: there are no real images to compare"
 
 
@@ -65,6 +69,7 @@ class Comparison:
         scores = self.ranks.scores(clouds.real, clouds.fake)
         return self._result(
             given,
+            caveat=self.judge.caveat,
             scores=scores,
             interval=stats.frechet_interval(clouds.real, clouds.fake),
             infinity=self._infinity(clouds),
@@ -136,8 +141,10 @@ class Comparison:
             "dimensions": features.shape[1],
             "reasons": dict.fromkeys(undefined, NO_IMAGES),
         }
+        unknown = "" if EXTRACTOR in moments.notes else f" {UNKNOWN}"
         return self._result(
             given,
+            caveat=self.judge.caveat + unknown,
             scores=scores,
             interval=None,
             infinity=None,
@@ -170,7 +177,6 @@ class Comparison:
             metric=self.judge.metric,
             extractor=self.judge.describe(),
             extractor_reason=self.judge.reason,
-            caveat=self.judge.caveat,
             generated=given.fake.name,
             reference=given.reference,
             split=given.split,

@@ -188,6 +188,37 @@ def test_frechet_names_what_is_wrong():
         stats.frechet_distance(np.zeros(2), np.array([[1, 2], [0, 1.0]]), np.zeros(2), eye)
 
 
+@pytest.mark.parametrize("other", ["definite", "singular"])
+def test_frechet_refuses_an_indefinite_matrix(other):
+    # Positive variances, but |covariance| above their product: no data has these moments.
+    bad, zero = np.eye(30), np.zeros(30)
+    bad[0, 1] = bad[1, 0] = 1.5
+    good = spd(30, 1) if other == "definite" else np.diag([0.0] + [1.0] * 29)
+    for covs in ((bad, good), (good, bad)):
+        with pytest.raises(GanlensError, match=r"negative eigenvalue \(-.*is no covariance"):
+            stats.frechet_distance(zero, covs[0], zero, covs[1])
+
+
+def test_frechet_takes_covariances_rounded_to_float32():
+    covs = [stats.mean_cov(correlated(n, 40, n))[1] for n in (20, 200)]
+    mean = np.zeros(40)
+    rounded = [cov.astype(np.float32) for cov in covs]
+    expected = stats.frechet_distance(mean, covs[0], mean, covs[1])
+    assert stats.frechet_distance(mean, rounded[0], mean, rounded[1]) == pytest.approx(
+        expected, rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("n", [30, 700], ids=["N<d", "N>d"])
+def test_a_set_is_at_distance_zero_from_itself_and_from_a_shuffle(n):
+    # As behind a ReLU: columns that never vary, large means, a spectrum over many decades.
+    x = correlated(n, 200, 3) * np.logspace(2, -5, 200, dtype=np.float32)
+    x = np.maximum(x, 0)
+    for other in (x, x[::-1]):
+        value = stats.frechet_distance_from_features(x, other)
+        assert value == pytest.approx(0, abs=1e-6)
+
+
 # Nearest neighbours
 
 
@@ -381,23 +412,47 @@ def test_manifold_scores_of_known_arrangements():
 
 def test_quality_is_the_single_statistics_in_one_call():
     real, fake = correlated(80, 6, 1), correlated(50, 6, 2)
-    scores = stats.quality(real, fake)
+    scores = stats.quality(real, fake, subset_size=40)
     assert scores["fd"] == stats.frechet_distance_from_features(real, fake)
     assert (scores["precision"], scores["recall"]) == stats.precision_recall(real, fake, 3)
     assert (scores["density"], scores["coverage"]) == stats.density_coverage(real, fake, 5)
+    kernel = stats.kernel_distance(fake, real, subset_size=40)
+    assert (scores["kid"], scores["kid_std"]) == (kernel.mean, kernel.std)
+    assert (scores["kid_standard_error"], scores["kid_subset_size"]) == (kernel.standard_error, 40)
     assert (scores["n_real"], scores["n_fake"], scores["dimensions"]) == (80, 50, 6)
     assert scores["reasons"] == {}
 
 
+@pytest.mark.parametrize("name", stats.METRICS)
+def test_quality_computes_only_what_is_asked(name, monkeypatch):
+    real, fake = correlated(80, 6, 1), correlated(50, 6, 2)
+    whole = stats.quality(real, fake, subset_size=40)
+    others = {"fd": "frechet_distance_from_features", "kid": "kernel_distance"}
+    for other, function in others.items():
+        if other != name:
+            monkeypatch.delitem(stats.quality.__globals__, function)
+    scores = stats.quality(real, fake, subset_size=40, metrics=[name])
+    assert set(stats.METRICS) & set(scores) == {name}
+    assert scores.items() <= whole.items()
+
+
+def test_quality_names_the_metrics():
+    with pytest.raises(GanlensError, match="no metric fid: choose from fd, kid, precision"):
+        stats.quality(np.zeros((5, 2)), np.zeros((5, 2)), metrics=["fid"])
+
+
 @pytest.mark.parametrize(
     ("n", "missing"),
-    [(1, {"fd", "precision", "recall", "density", "coverage"}),
-     (3, {"precision", "recall", "density", "coverage"}), (5, {"density", "coverage"}), (6, set())],
+    [(1, {"fd", "kid", "precision", "recall", "density", "coverage"}),
+     (3, {"kid", "precision", "recall", "density", "coverage"}),
+     (5, {"kid", "density", "coverage"}), (6, {"kid"}), (12, set())],
 )  # fmt: skip
 def test_quality_says_why_a_value_is_undefined(n, missing):
-    scores = stats.quality(correlated(n, 3), correlated(n, 3, 1))
-    names = ("fd", "precision", "recall", "density", "coverage")
-    assert {name for name in names if scores[name] is None} == missing == set(scores["reasons"])
+    scores = stats.quality(correlated(n, 3), correlated(n, 3, 1), subset_size=12)
+    assert {name for name in stats.METRICS if scores[name] is None} == missing
+    assert missing == set(scores["reasons"])
+    asked = stats.quality(correlated(n, 3), correlated(n, 3, 1), metrics=["fd"])
+    assert set(asked["reasons"]) == missing & {"fd"}
 
 
 # Principal axes

@@ -65,7 +65,9 @@ def test_kernel_distance_of_equal_populations_is_within_its_standard_error():
         stats.kernel_distance(features(200, 8, seed), features(300, 8, seed + 100), subset_size=200)
         for seed in range(30)
     ]
-    means, errors = (np.array([getattr(f, key) for f in found]) for key in ("mean", "standard_error"))
+    means, errors = (
+        np.array([getattr(f, key) for f in found]) for key in ("mean", "standard_error")
+    )
     assert means.min() < 0 < means.max()  # unbiased around 0
     assert abs(means.mean()) < 4 * means.std() / np.sqrt(30)
     assert np.mean(np.abs(means) < 2 * errors) > 0.8

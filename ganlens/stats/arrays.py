@@ -38,7 +38,8 @@ def feature_array(x: ArrayLike, name: str = "features", minimum: int = 1) -> np.
         raise GanlensError(f"{name} has {len(array)} rows: at least {minimum} are needed")
     if array.dtype.kind != "f" or array.dtype.itemsize < 4:
         array = array.astype(np.float64)
-    if not all((np.abs(chunk) < HUGE).all() for chunk in chunks(array)):  # NaN is not, either
+    # NaN compares as False, and minimum and maximum hand it on.
+    if not all(chunk.min() > -HUGE and chunk.max() < HUGE for chunk in chunks(array)):
         raise GanlensError(
             f"{name} holds NaN or infinity, or numbers beyond {HUGE:g}: check the network or the"
             " images behind it"

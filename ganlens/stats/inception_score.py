@@ -37,8 +37,7 @@ def inception_score(
     order = np.random.RandomState(seed).permutation(len(logits))
     edges = [at * len(logits) // splits for at in range(splits + 1)]
     scores = [
-        _score(logits[order[start:stop]].astype(np.float64))
-        for start, stop in pairwise(edges)
+        _score(logits[order[start:stop]].astype(np.float64)) for start, stop in pairwise(edges)
     ]
     return float(np.mean(scores)), float(np.std(scores))
 

@@ -81,6 +81,7 @@ def _by_cholesky(x: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray, np.nd
     values, vectors = linalg.eigh(
         image.T @ image / (len(y) - 1), driver="evd", overwrite_a=True, check_finite=False
     )
+    values[: max(0, len(values) - len(y) + 1)] = 0  # known, where rounding would add up
     r = np.sqrt(values.clip(min=0))
     held = values > len(values) * EPS * values[-1]
     inverse = np.divide(1, r, out=np.zeros_like(r), where=held)

@@ -118,16 +118,20 @@ class _Search:
         self.base, self.ties = base, ties
         self.centre = np.mean([c.mean(axis=0, dtype=np.float64) for c in chunks(base)], axis=0)
         # Scaled to at most 1, no square can overflow float32.
-        self.scale = max(float(np.abs(c - self.centre).max()) for c in chunks(base)) or 1.0
+        ends = ((c.min(axis=0), c.max(axis=0)) for c in chunks(base))
+        spread = [np.maximum(high - self.centre, self.centre - low).max() for low, high in ends]
+        self.scale = float(max(spread)) or 1.0
         self.index = faiss.IndexFlatL2(base.shape[1])
         self.reach = 0.0
         for chunk in chunks(base):
             moved = self._move(chunk)
-            self.reach = max(self.reach, float(np.sqrt(squared_norms(moved).max())))
+            self.reach = max(self.reach, float(np.sqrt(np.einsum("ij,ij->i", moved, moved).max())))
             self.index.add(moved.astype(np.float32))
 
     def _move(self, x: np.ndarray) -> np.ndarray:
-        return (x - self.centre) / self.scale
+        moved = x - self.centre
+        moved /= self.scale
+        return moved
 
     def __call__(
         self, queries: np.ndarray, k: int, wanted: int, own: np.ndarray | None
@@ -138,10 +142,13 @@ class _Search:
         approx, found = self.index.search(
             np.where(near[:, None], moved, 0).astype(np.float32), wanted
         )
-        found.sort(axis=1)
-        squared, indices = self._rank(queries, found, k, own)
         reach = np.sqrt(squared_norms(moved)) + self.reach
-        unseen = approx.max(axis=1) - (queries.shape[1] + 16) * EPS32 * reach**2
+        bound = (queries.shape[1] + 16) * EPS32 * reach**2
+        last = k - 1 + (own is not None)
+        # Ascending: what is farther than the last by more than both errors is not among the k.
+        possible = (approx <= approx[:, [last]] + 2 * bound[:, None]) | ~near[:, None]
+        squared, indices = self._rank(queries, found, possible, k, own)
+        unseen = approx.max(axis=1) - bound
         proven = near & ((squared[:, -1] / self.scale**2 < unseen) | (wanted == len(self.base)))
         if not self.ties:  # nothing is nearer than a copy
             proven |= squared[:, -1] == 0
@@ -154,13 +161,20 @@ class _Search:
         return squared, indices
 
     def _rank(
-        self, queries: np.ndarray, found: np.ndarray, k: int, own: np.ndarray | None
+        self,
+        queries: np.ndarray,
+        found: np.ndarray,
+        possible: np.ndarray,
+        k: int,
+        own: np.ndarray | None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Order candidates (n, c), given by ascending index, by exact distance; keep k."""
-        squared = squared_norms(self.base[found].astype(np.float64) - queries[:, None])
+        """Order the possible ones of candidates (n, c) by exact distance, then index; keep k."""
+        squared = np.full(found.shape, np.inf)
+        rows, _ = np.nonzero(possible)
+        squared[possible] = exact_squared(self.base[found[possible]], queries[rows])
         if own is not None:
             squared[found == own[:, None]] = np.inf
-        order = np.argsort(squared, axis=1, kind="stable")[:, :k]
+        order = np.lexsort((found, squared), axis=1)[:, :k]
         return np.take_along_axis(squared, order, 1), np.take_along_axis(found, order, 1)
 
     def _careful(

@@ -39,8 +39,22 @@ def frechet_interval(a: ArrayLike, b: ArrayLike, *, level: float = LEVEL) -> Fre
     the populations, which is lower (the distance is biased upwards by about c/N); for that see
     ``frechet_infinity``.
 
-    By the delta method: value +- z times the standard error of ``frechet_influence``.
-COVERAGE
+    By the delta method: value +- z times the standard error of ``frechet_influence``. How often
+    nominal 95 % intervals held the expected distance, over 400 pairs of samples in d = 24:
+
+    ==============================  =======  =======  ========  ========
+    features                        N = d/2  N = 2 d  N = 10 d  N = 40 d
+    ==============================  =======  =======  ========  ========
+    Gaussian                        97 %     97 %     96 %      96 %
+    rectified Gaussian              95 %     97 %     96 %      96 %
+    Gaussian of exponential scale   80 %     91 %     97 %      97 %
+    Gaussian, both sides alike      99 %     98 %     99 %      99 %
+    ==============================  =======  =======  ========  ========
+
+    The bootstrap was tried beside it, with 100 resamples: rows drawn twice shrink the effective N
+    and raise the distance, so that percentile intervals held the expected distance in 4 to 47 % of
+    the Gaussian cases up to N = 10 d, bias-corrected accelerated ones in 5 to 15 %; moved back to
+    the distance, its quantiles cover as well as this, for a hundred times the work.
 
     Args:
         a: (N, d) features, N at least 2.

@@ -1,21 +1,20 @@
 """What a classifier learns of a data set: its labels, its categories and its numbers."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
 
 LABEL = "class"  # the target that stands for the labels of class folders
 UNKNOWN = -1  # index of a label or value that is not given
 MOST_CLASSES = 1000  # an attribute with more values than this names images rather than kinds
 
 
-def targets_of(data: "ImageSet") -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+def targets_of(data: ImageSet) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
     """Find what can be classified: the labels (as "class") and every categorical attribute.
 
     Args:
@@ -40,8 +39,9 @@ def targets_of(data: "ImageSet") -> dict[str, tuple[tuple[str, ...], np.ndarray]
             places = indices.reshape(-1).astype(np.int64) - blank
             found[name] = (tuple(map(str, classes[blank:])), places)
     if not found:
+        alone = "".join(f" (every image is of class {name!r})" for name in data.class_names)
         raise GanlensError(
-            f"data {data.spec!r} has nothing to classify: give class folders, labels, or a "
+            f"data {data.spec!r} has nothing to classify{alone}: give class folders, labels, or a "
             "categorical attribute with at least 2 values"
         )
     return found
@@ -60,7 +60,7 @@ class Numbers:
     values: np.ndarray
 
 
-def numbers_of(data: "ImageSet") -> Numbers:
+def numbers_of(data: ImageSet) -> Numbers:
     """Find the numeric attributes that vary among the training images of the whole ImageSet."""
     first, last = data.bounds["train"]
     scales: dict[str, tuple[float, float]] = {}
@@ -74,3 +74,35 @@ def numbers_of(data: "ImageSet") -> Numbers:
             columns.append((column - known.mean()) / known.std())
     values = np.stack(columns, 1) if columns else np.zeros((len(data), 0))
     return Numbers(scales, np.where(np.isfinite(values), values, np.nan).astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true of N images.
+
+    Attributes:
+        targets: target -> its classes.
+        scales: number -> (mean, standard deviation) over the training images.
+        answers: (N, T) int64 indices into the classes of each target, -1 where not given.
+        numbers: (N, K) float32 standardised numbers, NaN where not given.
+    """
+
+    targets: dict[str, tuple[str, ...]]
+    scales: dict[str, tuple[float, float]]
+    answers: Tensor
+    numbers: Tensor
+
+    def rows(self, chosen: slice | Tensor) -> "Truth":
+        """Return what is true of some of the images."""
+        return replace(self, answers=self.answers[chosen], numbers=self.numbers[chosen])
+
+
+def truth_of(data: ImageSet) -> Truth:
+    """Return what is to be learned of the whole ImageSet; raises as ``targets_of``."""
+    targets, numbers = targets_of(data), numbers_of(data)
+    return Truth(
+        {name: classes for name, (classes, _) in targets.items()},
+        numbers.scales,
+        torch.from_numpy(np.stack([indices for _, indices in targets.values()], 1)),
+        torch.from_numpy(numbers.values),
+    )

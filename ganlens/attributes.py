@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -159,7 +160,7 @@ def attribute_reader(
     fingerprint = data.part("train").fingerprint
     for folder, header in list_checkpoints(family=FAMILY):
         if header.data.get("fingerprint") == fingerprint:
-            return open_reader(str(folder))
+            return open_reader(folder)
     folder = cache_folder() / "classifiers" / f"{fingerprint[:32]}-{_key(settings)}"
     if not (folder / MODEL_FILE).is_file():
         steps = train_classifier(data, settings)
@@ -170,10 +171,10 @@ def attribute_reader(
                 save_classifier(folder, stop.value)
                 break
             yield Progress(epoch.epoch, epoch.epochs, "epochs of the attribute reader")
-    return open_reader(str(folder))
+    return open_reader(folder)
 
 
-def open_reader(path: str) -> AttributeReader:
+def open_reader(path: str | Path) -> AttributeReader:
     """Open a classifier's checkpoint folder as a reader.
 
     Raises:

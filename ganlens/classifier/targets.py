@@ -48,35 +48,6 @@ def targets_of(data: ImageSet) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """Numeric attributes of a data set.
-
-    Attributes:
-        scales: name -> (mean, standard deviation) over the training images.
-        values: (N, K) float32, standardised; NaN where an image has no value.
-    """
-
-    scales: dict[str, tuple[float, float]]
-    values: np.ndarray
-
-
-def numbers_of(data: ImageSet) -> Numbers:
-    """Find the numeric attributes that vary among the training images of the whole ImageSet."""
-    first, last = data.bounds["train"]
-    scales: dict[str, tuple[float, float]] = {}
-    columns = []
-    for name, column in data.attributes.items():
-        if column.dtype.kind != "f":
-            continue
-        known = column[first:last][np.isfinite(column[first:last])]
-        if len(known) > 1 and known.std() > 0:
-            scales[name] = (float(known.mean()), float(known.std()))
-            columns.append((column - known.mean()) / known.std())
-    values = np.stack(columns, 1) if columns else np.zeros((len(data), 0))
-    return Numbers(scales, np.where(np.isfinite(values), values, np.nan).astype(np.float32))
-
-
-@dataclass(frozen=True)
 class Truth:
     """What is true of N images.
 
@@ -98,11 +69,34 @@ class Truth:
 
 
 def truth_of(data: ImageSet) -> Truth:
-    """Return what is to be learned of the whole ImageSet; raises as ``targets_of``."""
-    targets, numbers = targets_of(data), numbers_of(data)
+    """Return what is to be learned of the whole ImageSet: ``targets_of``, and what varies.
+
+    A numeric attribute counts if it varies among the training images.
+
+    Raises:
+        GanlensError: as ``targets_of``.
+    """
+    targets = targets_of(data)
+    scales, numbers = _numbers(data)
     return Truth(
         {name: classes for name, (classes, _) in targets.items()},
-        numbers.scales,
+        scales,
         torch.from_numpy(np.stack([indices for _, indices in targets.values()], 1)),
-        torch.from_numpy(numbers.values),
+        torch.from_numpy(numbers),
     )
+
+
+def _numbers(data: ImageSet) -> tuple[dict[str, tuple[float, float]], np.ndarray]:
+    """Return name -> (mean, deviation) and (N, K) float32 standardised values, NaN for none."""
+    first, last = data.bounds["train"]
+    scales: dict[str, tuple[float, float]] = {}
+    columns = []
+    for name, column in data.attributes.items():
+        if column.dtype.kind != "f":
+            continue
+        known = column[first:last][np.isfinite(column[first:last])]
+        if len(known) > 1 and known.std() > 0:
+            scales[name] = (float(known.mean()), float(known.std()))
+            columns.append((column - known.mean()) / known.std())
+    values = np.stack(columns, 1) if columns else np.zeros((len(data), 0))
+    return scales, np.where(np.isfinite(values), values, np.nan).astype(np.float32)

@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -131,6 +131,16 @@ def follow(
         return finish(steps, see)
 
 
+def _undefined(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """Say why a number is null."""
+    return {
+        f"{kind}.{name}": "too few held-out images have a value, or all have the same"
+        for kind in ("accuracies", "majority", "correlations")
+        for name, value in metrics[kind].items()
+        if value is None
+    }
+
+
 def _conclude(asked: Asked, data: ImageSet) -> None:
     model, header, digest = load_classifier(asked.out)
     content: dict[str, Any] = {
@@ -139,6 +149,7 @@ def _conclude(asked: Asked, data: ImageSet) -> None:
         "data": header.data,
         "training": header.training,
         "metrics": header.metrics,
+        "undefined": _undefined(header.metrics),
         "made": header.made,
     }
     write_json(asked.json, content)

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from ganlens.progress import Progress
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
 
-FORMAT = "1"  # raise it when the network or its training changes: older ones are then not found
+FORMAT = "2"  # raise it when the network or its training changes: older ones are then not found
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,9 @@ class AttributeReader:
         model: the network, in eval mode.
         hash: sha256 of its file.
         source: where it comes from, for the reader of a summary.
-        accuracies: attribute -> share of held-out real images read right.
+        accuracies: attribute -> share of held-out real images read right; NaN where none is known.
         majority: attribute -> the same for always saying the commonest training value.
-        correlations: numeric attribute -> held-out Pearson correlation.
+        correlations: numeric attribute -> held-out Pearson correlation; NaN below 2 images.
         n_held_out: images behind these.
     """
 
@@ -159,7 +160,7 @@ def attribute_reader(
     fingerprint = data.part("train").fingerprint
     for folder, header in list_checkpoints(family=FAMILY):
         if header.data.get("fingerprint") == fingerprint:
-            return open_reader(str(folder))
+            return open_reader(folder)
     folder = cache_folder() / "classifiers" / f"{fingerprint[:32]}-{_key(settings)}"
     if not (folder / MODEL_FILE).is_file():
         steps = train_classifier(data, settings)
@@ -170,10 +171,10 @@ def attribute_reader(
                 save_classifier(folder, stop.value)
                 break
             yield Progress(epoch.epoch, epoch.epochs, "epochs of the attribute reader")
-    return open_reader(str(folder))
+    return open_reader(folder)
 
 
-def open_reader(path: str) -> AttributeReader:
+def open_reader(path: str | Path) -> AttributeReader:
     """Open a classifier's checkpoint folder as a reader.
 
     Raises:
@@ -186,11 +187,16 @@ def open_reader(path: str) -> AttributeReader:
         digest,
         f"a network of {sum(p.numel() for p in model.parameters()):,} weights on pixels, trained "
         f"on {header.data.get('n', 0):,} real images",
-        metrics["accuracies"],
-        metrics["majority"],
-        {k: float("nan") if v is None else v for k, v in metrics.get("correlations", {}).items()},
+        _numbers(metrics["accuracies"]),
+        _numbers(metrics["majority"]),
+        _numbers(metrics["correlations"]),
         metrics["n"],
     )
+
+
+def _numbers(written: Mapping[str, float | None]) -> dict[str, float]:
+    """Return NaN for the None that strict JSON has in its place."""
+    return {name: float("nan") if value is None else value for name, value in written.items()}
 
 
 def _key(settings: ClassifierSettings) -> str:

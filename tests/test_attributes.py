@@ -8,7 +8,12 @@ import torch
 from test_classifier import striped
 
 from ganlens.attributes import attribute_reader
-from ganlens.classifier import ClassifierSettings
+from ganlens.classifier import (
+    ClassifierSettings,
+    load_classifier,
+    save_classifier,
+    train_classifier,
+)
 from ganlens.errors import GanlensError
 from ganlens.progress import Progress, finish
 
@@ -58,6 +63,26 @@ def test_a_trained_reader_is_kept_and_found_again(cache):
     other = replace(data, fingerprints={"all": "x", "train": "other", "test": "y"})
     assert len(list(attribute_reader(other, FAST))) == 4
     assert len(list(cache.iterdir())) == 2
+
+
+def test_a_shipped_one_of_the_same_images_is_taken(tmp_path, monkeypatch):
+    data = striped()
+    made = save_classifier(tmp_path / "shipped", finish(train_classifier(data, FAST)))
+    listed = [(made, load_classifier(made)[1])]
+    monkeypatch.setattr("ganlens.attributes.list_checkpoints", lambda family: listed)
+    assert list(attribute_reader(data, FAST)) == []
+    assert finish(attribute_reader(data, FAST)).hash == load_classifier(made)[2]
+    assert not (tmp_path / "classifiers").exists()
+
+
+def test_what_held_out_images_do_not_tell_is_not_a_number():
+    data = striped()
+    light = data.attributes["light"].copy()
+    light[120:] = ""
+    some = replace(data, attributes={"light": light})
+    reader = finish(attribute_reader(some, FAST))
+    assert np.isnan([reader.accuracies["light"], reader.majority["light"]]).all()
+    assert reader.accuracies["class"] > 0.9
 
 
 def test_what_cannot_be_read_is_named():

@@ -1,7 +1,7 @@
 """The classifier: shapes, learning, determinism, saving and opening."""
 
+import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,19 +9,20 @@ import torch
 
 from ganlens.checkpoints import Header, save_checkpoint
 from ganlens.classifier import (
+    ClassifierEpoch,
     ClassifierSettings,
     load_classifier,
     save_classifier,
     targets_of,
     train_classifier,
 )
+from ganlens.classifier.judging import accuracies, confusions
+from ganlens.classifier.targets import Truth
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.models.classifier import Classifier, ClassifierConfig, classifier_arguments
+from ganlens.models.classifier import Block, Classifier, ClassifierConfig, classifier_arguments
 from ganlens.progress import finish
 from ganlens.subject import load
-
-SHARED = Path(__file__).parents[1].parent / "shared"
 
 
 def striped(n=160, train=120, size=16, seed=0):
@@ -53,9 +54,12 @@ def stripes():
 
 
 @pytest.mark.parametrize("size", [16, 17, 32, 48, 64, 100, 256])
-def test_every_size_gives_features_and_logits(size):
+@pytest.mark.parametrize("depth", [1, 2])
+def test_every_size_gives_features_and_logits(size, depth):
+    config = ClassifierConfig(size, 1, {"a": "xy", "b.c": "xyz"}, 8, 8, depth=depth)
     with torch.random.fork_rng():
-        model = Classifier(ClassifierConfig(size, 1, {"a": "xy", "b.c": "xyz"}, 8, 8)).eval()
+        model = Classifier(config).eval()
+    assert len([name for name, _ in model.named_modules() if name.endswith("conv")]) == 4 * depth
     x = torch.zeros(2, 1, size, size)
     assert model.features(x).shape == (2, 8)
     assert {name: tuple(v.shape) for name, v in model(x).items()} == {"a": (2, 2), "b.c": (2, 3)}
@@ -72,7 +76,7 @@ def test_targets_are_labels_and_categories_only():
         targets_of(bare)
 
 
-def test_what_is_not_given_is_neither_learned_nor_counted():
+def test_what_is_not_given_is_neither_learned_nor_counted(tmp_path):
     data = striped()
     labels, light = data.labels.copy(), data.attributes["light"].copy()
     labels[::3], light[1::3] = -1, ""
@@ -83,7 +87,10 @@ def test_what_is_not_given_is_neither_learned_nor_counted():
     np.testing.assert_array_equal(found["light"][1] == -1, light == "")
     learned = finish(train_classifier(some, epochs=4, batch_size=20, width=8))
     assert learned.accuracies["class"] > 0.9
-    assert learned.accuracies["light"] == learned.majority["light"] == 0
+    assert np.isnan([learned.accuracies["light"], learned.majority["light"]]).all()
+    header = load_classifier(save_classifier(tmp_path / "some", learned))[1]
+    assert header.metrics["accuracies"]["light"] is header.metrics["majority"]["light"] is None
+    assert "| light | unknown | unknown |" in (tmp_path / "some" / "card.md").read_text()
     known = labels[120:][labels[120:] >= 0]
     commonest = np.bincount(labels[:120][labels[:120] >= 0]).argmax()
     assert learned.majority["class"] == pytest.approx((known == commonest).mean())
@@ -104,6 +111,34 @@ def test_accuracy_is_that_of_held_out_images_counted_by_hand(stripes):
     assert stripes.accuracies["class"] == (guess == data.labels[120:]).mean()
     commonest = np.bincount(data.labels[:120]).argmax()
     assert stripes.majority["class"] == pytest.approx((data.labels[120:] == commonest).mean())
+
+
+def test_mistakes_are_counted_by_hand():
+    targets = {"kind": ("a", "b", "c"), "odd": ("no", "yes")}
+    answers = torch.tensor([[0, 1], [0, 1], [0, 1], [0, 1], [1, -1], [1, 0], [2, -1], [-1, 0]])
+    guesses = torch.tensor([[0, 1], [1, 1], [1, 1], [2, 1], [0, 0], [1, 0], [2, 1], [0, 0]])
+    truth = Truth(targets, {}, answers, torch.zeros(8, 0))
+    k = {name: len(classes) for name, classes in targets.items()}
+    found = {n: torch.eye(k[n])[g] for n, g in zip(targets, guesses.unbind(1), strict=True)}
+    assert accuracies(found, truth) == {"kind": 3 / 7, "odd": 1}
+    wrong = confusions(found, truth)
+    assert wrong["odd"] == []
+    assert wrong["kind"][0][2] == wrong["kind"][1][2] == 0.5
+    assert set(wrong["kind"]) == {("a", "b", 0.5), ("b", "a", 0.5), ("a", "c", 0.25)}
+
+
+def test_pooling_before_a_norm_of_positive_gains_changes_nothing():
+    """Files from when it came after read as they did."""
+    stream = torch.Generator().manual_seed(0)
+    with torch.random.fork_rng():
+        block = Block(3, 8, stride=1, pool=True, depth=1).eval()
+    for values in (block.norm.weight, block.norm.running_var):
+        values.data = torch.rand(8, generator=stream) + 0.1
+    block.norm.bias.data = torch.randn(8, generator=stream)
+    x = torch.randn(2, 3, 16, 16, generator=stream)
+    after = block.pool(block.act(block.norm(block.conv(x))))
+    assert torch.equal(block(x), after)
+    assert after.min() == 0 < after.max()
 
 
 def test_held_out_images_do_not_touch_the_weights(stripes):
@@ -127,7 +162,7 @@ def test_same_seed_same_weights_and_global_stream_untouched(stripes):
 
 
 def test_epochs_are_reported_and_augmentation_runs():
-    steps = list(train_classifier(striped(), epochs=2, width=8, augment=True))
+    steps = list(train_classifier(striped(), epochs=2, width=8, depth=2, augment=True))
     assert [(s.epoch, s.epochs) for s in steps] == [(1, 2), (2, 2)]
     assert all(np.isfinite(s.loss) and 0 <= s.accuracy <= 1 for s in steps)
 
@@ -155,6 +190,9 @@ def test_save_and_load_give_the_same_features(stripes, tmp_path):
     assert header.metrics["accuracies"] == stripes.accuracies
     assert header.step == 24  # 6 batches of 20 in each of 4 epochs
     assert len(digest) == 64
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [ClassifierEpoch(**row) for row in rows] == list(stripes.epochs)
+    assert len(rows) == 4
     assert not model.training
 
 
@@ -175,7 +213,23 @@ def test_another_family_or_broken_arguments_are_named(stripes, tmp_path):
         load_classifier(tmp_path / "odd")
 
 
-@pytest.mark.parametrize("bad", [{"epochs": 0}, {"lr": 0}, {"width": -1}, {"batch_size": 0}])
+def test_a_loss_that_diverges_is_named():
+    with pytest.raises(GanlensError, match=r"not finite after 1 epochs.*lr 1e\+30"):
+        trained(lr=1e30)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"epochs": 0},
+        {"lr": 0},
+        {"weight_decay": -1},
+        {"width": -1},
+        {"width": 257},
+        {"depth": 9},
+        {"batch_size": 0},
+    ],
+)
 def test_unusable_settings_are_named(bad):
     with pytest.raises(GanlensError, match=next(iter(bad))):
         ClassifierSettings(**bad)

@@ -1,7 +1,7 @@
 """Classifiers of the data's labels and attributes: training, saving and opening."""
 
 from ganlens.classifier.files import load_classifier, save_classifier
-from ganlens.classifier.targets import LABEL, numbers_of, targets_of
+from ganlens.classifier.targets import targets_of
 from ganlens.classifier.train import (
     ClassifierEpoch,
     ClassifierSettings,
@@ -12,12 +12,10 @@ from ganlens.models.classifier import FAMILY
 
 __all__ = [
     "FAMILY",
-    "LABEL",
     "ClassifierEpoch",
     "ClassifierSettings",
     "TrainedClassifier",
     "load_classifier",
-    "numbers_of",
     "save_classifier",
     "targets_of",
     "train_classifier",

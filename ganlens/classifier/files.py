@@ -1,9 +1,12 @@
 """Classifiers as checkpoint folders."""
 
 import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from math import isnan
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,43 +17,55 @@ from ganlens.checkpoints import (
     read_model_file,
     save_checkpoint,
 )
+from ganlens.classifier.card import card
 from ganlens.classifier.train import TrainedClassifier
 from ganlens.errors import GanlensError
 from ganlens.models.classifier import FAMILY, Classifier, ClassifierConfig, classifier_arguments
 
 
 def save_classifier(
-    folder: str | Path, trained: TrainedClassifier, card: str | None = None
+    folder: str | Path, trained: TrainedClassifier, made: Mapping[str, Any] | None = None
 ) -> Path:
     """Write a classifier as a ganlens checkpoint folder of the family "classifier".
+
+    Beside the model lie ``metrics.jsonl``, a line for each epoch, and ``card.md``.
 
     Args:
         folder: created where missing.
         trained: what to save.
-        card: a text that says what it is and how it was made, for ``card.md``.
+        made: how it came about, for the header and the card: "command", "seconds", "machine".
 
     Raises:
         GanlensError: the file cannot be written.
     """
-    model = trained.model
-    metrics = {
-        "accuracies": trained.accuracies,
-        "majority": trained.majority,
-        "correlations": {k: None if isnan(v) else v for k, v in trained.correlations.items()},
-        "n": trained.n_test,
-    }
+    folder, model, settings = Path(folder), trained.model, trained.settings
     header = Header(
         family=FAMILY,
         arguments=classifier_arguments(model.config),
         prior={},
         data={**trained.data, "n": trained.n_train},
-        training=asdict(trained.settings),
-        step=trained.settings.epochs
-        * (trained.n_train // min(trained.settings.batch_size, trained.n_train)),
-        metrics=metrics,
+        training=asdict(settings),
+        step=settings.epochs * (trained.n_train // min(settings.batch_size, trained.n_train)),
+        metrics=_metrics(trained),
+        made=dict(made or {}),
     )
-    extras = {} if card is None else {"card.md": card.encode()}
-    return save_checkpoint(Path(folder), header, {FAMILY: model}, extras)
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    rows = "".join(f"{json.dumps(asdict(epoch))}\n" for epoch in trained.epochs)
+    extras = {
+        "metrics.jsonl": rows.encode(),
+        "card.md": card(folder.resolve().name, header, weights).encode(),
+    }
+    return save_checkpoint(folder, header, {FAMILY: model}, extras)
+
+
+def _metrics(trained: TrainedClassifier) -> dict[str, Any]:
+    """Return the findings as strict JSON: None where a share or a correlation is not defined."""
+    found = {
+        name: {k: None if isnan(v) else v for k, v in getattr(trained, name).items()}
+        for name in ("accuracies", "majority", "correlations")
+    }
+    learned = {"train_accuracy": trained.epochs[-1].accuracy}
+    return {**found, "confusions": trained.confusions, **learned, "n": trained.n_test}
 
 
 def load_classifier(path: str | Path) -> tuple[Classifier, Header, str]:

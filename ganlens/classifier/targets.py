@@ -1,21 +1,20 @@
 """What a classifier learns of a data set: its labels, its categories and its numbers."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
 
 LABEL = "class"  # the target that stands for the labels of class folders
 UNKNOWN = -1  # index of a label or value that is not given
 MOST_CLASSES = 1000  # an attribute with more values than this names images rather than kinds
 
 
-def targets_of(data: "ImageSet") -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+def targets_of(data: ImageSet) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
     """Find what can be classified: the labels (as "class") and every categorical attribute.
 
     Args:
@@ -40,28 +39,55 @@ def targets_of(data: "ImageSet") -> dict[str, tuple[tuple[str, ...], np.ndarray]
             places = indices.reshape(-1).astype(np.int64) - blank
             found[name] = (tuple(map(str, classes[blank:])), places)
     if not found:
+        alone = "".join(f" (every image is of class {name!r})" for name in data.class_names)
         raise GanlensError(
-            f"data {data.spec!r} has nothing to classify: give class folders, labels, or a "
+            f"data {data.spec!r} has nothing to classify{alone}: give class folders, labels, or a "
             "categorical attribute with at least 2 values"
         )
     return found
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """Numeric attributes of a data set.
+class Truth:
+    """What is true of N images.
 
     Attributes:
-        scales: name -> (mean, standard deviation) over the training images.
-        values: (N, K) float32, standardised; NaN where an image has no value.
+        targets: target -> its classes.
+        scales: number -> (mean, standard deviation) over the training images.
+        answers: (N, T) int64 indices into the classes of each target, -1 where not given.
+        numbers: (N, K) float32 standardised numbers, NaN where not given.
     """
 
+    targets: dict[str, tuple[str, ...]]
     scales: dict[str, tuple[float, float]]
-    values: np.ndarray
+    answers: Tensor
+    numbers: Tensor
+
+    def rows(self, chosen: slice | Tensor) -> "Truth":
+        """Return what is true of some of the images."""
+        return replace(self, answers=self.answers[chosen], numbers=self.numbers[chosen])
 
 
-def numbers_of(data: "ImageSet") -> Numbers:
-    """Find the numeric attributes that vary among the training images of the whole ImageSet."""
+def truth_of(data: ImageSet) -> Truth:
+    """Return what is to be learned of the whole ImageSet: ``targets_of``, and what varies.
+
+    A numeric attribute counts if it varies among the training images.
+
+    Raises:
+        GanlensError: as ``targets_of``.
+    """
+    targets = targets_of(data)
+    scales, numbers = _numbers(data)
+    return Truth(
+        {name: classes for name, (classes, _) in targets.items()},
+        scales,
+        torch.from_numpy(np.stack([indices for _, indices in targets.values()], 1)),
+        torch.from_numpy(numbers),
+    )
+
+
+def _numbers(data: ImageSet) -> tuple[dict[str, tuple[float, float]], np.ndarray]:
+    """Return name -> (mean, deviation) and (N, K) float32 standardised values, NaN for none."""
     first, last = data.bounds["train"]
     scales: dict[str, tuple[float, float]] = {}
     columns = []
@@ -73,4 +99,4 @@ def numbers_of(data: "ImageSet") -> Numbers:
             scales[name] = (float(known.mean()), float(known.std()))
             columns.append((column - known.mean()) / known.std())
     values = np.stack(columns, 1) if columns else np.zeros((len(data), 0))
-    return Numbers(scales, np.where(np.isfinite(values), values, np.nan).astype(np.float32))
+    return scales, np.where(np.isfinite(values), values, np.nan).astype(np.float32)

@@ -3,22 +3,29 @@
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganlens.augment import translation
 from ganlens.calibration import calibrate
-from ganlens.classifier.targets import UNKNOWN, numbers_of, targets_of
+from ganlens.classifier.judging import (
+    accuracies,
+    confusions,
+    correlations,
+    hits,
+    majorities,
+    read,
+)
+from ganlens.classifier.targets import UNKNOWN, Truth, truth_of
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
 from ganlens.models.classifier import Classifier, ClassifierConfig
 from ganlens.models.prior import check_seed
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
 
 CALIBRATION = 4096  # training images, evenly spaced, that settle the batch-norm statistics
 
@@ -32,7 +39,8 @@ class ClassifierSettings:
         batch_size: images per step.
         lr: peak of the one-cycle learning rate (Smith and Topin 2018) of AdamW.
         weight_decay: decoupled decay of the weights.
-        width: feature maps of the first block.
+        width: feature maps of the first block; every block doubles them.
+        depth: convolutions in each of the four blocks.
         augment: flip half of the images and shift all by up to an eighth: for photographs, not for
             targets that a mirror changes.
         seed: of the initial weights, the order and the augmentation.
@@ -43,13 +51,17 @@ class ClassifierSettings:
     lr: float = 5e-3
     weight_decay: float = 0.01
     width: int = 16
+    depth: int = 1
     augment: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "lr", "width"):
+        for name in ("epochs", "batch_size", "lr"):
             if not 0 < getattr(self, name) < math.inf:
                 raise GanlensError(f"{name} {getattr(self, name)} must be above 0 and finite")
+        if not 0 <= self.weight_decay < math.inf:
+            raise GanlensError(f"weight_decay {self.weight_decay} must be at least 0 and finite")
+        ClassifierConfig(32, 3, width=self.width, depth=self.depth)  # it knows their limits
         check_seed(self.seed)
 
 
@@ -77,10 +89,14 @@ class TrainedClassifier:
 
     Attributes:
         model: the network.
-        accuracies: target -> share named right of the held-out images whose class is known.
+        accuracies: target -> share named right of the held-out images whose class is known; NaN
+            where it is known of none.
         majority: target -> the same for always naming the commonest training class.
         correlations: number -> Pearson correlation of what is read with the truth, held out; NaN
             where fewer than 2 held-out images have a value.
+        confusions: target -> (true class, what it is read as, share of the true class's held-out
+            images), the ten commonest.
+        epochs: how the training went.
         n_train: training images.
         n_test: held-out images.
         settings: how it was trained.
@@ -91,6 +107,8 @@ class TrainedClassifier:
     accuracies: dict[str, float]
     majority: dict[str, float]
     correlations: dict[str, float]
+    confusions: dict[str, list[tuple[str, str, float]]]
+    epochs: tuple[ClassifierEpoch, ...]
     n_train: int
     n_test: int
     settings: ClassifierSettings
@@ -98,7 +116,7 @@ class TrainedClassifier:
 
 
 def train_classifier(
-    data: "ImageSet", settings: ClassifierSettings | None = None, **changes: Any
+    data: ImageSet, settings: ClassifierSettings | None = None, **changes: Any
 ) -> Generator[ClassifierEpoch, None, TrainedClassifier]:
     """Train on the labels and all attributes of ``data.part("train")``, numeric ones included.
 
@@ -116,56 +134,50 @@ def train_classifier(
         The TrainedClassifier.
 
     Raises:
-        GanlensError: nothing to classify, or an unusable setting.
+        GanlensError: nothing to classify, no training or held-out images, an unusable setting, or a
+            training that diverges.
     """
     settings = ClassifierSettings(**{**asdict(settings or ClassifierSettings()), **changes})
-    targets, numbers = targets_of(data), numbers_of(data)
-    answers = torch.from_numpy(np.stack([t for _, t in targets.values()], 1))
-    truth = _Truth(answers, torch.from_numpy(numbers.values))
-    channels, size, _ = data.image_shape
-    names = {name: classes for name, (classes, _) in targets.items()}
-    config = ClassifierConfig(size, channels, names, settings.width, numbers=numbers.scales)
-    model = _build(config, settings.seed)
-    train, test = (truth.rows(slice(*data.bounds[split])) for split in ("train", "test"))
-    yield from _fit(model, data.part("train").images, train, settings)
-    _calibrate(model, data.part("train"))
-    right, correlations = _judge(model, data.part("test"), test)
-    majority = _majority(train.answers, test.answers)
+    truth, train, test = truth_of(data), data.part("train"), data.part("test")
+    train_truth, test_truth = (truth.rows(slice(*data.bounds[name])) for name in ("train", "test"))
+    model = _build(data, truth, settings)
+    epochs = []
+    for epoch in _fit(model, train.images, train_truth, settings):
+        epochs.append(epoch)
+        yield epoch
+    _calibrate(model, train)
+    found = read(model, test)
     return TrainedClassifier(
         model,
-        dict(zip(names, right.tolist(), strict=True)),
-        dict(zip(names, majority.tolist(), strict=True)),
-        dict(zip(numbers.scales, correlations, strict=True)),
-        len(train.answers),
-        len(test.answers),
+        accuracies(found, test_truth),
+        majorities(train_truth, test_truth),
+        correlations(found, test_truth),
+        confusions(found, test_truth),
+        tuple(epochs),
+        len(train),
+        len(test),
         settings,
-        {
-            "spec": data.spec,
-            "fingerprint": data.part("train").fingerprint,
-            "split": data.split_source,
-        },
+        {"spec": data.spec, "fingerprint": train.fingerprint, "split": data.split_source},
     )
 
 
-@dataclass(frozen=True)
-class _Truth:
-    """What is true of N images: (N, T) class indices and (N, K) standardised numbers, or NaN."""
-
-    answers: Tensor
-    numbers: Tensor
-
-    def rows(self, chosen: Any) -> "_Truth":
-        return _Truth(self.answers[chosen], self.numbers[chosen])
-
-
-def _build(config: ClassifierConfig, seed: int) -> Classifier:
+def _build(data: ImageSet, truth: Truth, settings: ClassifierSettings) -> Classifier:
+    channels, size, _ = data.image_shape
+    config = ClassifierConfig(
+        size,
+        channels,
+        truth.targets,
+        settings.width,
+        numbers=truth.scales,
+        depth=settings.depth,
+    )
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(settings.seed)
         return Classifier(config).to(memory_format=torch.channels_last)
 
 
 def _fit(
-    model: Classifier, images: np.ndarray, truth: _Truth, settings: ClassifierSettings
+    model: Classifier, images: np.ndarray, truth: Truth, settings: ClassifierSettings
 ) -> Iterator[ClassifierEpoch]:
     stream = torch.Generator().manual_seed(settings.seed)
     size = min(settings.batch_size, len(images))
@@ -183,35 +195,39 @@ def _fit(
             batch = from_uint8(np.array(images[chosen.numpy()]))
             if settings.augment:
                 batch = _flip_and_shift(batch, stream)
-            loss, hits = _loss(model, batch, truth.rows(chosen))
+            loss, share = _loss(model, batch, truth.rows(chosen))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
             loss_sum += float(loss.detach())
-            right += float(hits.nanmean().nan_to_num())
+            right += share
+        if not math.isfinite(loss_sum):
+            raise GanlensError(
+                f"the loss is not finite after {epoch + 1} epochs: give less than lr {settings.lr}"
+            )
         yield ClassifierEpoch(epoch + 1, settings.epochs, loss_sum / steps, right / steps)
 
 
-def _loss(model: Classifier, batch: Tensor, truth: _Truth) -> tuple[Tensor, Tensor]:
-    """Return the mean loss of the tasks, and which answers are right, see `_hits`."""
+def _loss(model: Classifier, batch: Tensor, truth: Truth) -> tuple[Tensor, float]:
+    """Return the mean loss of the tasks, and the share of right answers."""
     found = model(batch)
-    logits = [found[name] for name in model.config.targets]
-    wanted = truth.answers.unbind(1)
+    logits = [found[name] for name in truth.targets]
     losses = [
         F.cross_entropy(scores, true, ignore_index=UNKNOWN)
-        for scores, true in zip(logits, wanted, strict=True)
+        for scores, true in zip(logits, truth.answers.unbind(1), strict=True)
         if (true != UNKNOWN).any()
     ]
-    for name, value in zip(model.config.numbers, truth.numbers.unbind(1), strict=True):
+    for name, value in zip(truth.scales, truth.numbers.unbind(1), strict=True):
         known = torch.isfinite(value)
         if known.any():
             losses.append(F.mse_loss(found[name][known], value[known]) / 2)
     nothing = logits[0].sum() * 0  # where all is unknown there is nothing to learn
-    return torch.stack(losses or [nothing]).mean(), _hits(logits, wanted)
+    share = float(hits(logits, truth.answers).nanmean().nan_to_num())
+    return torch.stack(losses or [nothing]).mean(), share
 
 
-def _calibrate(model: Classifier, training: "ImageSet") -> None:
+def _calibrate(model: Classifier, training: ImageSet) -> None:
     """Measure the batch-norm statistics anew: the moving ones lag behind after a short training."""
     rows = np.unique(np.linspace(0, len(training) - 1, CALIBRATION).astype(np.int64))
     parts = [part for part in np.array_split(rows, -(-len(rows) // 256)) if len(part) > 1]
@@ -219,48 +235,7 @@ def _calibrate(model: Classifier, training: "ImageSet") -> None:
     model.eval()
 
 
-def _hits(logits: list[Tensor], wanted: tuple[Tensor, ...]) -> Tensor:
-    """Which answers are right: (N, targets) of 0 and 1, NaN where the class is not known."""
-    pairs = zip(logits, wanted, strict=True)
-    right = torch.stack([(scores.argmax(1) == truth).double() for scores, truth in pairs], 1)
-    return right.masked_fill(torch.stack(wanted, 1) == UNKNOWN, torch.nan)
-
-
-def _majority(train: Tensor, test: Tensor) -> Tensor:
-    """(T,) share of known test answers that the commonest train answer gets right; 0 for none."""
-    shares = []
-    for learned, asked in zip(train.unbind(1), test.unbind(1), strict=True):
-        commonest = learned[learned != UNKNOWN].bincount(minlength=1).argmax()
-        shares.append((asked[asked != UNKNOWN] == commonest).double().mean().nan_to_num())
-    return torch.stack(shares)
-
-
-@torch.inference_mode()
-def _judge(model: Classifier, data: "ImageSet", truth: _Truth) -> tuple[Tensor, list[float]]:
-    """Return the (T,) shares of right answers and the correlations of the numbers."""
-    found = [model(batch) for batch in data.batches(256)]
-    logits = [torch.cat([one[name] for one in found]) for name in model.config.targets]
-    right = _hits(logits, truth.answers.unbind(1)).nanmean(0).nan_to_num()
-    read = [torch.cat([one[name] for one in found]) for name in model.config.numbers]
-    return right, list(map(_correlation, read, truth.numbers.unbind(1)))
-
-
-def _correlation(read: Tensor, true: Tensor) -> float:
-    known = torch.isfinite(true)
-    if known.sum() < 2:
-        return float("nan")
-    return float(torch.corrcoef(torch.stack([read[known], true[known]]).double())[0, 1])
-
-
 def _flip_and_shift(batch: Tensor, stream: torch.Generator) -> Tensor:
-    """Mirror half of the images, then shift each by up to an eighth, edges repeated."""
-    count, _, side, _ = batch.shape
-    mirrored = torch.rand(count, generator=stream) < 0.5
-    batch = torch.where(mirrored[:, None, None, None], batch.flip(3), batch)
-    reach = side // 8
-    moves = torch.randint(2 * reach + 1, (2, count), generator=stream)
-    padded = F.pad(batch, [reach] * 4, mode="replicate").permute(0, 2, 3, 1)
-    place = torch.arange(side)
-    y, x = moves[0][:, None] + place, moves[1][:, None] + place
-    moved = padded[torch.arange(count)[:, None, None], y[:, :, None], x[:, None, :]]
-    return moved.permute(0, 3, 1, 2)
+    """Mirror half of the images, then shift each by up to an eighth, mid-grey beyond the edges."""
+    mirrored = torch.rand(len(batch), generator=stream) < 0.5
+    return translation(torch.where(mirrored[:, None, None, None], batch.flip(3), batch), stream)

@@ -48,6 +48,11 @@ COMMANDS: dict[str, Command] = {
     "train": Command(
         "Train", "train a GAN on images, or resume a run", "ganlens.cli.train:command"
     ),
+    "classifier": Command(
+        "Train",
+        "`classifier train`: labels or attributes, read off images",
+        "ganlens.cli.classifier:command",
+    ),
     "sample": Command("Draw", "draw a grid of samples", "ganlens.cli.pictures:sample"),
     "replay": Command(
         "Draw", "draw a picture again from the recipe in its PNG", "ganlens.cli.pictures:replay"

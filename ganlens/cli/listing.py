@@ -10,44 +10,68 @@ from ganlens.checkpoints import Header, list_checkpoints
 from ganlens.cli.flags import Json
 from ganlens.cli.terminal import check_free, console, rows_table, write_json
 from ganlens.errors import GanlensError
+from ganlens.models.classifier import FAMILY
 
 Root = Annotated[Positional[Path | None], arg(metavar="ROOT", help="Folder to look in, and below.")]
 RUNS = Path("runs")  # where the examples of the README put their runs
 
 
 def list_command(root: Root = None, json: Json = None) -> None:
-    """List checkpoints: the shipped ones and those below ./runs, or those below ROOT."""
+    """List checkpoints, GANs and classifiers: the shipped ones and those in ./runs, or in ROOT."""
     check_free(json, force=False)
-    found = checkpoints(root)
-    entries = [{"checkpoint": name, **asdict(header)} for name, header in found]
-    write_json(json, {"checkpoints": entries})
-    rows = [_row(name, header) for name, header in found]
-    columns = ("checkpoint", "family", "images", "prior", "trained on", "step")
-    console(json).print(rows_table("", columns, rows))
-
-
-def checkpoints(root: Path | None) -> list[tuple[str, Header]]:
-    """Return (what to type as CHECKPOINT, header) of the GANs below a folder.
-
-    Raises:
-        GanlensError: the folder is not there or holds none.
-    """
-    if root is None:
-        shipped = [(folder.name, header) for folder, header in list_checkpoints()]
-        return shipped + [(str(folder), header) for folder, header in list_checkpoints(RUNS)]
-    if not root.is_dir():
-        raise GanlensError(f"{root} is not a folder: name one that holds checkpoints")
-    found = [(str(folder), header) for folder, header in list_checkpoints(root)]
-    if not found:
+    gans, classifiers = checkpoints(root), checkpoints(root, FAMILY)
+    if root is not None and not gans and not classifiers:
         raise GanlensError(
             f"no checkpoint in or below {root}: `ganlens train --out {root}/NAME` makes one; "
             "`ganlens list` without a folder shows the shipped ones"
         )
-    return found
+    found = {"checkpoints": gans, "classifiers": classifiers}
+    write_json(json, {kind: [_entry(*one) for one in rows] for kind, rows in found.items()})
+    screen = console(json)
+    if gans or not classifiers:
+        columns = ("checkpoint", "family", "images", "prior", "trained on", "step")
+        screen.print(rows_table("", columns, [_gan(*one) for one in gans]))
+    if classifiers:
+        columns = ("classifier", "images", "reads", "right, held out", "trained on", "step")
+        title = "for --extractor (ganlens fid) and --judge (ganlens train)"
+        screen.print("", rows_table(title, columns, [_classifier(*one) for one in classifiers]))
 
 
-def _row(name: str, header: Header) -> tuple[Any, ...]:
+def checkpoints(root: Path | None, family: str | None = None) -> list[tuple[str, Header]]:
+    """Return (what to type, header) of the checkpoints below a folder: GANs, or of one family.
+
+    Raises:
+        GanlensError: the folder is not there.
+    """
+    if root is None:
+        shipped = [(folder.name, header) for folder, header in list_checkpoints(family=family)]
+        return shipped + [
+            (str(folder), header) for folder, header in list_checkpoints(RUNS, family)
+        ]
+    if not root.is_dir():
+        raise GanlensError(f"{root} is not a folder: name one that holds checkpoints")
+    return [(str(folder), header) for folder, header in list_checkpoints(root, family)]
+
+
+def _entry(name: str, header: Header) -> dict[str, Any]:
+    return {"checkpoint": name, **asdict(header)}
+
+
+def _images(header: Header) -> str | None:
     size, channels = header.arguments.get("size"), header.arguments.get("channels")
-    images = f"{size} px {'grey' if channels == 1 else 'colour'}" if size else None
+    return f"{size} px {'grey' if channels == 1 else 'colour'}" if size else None
+
+
+def _gan(name: str, header: Header) -> tuple[Any, ...]:
     prior = f"{header.prior.get('kind')} {header.prior.get('dim')}"
-    return (name, header.family, images, prior, header.data.get("spec"), header.step)
+    return (name, header.family, _images(header), prior, header.data.get("spec"), header.step)
+
+
+def _classifier(name: str, header: Header) -> tuple[Any, ...]:
+    targets, found = header.arguments.get("targets", {}), header.metrics.get("accuracies", {})
+    kinds = [f"{target} ({len(classes)})" for target, classes in targets.items()]
+    shares = sorted(share for share in found.values() if share is not None)
+    ends = dict.fromkeys(f"{share:.1%}" for share in (*shares[:1], *shares[-1:]))
+    reads = ", ".join([*kinds, *header.arguments.get("numbers", {})])
+    spec, step = header.data.get("spec"), header.step
+    return (name, _images(header), reads, " to ".join(ends) or None, spec, step)

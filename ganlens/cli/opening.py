@@ -3,12 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 from ganlens.cli.terminal import follow, note
+from ganlens.errors import GanlensError
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
 SKIPPED_SHOWN = 5
+TRAINABLE = (16, 256)  # pixels a side that networks of ganlens take
+LARGE = 64  # px; larger images are shrunk to it unless a size is asked for
 
 
 def open_subject(checkpoint: str, device: str) -> "Subject":
@@ -31,6 +34,33 @@ def decode(spec: str, **options: Any) -> "ImageSet":
     from ganlens.data import open_steps
 
     return follow(open_steps(spec, **options))
+
+
+def open_to_train(spec: str, network: str, size: int | None, **options: Any) -> "ImageSet":
+    """Open data to train a network on: at the size asked for, or the images' own up to 64 pixels.
+
+    Args:
+        spec: the data.
+        network: what is to be trained, for the error: "a DCGAN".
+        size: pixels a side, or None.
+        **options: as for ``open_data``.
+
+    Raises:
+        GanlensError: a size out of range, or smaller images; as ``open_data``.
+    """
+    low, high = TRAINABLE
+    takes = f"{network} takes {low} to {high}"
+    if size is not None and not low <= size <= high:
+        raise GanlensError(f"size {size} is out of range: {takes} pixels")
+    data = decode(spec, size=size, **options)
+    if size is None and data.image_shape[1] > LARGE:
+        data = decode(spec, size=LARGE, **options)
+    if data.image_shape[1] < low:
+        raise GanlensError(
+            f"{spec} has images of {data.image_shape[1]} pixels and {takes}: add --size {low}"
+            " --upscale"
+        )
+    return data
 
 
 def say_skipped(data: "ImageSet") -> None:

@@ -15,11 +15,11 @@ from lightning_fabric import Fabric
 from tyro.conf import arg
 
 from ganlens.cli.flags import Data, Device, Json
-from ganlens.cli.opening import decode, say_skipped
+from ganlens.cli.opening import decode, open_to_train, say_skipped
 from ganlens.cli.terminal import check_file, console, note, pairs_table, progress_bar, write_json
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError, one_of
-from ganlens.models.dcgan import PRESETS, SIZES, DCGANConfig, arguments_of, preset
+from ganlens.models.dcgan import PRESETS, DCGANConfig, arguments_of, preset
 from ganlens.panels import cell
 from ganlens.precision import best_precision
 from ganlens.runs import Event, Run, RunConfig, check_place, judge
@@ -161,20 +161,8 @@ def make_fabric(asked: Asked) -> Fabric:
 
 def open_both(asked: Asked) -> tuple[ImageSet, ImageSet, ImageSet]:
     """Open the data, its training part and the held-out images; say what was left out."""
-    size = asked.size
-    if size is not None and not SIZES[0] <= size <= SIZES[1]:
-        raise GanlensError(
-            f"size {size} is out of range: a DCGAN takes {SIZES[0]} to {SIZES[1]} pixels"
-        )
     options: dict[str, Any] = {"strict": asked.strict, "upscale": asked.upscale}
-    data = decode(asked.data, size=size, channels=asked.channels, **options)
-    if size is None and data.image_shape[1] > 64:
-        data = decode(asked.data, size=64, channels=asked.channels, **options)
-    if size is None and data.image_shape[1] < SIZES[0]:
-        raise GanlensError(
-            f"{asked.data} has images of {data.image_shape[1]} pixels and a DCGAN takes"
-            f" {SIZES[0]} to {SIZES[1]}: add --size {SIZES[0]} --upscale"
-        )
+    data = open_to_train(asked.data, "a DCGAN", asked.size, channels=asked.channels, **options)
     say_skipped(data)
     if asked.held_out is None:
         first, last = data.bounds["test"]

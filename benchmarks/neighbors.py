@@ -89,7 +89,7 @@ def main() -> None:
                 seconds[name].append(time.perf_counter() - began)
     ours = next(iter(METHODS))
     print(
-        "| method | s | times ganlens (min - max) | same neighbour | planted, largest relative error |"
+        "| method | s | times ganlens (min - max) | same neighbour | error on planted, relative |"
     )
     print("| --- | ---: | ---: | ---: | ---: |")
     for name in METHODS:

@@ -91,14 +91,15 @@ def compare(title: str, methods: dict[str, Method], rounds: int) -> None:
             values[name] = method()
             seconds[name].append(time.perf_counter() - began)
     ours = next(iter(methods))
-    print(f"\n{title}\n\n| method | s | times ganlens | value | relative difference |")
+    print(f"\n{title}\n\n| method | s | times ganlens (min - max) | value | relative difference |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for name in methods:
         median = statistics.median(seconds[name])
-        ratio = statistics.median(b / a for a, b in zip(seconds[ours], seconds[name], strict=True))
+        ratios = [b / a for a, b in zip(seconds[ours], seconds[name], strict=True)]
+        ratio = f"{statistics.median(ratios):.1f} ({min(ratios):.1f} - {max(ratios):.1f})"
         difference = abs(values[name] / values[ours] - 1)
         print(
-            f"| {name} | {median:.2f} | {ratio:.1f} | {values[name]:.9g} | {difference:.1e} |",
+            f"| {name} | {median:.2f} | {ratio} | {values[name]:.9g} | {difference:.1e} |",
             flush=True,
         )
 

@@ -33,6 +33,7 @@ from ganlens.progress import Progress
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
 
+READERS = "classifiers"  # where in the cache folder they are kept
 FORMAT = "2"  # raise it when the network or its training changes: older ones are then not found
 
 
@@ -161,7 +162,7 @@ def attribute_reader(
     for folder, header in list_checkpoints(family=FAMILY):
         if header.data.get("fingerprint") == fingerprint:
             return open_reader(folder)
-    folder = cache_folder() / "classifiers" / f"{fingerprint[:32]}-{_key(settings)}"
+    folder = cache_folder() / READERS / f"{fingerprint[:32]}-{_key(settings)}"
     if not (folder / MODEL_FILE).is_file():
         steps = train_classifier(data, settings)
         while True:

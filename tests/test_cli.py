@@ -15,6 +15,8 @@ from PIL import Image, PngImagePlugin
 import ganlens
 from ganlens import cli, images
 from ganlens import replay as replays
+from ganlens.attributes import READERS
+from ganlens.classifier import ClassifierSettings, save_classifier, train_classifier
 from ganlens.cli import COMMANDS, explore, main, terminal
 from ganlens.cli import probe as probe_command
 from ganlens.cli.files import write_panels
@@ -22,9 +24,12 @@ from ganlens.cli.flags import call, one_line
 from ganlens.cli.pictures import read_picture
 from ganlens.directions import Direction
 from ganlens.errors import GanlensError
+from ganlens.features import FeatureStore, PixelExtractor, data_source, features_of
+from ganlens.kept import kept
 from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe
+from ganlens.progress import finish
 from ganlens.report import Finding, headline
 from ganlens.report.headline import HEADLINES, fill
 
@@ -413,7 +418,7 @@ def test_the_cache_is_listed_and_cleared(
 ) -> None:
     monkeypatch.setenv("GANLENS_CACHE", str(tmp_path / "cache"))
     assert run("cache") == 0
-    assert "0 data sets" in capsys.readouterr().out
+    assert "0 entries" in capsys.readouterr().out
     data = ganlens.open_data(str(tiny_images))
     before = np.array(data.images)
     download = tmp_path / "cache/torchvision/CIFAR10/file"
@@ -421,14 +426,32 @@ def test_the_cache_is_listed_and_cleared(
     download.write_bytes(bytes(5000))
     assert run("cache", "--json", "-") == 0
     found = json.loads(capsys.readouterr().out)["kept"]
-    assert [(f["spec"], f["images"], f["size"]) for f in found] == [
+    assert [(f["what"], f["images"], f["size"]) for f in found] == [
         (str(tiny_images), 120, 16),
         ("torchvision:CIFAR10", None, None),
     ]
+    extractor, source = PixelExtractor(4), data_source(data)
+    steps = features_of(extractor, source, store=FeatureStore(), precision="32-true")
+    next(steps)
+    busy = len(kept(tmp_path / "cache"))
+    steps.close()
+    found = [item for item in kept(tmp_path / "cache") if item.kind == "features"]
+    assert busy == 2, "what is being made is left alone"
+    assert [(f.what, f.images) for f in found] == [
+        (f"pixels-4x4 of {tiny_images} (all), 32-true (interrupted, of 120)", 64)
+    ]
+    finish(features_of(extractor, source, store=FeatureStore(), precision="32-true"))
+    (item,) = [item for item in kept(tmp_path / "cache") if item.kind == "features"]
+    assert (item.what, item.images) == (f"pixels-4x4 of {tiny_images} (all), 32-true", 120)
+    trained = finish(train_classifier(data, ClassifierSettings(epochs=1)))
+    save_classifier(tmp_path / "cache" / READERS / "tiny", trained)
+    (item,) = [item for item in kept(tmp_path / "cache") if item.kind == "classifier"]
+    assert (item.what, item.size) == ("class", 16)
     assert run("cache", "--clear", "--older-than", "1", "--downloads") == 0
-    assert "0 data sets" in capsys.readouterr().out
+    assert "0 entries" in capsys.readouterr().out
     assert run("cache", "--clear") == 0
     assert download.is_file()
+    assert [item.kind for item in kept(tmp_path / "cache")] == ["download"]
     assert np.array_equal(data.images, before), "whoever has it open keeps it"
     assert np.array_equal(ganlens.open_data(str(tiny_images)).images, before)
     assert run("cache", "--clear", "--downloads") == 0

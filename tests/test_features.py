@@ -12,7 +12,7 @@ from torch import nn
 
 from ganlens import features
 from ganlens.errors import GanlensError
-from ganlens.features import inception
+from ganlens.features import inception, resize, weights
 from ganlens.images import from_uint8
 from ganlens.models.classifier import Classifier, ClassifierConfig
 from ganlens.models.dcgan import DCGANConfig, DCGANDiscriminator
@@ -164,6 +164,14 @@ def inception_weights(tmp_path_factory):
         patch.setattr(kind, "load_state_dict", lambda *_: None)
         torch.random.default_generator.manual_seed(0)
         network = kind("random", ["2048"])
+        for part in network.modules():
+            if isinstance(part, nn.Conv2d):
+                nn.init.kaiming_normal_(part.weight)  # signals neither die nor explode on the way
+            elif isinstance(part, nn.BatchNorm2d):  # all of it counts when it is folded
+                part.running_mean.normal_(0, 0.2)
+                part.running_var.uniform_(0.5, 1.5)
+                part.weight.uniform_(0.5, 1.5)
+                part.bias.normal_(0, 0.2)
     path = tmp_path_factory.mktemp("inception") / "random.pth"
     torch.save(network.state_dict(), path)  # noqa: TID251 the format under test
     return path
@@ -174,19 +182,42 @@ def test_inception_equals_torch_fidelity_on_one_random_weight_file(inception_wei
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
     theirs = FeatureExtractorInceptionV3(
-        "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(inception_weights)
+        "inception-v3-compat",
+        ["2048", "logits_unbiased"],
+        feature_extractor_weights_path=str(inception_weights),
     )
+    before = torch.random.get_rng_state()
     ours = features.InceptionExtractor(inception_weights)
+    assert torch.equal(torch.random.get_rng_state(), before)
     pixels = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
-    expected = theirs(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()))[0]
+    expected, logits = theirs(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()))
     found = ours(from_uint8(pixels))
     assert found.shape == (3, 2048)
-    torch.testing.assert_close(found, expected, rtol=0, atol=0)
-    assert found.std() > 0
+    assert (found - expected).norm() / expected.norm() < 2e-6  # folding moves the last digit
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4 * float(expected.std()))
+    again = torch.from_numpy(ours.logits(found.numpy()))
+    torch.testing.assert_close(again, logits, rtol=1e-4, atol=1e-4 * float(logits.std()))
     assert not ours.published
     assert ours.describe()["published_weights"] is False
     grey = ours(from_uint8(pixels[..., :1]))
     torch.testing.assert_close(grey, ours(from_uint8(pixels[..., :1].repeat(3, -1))))
+    alone = ours(from_uint8(pixels[:1]))  # who else is in the batch moves no more than a last digit
+    torch.testing.assert_close(alone, found[:1], rtol=1e-5, atol=1e-5 * float(found.std()))
+
+
+@pytest.mark.parametrize(("size", "side"), [((32, 32), 299), ((17, 40), 224), ((300, 310), 64)])
+def test_the_resize_is_tensorflow_1s(size, side):
+    from torch_fidelity.interpolate_compat_tensorflow import (
+        interpolate_bilinear_2d_like_tensorflow1x,
+    )
+
+    x = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, *size), np.uint8))
+    expected = interpolate_bilinear_2d_like_tensorflow1x(x.float(), (side, side), None, False)
+    with torch.autocast("cpu", torch.bfloat16):  # which it does not let in
+        found = resize.tf1_resize(x, side)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)  # of 255
+    corners = found[..., :: side - 1, :: side - 1]
+    assert torch.equal(corners[..., 0, 0], x[..., 0, 0].float())
 
 
 @pytest.mark.slow
@@ -291,3 +322,114 @@ def test_fetching_offline_is_one_line(tmp_path, monkeypatch):
     with pytest.raises(GanlensError, match=r"no route.*--inception-weights") as caught:
         list(features.fetch_inception_weights())
     assert "\n" not in str(caught.value)
+
+
+# VGG16 and torchvision's other networks
+
+
+def narrow_vgg16():
+    """A VGG16 with 30 times fewer weights in its linear layers: 553 MB are slow to write."""
+    from torchvision.models.vgg import VGG, cfgs, make_layers
+
+    with torch.device("meta"):
+        network = VGG(make_layers(cfgs["D"]))
+        for index, (before, after) in {0: (25088, 96), 3: (96, 96), 6: (96, 10)}.items():
+            network.classifier[index] = nn.Linear(before, after)
+    return network.to_empty(device="cpu")
+
+
+def test_vgg16_equals_torch_fidelity_on_one_random_weight_file(tmp_path, monkeypatch):
+    from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
+
+    path, generator = tmp_path / "random.pth", torch.Generator().manual_seed(0)
+    for place in ("torchvision.models.vgg16", "ganlens.features.vgg.vgg16"):
+        monkeypatch.setattr(place, narrow_vgg16)
+    network = narrow_vgg16().requires_grad_(False)
+    for value in network.parameters():
+        bound = (6 / value[0].numel()) ** 0.5 if value.ndim > 1 else 0.1
+        value.uniform_(-bound, bound, generator=generator)
+    torch.save(network.state_dict(), path)  # noqa: TID251 the format under test
+    ours = features.VGG16Extractor(path)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
+    found = ours(from_uint8(pixels))
+    theirs = FeatureExtractorVGG16("vgg16", ["fc2_relu"], feature_extractor_weights_path=str(path))
+    (expected,) = theirs(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()))
+    assert found.shape == (2, 96)
+    assert 0.1 < (expected > 0).float().mean() < 0.9
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4 * float(expected.std()))
+    assert ours.describe()["published_weights"] is False
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_torchvision_features_are_what_the_last_layer_sees(tmp_path, suffix):
+    from safetensors.torch import save_file
+    from torchvision import models
+
+    with torch.random.fork_rng():
+        torch.random.default_generator.manual_seed(0)
+        network = models.mobilenet_v3_small(num_classes=7).eval()
+    path = tmp_path / f"weights{suffix}"
+    if suffix == ".pth":
+        torch.save(network.state_dict(), path)  # noqa: TID251 the format under test
+    else:
+        save_file(network.state_dict(), path)
+    ours = features.TorchvisionExtractor("mobilenet_v3_small", path)
+    x = images(2, size=40)
+    found = ours(x)
+    assert found.shape == (2, 1024)
+    prepare = models.MobileNet_V3_Small_Weights.DEFAULT.transforms()
+    pixels = weights_pixels(x)
+    with torch.inference_mode():
+        torch.testing.assert_close(network.classifier[3](found), network(prepare(pixels)))
+    described = json.loads(json.dumps(ours.describe()))
+    assert described["resize"] == "bilinear, antialiased, short side to 256, middle 224x224"
+    assert (described["dimensions"], described["published_weights"]) == (1024, False)
+    assert described["layer"] == "input of classifier.3"
+
+
+def weights_pixels(x):
+    return torch.from_numpy(((x.numpy() + 1) * 127.5).round().astype(np.uint8))
+
+
+def test_torchvision_errors_name_what_is_wrong(tmp_path):
+    from torchvision import models
+
+    kind, path = features.TorchvisionExtractor, tmp_path / "w.pth"
+    with pytest.raises(GanlensError, match=r"'resnet5' is not known: choose from .*resnet50"):
+        kind("resnet5", path)
+    with pytest.raises(GanlensError, match="are not there"):
+        kind("resnet18", path)
+    torch.save(models.squeezenet1_1(num_classes=2).state_dict(), path)  # noqa: TID251
+    with pytest.raises(GanlensError, match="does not hold the weights of torchvision's resnet18"):
+        kind("resnet18", path)
+    with pytest.raises(GanlensError, match="does not end in a linear layer"):
+        kind("squeezenet1_1", path)
+    with pytest.raises(GanlensError, match=r"VGG16's weights, vgg16-397923af\.pth"):
+        features.VGG16Extractor(tmp_path / "nowhere.pth")
+    with pytest.raises(GanlensError, match="does not hold torchvision's VGG16"):
+        features.VGG16Extractor(path)
+    assert weights.digest_prefix("vgg16-397923af.pth") == "397923af"
+
+
+def test_a_classifiers_logits_come_from_its_features():
+    network = classifier().eval()
+    extractor = features.ClassifierExtractor(network)
+    x = images()
+    with torch.inference_mode():
+        expected = network(x)["a"].numpy()
+    found = extractor.logits(extractor(x).numpy(), "a")
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    with pytest.raises(GanlensError, match="'b' is not known: choose from a"):
+        extractor.logits(found, "b")
+
+
+def test_the_first_difference_of_two_descriptions_is_named():
+    a = features.PixelExtractor(4).describe()
+    features.check_comparable(a, dict(a))
+    assert features.difference(a, {**a, "precision": "bf16-mixed"}) == (
+        "precision None against 'bf16-mixed'"
+    )
+    for key, value in (("weights", "cd34"), ("resize", "other"), ("quantisation", "uint8")):
+        with pytest.raises(GanlensError, match=f"{key} .*against '{value}'"):
+            features.check_comparable(a, {**a, key: value, "zzz": 1})
+    assert "name" in str(features.difference(a, features.PixelExtractor(2).describe()))

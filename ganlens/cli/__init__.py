@@ -43,7 +43,7 @@ COMMANDS: dict[str, Command] = {
         "Start here", "list the checkpoints at hand", "ganlens.cli.listing:list_command"
     ),
     "cache": Command(
-        "Start here", "what decoded images take on the disk; --clear", "ganlens.cli.cache:cache"
+        "Start here", "what is kept on the disk, and how much; --clear", "ganlens.cli.cache:cache"
     ),
     "train": Command(
         "Train", "train a GAN on images, or resume a run", "ganlens.cli.train:command"

@@ -1,4 +1,4 @@
-"""``ganlens cache``: what decoded images take on the disk, and room when it is wanted."""
+"""``ganlens cache``: what decoded images and features take on the disk, and room when wanted."""
 
 from typing import Annotated, Any
 
@@ -6,24 +6,25 @@ from tyro.conf import arg
 
 from ganlens.cli.flags import Json
 from ganlens.cli.terminal import check_free, console, rows_table, write_json
-from ganlens.data.kept import Kept, kept, remove
 from ganlens.errors import GanlensError
+from ganlens.kept import Kept, kept, remove
 from ganlens.places import cache_folder
 
 Days = Annotated[float, arg(metavar="DAYS")]
-COLUMNS = ("data", "kind", "images", "px", "MB", "days idle")
+COLUMNS = ("what", "kind", "images", "px", "MB", "days idle")
 
 
 def cache(
     clear: bool = False, older_than: Days = 0, downloads: bool = False, json: Json = None
 ) -> None:
-    """List what the data cache holds ($GANLENS_CACHE), or make room in it.
+    """List what the cache holds ($GANLENS_CACHE), or make room in it.
 
-    Decoded images are made again when they are next asked for, and whoever has them open keeps
-    them; downloads have to be fetched again, and are only removed on request.
+    Decoded images, features and the classifiers that read attributes are made again when they are
+    next asked for, and whoever has them open keeps them; downloads have to be fetched again, and
+    are only removed on request. What is just being made is left alone.
 
     Args:
-        clear: remove the decoded images.
+        clear: remove decoded images, features and classifiers.
         older_than: only what was not opened for so many days.
         downloads: with --clear, remove torchvision's downloads too.
     """
@@ -42,18 +43,18 @@ def cache(
     write_json(json, {"folder": str(root), "removed": clear, "kept": entries})
     screen = console(json)
     if found:
-        rows = [(e["spec"], e["kind"], e["images"], e["size"], e["megabytes"], e["days_idle"])
+        rows = [(e["what"], e["kind"], e["images"], e["size"], e["megabytes"], e["days_idle"])
                 for e in entries]  # fmt: skip
         screen.print(rows_table("", COLUMNS, rows))
     total = sum(item.bytes for item in found) / 1e6
     verb = "removed from" if clear else "in"
-    screen.print(f"{len(found)} data sets, {total:,.1f} MB {verb} {root}", soft_wrap=True)
+    screen.print(f"{len(found)} entries, {total:,.1f} MB {verb} {root}", soft_wrap=True)
 
 
 def _entry(item: Kept) -> dict[str, Any]:
     return {
-        "spec": item.spec or None,
-        "kind": "download" if item.download else "decoded",
+        "what": item.what or None,
+        "kind": item.kind,
         "images": item.images,
         "size": item.size,
         "megabytes": round(item.bytes / 1e6, 1),

@@ -33,6 +33,7 @@ from ganlens.features.weights import digest_prefix, file_hash, hub_file, read_we
 INCEPTION_FILE = URL_INCEPTION_V3.rsplit("/", 1)[1]
 DIGEST_PREFIX = digest_prefix(INCEPTION_FILE)  # of the file's sha256
 LAYER, SIDE = "2048", FeatureExtractorInceptionV3.INPUT_IMAGE_SIZE
+CHUNK = 16  # images that go through a CPU at once: 64 were a sixth slower, out of its caches
 TIMEOUT = 10  # seconds without an answer before a fetch is given up
 
 
@@ -131,6 +132,10 @@ class InceptionExtractor:
     @torch.inference_mode()
     def __call__(self, batch: Tensor) -> Tensor:
         """Map (N, 1 or 3, H, W) images in [-1, 1] to (N, 2048) float32 on the CPU."""
+        parts = batch.split(CHUNK) if self.device.type == "cpu" and len(batch) else [batch]
+        return torch.cat([self._features(part) for part in parts])
+
+    def _features(self, batch: Tensor) -> Tensor:
         x = tf1_resize(rgb_pixels(batch).to(self.device), SIDE).sub_(128).div_(128)
         return self.network(x.contiguous(memory_format=torch.channels_last)).float().cpu()
 
@@ -185,7 +190,7 @@ def _trunk(whole: FeatureExtractorInceptionV3) -> nn.Sequential:
     """Return everything from the resized image to the features; the given network is used up.
 
     The parts are registered in the order in which they are applied. With batch norms folded and
-    channels last it does 1.6 times as many images a second as torch-fidelity's own on a CPU core.
+    channels last a CPU core does 1.7 times as many images as with torch-fidelity's own forward.
     """
     _fold(whole)
     parts = [part for name, part in whole.named_children() if name != "fc"]

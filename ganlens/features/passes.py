@@ -59,7 +59,7 @@ def features_of(
     about = described(extractor, source, how)
     key = feature_key(about)
     while (found := store.load(key)) is None:
-        with store.making(key, about, source.count) as entry:
+        with store.making(key, {**about, "of": source.name}, source.count) as entry:
             if entry is None:
                 time.sleep(PAUSE)
                 yield store.done(key)

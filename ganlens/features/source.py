@@ -21,7 +21,13 @@ class ImageSource(Protocol):
 
     Attributes:
         count: how many.
+        name: what listings call them; no part of their identity.
     """
+
+    @property
+    def name(self) -> str:
+        """What listings call them, such as a SPEC or a checkpoint's folder."""
+        ...
 
     @property
     def count(self) -> int:
@@ -45,11 +51,13 @@ class ArraySource:
         pixels: (M, H, W, 1 or 3) uint8; a memory map is read as it is needed.
         known: what identifies ``pixels``.
         rows: (N,) indices of the images that are meant, None for all.
+        name: what listings call them; no part of their identity.
     """
 
     pixels: np.ndarray = field(repr=False)
     known: Mapping[str, Any]
     rows: np.ndarray | None = field(default=None, repr=False)
+    name: str = "an array"
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != np.uint8 or self.pixels.ndim != 4:
@@ -76,7 +84,8 @@ class ArraySource:
 def data_source(data: ImageSet, rows: Sequence[int] | np.ndarray | None = None) -> ArraySource:
     """Return a data set, or some rows of it, as a source; its fingerprint identifies the pixels."""
     known = {"source": "data", "fingerprint": data.fingerprint, "split": data.split}
-    return ArraySource(data.images, known, None if rows is None else np.asarray(rows, np.int64))
+    chosen = None if rows is None else np.asarray(rows, np.int64)
+    return ArraySource(data.images, known, chosen, f"{data.spec} ({data.split})")
 
 
 def array_source(images: np.ndarray) -> ArraySource:
@@ -91,6 +100,11 @@ class Stretch:
     of: ImageSource
     first: int
     stop: int
+
+    @property
+    def name(self) -> str:
+        """What listings call them."""
+        return f"{self.of.name}, {self.first:,} to {self.stop - 1:,}"
 
     @property
     def count(self) -> int:

@@ -151,6 +151,15 @@ class FeatureStore:
             return int(read_json(self.folder / key / PROGRESS)["done"])
         return 0
 
+    def busy(self, key: str) -> bool:
+        """Whether somebody is making an entry at this moment."""
+        path = self.root / "locks" / f"{key}.lock"
+        try:
+            with open(path) as file:
+                return _try_lock(file.fileno()) == "taken"
+        except OSError:  # never made here
+            return False
+
     @contextmanager
     def making(self, key: str, about: Mapping[str, Any], count: int) -> Iterator[Entry | None]:
         """Give the entry to write into, or None while another process or thread makes it.

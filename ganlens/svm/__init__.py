@@ -16,10 +16,20 @@ import numpy as np
 from torch import Tensor
 
 from ganlens.svm import kernel, newton
-from ganlens.svm.design import SCALINGS, Design, Features, Scaling, scaling
+from ganlens.svm.design import SCALINGS, Design, Features, Scaling, ScalingKind, scaling
 from ganlens.svm.problem import Problem
 
-__all__ = ["SCALINGS", "Features", "Fit", "Scaling", "fit", "one_vs_rest", "predict", "scaling"]
+__all__ = [
+    "SCALINGS",
+    "Features",
+    "Fit",
+    "Scaling",
+    "ScalingKind",
+    "fit",
+    "one_vs_rest",
+    "predict",
+    "scaling",
+]
 
 DIRECT = 4096  # up to this many samples the Gram matrix is factorised, if it is the smaller one
 

@@ -31,7 +31,9 @@ __all__ = [
     "scaling",
 ]
 
-DIRECT = 4096  # up to this many samples the Gram matrix is factorised, if it is the smaller one
+# Up to this many samples the Gram matrix is factorised, if it is the smaller one. Measured on 7,168
+# features and 10 classes: half the time at 1,000 samples, the same at 2,000.
+DIRECT = 2048
 
 
 @dataclass(frozen=True)

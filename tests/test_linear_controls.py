@@ -26,7 +26,7 @@ QUICK = {"c_grid": (1.0,), "controls": False}
 def few_of(x: np.ndarray, y: np.ndarray, grid: tuple[float, ...] = (1.0,), **k: object):
     target = Target("t", tuple("abc"), y[:-200], y[-200:])
     settings = {"draws": 4, "validation": 100, "scaling": "standard", "seed": 0, **k}
-    return few_labels(x[:-200], x[-200:], [target], (5, 20), grid, **settings)
+    return finish(few_labels(x[:-200], x[-200:], [target], (5, 20), grid, **settings))
 
 
 def blobs(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """Few labels per class, drawn again and again (Radford 2015, section 5.2 and the authors' code)."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ from ganlens import svm
 from ganlens.errors import GanlensError
 from ganlens.probes.linear.fitting import COARSE, TOLERANCE, accuracy
 from ganlens.probes.linear.targets import Target
+from ganlens.progress import Progress
 
 SEARCHES = 10  # draws on which C is chosen, as in the paper
 
@@ -59,7 +60,7 @@ def few_labels(
     validation: int,
     scaling: svm.ScalingKind,
     seed: int,
-) -> Few:
+) -> Generator[Progress, None, Few]:
     """Fit SVMs to a few labelled images per class, many times.
 
     For every number of labels, C is the one of best mean accuracy on the last ``validation`` train
@@ -76,12 +77,17 @@ def few_labels(
         validation: rows at the end of ``x`` that C is chosen on, never drawn from.
         scaling: of the features, see ``ganlens.svm.scaling``.
         seed: of the draws.
+
+    Yields:
+        Progress, before each number of labels and target.
     """
     how, cut, grid = svm.scaling(x, scaling), len(x) - validation, sorted(grid)
     cost = np.full((len(counts), len(targets)), grid[0])
     found = np.zeros((len(counts), len(targets), draws))
     for i, count in enumerate(counts):
         for j, target in enumerate(targets):
+            done = i * len(targets) + j
+            yield Progress(done, found.size // draws, f"{count} labels per class of {target.name}")
             stream = np.random.default_rng([seed, i, j])
             drawn = _Drawn(x, how, target.train[:cut], len(target.classes), count)
             if len(grid) > 1:

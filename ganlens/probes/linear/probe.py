@@ -100,7 +100,7 @@ class LinearProbe(Probe):
         yield Progress(0, total, "discriminator features")
         x, x_test = (read(partial(subject.features, pool=self.pool), p) for p in (train, test))
         yield Progress(done, total, "all layers")
-        judged = {"all layers": self._judge(x, x_test, targets)}
+        judged = {"all layers": (yield from self._judge(x, x_test, targets))}
         best = judged["all layers"].scores.cost
         for name, columns in zip(layers, self._slices(subject, layers), strict=True):
             done += 1
@@ -117,7 +117,7 @@ class LinearProbe(Probe):
             except GanlensError as error:
                 missing[name] = str(error)
                 continue
-            judged[name] = self._judge(control.x, control.x_test, targets)
+            judged[name] = yield from self._judge(control.x, control.x_test, targets)
             settings[name] = control.settings
             del control
         assert data is not None  # checked with the rest
@@ -180,16 +180,27 @@ class LinearProbe(Probe):
             yield slice(start, start + width)
             start += width
 
-    def _judge(self, x: svm.Features, x_test: svm.Features, targets: list[Target]) -> Judged:
+    def _judge(
+        self, x: svm.Features, x_test: svm.Features, targets: list[Target]
+    ) -> Generator[Progress, None, Judged]:
         held = self._held(len(x))
         best = np.full(len(targets), self.c_grid[0])
         if len(self.c_grid) > 1:
             best = choose_cost(x, targets, self.c_grid, held, self.scaling)
-        few = few_labels(
-            x, x_test, targets, self.labels_per_class, self.c_grid, draws=self.draws,
-            validation=held, scaling=self.scaling, seed=self.seed,
-        ) if self.labels_per_class else None  # fmt: skip
-        return Judged(x.shape[1], score(x, x_test, targets, best, self.scaling), few)
+        scores, few = score(x, x_test, targets, best, self.scaling), None
+        if self.labels_per_class:
+            few = yield from few_labels(
+                x,
+                x_test,
+                targets,
+                self.labels_per_class,
+                self.c_grid,
+                draws=self.draws,
+                validation=held,
+                scaling=self.scaling,
+                seed=self.seed,
+            )
+        return Judged(x.shape[1], scores, few)
 
     def _about(
         self, subject: "Subject", data: "ImageSet", train: "ImageSet", test: "ImageSet"

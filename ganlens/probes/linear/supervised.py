@@ -83,7 +83,11 @@ def train_supervised(
         "weight_decay": DECAY,
     }
     settings |= {"optimiser": "AdamW, one-cycle", "augment": False, "seed": seed}
-    file = cache_folder() / "supervised" / f"{_key(subject, module, train, targets, settings)}.st"
+    file = (
+        cache_folder()
+        / "supervised"
+        / f"{_key(subject, module, train, targets, settings)}.safetensors"
+    )
     if file.is_file():
         module.load_state_dict(safetensors.torch.load(file.read_bytes()))
     else:

@@ -93,6 +93,12 @@ def test_a_single_draw_has_no_deviation() -> None:
     assert result.panels()[-2].rows[0][2] is None
 
 
+def test_the_authors_scaling_is_by_one_factor() -> None:
+    result = LinearProbe(scaling="norm", **QUICK).run(subject(), image_set(labelled=False))
+    assert "one factor" in result.summary()["scaling"]
+    assert dict(zip(result.targets, result.accuracy[0], strict=True))["side"] > 0.9
+
+
 @pytest.mark.parametrize("half", [False, True])
 def test_features_in_a_file_give_the_same_result(
     half: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -137,6 +143,7 @@ def test_k_means_and_supervised_are_rows_of_their_own(
     summary = json.loads(json.dumps(result.summary(), allow_nan=False))
     assert summary["accuracy_supervised"] == pytest.approx(result.accuracy[-1].mean())
     assert summary["controls"]["k-means"]["k"] == 6
+    assert summary["controls"]["k-means"]["c"] == dict.fromkeys(result.targets, 1.0)
     heads = summary["controls"]["supervised"]["accuracy_of_its_own_head"]
     assert heads["side"] > 0.9
     assert set(heads) == set(result.targets)

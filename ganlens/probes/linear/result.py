@@ -92,11 +92,18 @@ class LinearProbeResult:
                 str(count): self._few(i) for i, count in enumerate(self.few_labels)
             },
             "controls": {
-                name: {**made, "n_features": int(self.sizes[self.features.index(name)])}
+                name: {**made, **self._row(self.features.index(name))}
                 for name, made in settings.items()
             },
             "largest_duality_gap": self.gap,
             **about,
+        }
+
+    def _row(self, f: int) -> dict[str, Any]:
+        return {
+            "n_features": int(self.sizes[f]),
+            "accuracy": float(self.accuracy[f].mean()),
+            "c": dict(zip(self.targets, self.cost[f].tolist(), strict=True)),
         }
 
     def _few(self, i: int) -> dict[str, Any]:

@@ -1,11 +1,15 @@
-"""The L2-SVM of the linear probe beside scikit-learn's LinearSVC, on the same features in one run.
+r"""The L2-SVM of the linear probe beside scikit-learn's LinearSVC, on the same features.
 
-    python benchmarks/linear_probe.py --n 10000 --c 1
+    python benchmarks/linear_probe.py --data train=train.zip,test=test.zip --target class \
+        --n 10000 --n-test 10000 --threads 1
+    python benchmarks/linear_probe.py --synthetic 28672 --n 50000 --half --skip-reference
 
 Features: all convolution layers of an untrained width-64 discriminator, pooled to 4x4 (7,168
-numbers), of labelled images. Both solve the same problem: same scaled features, same C, intercept
-regularised. Printed: seconds, objective values, test accuracies, peak memory above the features,
-versions. LinearSVC took minutes at n = 10,000: start with --n 2000. It has a single thread.
+numbers), of labelled images; or made-up ones of any number. Both solve the same problem: same
+scaled features, same C, intercept regularised. Printed: seconds, objective values, test accuracies,
+versions, and peak memory: of the whole process, features included, and above what it held before
+solving. ganlens reads the features from a memory map. LinearSVC took minutes at n = 10,000: start
+with --n 2000. It has a single thread.
 """
 
 import argparse
@@ -66,6 +70,25 @@ def extract(network: Any, part: Any, rows: np.ndarray) -> np.ndarray:
     return np.concatenate(out)
 
 
+def made_up(n: int, n_test: int, columns: int, file: Path, half: bool, seed: int) -> dict[str, Any]:
+    """Write features of 10 classes that overlap and 50 correlated factors, block by block."""
+    rng = np.random.default_rng(seed)
+    mixing = rng.normal(size=(60, columns)).astype(np.float32)
+    parts: dict[str, Any] = {}
+    for name, count in zip(PARTS, (n, n_test), strict=True):
+        kind, labels = np.float16 if half else np.float32, rng.integers(0, 10, count)
+        x = np.lib.format.open_memmap(file / f"{name}0.npy", "w+", kind, (count, columns))
+        for rows in np.array_split(np.arange(count), -(-count // 1000)):
+            factors = rng.normal(size=(len(rows), 60)).astype(np.float32)
+            factors[:, :10] += 1.5 * np.eye(10, dtype=np.float32)[labels[rows]]
+            noise = rng.standard_normal((len(rows), columns), np.float32)
+            x[rows[0] : rows[-1] + 1] = factors @ mixing / 8 + noise
+        x.flush()
+        np.save(file / f"{name}1.npy", labels)
+        parts[name] = (x.shape, labels)
+    return parts
+
+
 def ours(data: dict[str, Any], c: float, tolerance: float) -> dict[str, Any]:
     """Solve with ganlens.svm; the scaling is part of the time."""
     x, labels = data["train"]
@@ -76,6 +99,7 @@ def ours(data: dict[str, Any], c: float, tolerance: float) -> dict[str, Any]:
     return {
         "objective": found.objective,
         "accuracy": float((guess == data["test"][1]).mean()),
+        "gap": f"{found.gap.max():.1e}",
         "iterations": f"{found.iterations} steps, {found.passes} passes",
     }
 
@@ -95,24 +119,29 @@ def reference(data: dict[str, Any], c: float, tolerance: float) -> dict[str, Any
     weights = np.c_[model.coef_, model.intercept_]
     objective = 0.5 * (weights**2).sum(1) + c * (np.maximum(0, 1 - margins) ** 2).sum(1)
     accuracy = model.score((x_test - shift) * factor, test_labels)
-    return {"objective": objective, "accuracy": accuracy, "iterations": f"{model.n_iter_} rounds"}
+    rounds = f"{model.n_iter_} rounds"
+    return {"objective": objective, "accuracy": accuracy, "gap": "unknown", "iterations": rounds}
 
 
-def peak() -> float:
-    """Return this process's peak memory in MiB; ru_maxrss would keep the parent's over exec."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 2**10
+def memory(which: str) -> float:
+    """Return a line of the process's status in MiB; ru_maxrss would keep the parent's."""
+    return int(Path("/proc/self/status").read_text().split(f"{which}:")[1].split()[0]) / 2**10
 
 
 def _measured(queue: Any, solve: Callable[..., Any], threads: int, folder: str, *rest: Any) -> None:
     torch.set_num_threads(threads)
-    data = {name: tuple(np.load(f"{folder}/{name}{i}.npy") for i in (0, 1)) for name in PARTS}
+    mapped = "r" if solve is ours else None  # LinearSVC copies to float64 in any case
+    data = {
+        name: tuple(np.load(f"{folder}/{name}{i}.npy", mmap_mode=mapped) for i in (0, 1))
+        for name in PARTS
+    }
     arguments = ({**data, "classes": rest[0]}, *rest[1:])
-    before = peak()
+    before = memory("VmHWM")
     start, cpu = time.perf_counter(), time.process_time()
     result = solve(*arguments)
     used = {"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu}
-    queue.put({**result, **used, "memory": peak() - before})
+    used |= {"above": memory("VmHWM") - before, "peak": memory("VmHWM")}
+    queue.put({**result, **used})
 
 
 def measure(solve: Callable[..., Any], threads: int, *arguments: Any) -> dict[str, Any]:
@@ -124,6 +153,19 @@ def measure(solve: Callable[..., Any], threads: int, *arguments: Any) -> dict[st
     found = queue.get()
     process.join()
     return found
+
+
+def prepare(a: argparse.Namespace, folder: str) -> tuple[tuple[int, ...], int]:
+    """Write features and labels into a folder; return the shape of the train features, classes."""
+    if a.synthetic:
+        parts = made_up(a.n, a.n_test, a.synthetic, Path(folder), a.half, a.seed)
+        return parts["train"][0], 10
+    data = features(a.data, a.n, a.n_test, a.width, a.target, a.seed)
+    for name in PARTS:
+        x, labels = data[name]
+        np.save(f"{folder}/{name}0.npy", x.astype(np.float16) if a.half else x)
+        np.save(f"{folder}/{name}1.npy", labels)
+    return data["train"][0].shape, data["classes"]
 
 
 def main() -> None:
@@ -138,25 +180,27 @@ def main() -> None:
     parser.add_argument("--tolerance", type=float, default=1e-4)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--synthetic", type=int, default=0, help="so many made-up features instead")
+    parser.add_argument("--half", action="store_true", help="keep the features in float16")
+    parser.add_argument("--folder", help="where the features' files go; they are removed")
     parser.add_argument("--skip-reference", action="store_true")
     a = parser.parse_args()
-    data = features(a.data, a.n, a.n_test, a.width, a.target, a.seed)
-    folder = tempfile.mkdtemp()
-    for name in PARTS:
-        for i in (0, 1):
-            np.save(f"{folder}/{name}{i}.npy", data[name][i])
+    folder = tempfile.mkdtemp(dir=a.folder)
+    shape, classes = prepare(a, folder)
     names = ", ".join(f"{p} {version(p)}" for p in ("torch", "scikit-learn", "numpy"))
     print(f"{platform.processor() or platform.machine()}, {a.threads} threads; {names}")
-    print(f"{a.data} {a.target}: {data['train'][0].shape}, {data['classes']} classes, C = {a.c}")
+    what = "made-up features" if a.synthetic else f"{a.data} {a.target}"
+    kind = "float16" if a.half else "float32"
+    print(f"{what}: {shape} {kind}, {classes} classes, C = {a.c}", flush=True)
     solvers = {"ganlens.svm": ours} | ({} if a.skip_reference else {"LinearSVC": reference})
-    settings = (folder, data["classes"], a.c, a.tolerance)
+    settings = (folder, classes, a.c, a.tolerance)
     found = {k: measure(f, a.threads, *settings) for k, f in solvers.items()}
     shutil.rmtree(folder)
     for name, r in found.items():
         print(
             f"{name:12} {r['seconds']:8.1f} s ({r['cpu']:.1f} s CPU)  accuracy "
             f"{100 * r['accuracy']:.2f} %  objective {r['objective'].sum():.4f}  "
-            f"+{r['memory']:.0f} MiB  {r['iterations']}"
+            f"peak {r['peak']:,.0f} MiB (+{r['above']:,.0f})  gap {r['gap']}  {r['iterations']}"
         )
     if not a.skip_reference:
         mine, theirs = found["ganlens.svm"], found["LinearSVC"]

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ganlens"
 LEVELS: tuple[tuple[int, str], ...] = (
     (0, "errors places progress"),
     (0, "files precision"),
-    (0, "images stats svm activations augment interpolation calibration perceptual"),
+    (0, "images stats svm patches activations augment interpolation calibration perceptual"),
     (1, "panels data models"),
     (1, "features latents edits"),
     (2, "training checkpoints"),

@@ -30,7 +30,9 @@ SHARED = Path(__file__).parents[1].parent / "shared"
 class Subject(FakeSubject):
     """The fake, whose untrained twin can be calibrated on images, as the real one's can."""
 
-    def untrained(self, seed: int = 0, images: torch.Tensor | None = None) -> FakeSubject:
+    def untrained(
+        self, seed: int = 0, images: torch.Tensor | None = None, *, calibrated: bool = True
+    ) -> FakeSubject:
         assert images is not None
         assert images.shape[1:] == self.image_shape
         return fake_subject(self.config, seed + 1000)

@@ -16,12 +16,24 @@ import numpy as np
 from torch import Tensor
 
 from ganlens.svm import kernel, newton
-from ganlens.svm.design import SCALINGS, Design, Features, Scaling, scaling
+from ganlens.svm.design import SCALINGS, Design, Features, Scaling, ScalingKind, scaling
 from ganlens.svm.problem import Problem
 
-__all__ = ["SCALINGS", "Features", "Fit", "Scaling", "fit", "one_vs_rest", "predict", "scaling"]
+__all__ = [
+    "SCALINGS",
+    "Features",
+    "Fit",
+    "Scaling",
+    "ScalingKind",
+    "fit",
+    "one_vs_rest",
+    "predict",
+    "scaling",
+]
 
-DIRECT = 4096  # up to this many samples the Gram matrix is factorised, if it is the smaller one
+# Up to this many samples the Gram matrix is factorised, if it is the smaller one. Measured on 7,168
+# features and 10 classes: half the time at 1,000 samples, the same at 2,000.
+DIRECT = 2048
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ block.
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -15,7 +15,8 @@ from torch import Tensor
 
 from ganlens.errors import GanlensError, one_of
 
-SCALINGS = ("standard", "norm", "none")
+ScalingKind = Literal["standard", "norm", "none"]
+SCALINGS = get_args(ScalingKind)
 ROWS = 1024  # rows of a block: at 7,168 features 28 MB, about one level-3 cache
 FAR = 100.0  # mean over standard deviation beyond which float32 sums need centred rows
 Features = np.ndarray | Tensor
@@ -54,7 +55,7 @@ def _tensor(x: Features) -> Tensor:
         return torch.from_numpy(x)
 
 
-def scaling(x: Features, kind: Literal["standard", "norm", "none"] = "standard") -> Scaling:
+def scaling(x: Features, kind: ScalingKind = "standard") -> Scaling:
     """Measure how to scale features so that C means the same whatever their number and size.
 
     Args:

@@ -28,7 +28,11 @@ class Scores:
 
 
 def choose_cost(
-    x: svm.Features, targets: Sequence[Target], grid: Sequence[float], validation: int
+    x: svm.Features,
+    targets: Sequence[Target],
+    grid: Sequence[float],
+    validation: int,
+    scaling: svm.ScalingKind = "standard",
 ) -> np.ndarray:
     """Return (T,) the C of best accuracy on the last ``validation`` rows; of equals the smallest.
 
@@ -36,7 +40,7 @@ def choose_cost(
     """
     grid, cut = sorted(grid), len(x) - validation
     signs = _signs(targets, slice(0, cut))
-    how = svm.scaling(x[:cut])
+    how = svm.scaling(x[:cut], scaling)
     stacked = np.concatenate([*signs] * len(grid))
     costs = np.repeat(grid, sum(map(len, signs)))
     decision = svm.fit(x[:cut], stacked, costs, how, tolerance=COARSE).decision(x[cut:])
@@ -48,12 +52,17 @@ def choose_cost(
 
 
 def score(
-    x: svm.Features, x_test: svm.Features, targets: Sequence[Target], cost: np.ndarray
+    x: svm.Features,
+    x_test: svm.Features,
+    targets: Sequence[Target],
+    cost: np.ndarray,
+    scaling: svm.ScalingKind = "standard",
 ) -> Scores:
     """Fit all rows with the given C (T,) and predict the test rows."""
     signs = _signs(targets, slice(None))
     costs = np.repeat(cost, [len(s) for s in signs])
-    found = svm.fit(x, np.concatenate(signs), costs, svm.scaling(x), tolerance=TOLERANCE)
+    how = svm.scaling(x, scaling)
+    found = svm.fit(x, np.concatenate(signs), costs, how, tolerance=TOLERANCE)
     guesses = tuple(_guesses(found.decision(x_test), signs))
     return Scores(cost, guesses, float(found.gap.max()))
 

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 
-from ganlens.panels import PALETTE, FigurePanel, Panel, TablePanel, figure
-
-SOURCE = "Radford 2015, section 5.1"
+from ganlens.panels import Panel
+from ganlens.probes.linear.controls import CONTROLS
 
 
 @dataclass(frozen=True)
@@ -18,7 +16,8 @@ class LinearProbeResult:
     Attributes:
         targets: T names of what was predicted.
         classes: names of each target's classes.
-        features: F names: "all layers", each layer, then "untrained" and "pixels" where judged.
+        features: F names: "all layers", each layer, then the controls that were judged, out of
+            "untrained", "pixels", "k-means" and "supervised".
         layers: the discriminator's layers among them, in order.
         sizes: (F,) number of features.
         accuracy: (F, T) share of test images that are right, 0 to 1.
@@ -28,6 +27,10 @@ class LinearProbeResult:
         known: (T,) test images whose class is known.
         confusion: per target (K, K) counts of "all layers": row the true class, column the guess.
         gap: largest relative duality gap of any fit: how far the solver may be from the optimum.
+        few_features: G names of the features that also learned from few labels; layers did not.
+        few_labels: (L,) numbers of labelled images per class.
+        few_cost: (G, L, T) the C that was chosen for them.
+        few_accuracy: (G, L, T, R) share of test images that are right, for each of R draws.
         about: checkpoint, data, numbers of images, settings.
     """
 
@@ -43,6 +46,10 @@ class LinearProbeResult:
     known: np.ndarray
     confusion: tuple[np.ndarray, ...]
     gap: float
+    few_features: tuple[str, ...]
+    few_labels: np.ndarray
+    few_cost: np.ndarray
+    few_accuracy: np.ndarray
     about: dict[str, Any]
 
     @property
@@ -51,166 +58,86 @@ class LinearProbeResult:
         share = self.accuracy[0]
         return np.sqrt(share * (1 - share) / np.maximum(self.known, 1))
 
+    @property
+    def few_deviation(self) -> np.ndarray:
+        """(G, L, T) standard deviation over draws (ddof 1); NaN for a single draw."""
+        draws = self.few_accuracy.shape[-1]
+        if draws < 2:
+            return np.full(self.few_accuracy.shape[:-1], np.nan)
+        return self.few_accuracy.std(axis=-1, ddof=1)
+
     def summary(self) -> dict[str, Any]:
         """Return the accuracies, first their means over targets, then each target's."""
+        about = {**self.about}
+        missing, settings = about.pop("missing"), about.pop("controls")
         rows = zip(self.features, self.accuracy, strict=True)
-        means = {name.replace(" ", "_"): float(row.mean()) for name, row in rows}
+        means = {name: float(row.mean()) for name, row in rows}
         return {
-            "accuracy": means.pop("all_layers"),
-            "accuracy_untrained": means.pop("untrained", None),
-            "accuracy_pixels": means.pop("pixels", None),
+            "accuracy": means["all layers"],
+            "accuracy_untrained": means.get("untrained"),
+            "accuracy_pixels": means.get("pixels"),
+            "accuracy_k_means": means.get("k-means"),
+            "accuracy_supervised": means.get("supervised"),
             "accuracy_majority": float(self.majority.mean()),
-            "untrained_reason": self.about["no_untrained"] or self._not_asked("untrained"),
-            "accuracy_per_layer": means,
+            **{
+                f"{name.replace('-', '_')}_reason": missing.get(name, "was not asked for")
+                for name in CONTROLS
+                if name not in means
+            },
+            "accuracy_per_layer": {name: means[name] for name in self.layers},
             "n_targets": len(self.targets),
             "n_features": int(self.sizes[0]),
             "targets": {name: self._target(i) for i, name in enumerate(self.targets)},
+            "labels_per_class": {
+                str(count): self._few(i) for i, count in enumerate(self.few_labels)
+            },
+            "controls": {
+                name: {**made, **self._row(self.features.index(name))}
+                for name, made in settings.items()
+            },
             "largest_duality_gap": self.gap,
-            **{key: value for key, value in self.about.items() if key != "no_untrained"},
+            **about,
         }
 
-    def _not_asked(self, name: str) -> str | None:
-        return None if name in self.features else "controls were not asked for"
+    def _row(self, f: int) -> dict[str, Any]:
+        return {
+            "n_features": int(self.sizes[f]),
+            "accuracy": float(self.accuracy[f].mean()),
+            "c": dict(zip(self.targets, self.cost[f].tolist(), strict=True)),
+        }
+
+    def _few(self, i: int) -> dict[str, Any]:
+        """Accuracy with a number of labels per class: means over targets, and over draws."""
+        spread = self.few_deviation[:, i].mean(axis=1)
+        means = self.few_accuracy[:, i].mean(axis=(1, 2))
+        return {
+            name: {
+                "accuracy": float(means[g]),
+                "standard_deviation": None if np.isnan(spread[g]) else float(spread[g]),
+                "c": dict(zip(self.targets, self.few_cost[g, i].tolist(), strict=True)),
+            }
+            for g, name in enumerate(self.few_features)
+        }
 
     def _target(self, i: int) -> dict[str, Any]:
         return {
             "accuracy": float(self.accuracy[0, i]),
             "standard_error": float(self.standard_error[i]),
             "balanced_accuracy": float(self.balanced[0, i]),
-            "untrained": self._of("untrained", self.accuracy, i),
-            "pixels": self._of("pixels", self.accuracy, i),
+            **{name.replace("-", "_"): self.of(name, i) for name in CONTROLS},
             "majority": float(self.majority[i]),
             "c": float(self.cost[0, i]),
             "n_classes": len(self.classes[i]),
             "n_test": int(self.known[i]),
         }
 
-    def _of(self, name: str, values: np.ndarray, i: int) -> float | None:
-        return float(values[self.features.index(name), i]) if name in self.features else None
+    def of(self, name: str, i: int) -> float | None:
+        """Return the accuracy of named features on the i-th target, None if not judged."""
+        return float(self.accuracy[self.features.index(name), i]) if name in self.features else None
 
     def panels(self) -> list[Panel]:
-        """Return the table, the layers' figure and the confusion matrix."""
-        return [self._table(), self._layers(), self._confusion()]
+        """Return the table, the layers' figure, the confusion matrix and any learning curve."""
+        from ganlens.probes.linear.panels import confusion, curve, layers, table
 
-    def _table(self) -> TablePanel:
-        rows = [
-            (
-                name,
-                len(self.classes[i]),
-                100 * self.accuracy[0, i],
-                100 * self.standard_error[i],
-                100 * self.balanced[0, i],
-                *(
-                    _percent(self._of(control, self.accuracy, i))
-                    for control in ("untrained", "pixels")
-                ),
-                100 * self.majority[i],
-                self.cost[0, i],
-            )
-            for i, name in enumerate(self.targets)
-        ]
-        n, m = self.about["n_train"], self.about["n_test"]
-        return TablePanel(
-            title="What a linear classifier reads off the discriminator",
-            caption=f"Accuracy in % on {m:,} test images of an L2-SVM, min 0.5|w|² + "
-            f"C Σ max(0, 1 - y(w·x + b))², fitted to {n:,} of "
-            f"{self.about['n_train_available']:,} train images; x: all {len(self.layers)} "
-            f"convolution layers, max-pooled to {self.about['pool']}x{self.about['pool']}, "
-            f"{self.sizes[0]:,} features ({SOURCE}). Training taught the discriminator something "
-            "about a target only where it beats both the same network untrained and raw pixels by "
-            "more than a few standard errors; the majority guess is what knowing nothing gives.",
-            columns=(
-                "target",
-                "classes",
-                "accuracy",
-                "± std. error",
-                "balanced",
-                "untrained",
-                "pixels",
-                "majority",
-                "C",
-            ),
-            rows=rows,
-        )
-
-    def _layers(self) -> FigurePanel:
-        chart = figure(yaxis={"title": "test accuracy, %", "range": [0, 103]}, showlegend=False)
-        order = [*self.layers, "all layers", *self.features[1 + len(self.layers) :]]
-        rows = 100 * self.accuracy[[self.features.index(name) for name in order]]
-        names = [f"{name}<br>({self.sizes[self.features.index(name)]:,})" for name in order]
-        colours = [PALETTE[0] if n in (*self.layers, "all layers") else "#999999" for n in order]
-        means = rows.mean(axis=1)
-        text = [f"{value:.1f}" for value in means]
-        chart.add_bar(
-            x=names,
-            y=means,
-            marker_color=colours,
-            text=text,
-            textposition="inside",
-            insidetextanchor="start",
-            hovertemplate="%{y:.1f} %<extra></extra>",
-        )
-        chart.add_hline(
-            100 * self.majority.mean(),
-            line_dash="dash",
-            line_color="#D55E00",
-            annotation_text="majority guess",
-            annotation_position="top left",
-            annotation_bgcolor="white",
-        )
-        if len(self.targets) > 1:
-            for i, target in enumerate(self.targets):
-                chart.add_scatter(
-                    x=names,
-                    y=rows[:, i],
-                    mode="markers",
-                    name=target,
-                    marker={"color": "black", "size": 6, "opacity": 0.6},
-                )
-        many = f"; the bar is the mean of {len(self.targets)} targets, each a dot"
-        return FigurePanel(
-            title="Which layer knows it",
-            caption="Test accuracy from each layer's features alone, from the first layer to the "
-            "last, and from all together; grey are the controls, below the names stands the number "
-            f"of features{many if len(self.targets) > 1 else ''}. Layers use the C chosen for all. "
-            "A layer with more features has an easier task: compare with the untrained network as "
-            "well.",
-            figure=chart,
-        )
-
-    def _confusion(self) -> FigurePanel:
-        i = int(self.accuracy[0].argmin())
-        counts, classes = self.confusion[i], list(self.classes[i])
-        share = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        chart = figure(
-            xaxis={"title": "predicted", "type": "category"},
-            yaxis={"title": f"true {self.targets[i]}", "autorange": "reversed", "type": "category"},
-            height=max(340, 34 * len(classes) + 140),
-        )
-        chart.add_trace(
-            go.Heatmap(
-                z=share,
-                x=classes,
-                y=classes,
-                colorscale="Blues",
-                zmin=0,
-                zmax=100,
-                text=counts if len(classes) <= 20 else None,
-                texttemplate="%{text}",
-                colorbar={"title": "% of row"},
-                hovertemplate="true %{y}, predicted %{x}: %{z:.1f} %<extra></extra>",
-            )
-        )
-        hardest = "the hardest target" if len(self.targets) > 1 else "the target"
-        return FigurePanel(
-            title=f"What is mistaken for what: {self.targets[i]}",
-            caption=f"Test images by true and predicted value of {self.targets[i]}, {hardest}, "
-            "from all layers' features: numbers are images, colours shares of a row. Pairs that "
-            "are often confused in both directions lie close together in the discriminator's "
-            "features.",
-            figure=chart,
-        )
-
-
-def _percent(value: float | None) -> float | None:
-    return None if value is None else 100 * value
+        found: list[Panel] = [table(self), layers(self), confusion(self)]
+        return [*found, *curve(self)] if len(self.few_labels) else found

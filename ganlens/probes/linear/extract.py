@@ -1,0 +1,75 @@
+"""Features of many images in one array that may be larger than memory."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlens import svm
+from ganlens.errors import GanlensError
+from ganlens.places import cache_folder
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+
+BATCH = 512
+IN_MEMORY = 2**29  # bytes: a larger array goes into a file, so that memory does not grow with N
+
+
+def extract(
+    function: Callable[[Tensor], Tensor],
+    part: "ImageSet",
+    *,
+    half: bool = False,
+    device: torch.device | None = None,
+) -> svm.Features:
+    """Compute the features of all images, batch by batch, so that there is only ever one copy.
+
+    Args:
+        function: (n, C, H, W) images in [-1, 1] to (n, D) features.
+        part: the images.
+        half: keep float16, which halves the file.
+        device: a GPU takes the array into its own memory.
+
+    Returns:
+        (N, D) float32 or float16: a tensor on a GPU, or an array; one of more than 512 MiB is
+        mapped from a file without a name in the cache folder, which is gone when the array is.
+
+    Raises:
+        GanlensError: no room for the file, or values beyond float16's 65,504.
+    """
+    out: np.ndarray | None = None
+    for start in range(0, len(part), BATCH):
+        found = function(part.batch(slice(start, start + BATCH))).numpy()
+        if out is None:
+            out = _empty((len(part), found.shape[1]), np.dtype(np.float16 if half else np.float32))
+        if half and np.abs(found).max() > np.finfo(np.float16).max:
+            raise GanlensError(
+                f"features up to {np.abs(found).max():.3g} do not fit float16: set half to false"
+            )
+        out[start : start + len(found)] = found
+    assert out is not None
+    on_gpu = device is not None and device.type == "cuda"
+    return torch.from_numpy(out).to(device) if on_gpu else out
+
+
+def _empty(shape: tuple[int, int], kind: np.dtype) -> np.ndarray:
+    size = shape[0] * shape[1] * kind.itemsize
+    if size <= IN_MEMORY:
+        return np.empty(shape, kind)
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            if hasattr(os, "posix_fallocate"):  # a full disk is an error now, not a crash later
+                os.posix_fallocate(file.fileno(), 0, size)
+            return np.memmap(file, kind, "w+", shape=shape)
+    except OSError as error:
+        raise GanlensError(
+            f"no room for features of {size:,} bytes in {folder} ({error.strerror}): give fewer "
+            "train images, or set GANLENS_CACHE to another folder"
+        ) from error

@@ -1,0 +1,249 @@
+"""The probe itself: which features are judged, in which order, under which settings."""
+
+import math
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+
+from ganlens import svm
+from ganlens.activations import capture
+from ganlens.errors import GanlensError, one_of
+from ganlens.models.prior import check_seed
+from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.identity import identity
+from ganlens.probes.linear.collect import Judged, collect
+from ganlens.probes.linear.controls import Controls
+from ganlens.probes.linear.extract import extract
+from ganlens.probes.linear.few import SEARCHES, check_counts, few_labels
+from ganlens.probes.linear.fitting import choose_cost, score
+from ganlens.probes.linear.result import LinearProbeResult
+from ganlens.probes.linear.targets import Target, find_targets
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+SCALED = {
+    "standard": "each feature to mean 0 and variance 1/D over the train images",
+    "norm": "all features by one factor, so that a row's mean squared norm is 1",
+}
+
+
+@dataclass(frozen=True)
+class LinearProbe(Probe):
+    """Predict labels from the discriminator's features with a linear SVM (Radford 2015, sec. 5.1).
+
+    The outputs of all convolution blocks are max-pooled to a small grid, flattened and
+    concatenated; a one-vs-rest L2-SVM (squared hinge) learns from train images and is judged on
+    test images. The same network untrained, raw pixels and the majority class are the controls,
+    and on request k-means features of patches and the same network trained with the labels; each
+    layer is also judged alone.
+
+    Attributes:
+        target: what to predict: auto (the labels, or every categorical attribute), class, or an
+            attribute.
+        n_train: train images, drawn at random; none takes all.
+        n_test: test images, drawn at random; none takes all.
+        labels_per_class: also learn from only so many labelled train images per class; several
+            numbers give a learning curve.
+        draws: of those labelled images, judged on the test images; C is chosen on ten others.
+        c_grid: costs C of the SVM to choose from, for features scaled to a mean squared norm of 1.
+        validation: share of the train images on which C is chosen, 0 to 1.
+        pool: each feature map is max-pooled to a pool x pool grid.
+        scaling: standard (each feature to the same variance) or norm (all by one factor, as the
+            authors' code has it).
+        half: keep features in float16, for half the disk where they do not fit into memory.
+        controls: also judge raw pixels and the same network untrained.
+        kmeans_k: also judge k-means features of patches (Coates 2011) with so many centroids.
+        supervised_epochs: also judge the same network trained with labels for so many epochs.
+        seed: of the draw of images and of the controls.
+    """
+
+    title: ClassVar[str] = "Linear probe"
+    needs: ClassVar[frozenset[str]] = frozenset({"discriminator", "data", "labels"})
+
+    target: str = "auto"
+    n_train: int | None = 2000
+    n_test: int | None = None
+    labels_per_class: tuple[int, ...] = ()
+    draws: int = 10
+    c_grid: tuple[float, ...] = (0.1, 1.0, 10.0)
+    validation: float = 0.2
+    pool: int = 4
+    scaling: Literal["standard", "norm"] = "standard"
+    half: bool = False
+    controls: bool = True
+    kmeans_k: int = 0
+    supervised_epochs: int = 0
+    seed: int = 0
+
+    def steps(
+        self, subject: "Subject", data: "ImageSet | None" = None
+    ) -> Generator[Progress, None, LinearProbeResult]:
+        """Judge the discriminator, its layers and the controls, one set of features at a time.
+
+        Raises:
+            GanlensError: no data, no discriminator, nothing to predict, a setting out of range.
+        """
+        train, test, targets = self._materials(subject, data)
+        read = partial(extract, half=self.half, device=subject.device)
+        controls = Controls(
+            subject, train, test, targets, self.pool, self.controls, self.kmeans_k,
+            self.supervised_epochs, self.seed, read,
+        )  # fmt: skip
+        layers = list(subject.discriminator.feature_layers)  # type: ignore[union-attr]
+        total, done = 2 + len(layers) + len(controls.names()), 1
+        yield Progress(0, total, "discriminator features")
+        x, x_test = (read(partial(subject.features, pool=self.pool), p) for p in (train, test))
+        yield Progress(done, total, "all layers")
+        judged = {"all layers": (yield from self._judge(x, x_test, targets))}
+        best = judged["all layers"].scores.cost
+        for name, columns in zip(layers, self._slices(subject, layers), strict=True):
+            done += 1
+            yield Progress(done, total, f"layer {name}")
+            own = score(x[:, columns], x_test[:, columns], targets, best, self.scaling)
+            judged[name] = Judged(columns.stop - columns.start, own)
+        del x, x_test  # before the next array of the same size is filled
+        missing, settings = {}, {}
+        for name in controls.names():
+            done += 1
+            yield Progress(done, total, f"control: {name}")
+            try:
+                control = yield from controls.make(name)
+            except GanlensError as error:
+                missing[name] = str(error)
+                continue
+            judged[name] = yield from self._judge(control.x, control.x_test, targets)
+            settings[name] = control.settings
+            del control
+        assert data is not None  # checked with the rest
+        about = {
+            **identity(subject, data),
+            **self._about(subject, data, train, test),
+            "missing": missing,
+            "controls": settings,
+        }
+        return collect(judged, targets, tuple(layers), self.labels_per_class, about)
+
+    def _materials(
+        self, subject: "Subject", data: "ImageSet | None"
+    ) -> tuple["ImageSet", "ImageSet", list[Target]]:
+        """Check what can fail before the long work; return train, test and what to predict."""
+        if subject.discriminator is None:
+            raise GanlensError(f"{subject.name} has no discriminator: choose another checkpoint")
+        data = images_for(subject, data, "a linear probe")
+        self._check()
+        largest = _largest_pool(subject)
+        if not 1 <= self.pool <= largest:
+            raise GanlensError(
+                f"pool {self.pool} is out of range: give 1 to {largest}, the side of the smallest"
+                " map; a finer grid would repeat it"
+            )
+        parts = [data.part("train"), data.part("test")]
+        sizes = (self.n_train, self.n_test)
+        train, test = (_draw(p, n, self.seed) for p, n in zip(parts, sizes, strict=True))
+        if len(train) < 10:
+            raise GanlensError(f"{len(train)} train images are too few: give at least 10")
+        targets = find_targets(train, test, self.target)
+        check_counts(targets, self.labels_per_class, self.draws, self._held(len(train)))
+        return train, test, targets
+
+    def _check(self) -> None:
+        if not 0 < self.validation < 1:
+            raise GanlensError(
+                f"validation {self.validation} is not a share: choose from 0.05 to 0.5"
+            )
+        if not self.c_grid or not all(0 < c < math.inf for c in self.c_grid):
+            raise GanlensError(f"c_grid {self.c_grid} is not valid: give positive, finite numbers")
+        if self.scaling not in SCALED:
+            raise one_of("scaling", self.scaling, SCALED)
+        for name in ("kmeans_k", "supervised_epochs"):
+            if getattr(self, name) < 0:
+                raise GanlensError(
+                    f"{name} {getattr(self, name)} is out of range: give 0 to leave it out, or more"
+                )
+        check_seed(self.seed)
+
+    def _held(self, n: int) -> int:
+        """Count the rows at the end of the train images on which C is chosen."""
+        return max(1, round(self.validation * n))
+
+    def _slices(self, subject: "Subject", layers: list[str]) -> Iterator[slice]:
+        """Yield the columns of each layer in the concatenation of all."""
+        start, blank = 0, torch.zeros(1, *subject.image_shape)
+        for name in layers:
+            width = subject.features(blank, layers=[name], pool=self.pool).shape[1]
+            yield slice(start, start + width)
+            start += width
+
+    def _judge(
+        self, x: svm.Features, x_test: svm.Features, targets: list[Target]
+    ) -> Generator[Progress, None, Judged]:
+        held = self._held(len(x))
+        best = np.full(len(targets), self.c_grid[0])
+        if len(self.c_grid) > 1:
+            best = choose_cost(x, targets, self.c_grid, held, self.scaling)
+        scores, few = score(x, x_test, targets, best, self.scaling), None
+        if self.labels_per_class:
+            few = yield from few_labels(
+                x,
+                x_test,
+                targets,
+                self.labels_per_class,
+                self.c_grid,
+                draws=self.draws,
+                validation=held,
+                scaling=self.scaling,
+                seed=self.seed,
+            )
+        return Judged(x.shape[1], scores, few)
+
+    def _about(
+        self, subject: "Subject", data: "ImageSet", train: "ImageSet", test: "ImageSet"
+    ) -> dict[str, Any]:
+        return {
+            "extractor": "discriminator, all convolution layers, max-pooled to "
+            f"{self.pool}x{self.pool}",
+            "extractor_hash": subject.provenance.get("hash"),
+            "n_train": len(train),
+            "n_train_available": len(data.part("train")),
+            "n_test": len(test),
+            "n_test_available": len(data.part("test")),
+            "split": f"fitted to train, judged on test ({train.split_source})",
+            "pool": self.pool,
+            "c_grid": list(self.c_grid),
+            "validation": self.validation,
+            "scaling": SCALED[self.scaling],
+            "storage": "float16" if self.half else "float32",
+            "draws": self.draws if self.labels_per_class else None,
+            "draws_for_c": SEARCHES if self.labels_per_class else None,
+            "seed": self.seed,
+        }
+
+
+def _largest_pool(subject: "Subject") -> int:
+    """Return the side of the smallest map; 4, the paper's grid, is let through in any case."""
+    network: Any = subject.discriminator
+    with capture(network, list(network.feature_layers)) as maps:
+        subject.discriminate(torch.zeros(1, *subject.image_shape))
+    return max(4, min((min(m.shape[2:]) for m in maps.values() if m.ndim == 4), default=4))
+
+
+def _draw(part: "ImageSet", count: int | None, seed: int) -> "ImageSet":
+    """Return rows of a part in random order, at most ``count``: the head of a draw is a draw."""
+    if count is not None and count < 1:
+        raise GanlensError(
+            f"{count} {part.split} images are too few: give at least 1, or none for all"
+        )
+    rows = np.random.default_rng(seed).permutation(len(part))[:count]
+    return replace(
+        part,
+        images=part.images[rows],
+        labels=None if part.labels is None else part.labels[rows],
+        attributes={name: column[rows] for name, column in part.attributes.items()},
+        names=part.names[rows],
+    )

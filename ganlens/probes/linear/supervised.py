@@ -1,0 +1,178 @@
+"""The supervised control: the discriminator's architecture, trained with the labels instead."""
+
+import hashlib
+import json
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ganlens.activations import run_to
+from ganlens.calibration import calibrate
+from ganlens.files import write_bytes
+from ganlens.places import cache_folder
+from ganlens.probes.linear.fitting import accuracy
+from ganlens.probes.linear.targets import Target
+from ganlens.progress import Progress
+from ganlens.subject import CALIBRATION
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+FORMAT = 1  # raise it when the training changes: older ones are then not found
+BATCH, LR, DECAY = 128, 1e-3, 0.01
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """The trained control.
+
+    Attributes:
+        subject: its discriminator is the network that saw the labels.
+        head: target -> share of test images that its own linear head names right, 0 to 1.
+        settings: how it was trained, JSON-able.
+    """
+
+    subject: "Subject"
+    head: dict[str, float]
+    settings: dict[str, Any]
+
+
+def train_supervised(
+    subject: "Subject",
+    train: "ImageSet",
+    test: "ImageSet",
+    targets: Sequence[Target],
+    epochs: int,
+    seed: int,
+) -> Generator[Progress, None, Supervised]:
+    """Train the same layers to name every target, one linear head each on the last layer's maps.
+
+    AdamW with a one-cycle learning rate (peak 0.001), batches of 128, no augmentation. The weights
+    are kept in the cache folder under the images, the architecture and the settings.
+
+    Args:
+        subject: whose architecture.
+        train: the images to learn from.
+        test: the images on which the heads are judged.
+        targets: what to predict; unknown values are left out.
+        epochs: passes over the train images.
+        seed: of the first weights and of the order.
+
+    Yields:
+        Progress, once per epoch of training.
+
+    Raises:
+        GanlensError: the architecture is not known.
+    """
+    images = train.batch(slice(0, CALIBRATION))
+    control = subject.untrained(seed, images, calibrated=False)
+    network: Any = control.discriminator
+    module = _Headed(network, _heads(network, train, targets, seed))
+    module.to(control.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    settings: dict[str, Any] = {
+        "epochs": epochs,
+        "batch_size": BATCH,
+        "lr": LR,
+        "weight_decay": DECAY,
+    }
+    settings |= {"optimiser": "AdamW, one-cycle", "augment": False, "seed": seed}
+    file = (
+        cache_folder()
+        / "supervised"
+        / f"{_key(subject, module, train, targets, settings)}.safetensors"
+    )
+    if file.is_file():
+        module.load_state_dict(safetensors.torch.load(file.read_bytes()))
+    else:
+        yield from _fit(module, train, targets, epochs, seed)
+        calibrate(module, (b.to(control.device) for b in images.split(256) if len(b) > 1))
+        state = {name: value.contiguous() for name, value in module.state_dict().items()}
+        write_bytes(file, safetensors.torch.save(state))
+    module.requires_grad_(False).eval()
+    return Supervised(control, _judged(module, test, targets), settings)
+
+
+class _Headed(nn.Module):
+    """A discriminator up to its last feature layer, with a linear head per target."""
+
+    def __init__(self, network: Any, heads: nn.ModuleList) -> None:
+        super().__init__()
+        self.network, self.heads = network, heads
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        maps = run_to(self.network, self.network.feature_layers[-1], x).flatten(1)
+        return [head(maps) for head in self.heads]
+
+
+def _heads(network: Any, train: "ImageSet", targets: Sequence[Target], seed: int) -> nn.ModuleList:
+    with torch.no_grad():
+        image = train.batch(0).to(next(network.parameters()).device)
+        width = run_to(network, network.feature_layers[-1], image).numel()
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return nn.ModuleList(nn.Linear(width, len(target.classes)) for target in targets)
+
+
+def _key(
+    subject: "Subject",
+    module: nn.Module,
+    train: "ImageSet",
+    targets: Sequence[Target],
+    settings: dict[str, Any],
+) -> str:
+    known = subject.provenance
+    architecture = [known.get("family"), known.get("arguments")]
+    shapes = {name: list(value.shape) for name, value in module.state_dict().items()}
+    answers = [[target.name, target.classes] for target in targets]
+    rows = hashlib.sha256(b"".join(t.train.tobytes() for t in targets)).hexdigest()
+    # The draw's rows follow from the fingerprint, their number and the seed (in the settings).
+    what = [FORMAT, train.fingerprint, len(train), rows, architecture, shapes, answers, settings]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _fit(
+    module: nn.Module, train: "ImageSet", targets: Sequence[Target], epochs: int, seed: int
+) -> Generator[Progress, None, None]:
+    module.requires_grad_(True).train()
+    place = next(module.parameters()).device
+    answers = [torch.from_numpy(t.train) for t in targets]
+    stream, size = torch.Generator().manual_seed(seed), min(BATCH, len(train))
+    steps = len(train) // size
+    optimizer = torch.optim.AdamW(module.parameters(), LR, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, epochs * steps + 1)
+    for epoch in range(epochs):
+        yield Progress(epoch, epochs, "epochs of the supervised control")
+        order = torch.randperm(len(train), generator=stream)[: steps * size]
+        for chosen in order.split(size):
+            found = module(train.batch(chosen.numpy()).to(place))
+            loss = _loss(found, [a[chosen].to(place) for a in answers])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+
+
+def _loss(found: list[Tensor], wanted: list[Tensor]) -> Tensor:
+    """Mean cross-entropy over targets; a target unknown in all images of a batch adds 0."""
+    losses = [
+        F.cross_entropy(logits, truth, ignore_index=-1, reduction="sum")
+        / (truth >= 0).sum().clamp_min(1)
+        for logits, truth in zip(found, wanted, strict=True)
+    ]
+    return torch.stack(losses).mean()
+
+
+@torch.inference_mode()
+def _judged(module: nn.Module, test: "ImageSet", targets: Sequence[Target]) -> dict[str, float]:
+    place = next(module.parameters()).device
+    parts = [[v.argmax(1).cpu() for v in module(b.to(place))] for b in test.batches(256)]
+    guesses = [torch.cat(column).numpy() for column in zip(*parts, strict=True)]
+    pairs = zip(targets, guesses, strict=True)
+    return {target.name: accuracy(target.test, np.asarray(guess)) for target, guess in pairs}

@@ -13,7 +13,7 @@ from ganlens.features.store import Entry, FeatureStore, feature_key
 from ganlens.images import from_uint8
 from ganlens.precision import autocast, best_precision
 
-BATCH = 64  # images; larger ones were not faster
+BATCH = 64  # images that are asked for at once; Inception cuts them smaller on a CPU
 PAUSE = 0.2  # s between two looks at what another process is making
 
 

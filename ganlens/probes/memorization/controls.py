@@ -1,22 +1,14 @@
-"""Sets whose answer is known: copies that must be caught, and a generator that must look shrunk."""
-
-from typing import TYPE_CHECKING
+"""Sets whose answer is known: copies that must be caught, and a collapsed generator."""
 
 import numpy as np
-
-from ganlens.images import to_uint8
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
 
 NOISE = 0.02  # standard deviation of the noisy copies, in parts of the full brightness range
 COPIES = 100  # at most so many train images are copied
 MODES = 10  # train images that the collapsed control draws again and again
-SHRINK = 0.5  # what the shrunk control multiplies latents by
 
 EXACT, NOISY = "exact copies", f"copies with {NOISE:.0%} noise"
 SHIFTED, MIRRORED = "shifted copies", "mirrored copies"
-SHRUNK, COLLAPSED = "shrunk latents", f"{MODES} train images"
+COLLAPSED = f"{MODES} train images"
 MUST = {EXACT: 0.99, NOISY: 0.99, SHIFTED: 0.95, MIRRORED: 0.95}  # share that must be flagged
 
 
@@ -67,11 +59,6 @@ def shifted(images: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarr
     return np.stack(
         [im[y : y + height, x : x + width] for im, (y, x) in zip(padded, corners, strict=True)]
     )
-
-
-def shrunk(subject: "Subject", seeds: np.ndarray) -> np.ndarray:
-    """Draw samples from latents at half their length: typical pictures, less variety."""
-    return to_uint8(subject.generate(SHRINK * subject.latents(seeds.tolist())))
 
 
 def collapsed(train: np.ndarray, count: int, seed: int) -> np.ndarray:

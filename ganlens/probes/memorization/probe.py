@@ -11,7 +11,7 @@ from ganlens.images import from_uint8, to_uint8
 from ganlens.models.prior import check_seed
 from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.identity import identity
-from ganlens.probes.memorization.controls import COLLAPSED, SHRUNK, collapsed, copies, shrunk
+from ganlens.probes.memorization.controls import COLLAPSED, collapsed, copies
 from ganlens.probes.memorization.duplicates import Duplicates, find_duplicates
 from ganlens.probes.memorization.evidence import (
     GENERATED,
@@ -66,7 +66,7 @@ class Neighbors(Probe):
     n: int = 500
     space: Literal["pixels", "discriminator", "both"] = "both"
     split: Literal["train", "test"] = "train"
-    shifts: int = 1
+    shifts: int = 2
     flips: bool = False
     duplicates: bool = True
     shown: int = 8
@@ -88,10 +88,7 @@ class Neighbors(Probe):
             HELD_OUT: self._draw(held),
             **copies(base.images, self.shifts, self.flips, self.seed),
         }
-        few = {
-            SHRUNK: shrunk(subject, seeds),
-            COLLAPSED: collapsed(base.images, self.n, self.seed),
-        }
+        few = {COLLAPSED: collapsed(base.images, self.n, self.seed)}
         spaces = []
         if self.space != "discriminator" or subject.discriminator is None:
             yield Progress(1, 4, "search in pixels")
@@ -221,7 +218,7 @@ def _plain(queries: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _compared(rows: dict[str, np.ndarray]) -> tuple[str, ...]:
-    return tuple(k for k in rows if k in (GENERATED, HELD_OUT, SHRUNK, COLLAPSED))
+    return tuple(k for k in rows if k in (GENERATED, HELD_OUT, COLLAPSED))
 
 
 def _result(

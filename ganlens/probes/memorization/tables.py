@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganlens.panels import TablePanel
-from ganlens.probes.memorization.controls import COLLAPSED, MODES, SHRINK, SHRUNK
+from ganlens.probes.memorization.controls import COLLAPSED, MODES
 from ganlens.probes.memorization.duplicates import Duplicates
 from ganlens.probes.memorization.evidence import GENERATED, HELD_OUT
 
@@ -107,7 +107,7 @@ def controls(result: "NeighborsResult") -> TablePanel:
 
 def sets(result: "NeighborsResult") -> TablePanel:
     """Put the statistics of whole sets beside those of held-out images and of the controls."""
-    shown = [k for k in (GENERATED, HELD_OUT, SHRUNK, COLLAPSED) if k in result.sets]
+    shown = [k for k in (GENERATED, HELD_OUT, COLLAPSED) if k in result.sets]
     scores = [result.sets[kind] for kind in shown]
     name = result.about["set_frechet_name"]
     rows = [
@@ -123,9 +123,9 @@ def sets(result: "NeighborsResult") -> TablePanel:
     where = f"features of the discriminator ({layer})" if layer else "pixels, as they are"
     return TablePanel(
         title="Whole sets against the training data",
-        caption=f"In {where}; the last column says where copying moves a number. Two controls: "
-        f"latents at {SHRINK:g} of their length, and {MODES} train images drawn again and again "
-        "with 2 % noise. C_T (Meehan 2020) compares distances to train with held-out images' in "
+        caption=f"In {where}; the last column says where copying moves a number. The control is "
+        f"{MODES} train images drawn again and again with 2 % noise: a generator that copies and has "
+        "lost all but few modes, which is why its Fréchet distance is high. C_T (Meehan 2020) compares distances to train with held-out images' in "
         f"each cell, in standard deviations; a null set stays within about 2 (the held-out entry "
         "is one half of them against the other). AuthPct (Alaa 2022): share farther from their "
         "nearest train image than any other train image is. Fréchet distance and coverage (k = 5) "

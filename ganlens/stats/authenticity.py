@@ -40,8 +40,8 @@ def authentic(distance: ArrayLike, own: ArrayLike) -> np.ndarray:
 
     Returns:
         (N,) bool, ``distance > own``: a sample nearer to t* than any other training point counts
-        as a copy of it. AuthPct is the mean in %. Fresh real data is authentic in some 50 % of
-        cases in few dimensions, so the number means nothing without that of held-out data.
+        as a copy of it. AuthPct is the mean in %. About half of fresh real data is not authentic
+        either, so the number means nothing without that of held-out data.
     """
     return np.asarray(distance) > np.asarray(own)
 

@@ -132,7 +132,7 @@ def _others(index: Any, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _digest(image: np.ndarray) -> bytes:
-    return hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest()
+    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 
 
 def _alike(bits: np.ndarray, rows: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:

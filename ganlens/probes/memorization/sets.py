@@ -49,7 +49,7 @@ class SetScores:
 
     def summary(self) -> dict[str, Any]:
         """Return JSON-able scalars, each undefined one as None beside its reason."""
-        found = {
+        found: dict[str, Any] = {
             "n": self.n,
             "C_T": self.copying.value,
             "C_T_null_deviation": self.copying.null_std,

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +10,13 @@ from fake_subject import TINY, FakeSubject, fake_subject, hooks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganlens.data import ImageSet, open_data
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
 from ganlens.panels import FigurePanel, ImagePanel, TablePanel
 from ganlens.probes.memorization import Neighbors, NeighborsResult
-from ganlens.probes.memorization.evidence import compare, neighborhood
-
-SHARED = Path(__file__).parents[1].parent / "shared"
+from ganlens.probes.memorization.evidence import compare
+from ganlens.probes.memorization.search import feature_neighbors
 
 
 def blobs(n: int, size: int = 16, seed: int = 0) -> np.ndarray:
@@ -75,11 +73,11 @@ def mixed() -> NeighborsResult:
 def test_copies_are_found_named_and_put_first(mixed: NeighborsResult) -> None:
     assert sorted(mixed.order[:10]) == list(range(10, 20))
     for space in mixed.spaces:
-        assert (space.generated.index[10:20, 0] == np.arange(50, 60)).all()
-        assert space.generated.first[10:20].max() < 1e-6
+        assert (space.near["generated"].index[10:20, 0] == np.arange(50, 60)).all()
+        assert space.near["generated"].first[10:20].max() < 1e-6
         assert space.test.flagged[10:20].all()
         assert space.test.p_count < 1e-3  # the least that 100 held-out images allow
-        assert (space.generated.ratio[10:20] < 1e-5).all()
+        assert (space.near["generated"].ratio[10:20] < 1e-5).all()
     assert mixed.summary()["pixels"]["exact_copies"] == 10
     pictures = mixed.pictures
     np.testing.assert_array_equal(pictures[0], pictures[1])  # the sample above what it copies
@@ -96,9 +94,12 @@ def test_honest_samples_are_not_flagged() -> None:
 
 def test_the_controls_are_caught(mixed: NeighborsResult) -> None:
     for space in mixed.spaces:
-        assert set(space.controls) == {"exact copies", "copies with 2% noise"}
-        assert all(c.flagged.all() for c in space.controls.values())
-        assert space.sees
+        assert {*space.tests} == {"generated", *mixed.caught}
+        for kind in ("exact copies", "copies with 2% noise"):
+            assert space.tests[kind].flagged.all()
+    assert {*mixed.caught} == {"exact copies", "copies with 2% noise", "shifted copies"}
+    assert mixed.missed == ()
+    assert mixed.spaces[0].tests["shifted copies"].flagged.all()
 
 
 def test_mirrored_copies_need_flips() -> None:
@@ -110,18 +111,20 @@ def test_mirrored_copies_need_flips() -> None:
     with_flips = Neighbors(n=60, space="pixels", flips=True).run(subject, data).spaces[0]
     assert without.test.flagged[:20].mean() < 0.2
     assert with_flips.test.flagged[:20].all()
-    assert with_flips.controls["mirrored copies"].flagged.all()
-    assert (with_flips.generated.index[:20, 0] == np.arange(20)).all()
-    assert (with_flips.generated.index[:, 0] != with_flips.generated.index[:, 1]).all()
+    assert with_flips.tests["mirrored copies"].flagged.all()
+    assert (with_flips.near["generated"].index[:20, 0] == np.arange(20)).all()
+    assert (
+        with_flips.near["generated"].index[:, 0] != with_flips.near["generated"].index[:, 1]
+    ).all()
 
 
 def test_distances_are_per_coordinate_and_in_brightness() -> None:
     base = np.zeros((3, 4, 4, 3), np.uint8)
     base[1], base[2] = 51, 255
     points = base.reshape(3, -1) / np.float32(255)
-    near = neighborhood([points[:1] + 0.05], points)
-    np.testing.assert_allclose(near.distance, [[0.05, 0.15]], rtol=1e-5)
-    np.testing.assert_array_equal(near.index, [[0, 1]])
+    near = feature_neighbors([points[:1] + 0.05], points)
+    np.testing.assert_allclose(near.distance[:, :2], [[0.05, 0.15]], rtol=1e-5)
+    np.testing.assert_array_equal(near.index[:, :2], [[0, 1]])
     np.testing.assert_allclose(near.ratio, [1 / 3], rtol=1e-5)
 
 
@@ -173,18 +176,25 @@ def test_the_summary_is_json_and_comparable(mixed: NeighborsResult) -> None:
     assert summary["n_generated"] == summary["n_held_out"] == 100
     assert summary["n_train"] == 300
     assert {"hash", "data_fingerprint", "seed", "quantisation", "split", "flips"} <= {*summary}
-    assert summary["pixels"]["controls_caught"] is True
+    assert summary["controls_caught"] is True
     assert summary["worst_seeds"][0] in range(10, 20)
 
 
 def test_the_panels_show_pictures_distances_and_tables(mixed: NeighborsResult) -> None:
     panels = mixed.panels()
-    kinds = [ImagePanel] * 2 + [FigurePanel] * 2 + [TablePanel] * 3
+    kinds = [ImagePanel] * 2 + [TablePanel] * 5 + [FigurePanel] * 2
     assert [type(panel) for panel in panels] == kinds
+    assert [panel.title for panel in panels[2:7]] == [
+        "Worst offenders",
+        "Is it copying?",
+        "Would a copy be caught?",
+        "Whole sets against the training data",
+        "Duplicates",
+    ]
     assert panels[0].image.shape == (3 * 18 - 2, 10 * 18 - 2, 3)
-    for table in panels[4:]:
+    for table in panels[2:7]:
         assert all(len(row) == len(table.columns) for row in table.rows)
-    assert "not one verdict" in panels[4].caption
+    assert "not one verdict" in panels[3].caption
 
 
 def test_few_held_out_images_are_used_and_counted() -> None:
@@ -220,6 +230,7 @@ def test_bad_input_is_one_line() -> None:
         (Neighbors(split="val"), "split 'val' is not known: choose from train, test"),  # type: ignore[arg-type]
         (Neighbors(n=1), "n 1"),
         (Neighbors(n=10**13), "n 10000000000000, .* give 2 to 100,000"),
+        (Neighbors(shifts=3), "shifts 3: give 0 to 2 pixels"),
         (Neighbors(seed=-1), "seed -1"),
         (Neighbors(seed=2**63 - 9), "seed 9223372036854775799 of 500"),
     ):
@@ -231,15 +242,3 @@ def test_bad_input_is_one_line() -> None:
         Neighbors().run(fake, image_set(blobs(90, 32), 60))
     with pytest.raises(GanlensError, match="no test images"):
         Neighbors().run(fake, replace(data, bounds={"train": (0, 90), "test": (90, 90)}))
-
-
-@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data")
-def test_real_faces_copies_are_caught_and_held_out_faces_are_not() -> None:
-    data = open_data(str(SHARED / "data" / "pixelfaces.zip"), size=16)
-    test = np.asarray(data.part("test").images)
-    samples = np.concatenate([data.images[:10], test[1000:1190]])
-    found = Neighbors(n=200).run(copier(samples), data)
-    for space in found.spaces:
-        assert space.test.flagged[:10].all()
-        assert space.test.flagged[10:].mean() < 0.05
-        assert space.sees

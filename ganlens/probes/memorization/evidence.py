@@ -5,53 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats as scipy_stats
 
-from ganlens.stats import nearest
+from ganlens.probes.memorization.search import Neighborhood
 
 LEVEL = 0.01  # a sample is flagged below this quantile of the held-out distances
-
-
-@dataclass(frozen=True)
-class Neighborhood:
-    """The two nearest train images of each of N images in one space.
-
-    Attributes:
-        distance: (N, 2) float64, root mean squared difference per coordinate, ascending.
-        index: (N, 2) rows of the train images.
-    """
-
-    distance: np.ndarray
-    index: np.ndarray
-
-    @property
-    def first(self) -> np.ndarray:
-        """(N,) distance to the nearest."""
-        return self.distance[:, 0]
-
-    @property
-    def ratio(self) -> np.ndarray:
-        """(N,) nearest over second nearest, 0 to 1: far below 1 singles one train image out."""
-        second = self.distance[:, 1]
-        return np.divide(self.first, second, out=np.ones_like(second), where=second > 0)
-
-
-def neighborhood(views: list[np.ndarray], base: np.ndarray) -> Neighborhood:
-    """Search the two nearest rows of ``base``; of several views of a query the nearest counts.
-
-    Args:
-        views: arrays (N, D): the queries as they are and, for instance, mirrored.
-        base: (M, D), M at least 2.
-    """
-    found = [nearest(view, base, 2) for view in views]
-    distance = np.concatenate([d for d, _ in found], axis=1)
-    index = np.concatenate([i for _, i in found], axis=1)
-    order = np.argsort(distance, axis=1, kind="stable")
-    distance, index = (np.take_along_axis(a, order, axis=1) for a in (distance, index))
-    other = (index != index[:, :1]).argmax(axis=1)  # the first that is another train image
-    pick = np.stack([np.zeros_like(other), other], axis=1)
-    scale = base.shape[1] ** 0.5
-    return Neighborhood(
-        np.take_along_axis(distance, pick, axis=1) / scale, np.take_along_axis(index, pick, axis=1)
-    )
+GENERATED, HELD_OUT = "generated", "held-out"  # names of the two sets that are always there
 
 
 @dataclass(frozen=True)
@@ -115,20 +72,47 @@ class Space:
     Attributes:
         name: "pixels" or "discriminator".
         dimensions: coordinates of the space.
-        generated: neighbours of the samples.
-        held_out: neighbours of the held-out images, the null.
-        test: the samples against the null.
-        controls: copies of train images against the null, by kind.
+        near: neighbours by set: "generated", "held-out" (the null), and the controls.
+        tests: every set but the held-out one against the null.
     """
 
     name: str
     dimensions: int
-    generated: Neighborhood
-    held_out: Neighborhood
-    test: Comparison
-    controls: dict[str, Comparison]
+    near: dict[str, Neighborhood]
+    tests: dict[str, Comparison]
 
     @property
-    def sees(self) -> bool:
-        """Whether the test catches at least 99 % of every kind of copy."""
-        return all(c.flagged.mean() >= 0.99 for c in self.controls.values())
+    def test(self) -> Comparison:
+        """The samples against the null."""
+        return self.tests["generated"]
+
+    def offence(self, kind: str) -> np.ndarray:
+        """(N,) distance to train in units of the null's median; 1e-12 stands for a median of 0."""
+        median = float(np.median(self.near[HELD_OUT].first))
+        return self.near[kind].first / max(median, 1e-12)
+
+
+def in_space(name: str, near: dict[str, Neighborhood], dimensions: int) -> Space:
+    """Compare every set with the held-out images."""
+    null = near[HELD_OUT].first
+    tests = {k: compare(found.first, null) for k, found in near.items() if k != HELD_OUT}
+    return Space(name, dimensions, near, tests)
+
+
+def in_any(spaces: list[Space]) -> dict[str, Comparison]:
+    """Compare every set with the held-out images in all spaces at once.
+
+    An image's offence is its distance to train where it is nearest, in units of the null's median
+    there. Held-out images go the same way, so the level is that of one test, not of several.
+    """
+    null = _least(spaces, HELD_OUT)
+    return {kind: compare(_least(spaces, kind), null) for kind in spaces[0].tests}
+
+
+def by_offence(spaces: list[Space], kind: str) -> np.ndarray:
+    """(N,) rows of a set, the worst offender first."""
+    return np.argsort(_least(spaces, kind), kind="stable")
+
+
+def _least(spaces: list[Space], kind: str) -> np.ndarray:
+    return np.min([space.offence(kind) for space in spaces], axis=0)

@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 
 from ganlens import images
-from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
-from ganlens.probes.memorization.evidence import Space
-
-CAUTION = (
-    "This is a panel of evidence, not one verdict: no single statistic separates copying from "
-    "underfitting."
-)
+from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, figure
+from ganlens.probes.memorization import tables
+from ganlens.probes.memorization.controls import MUST
+from ganlens.probes.memorization.duplicates import Duplicates
+from ganlens.probes.memorization.evidence import GENERATED, HELD_OUT, Comparison, Space
+from ganlens.probes.memorization.sets import SetScores
 
 
 @dataclass(frozen=True)
@@ -21,68 +20,116 @@ class NeighborsResult:
 
     Attributes:
         spaces: the search in each space.
+        tests: every set but the held-out one against it, over all spaces at once.
+        sets: statistics of whole sets in one feature space; "held-out" is their null.
+        duplicates: what the semantic hash found, None where it was not asked for.
         seeds: (N,) seed of each sample.
         order: (N,) samples, the worst offender first: nearest to train for the null's median
             distance, in the space where it is nearest.
+        distances: (spaces, N) of each sample to its nearest train image.
+        percentiles: (spaces, N) share of held-out images at most as far, in %.
+        nearest_rows: (spaces, N) row of that train image.
         pictures: (1 + spaces, shown, H, W, C) uint8: the worst samples, then their nearest train
             images in each space.
         held_out_order: (M,) the same for held-out images.
         held_out_pictures: (1 + spaces, shown, H, W, C) uint8.
-        train_names: name of the train image nearest to the worst sample, per space.
+        train_names: per shown sample, the name of the nearest train image in each space.
         about: checkpoint, data, numbers of images, settings.
     """
 
     spaces: tuple[Space, ...]
+    tests: dict[str, Comparison]
+    sets: dict[str, SetScores]
+    duplicates: Duplicates | None
     seeds: np.ndarray
     order: np.ndarray
+    distances: np.ndarray
+    percentiles: np.ndarray
+    nearest_rows: np.ndarray
     pictures: np.ndarray
     held_out_order: np.ndarray
     held_out_pictures: np.ndarray
-    train_names: tuple[str, ...]
+    train_names: tuple[tuple[str, ...], ...]
     about: dict[str, Any]
 
+    @property
+    def test(self) -> Comparison:
+        """The samples against held-out images over all spaces."""
+        return self.tests[GENERATED]
+
+    @property
+    def caught(self) -> dict[str, float]:
+        """Control -> share of its copies that are flagged."""
+        return {k: float(t.flagged.mean()) for k, t in self.tests.items() if k != GENERATED}
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Controls of which too few are flagged: under 99 %, or 95 % where moved or mirrored."""
+        return tuple(kind for kind, share in self.caught.items() if share < MUST[kind])
+
     def summary(self) -> dict[str, Any]:
-        """Return, per space, the share of samples too near, its p-values and the controls'."""
+        """Return the share of samples too near, its p-values, and the controls'."""
+        names = [s.name for s in self.spaces]
         return {
+            "too_near": float(self.test.flagged.mean()),
+            "expected_share": self.test.level,
+            "p_flagged": self.test.p_count,
+            "p_nearer_than_held_out": self.test.p_shift,
+            "controls_flagged": self.caught,
+            "controls_caught": not self.missed,
             **{f"too_near_in_{s.name}": float(s.test.flagged.mean()) for s in self.spaces},
             **{s.name: self._space(s) for s in self.spaces},
+            "sets": {kind: scores.summary() for kind, scores in self.sets.items()},
+            "duplicates": None if self.duplicates is None else self.duplicates.summary(),
+            **({} if self.duplicates else {"duplicates_reason": "not asked for"}),
             "worst_seeds": self.seeds[self.order[: self.about["shown"]]].tolist(),
-            "worst_nearest": dict(
-                zip((s.name for s in self.spaces), self.train_names, strict=True)
-            ),
+            "worst_nearest": dict(zip(names, self.train_names[0], strict=True)),
             "distance": "root mean squared difference per coordinate",
             **self.about,
         }
 
     def _space(self, space: Space) -> dict[str, Any]:
+        ours, null = space.near[GENERATED], space.near[HELD_OUT]
+        controls = {k: float(t.flagged.mean()) for k, t in space.tests.items() if k != GENERATED}
         return {
             "n_flagged": int(space.test.flagged.sum()),
             "expected_share": space.test.level,
             "p_flagged": space.test.p_count,
             "p_nearer_than_held_out": space.test.p_shift,
-            "exact_copies": int((space.generated.first == 0).sum()),
-            "median_distance_generated": float(np.median(space.generated.first)),
-            "median_distance_held_out": float(np.median(space.held_out.first)),
-            "median_ratio_generated": float(np.median(space.generated.ratio)),
-            "median_ratio_held_out": float(np.median(space.held_out.ratio)),
-            "smallest_distance_generated": float(space.generated.first.min()),
+            "exact_copies": int((ours.first == 0).sum()),
+            "exact_copies_held_out": int((null.first == 0).sum()),
+            "median_distance_generated": float(np.median(ours.first)),
+            "median_distance_held_out": float(np.median(null.first)),
+            "median_ratio_generated": float(np.median(ours.ratio)),
+            "median_ratio_held_out": float(np.median(null.ratio)),
+            "median_calibrated_generated": float(np.median(ours.calibrated)),
+            "median_calibrated_held_out": float(np.median(null.calibrated)),
+            "smallest_distance_generated": float(ours.first.min()),
             "threshold": space.test.threshold,
-            "controls_flagged": {k: float(c.flagged.mean()) for k, c in space.controls.items()},
-            "controls_caught": space.sees,
+            "controls_flagged": controls,
             "dimensions": space.dimensions,
         }
 
     def panels(self) -> list[Panel]:
-        """Return both picture rows, the distances, the evidence, the controls and the offenders."""
-        figures = [self._distances(space) for space in self.spaces]
-        return [
-            self._grid(),
-            self._held_out_grid(),
-            *figures,
-            self._evidence(),
-            self._controls(),
-            self._offenders(),
-        ]
+        """Return pictures, evidence, controls, set statistics, duplicates and distances."""
+        found: list[Panel] = [self._grid(), self._held_out_grid(), tables.offenders(self)]
+        found += [tables.evidence(self), tables.controls(self), tables.sets(self)]
+        if self.duplicates is not None:
+            found.append(tables.duplicates(self.duplicates))
+            if self.duplicates.pairs.shape[1]:
+                found.append(self._pairs(self.duplicates))
+        return [*found, *(self._distances(space) for space in self.spaces)]
+
+    def _pairs(self, found: Duplicates) -> ImagePanel:
+        return ImagePanel(
+            title="Train images that look like duplicates",
+            caption="Each column is a pair of train images with nearly equal hashes, at most "
+            f"{found.radius} of 128 bits apart; up to 8 of the most alike pairs. Whether they are "
+            "duplicates is for your eye to say.",
+            image=_sheet(found.pairs),
+            alt="pairs of train images with nearly equal hashes",
+            scale=_scale(found.pairs),
+        )
 
     def _rows(self) -> str:
         named = {"pixels": "in pixels", "discriminator": "in discriminator features"}
@@ -122,7 +169,7 @@ class NeighborsResult:
             yaxis={"title": "share of images, %", "range": [0, 101]},
             legend={"x": 0.99, "xanchor": "right", "y": 0.05, "bgcolor": "rgba(255,255,255,.7)"},
         )
-        kinds = (("generated", space.generated, 0), ("held-out", space.held_out, 1))
+        kinds = ((GENERATED, space.near[GENERATED], 0), (HELD_OUT, space.near[HELD_OUT], 1))
         for name, near, colour in kinds:
             values = np.sort(near.first)
             share = 100 * np.arange(1, len(values) + 1) / len(values)
@@ -146,89 +193,6 @@ class NeighborsResult:
             "one; a blue curve wholly to the left can also mean smoother, plainer pictures, and "
             "one wholly to the right means samples unlike any real image.",
             figure=chart,
-        )
-
-    def _evidence(self) -> TablePanel:
-        rows = [
-            (
-                space.name,
-                100 * float(space.test.flagged.mean()),
-                100 * space.test.level,
-                space.test.p_count,
-                space.test.p_shift,
-                float(np.median(space.generated.first)),
-                float(np.median(space.held_out.first)),
-                float(np.median(space.generated.ratio)),
-                float(np.median(space.held_out.ratio)),
-            )
-            for space in self.spaces
-        ]
-        return TablePanel(
-            title="Is it copying?",
-            caption="Flagged: samples nearer to a train image than all but about 1 % of held-out "
-            "images; p: exact (beta-binomial) probability of so many if samples were as held-out "
-            "images are; p nearer: one-sided Mann-Whitney test over all distances. d1/d2 compares "
-            "the nearest train image with the second nearest; far below 1 it singles one out. A "
-            "small p with d1/d2 below the null's points to copying; look at the pictures. "
-            f"{CAUTION}",
-            columns=(
-                "space",
-                "flagged, %",
-                "expected, %",
-                "p",
-                "p nearer",
-                "median d1",
-                "held-out d1",
-                "d1/d2",
-                "held-out d1/d2",
-            ),
-            rows=rows,
-        )
-
-    def _controls(self) -> TablePanel:
-        rows = [
-            (
-                kind,
-                len(result.flagged),
-                *(100 * float(s.controls[kind].flagged.mean()) for s in self.spaces),
-            )
-            for kind, result in self.spaces[0].controls.items()
-        ]
-        blind = [s.name for s in self.spaces if not s.sees]
-        verdict = (
-            f"In {' and '.join(blind)} the test misses some: a clean result there means little."
-            if blind
-            else "The test catches them, so a clean result above means something."
-        )
-        return TablePanel(
-            title="Would a copy be caught?",
-            caption="Copies of train images put through the same test: share flagged in each "
-            f"space, which must be near 100 %. {verdict} Copies that are shifted, cropped or "
-            "recoloured are not covered.",
-            columns=("copies", "number", *(f"caught in {s.name}, %" for s in self.spaces)),
-            rows=rows,
-        )
-
-    def _offenders(self) -> TablePanel:
-        rows = []
-        for i in self.order[: self.about["shown"]]:
-            cells: list[Any] = [int(self.seeds[i])]
-            for s in self.spaces:
-                near = s.generated
-                cells += [near.first[i], s.test.percentile[i], near.ratio[i], int(near.index[i, 0])]
-            rows.append(cells)
-        names = [
-            f"{s.name}: {what}"
-            for s in self.spaces
-            for what in ("d1", "percentile", "d1/d2", "train row")
-        ]
-        return TablePanel(
-            title="Worst offenders",
-            caption="The samples of the first panel, left to right: distance to the nearest train "
-            "image, the share of held-out images (in %) that are at least as near, nearest over "
-            "second nearest distance, and the row of the train image.",
-            columns=("seed", *names),
-            rows=rows,
         )
 
 

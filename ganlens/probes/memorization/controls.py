@@ -1,0 +1,68 @@
+"""Sets whose answer is known: copies that must be caught, and a collapsed generator."""
+
+import numpy as np
+
+NOISE = 0.02  # standard deviation of the noisy copies, in parts of the full brightness range
+COPIES = 100  # at most so many train images are copied
+MODES = 10  # train images that the collapsed control draws again and again
+
+EXACT, NOISY = "exact copies", f"copies with {NOISE:.0%} noise"
+SHIFTED, MIRRORED = "shifted copies", "mirrored copies"
+COLLAPSED = f"{MODES} train images"
+MUST = {EXACT: 0.99, NOISY: 0.99, SHIFTED: 0.95, MIRRORED: 0.95}  # share that must be flagged
+
+
+def copies(
+    train: np.ndarray, shifts: int, flips: bool, seed: int, most: int = COPIES
+) -> dict[str, np.ndarray]:
+    """Copy train images in each way that the search is told to look for.
+
+    Args:
+        train: (N, H, W, C) uint8.
+        shifts: the farthest shift in pixels, 0 for no shifted copies.
+        flips: add mirrored copies.
+        seed: of the draws.
+        most: copies of each kind.
+
+    Returns:
+        Name -> (n, H, W, C) uint8; all kinds copy the same images.
+    """
+    rng = np.random.default_rng([seed, 1])
+    rows = rng.permutation(len(train))[:most]
+    plain = np.asarray(train[np.sort(rows)])
+    found = {EXACT: plain, NOISY: noisy(plain, rng)}
+    if shifts:
+        found[SHIFTED] = shifted(plain, shifts, rng)
+    if flips:
+        found[MIRRORED] = plain[:, :, ::-1]
+    return found
+
+
+def noisy(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Add normal noise of 2 % of the brightness range to (N, H, W, C) uint8, clipped."""
+    noise = rng.normal(0, 255 * NOISE, images.shape)
+    return np.clip(np.rint(images + noise), 0, 255).astype(np.uint8)
+
+
+def shifted(images: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    """Move each of (N, H, W, C) by up to ``most`` pixels along both axes, not by none.
+
+    The border's own colour moves in.
+    """
+    height, width = images.shape[1:3]
+    room = [(0, 0), (most, most), (most, most), (0, 0)]
+    padded = np.pad(images, room, mode="edge")
+    side = 2 * most + 1
+    moves = rng.integers(0, side * side - 1, len(images))
+    moves += moves >= (side * side) // 2  # the one in the middle does not move
+    corners = zip(moves // side, moves % side, strict=True)
+    return np.stack(
+        [im[y : y + height, x : x + width] for im, (y, x) in zip(padded, corners, strict=True)]
+    )
+
+
+def collapsed(train: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Draw ``count`` times from 10 train images, with 2 % noise: a collapsed, copying generator."""
+    rng = np.random.default_rng([seed, 2])
+    modes = np.asarray(train[np.sort(rng.permutation(len(train))[:MODES])])
+    return noisy(modes[rng.integers(0, len(modes), count)], rng)

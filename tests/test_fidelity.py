@@ -190,6 +190,20 @@ def test_batch_size_changes_nothing_and_the_seed_does():
     assert quick(seed=5).run(subject, data).value != one.value
 
 
+def test_distances_to_what_was_trained_on_allow_for_copies():
+    subject, data = fake_subject(), image_set()
+    assert quick().run(subject, data).informed is None  # nobody copies held-out images
+    result = quick(split="train").run(subject, data)
+    real, fake = by_hand(subject, data, choose_real(data, "train", 30, 0).rows, 30)
+    apart = stats.memorization_distance(fake, real)
+    expected = result.value / (apart if apart < 0.1 else 1)
+    assert result.informed == pytest.approx(expected, rel=1e-5)
+    few = image_set(n=70, train=30)
+    near = torch.from_numpy(few.images[:30] // 2 + 60).permute(0, 3, 1, 2) / 127.5 - 1
+    worse = quick(split="train").run(copier(near.float()), few)
+    assert worse.informed > 10 * worse.value > 0
+
+
 # Which features
 
 

@@ -1,5 +1,6 @@
 """Statistics of feature arrays: arrays in, numbers out; nothing here knows what a GAN is."""
 
+from ganlens.stats.authenticity import memorization_distance, memorization_informed
 from ganlens.stats.extrapolation import FrechetInfinity, frechet_infinity
 from ganlens.stats.frechet import frechet_distance, frechet_distance_from_features
 from ganlens.stats.inception_score import inception_score
@@ -31,6 +32,8 @@ __all__ = [
     "kernel_distance",
     "manifold_scores",
     "mean_cov",
+    "memorization_distance",
+    "memorization_informed",
     "nearest",
     "precision_recall",
     "principal_axes",

@@ -73,6 +73,7 @@ class Comparison:
             scores=scores,
             interval=stats.frechet_interval(clouds.real, clouds.fake),
             infinity=self._infinity(clouds),
+            informed=self._informed(given, clouds, scores["fd"]),
             inception=inception_score(self.judge, clouds.fake),
             floor=self._floor(given, clouds, scores),
             classes=by_class(clouds, given.real.classes, given.fake.classes),
@@ -118,6 +119,13 @@ class Comparison:
             return None
         return stats.frechet_infinity(clouds.real, clouds.fake, seed=self.seed)
 
+    def _informed(self, given: Materials, clouds: Clouds, distance: float) -> float | None:
+        """The distance made worse by copies; the reference must be what can have been copied."""
+        if given.split == "test":
+            return None
+        apart = stats.memorization_distance(clouds.fake, clouds.real)
+        return stats.memorization_informed(distance, apart)
+
     def _with_moments(
         self, given: Materials, moments: stats.ReferenceMoments
     ) -> Generator[Progress, None, FidelityResult]:
@@ -148,6 +156,7 @@ class Comparison:
             scores=scores,
             interval=None,
             infinity=None,
+            informed=None,
             inception=inception_score(self.judge, features),
             floor=Floor(None, 0, NO_IMAGES, None),
             classes=(),

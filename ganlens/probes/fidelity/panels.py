@@ -73,6 +73,10 @@ def _about_the_distance(result: "FidelityResult") -> list[tuple[Any, ...]]:
                 f"extrapolated, +- {infinity.standard_error:.2g}: comparable across N",
             )
         )
+    if result.informed is not None:
+        name = result.metric.replace("FID", "MiFID").replace("FD-", "MiFD-")
+        meaning = "made larger where samples come very near to single real images"
+        rows.append((name, result.informed, None, meaning))
     if result.inception is not None:
         mean, deviation = result.inception
         meaning = f"+- {deviation:.2g} over ten splits; higher is better"

@@ -49,6 +49,8 @@ class FidelityResult:
         interval: for the distance; None where there are no features of both sides.
         infinity: the distance extrapolated to infinitely many images; None likewise, or where there
             are too few.
+        informed: the distance divided by how near the samples come to the reference, where that is
+            nearer than a threshold (MiFID); None where the reference was not trained on.
         inception: inception score of the generated images and its deviation over the splits; None
             without class scores.
         floor: ``scores`` again, real against real.
@@ -71,6 +73,7 @@ class FidelityResult:
     scores: dict[str, Any]
     interval: stats.FrechetInterval | None
     infinity: stats.FrechetInfinity | None
+    informed: float | None
     inception: tuple[float, float] | None
     floor: Floor
     classes: tuple[ClassScore, ...]
@@ -101,6 +104,7 @@ class FidelityResult:
             "metric": self.metric,
             "value": self.value,
             **self._around_the_value(),
+            "memorization_informed": self.informed,
             "floor": self.floor.get("fd"),
             "floor_n": self.floor.n,
             "floor_kind": self.floor.kind,
@@ -153,6 +157,10 @@ class FidelityResult:
         found = {}
         if self.inception is None:
             found["inception_score"] = "only Inception has the class scores that it is made of"
+        if self.informed is None:
+            found["memorization_informed"] = (
+                "only a reference that may have been trained on can have been copied: --split train"
+            )
         if self.infinity is None:
             found["value_at_infinity"] = (
                 "needs real and generated images, two for each of the "

@@ -214,7 +214,7 @@ def test_another_family_or_broken_arguments_are_named(stripes, tmp_path):
 
 
 def test_a_loss_that_diverges_is_named():
-    with pytest.raises(GanlensError, match=r"not finite after 1 epochs.*lr 1e\+30"):
+    with pytest.raises(GanlensError, match=r"not finite in epoch 1.*lr 1e\+30"):
         trained(lr=1e30)
 
 

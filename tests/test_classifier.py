@@ -2,10 +2,14 @@
 
 import json
 from dataclasses import replace
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ganlens.checkpoints import Header, save_checkpoint
 from ganlens.classifier import (
@@ -20,9 +24,12 @@ from ganlens.classifier.judging import accuracies, confusions
 from ganlens.classifier.targets import Truth
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
+from ganlens.images import from_uint8
 from ganlens.models.classifier import Block, Classifier, ClassifierConfig, classifier_arguments
 from ganlens.progress import finish
 from ganlens.subject import load
+
+SHARED = Path(__file__).parents[1].parent / "shared"
 
 
 def striped(n=160, train=120, size=16, seed=0):
@@ -214,8 +221,24 @@ def test_another_family_or_broken_arguments_are_named(stripes, tmp_path):
 
 
 def test_a_loss_that_diverges_is_named():
-    with pytest.raises(GanlensError, match=r"not finite after 1 epochs.*lr 1e\+30"):
+    with pytest.raises(GanlensError, match=r"not finite in epoch 1.*lr 1e\+30"):
         trained(lr=1e30)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the CIFAR-10 images do not travel with ganlens")
+def test_the_shipped_classifier_reads_cifar10_as_its_card_says():
+    model, header, _ = load_classifier("cifar10-classifier")
+    classes = header.arguments["targets"]["class"]
+    with ZipFile(SHARED / "data" / "cifar10-test.zip") as archive:
+        names = sorted(n for n in archive.namelist() if n.endswith(".jpg"))[::10]
+        pixels = [np.asarray(Image.open(BytesIO(archive.read(name)))) for name in names]
+    truth = [classes.index(PurePosixPath(name).parent.name) for name in names]
+    with torch.inference_mode():
+        guess = model(from_uint8(np.stack(pixels)))["class"].argmax(1).numpy()
+    assert len(names) == 1000
+    claimed = header.metrics["accuracies"]["class"]
+    error = np.sqrt(claimed * (1 - claimed) / 1000)  # binomial; of one sample, chosen beforehand
+    assert abs((guess == truth).mean() - claimed) < 3 * error
 
 
 @pytest.mark.parametrize(

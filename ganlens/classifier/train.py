@@ -204,7 +204,7 @@ def _fit(
             right += share
         if not math.isfinite(loss_sum):
             raise GanlensError(
-                f"the loss is not finite after {epoch + 1} epochs: give less than lr {settings.lr}"
+                f"the loss is not finite in epoch {epoch + 1}: give less than lr {settings.lr}"
             )
         yield ClassifierEpoch(epoch + 1, settings.epochs, loss_sum / steps, right / steps)
 

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 SKIPPED_SHOWN = 5
-TRAINABLE = (16, 256)  # pixels a side that networks of ganlens take
 LARGE = 64  # px; larger images are shrunk to it unless a size is asked for
 
 
@@ -48,7 +47,9 @@ def open_to_train(spec: str, network: str, size: int | None, **options: Any) -> 
     Raises:
         GanlensError: a size out of range, or smaller images; as ``open_data``.
     """
-    low, high = TRAINABLE
+    from ganlens.models.base import SIZES
+
+    low, high = SIZES
     takes = f"{network} takes {low} to {high}"
     if size is not None and not low <= size <= high:
         raise GanlensError(f"size {size} is out of range: {takes} pixels")

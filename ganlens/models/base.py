@@ -6,6 +6,8 @@ from torch import Tensor
 
 from ganlens.models.prior import Prior
 
+SIZES = (16, 256)  # smallest and largest image that the networks of ganlens take, in pixels
+
 
 @runtime_checkable
 class Generator(Protocol):

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
+from ganlens.models.base import SIZES
 
 FAMILY = "classifier"  # what its checkpoints call it; not in MODELS, since it is no GAN
 BLOCKS = 4
@@ -36,9 +37,10 @@ class ClassifierConfig:
     depth: int = 1
 
     def __post_init__(self) -> None:
-        if not 16 <= self.size <= 256:
+        if not SIZES[0] <= self.size <= SIZES[1]:
             raise GanlensError(
-                f"size {self.size} is out of range: a classifier takes 16 to 256 pixels"
+                f"size {self.size} is out of range: a classifier takes {SIZES[0]} to {SIZES[1]}"
+                " pixels"
             )
         if self.channels not in (1, 3):
             raise GanlensError(f"channels {self.channels}: choose from 1, 3")

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError, one_of
+from ganlens.models.base import SIZES
 from ganlens.models.prior import Prior
 
-SIZES = (16, 256)  # smallest and largest image, in pixels
 MOST_LATENT_DIM, MOST_WIDTH = 10_000, 1024  # beyond these no memory holds the networks
 
 

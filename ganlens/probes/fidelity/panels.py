@@ -61,7 +61,7 @@ def _about_the_distance(result: "FidelityResult") -> list[tuple[Any, ...]]:
                 f"{result.metric}, {interval.level:.0%} interval",
                 f"{interval.low:.4g} to {interval.high:.4g}",
                 None,
-                "what other draws of as many images would give",
+                "where the expected distance of so many images lies",
             )
         )
     if (infinity := result.infinity) is not None:

@@ -49,8 +49,9 @@ class FidelityResult:
         interval: for the distance; None where there are no features of both sides.
         infinity: the distance extrapolated to infinitely many images; None likewise, or where there
             are too few.
-        informed: the distance divided by how near the samples come to the reference, where that is
-            nearer than a threshold (MiFID); None where the reference was not trained on.
+        informed: MiFID, the distance divided by how near the samples come to the reference, where
+            that is nearer than its threshold; None with other features than Inception's, for which
+            that threshold was set, and where the reference was not trained on.
         inception: inception score of the generated images and its deviation over the splits; None
             without class scores.
         floor: ``scores`` again, real against real.
@@ -159,7 +160,7 @@ class FidelityResult:
             found["inception_score"] = "only Inception has the class scores that it is made of"
         if self.informed is None:
             found["memorization_informed"] = (
-                "only a reference that may have been trained on can have been copied: --split train"
+                "made for Inception's features and a reference that was trained on: --split train"
             )
         if self.infinity is None:
             found["value_at_infinity"] = (

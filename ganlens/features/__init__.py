@@ -15,7 +15,7 @@ from ganlens.features.inception import (
     find_inception_weights,
 )
 from ganlens.features.networks import ClassifierExtractor, DiscriminatorExtractor
-from ganlens.features.passes import features_of
+from ganlens.features.passes import features_of, resolved
 from ganlens.features.pixels import PixelExtractor
 from ganlens.features.shards import (
     World,
@@ -58,6 +58,7 @@ __all__ = [
     "gather_moments",
     "module_hash",
     "quantised",
+    "resolved",
     "shard",
     "shared_features_of",
     "together",

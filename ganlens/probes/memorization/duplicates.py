@@ -48,7 +48,7 @@ class Duplicates:
             random pairs of train images.
         twins: set -> its twins among (other) train images; "train", "held-out", "generated".
         planted: way -> share of planted copies found by equal hashes, and within the radius.
-        random_near: share of random pairs of train images within the radius.
+        random_near: share of other random pairs of train images within the radius.
         n_random: those pairs.
         pairs: (2, P, H, W, C) uint8: the most alike pairs within train, up to 8, one per image.
     """
@@ -87,8 +87,8 @@ def find_duplicates(
     to_bits = hasher(train.images, train.fingerprint, seed)
     rng = np.random.default_rng([seed, 4])
     codes = to_bits(train.images)
-    random = _random_pairs(codes, rng)
-    radius = int(random.min(initial=BITS)) // 2 if len(random) else 0
+    radius = int(_random_pairs(codes, rng).min(initial=BITS)) // 2
+    fresh = _random_pairs(codes, rng)  # of those that set the radius none can be within it
     index = faiss.IndexBinaryFlat(BITS)
     index.add(codes)
     bits, rows = _others(index, codes)
@@ -104,8 +104,8 @@ def find_duplicates(
         radius,
         twins,
         _planted(to_bits, codes, train.images, radius, rng),
-        float((random <= radius).mean()) if len(random) else 0.0,
-        len(random),
+        float((fresh <= radius).mean()),
+        len(fresh),
         np.stack([np.asarray(train.images[side]) for side in pairs]),
     )
 

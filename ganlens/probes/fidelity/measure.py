@@ -8,8 +8,7 @@ import numpy as np
 from ganlens import stats
 from ganlens.features import InceptionExtractor
 from ganlens.probes.fidelity.judge import Judge
-
-SPLITS = 10  # of the inception score, as published
+from ganlens.stats.inception_score import SPLITS
 
 
 @dataclass(frozen=True)
@@ -153,4 +152,4 @@ def inception_score(judge: Judge, features: np.ndarray) -> tuple[float, float] |
     """Mean and deviation of the inception score, where Inception judges; else None."""
     if not isinstance(judge.extractor, InceptionExtractor) or len(features) < SPLITS:
         return None
-    return stats.inception_score(judge.extractor.logits(features), splits=SPLITS)
+    return stats.inception_score(judge.extractor.logits(features))

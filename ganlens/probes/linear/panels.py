@@ -149,6 +149,8 @@ def curve(result: "LinearProbeResult") -> list[Panel]:
         "train images that none was drawn from; features are scaled by all train images, which "
         "takes no label (Radford 2015, section 5.2)."
     )
+    if "supervised" in result.few_features:
+        caption += " supervised: the network had seen the labels of all train images."
     title = "How many labels it takes"
     listed = TablePanel(
         title=title,

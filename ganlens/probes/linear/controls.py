@@ -1,7 +1,7 @@
 """What the discriminator's features are compared with: sets of features that no GAN has learned."""
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -50,6 +50,7 @@ class Controls:
         kmeans_k: centroids of "k-means"; 0 leaves it out.
         epochs: of the training of "supervised"; 0 leaves it out.
         seed: of everything random.
+        held: rows at the end of ``train`` on which C is chosen.
         read: computes the features of all images of a part with a function of a batch.
     """
 
@@ -62,6 +63,7 @@ class Controls:
     kmeans_k: int
     epochs: int
     seed: int
+    held: int
     read: Read
 
     def names(self) -> tuple[str, ...]:
@@ -108,7 +110,10 @@ class Controls:
         return self._both(learned, about)
 
     def _supervised(self) -> Generator[Progress, None, Control]:
+        # Features of images whose labels the network knows would choose a C for them alone.
+        cut = len(self.train) - self.held
+        targets = [replace(target, train=target.train[:cut]) for target in self.targets]
         found = yield from train_supervised(
-            self.subject, self.train, self.test, self.targets, self.epochs, self.seed
+            self.subject, self.train, self.test, targets, self.epochs, self.seed
         )
         return self._of(found.subject, {**found.settings, "accuracy_of_its_own_head": found.head})

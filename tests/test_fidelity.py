@@ -231,6 +231,18 @@ def test_discriminator_features_are_those_of_its_extractor():
     assert hooks(subject.generator, subject.discriminator) == 0
 
 
+def test_edited_weights_are_not_mistaken_for_those_of_the_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANLENS_CACHE", str(tmp_path))
+    subject, data = fake_subject(), image_set()
+    subject.provenance["hash"] = "that of the file"
+    probe = quick(extractor="discriminator")
+    before = probe.run(subject, data).value
+    with torch.no_grad():
+        for weight in subject.generator.parameters():
+            weight.mul_(0.5)
+    assert probe.run(subject, data).value != before
+
+
 def test_a_checkpoint_folder_judges(tiny_checkpoint, tmp_path):
     result = quick(extractor=str(tiny_checkpoint)).run(fake_subject(), image_set())
     assert (result.metric, result.extractor["checkpoint"]) == ("FD-discriminator", "tiny")

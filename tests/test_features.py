@@ -120,35 +120,6 @@ def test_module_hash_sees_weights_buffers_and_names():
     assert len(hashes) == 3
 
 
-def test_extract_streams_with_and_without_a_count(tmp_path):
-    x = images(11)
-    extractor = features.PixelExtractor(4)
-    whole = extractor(x).numpy()
-    np.testing.assert_array_equal(features.extract(extractor, x.split(2)), whole)
-    np.testing.assert_array_equal(features.extract(extractor, iter(x.split(3)), 11), whole)
-    mapped = features.extract(extractor, x.split(4), 11, tmp_path / "f.npy")
-    assert isinstance(mapped, np.memmap)
-    mapped.flush()
-    np.testing.assert_array_equal(np.load(tmp_path / "f.npy"), whole)
-
-
-@pytest.mark.parametrize("count", [10, 12])
-def test_extract_refuses_a_wrong_count(count):
-    with pytest.raises(GanlensError, match=f"{count}|11 images"):
-        features.extract(features.PixelExtractor(), images(11).split(4), count)
-    with pytest.raises(GanlensError, match="0 images"):
-        features.extract(features.PixelExtractor(), [])
-
-
-def test_quantised_is_what_a_png_holds():
-    x = torch.linspace(-1.2, 1.2, 48).reshape(1, 3, 4, 4)
-    once = features.quantised(x)
-    torch.testing.assert_close(features.quantised(once), once, rtol=0, atol=0)
-    assert (once - x.clamp(-1, 1)).abs().max() <= 1 / 255 + 1e-6
-    real = images(1)
-    torch.testing.assert_close(features.quantised(real), real, rtol=0, atol=0)
-
-
 # Inception
 
 
@@ -247,8 +218,7 @@ def test_fid_equals_calculate_metrics_of_torch_fidelity(inception_weights):
             feature_extractor_weights_path=str(inception_weights), batch_size=4,
         )  # fmt: skip
     ours = features.InceptionExtractor(inception_weights)
-    a, b = (features.extract(ours, (from_uint8(d.pixels[i : i + 4]) for i in (0, 4, 8)))
-            for d in (real, fake))  # fmt: skip
+    a, b = (ours(from_uint8(d.pixels)).numpy() for d in (real, fake))
     found = stats.frechet_distance_from_features(a, b)
     assert found == pytest.approx(expected["frechet_inception_distance"], rel=1e-4)
 

@@ -110,6 +110,9 @@ def test_moments_are_kept_and_compared_with(capsys, folders, tmp_path):
     assert summary["value"] == pytest.approx(expected, rel=1e-4)
     assert summary["precision"] is None
     assert "moments" in summary["reasons"]["precision"]
+    absent = {"interval", "median_distance_to_real", "floor", "floor_kid", "value_at_floor_n"}
+    assert absent <= summary["reasons"].keys()
+    assert {summary[name] for name in absent} == {None}
     direct = numbers(capsys, a, b, "--extractor", "pixels")["summary"]
     assert summary["value"] == pytest.approx(direct["value"], rel=1e-6)
     assert summary["n_real"] == 60

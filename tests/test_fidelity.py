@@ -13,7 +13,7 @@ from fake_subject import TINY, fake_subject, hooks
 from ganlens import features, stats
 from ganlens.data import ImageSet, open_data
 from ganlens.errors import GanlensError
-from ganlens.images import to_uint8
+from ganlens.images import from_uint8, to_uint8
 from ganlens.panels import FigurePanel, ImagePanel, TablePanel
 from ganlens.probes.base import arrays
 from ganlens.probes.fidelity import Fidelity
@@ -125,7 +125,9 @@ def test_floor_of_two_halves_where_no_other_images_are_left():
     left, right = real[order[:45]], real[order[45:]]
     value = stats.frechet_distance_from_features(left, right)
     assert result.floor.scores["fd"] == pytest.approx(value, rel=1e-6)
-    same_n = stats.frechet_distance_from_features(left, fake[:45])
+    rng = np.random.default_rng(0)
+    _, drawn = rng.permutation(90), rng.permutation(90)[:45]
+    same_n = stats.frechet_distance_from_features(left, fake[drawn])
     assert result.floor.get_generated("fd") == pytest.approx(same_n, rel=1e-6)
     table = result.panels()[0]
     rows = {row[0]: row for row in table.rows}
@@ -141,6 +143,19 @@ def test_floor_of_fewer_others_than_asked_for():
     assert result.floor.n == 25
     assert "25 train images against 25 test images" in result.floor.kind
     assert result.floor.get_generated("fd") != result.value
+
+
+def test_samples_in_the_order_of_their_classes_are_drawn_for_the_smaller_n():
+    def sorted_by_class(seed):
+        data = image_set(n=120, train=120, declared=False, seed=seed)
+        images = data.images // 2
+        images[60:] += 127
+        return replace(data, images=images, fingerprint=str(seed), fingerprints={"all": str(seed)})
+
+    result = finish(quick(n=120).between(sorted_by_class(1), sorted_by_class(2)))
+    assert result.floor.n == 60
+    # Both are real against real; the first 60 samples alone would be of one class.
+    assert result.floor.get_generated("fd") < 1.5 * result.floor.get("fd")
 
 
 class Copies:
@@ -214,9 +229,21 @@ def test_discriminator_features_are_those_of_its_extractor():
     result = quick(extractor="discriminator", split="all").run(subject, data)
     extractor = features.DiscriminatorExtractor(subject.discriminator)
     real = extractor(data.batch(choose_real(data, "all", 30, 0).rows)).numpy()
-    fake = extractor(features.quantised(subject.generate(subject.latents(range(30))))).numpy()
+    fake = extractor(from_uint8(to_uint8(subject.generate(subject.latents(range(30)))))).numpy()
     assert result.value == pytest.approx(stats.frechet_distance_from_features(real, fake), rel=1e-5)
     assert hooks(subject.generator, subject.discriminator) == 0
+
+
+def test_edited_weights_are_not_mistaken_for_those_of_the_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANLENS_CACHE", str(tmp_path))
+    subject, data = fake_subject(), image_set()
+    subject.provenance["hash"] = "that of the file"
+    probe = quick(extractor="discriminator")
+    before = probe.run(subject, data).value
+    with torch.no_grad():
+        for weight in subject.generator.parameters():
+            weight.mul_(0.5)
+    assert probe.run(subject, data).value != before
 
 
 def test_a_checkpoint_folder_judges(tiny_checkpoint, tmp_path):
@@ -262,20 +289,23 @@ def test_only_the_published_inception_gives_a_fid(monkeypatch, published, metric
     assert probe.run(fake_subject(), image_set()).metric == metric
 
 
-@pytest.mark.parametrize(("published", "name"), [(True, "MiFID"), (False, "MiFD-inception")])
-def test_inception_distances_to_what_was_trained_on_allow_for_copies(monkeypatch, published, name):
+def test_mifid_allows_for_copies_of_what_was_trained_on(monkeypatch):
     judge = "ganlens.probes.fidelity.judge"
-    monkeypatch.setattr(f"{judge}.InceptionExtractor", lambda *_: StandIn(published))
-    few = image_set(n=70, train=30)
-    near = torch.from_numpy(few.images[:30] // 2 + 60).permute(0, 3, 1, 2) / 127.5 - 1
-    probe = quick(extractor="inception", inception_weights="given.pth")
-    assert probe.run(copier(near.float()), few).informed is None  # nobody copies held-out images
-    worse = replace(probe, split="train").run(copier(near.float()), few)
-    real, fake = (x.mean((2, 3)).numpy() for x in (few.batch(range(30)), near.float()))
+    monkeypatch.setattr(f"{judge}.InceptionExtractor", lambda *_: StandIn(True))
+    subject, data = fake_subject(), image_set()
+    probe = quick(extractor="auto", inception_weights="given.pth", split="train")
+    result = probe.run(subject, data)
+    real = StandIn(True)(data.part("train").batch(choose_real(data, "train", 30, 0).rows))
+    fake = StandIn(True)(from_uint8(to_uint8(subject.generate(subject.latents(range(30))))))
     apart = stats.memorization_distance(fake, real)
-    assert worse.informed == pytest.approx(worse.value / (apart if apart < 0.1 else 1), rel=1e-3)
-    assert name in [row[0] for row in worse.panels()[0].rows]
-    assert quick(split="train").run(copier(near.float()), few).informed is None  # not Inception's
+    expected = result.value / (apart if apart < 0.1 else 1)
+    assert result.informed == pytest.approx(expected, rel=1e-4)
+    assert "MiFID" in [row[0] for row in result.panels()[0].rows]
+    assert replace(probe, split="test").run(subject, data).informed is None  # nobody copies those
+    assert finish(probe.between(subject, subject)).informed is None  # nor another GAN's
+    pixels = quick(split="train").run(subject, data)  # the threshold is not theirs
+    assert pixels.informed is None
+    assert "Inception" in pixels.summary()["reasons"]["memorization_informed"]
 
 
 def test_inception_without_weights_says_that_it_fetches(monkeypatch):
@@ -364,7 +394,8 @@ def test_too_few_images_give_null_with_a_reason():
         assert "needs more than" in summary["reasons"][name]
     tiny = quick(n=3).run(fake_subject(), image_set(n=3, train=3, declared=False)).summary()
     assert tiny["floor"] is None
-    assert "too small" in tiny["reasons"]["floor_fd"]
+    assert "too small" in tiny["reasons"]["floor"]
+    assert "too small" in tiny["reasons"]["value_at_floor_n"]
     assert len(result.panels()) == 3
 
 
@@ -391,7 +422,8 @@ def test_scatter_is_the_projection_on_the_real_axes():
     result = quick(n=90).run(subject, data)
     real, fake = by_hand(subject, data, slice(None), 90)
     spread = np.linalg.svd(real - real.mean(0), full_matrices=False)
-    expected = np.abs((fake - real.mean(0)) @ spread[2][:2].T)
+    drawn = np.random.default_rng(0).permutation(90)
+    expected = np.abs((fake[drawn] - real.mean(0)) @ spread[2][:2].T)
     np.testing.assert_allclose(np.abs(result.shown.fake_points), expected, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(
         result.shown.shares, (spread[1] ** 2 / (spread[1] ** 2).sum())[:2], rtol=1e-4

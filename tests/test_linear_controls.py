@@ -160,6 +160,9 @@ def test_k_means_and_supervised_are_rows_of_their_own(
     assert summary["accuracy_supervised"] == pytest.approx(result.accuracy[-1].mean())
     assert summary["controls"]["k-means"]["k"] == 6
     assert summary["controls"]["k-means"]["c"] == dict.fromkeys(result.targets, 1.0)
+    # Of the images on which C is chosen the network has not seen the labels.
+    learned, held = summary["controls"]["supervised"]["n_train"], round(0.2 * summary["n_train"])
+    assert learned == summary["n_train"] - held
     heads = summary["controls"]["supervised"]["accuracy_of_its_own_head"]
     assert heads["side"] > 0.9
     assert set(heads) == set(result.targets)

@@ -89,6 +89,8 @@ def test_planted_duplicates_are_found_and_random_pairs_are_not() -> None:
     assert found.planted["the same again"] == (1, 1)
     assert found.planted["2% noise"][1] >= found.planted["2% noise"][0]
     assert 0 <= found.radius <= 64
+    # 10 of 300 are twins: two of 300 * 299 ordered pairs for each of the 5.
+    assert 0 < found.random_near < 0.01
     np.testing.assert_array_equal(found.pairs[0, :5], found.pairs[1, :5])
 
 

@@ -11,7 +11,7 @@ from ganlens.checkpoints import find_checkpoint
 from ganlens.cli import probe
 from ganlens.cli.flags import Device, Force
 from ganlens.cli.opening import decode, open_subject, say_skipped
-from ganlens.cli.terminal import check_free, check_free_folder, console, follow
+from ganlens.cli.terminal import check_free, check_free_folder, console, follow, note
 from ganlens.data import EMBEDDED
 from ganlens.errors import GanlensError
 from ganlens.features import together, world
@@ -123,6 +123,8 @@ def _open_both(
     if shapes[0] == shapes[1]:
         return generated, reference
     size, channels = min(shape[1] for shape in shapes), max(shape[0] for shape in shapes)
+    sides = " and ".join(f"{shape[1]} px" for shape in shapes)
+    note(f"images of {sides} are compared at {size} px, in {'colour' if channels == 3 else 'grey'}")
     fitted = [
         side if isinstance(side, Subject) else _images(word, size, channels)
         for side, word in ((generated, a), (reference, b))

@@ -1,12 +1,6 @@
 """Images to feature vectors; every extractor has a name, a weights hash and a description."""
 
-from ganlens.features.base import (
-    Extractor,
-    extract,
-    extract_steps,
-    module_hash,
-    quantised,
-)
+from ganlens.features.base import Extractor, module_hash
 from ganlens.features.compare import check_comparable, difference
 from ganlens.features.inception import (
     INCEPTION_FILE,
@@ -15,12 +9,11 @@ from ganlens.features.inception import (
     find_inception_weights,
 )
 from ganlens.features.networks import ClassifierExtractor, DiscriminatorExtractor
-from ganlens.features.passes import features_of
+from ganlens.features.passes import features_of, resolved
 from ganlens.features.pixels import PixelExtractor
 from ganlens.features.shards import (
     World,
     gather,
-    gather_moments,
     shard,
     shared_features_of,
     together,
@@ -49,15 +42,12 @@ __all__ = [
     "check_comparable",
     "data_source",
     "difference",
-    "extract",
-    "extract_steps",
     "features_of",
     "fetch_inception_weights",
     "find_inception_weights",
     "gather",
-    "gather_moments",
     "module_hash",
-    "quantised",
+    "resolved",
     "shard",
     "shared_features_of",
     "together",

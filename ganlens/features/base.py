@@ -1,8 +1,6 @@
-"""What an extractor is, and how images stream through one."""
+"""What an extractor is."""
 
 import hashlib
-from collections.abc import Generator, Iterable
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -10,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
-from ganlens.images import as_rgb, from_uint8, to_uint8
-from ganlens.progress import finish
+from ganlens.images import as_rgb, to_uint8
 
 
 @runtime_checkable
@@ -45,75 +42,9 @@ class Extractor(Protocol):
         ...
 
 
-def quantised(batch: Tensor) -> Tensor:
-    """Round images to 8 bits and back: what a PNG of them would hold. (N, C, H, W), in [-1, 1]."""
-    return from_uint8(to_uint8(batch))
-
-
 def rgb_pixels(batch: Tensor) -> Tensor:
     """Return images in [-1, 1] as published networks take them: (N, 3, H, W) uint8 on the CPU."""
     return torch.from_numpy(np.ascontiguousarray(as_rgb(to_uint8(batch)).transpose(0, 3, 1, 2)))
-
-
-def extract(
-    extractor: Extractor,
-    batches: Iterable[Tensor],
-    count: int | None = None,
-    path: str | Path | None = None,
-) -> np.ndarray:
-    """Stream images through an extractor.
-
-    Args:
-        extractor: what to apply.
-        batches: (n, C, H, W) float images in [-1, 1]; only one batch is held at a time.
-        count: number of images, if known: the array is then allocated once.
-        path: an ``.npy`` file that is to hold the features, as a memory map; needs ``count``.
-
-    Returns:
-        (N, D) float32.
-
-    Raises:
-        GanlensError: no images, not as many as ``count`` says, or a path without a count.
-    """
-    return finish(extract_steps(extractor, batches, count, path))
-
-
-def extract_steps(
-    extractor: Extractor,
-    batches: Iterable[Tensor],
-    count: int | None = None,
-    path: str | Path | None = None,
-) -> Generator[int, None, np.ndarray]:
-    """Do the same as ``extract``; yield the number of images done after each batch."""
-    if path is not None and count is None:
-        raise GanlensError("features written to a file need their count: give count=N")
-    rows: np.ndarray | None = None
-    done = 0
-    for batch in batches:
-        part = extractor(batch).numpy()
-        rows = _room(rows, done, len(part), part.shape[1], count, path)
-        rows[done : done + len(part)] = part
-        done += len(part)
-        yield done
-    if rows is None or (count is not None and done != count):
-        raise GanlensError(f"features of {done} images where {count or 'some'} were expected")
-    return rows[:done]
-
-
-def _room(
-    rows: np.ndarray | None, done: int, more: int, width: int, count: int | None, path: Any
-) -> np.ndarray:
-    """Return an array with room for ``more`` rows after ``done``, doubled if need be."""
-    if count is not None and done + more > count:
-        raise GanlensError(f"features of more than the {count} images that were expected")
-    if rows is not None and done + more <= len(rows):
-        return rows
-    if path is not None and count is not None:
-        return np.lib.format.open_memmap(path, "w+", np.float32, (count, width))
-    grown = np.empty((count or max(done + more, 2 * done), width), np.float32)
-    if rows is not None:
-        grown[:done] = rows[:done]
-    return grown
 
 
 def module_hash(module: nn.Module) -> str:

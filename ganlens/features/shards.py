@@ -15,7 +15,6 @@ from ganlens.features.base import Extractor
 from ganlens.features.passes import BATCH, features_of
 from ganlens.features.source import ImageSource, Stretch
 from ganlens.features.store import FeatureStore
-from ganlens.stats import Moments
 
 PIECE = 2**24  # numbers that travel at a time
 PATIENCE = timedelta(hours=12)  # that a rank waits for a slower one, whose features may be cold
@@ -131,28 +130,6 @@ def gather(part: np.ndarray) -> np.ndarray:
             dist.broadcast(rows, rank)
         first += count
     return whole
-
-
-def gather_moments(moments: Moments) -> Moments:
-    """Return the moments of all ranks' rows together, merged in rank order, on every rank.
-
-    Unlike ``gather`` it needs no memory for the features. A rank may have seen no rows.
-
-    Raises:
-        GanlensError: more than one rank outside ``together``.
-    """
-    if world().size == 1:
-        return moments
-    count, mean, scatter = moments.sums()
-    width = int(_sent_by_all(np.array([len(mean)], np.int64)).max())
-    if count == 0:
-        mean, scatter = np.zeros(width), np.zeros((width, width))
-    counts = _sent_by_all(np.array([count], np.int64))
-    means, scatters = _sent_by_all(mean), _sent_by_all(scatter)
-    merged = Moments()
-    for sums in zip(counts, means, scatters, strict=True):
-        merged.merge(Moments.of_sums(int(sums[0][0]), sums[1], sums[2]))
-    return merged
 
 
 def _sent_by_all(own: np.ndarray) -> np.ndarray:

@@ -37,8 +37,9 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     "filters": ("{filters} filters in {first_layer_of_discriminator}",),
     "activations": ("{dead_units_total} of {units_total} units are dead",),
     "fid": (
-        "{metric} {value} (95 % {interval[0]} to {interval[1]})",
-        "real against real {floor}",
+        "{metric} {value}",
+        "{interval_level:.0%} interval {interval[0]} to {interval[1]}",
+        "real against real {floor} (N {floor_n})",
         "coverage {coverage}",
         "N {n_fake}",
     ),

@@ -10,8 +10,9 @@ from torch import nn
 from ganlens.calibration import calibrate
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.features import Extractor, extract
+from ganlens.features import Extractor, array_source, features_of
 from ganlens.images import from_uint8, to_uint8
+from ganlens.progress import finish
 from ganlens.stats import quality
 from ganlens.training import Trainer
 
@@ -63,8 +64,8 @@ class Evaluator:
         }
 
     def _features(self, images: np.ndarray) -> np.ndarray:
-        parts = np.array_split(images, -(-len(images) // CALIBRATION_BATCH))
-        return extract(self.extractor, (from_uint8(part) for part in parts), len(images))
+        source = array_source(images)
+        return finish(features_of(self.extractor, source, precision="32-true"))
 
 
 def calibrated(trainer: Trainer) -> dict[str, nn.Module]:

@@ -7,7 +7,7 @@ from ganlens.errors import GanlensError
 from ganlens.stats.arrays import chunks, feature_array, same_width
 from ganlens.stats.neighbors import ELEMENTS, nearest
 
-NEIGHBORS = 50  # Carlini's n
+NEIGHBORS = 50  # Carlini's n: those that the calibrated distance averages over
 ALPHA = 0.5  # Carlini's alpha
 COSINE_THRESHOLD = 0.1  # Kaggle's: mean cosine distances beyond it count as no memorization at all
 SMALLEST = 1e-8  # a Fréchet distance below it is 0 in Kaggle's code

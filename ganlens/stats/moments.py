@@ -43,17 +43,6 @@ class Moments:
             self._absorb(other.count, other._mean, other._scatter)
         return self
 
-    def sums(self) -> tuple[int, np.ndarray, np.ndarray]:
-        """Return count, (d,) mean and (d, d) scatter, the sum of outer products of deviations."""
-        return self.count, self._mean, self._scatter
-
-    @classmethod
-    def of_sums(cls, count: int, mean: np.ndarray, scatter: np.ndarray) -> Self:
-        """Return moments with what another's ``sums`` returned, in another process for instance."""
-        made = cls()
-        made.count, made._mean, made._scatter = count, mean, scatter
-        return made
-
     def _absorb(self, count: int, mean: np.ndarray, scatter: np.ndarray) -> None:
         if self.count == 0:
             self.count, self._mean, self._scatter = count, mean.copy(), scatter.copy()

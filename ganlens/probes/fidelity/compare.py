@@ -9,9 +9,9 @@ import numpy as np
 
 from ganlens import stats
 from ganlens.errors import GanlensError
-from ganlens.features import FeatureStore, InceptionExtractor, check_comparable, shared_features_of
+from ganlens.features import FeatureStore, check_comparable, shared_features_of
 from ganlens.probes.base import Progress
-from ganlens.probes.fidelity.judge import Judge
+from ganlens.probes.fidelity.judge import FID, Judge
 from ganlens.probes.fidelity.materials import Materials
 from ganlens.probes.fidelity.measure import Clouds, Floor, Ranks, by_class, floor, inception_score
 from ganlens.probes.fidelity.result import FidelityResult, Shown, library_versions
@@ -120,8 +120,12 @@ class Comparison:
         return stats.frechet_infinity(clouds.real, clouds.fake, seed=self.seed)
 
     def _informed(self, given: Materials, clouds: Clouds, distance: float) -> float | None:
-        """The distance made worse by copies of what was trained on, in the features it is for."""
-        if not given.trained_on or self.judge.extractor.name != InceptionExtractor.name:
+        """MiFID: the FID made worse by copies; the reference must be what can have been copied.
+
+        Its threshold was set for Inception. In features of a discriminator even held-out images
+        fall below it (pixelfaces: 1.2 became 13.9), so there it would punish honest samples.
+        """
+        if self.judge.metric != FID or not given.trained_on:
             return None
         apart = stats.memorization_distance(clouds.fake, clouds.real)
         return stats.memorization_informed(distance, apart)
@@ -130,7 +134,7 @@ class Comparison:
         self, given: Materials, moments: stats.ReferenceMoments
     ) -> Generator[Progress, None, FidelityResult]:
         if EXTRACTOR in moments.notes:
-            check_comparable(json.loads(moments.notes[EXTRACTOR]), self._extractor())
+            check_comparable(_parsed(moments.notes[EXTRACTOR]), self._extractor())
         features = yield from self._features(given.fake, 0, given.fake.count, "generated images")
         if features.shape[1] != len(moments.mean):
             raise GanlensError(
@@ -177,7 +181,7 @@ class Comparison:
             picture=picture,
             recipe=recipe,
             real_points=((clouds.real[drawn] - mean) @ axes.T).astype(np.float32),
-            fake_points=((clouds.fake[:POINTS] - mean) @ axes.T).astype(np.float32),
+            fake_points=((clouds.fake[drawn] - mean) @ axes.T).astype(np.float32),
             shares=shares,
         )
 
@@ -198,3 +202,13 @@ class Comparison:
             versions=library_versions(),
             **found,
         )
+
+
+def _parsed(note: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(note))
+    except (ValueError, TypeError) as error:
+        raise GanlensError(
+            "the moments' note on their extractor cannot be read: write them again with ganlens"
+            " moments"
+        ) from error

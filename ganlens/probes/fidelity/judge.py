@@ -27,6 +27,7 @@ from ganlens.probes.base import Progress
 if TYPE_CHECKING:
     from ganlens.subject import Subject
 
+FID = "FID"  # the distance's name with the published Inception weights, and with nothing else
 TORCHVISION = "torchvision:"
 WORDS = ("auto", "inception", "vgg16", "discriminator", "pixels")
 PIXEL_SIDE = 16  # 768 numbers in colour: a covariance that a few thousand images determine
@@ -152,7 +153,7 @@ def _inception(device: torch.device | str, weights: str | None, reason: str) -> 
         if published
         else "These are not the weights behind published FIDs, so the number is not called FID."
     )
-    return Judge(extractor, "FID" if published else "FD-inception", reason, caveat)
+    return Judge(extractor, FID if published else "FD-inception", reason, caveat)
 
 
 def _discriminator(subject: "Subject | None", reason: str) -> Judge:

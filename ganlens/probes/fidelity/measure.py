@@ -8,8 +8,7 @@ import numpy as np
 from ganlens import stats
 from ganlens.features import InceptionExtractor
 from ganlens.probes.fidelity.judge import Judge
-
-SPLITS = 10  # of the inception score, as published
+from ganlens.stats.inception_score import SPLITS
 
 
 @dataclass(frozen=True)
@@ -84,25 +83,26 @@ def floor(
         clouds: the features; without others, the reference is cut into halves.
         scores: those of the whole reference.
         ranks: see ``Ranks``.
-        seed: of the draw where fewer than all of the reference are needed.
+        seed: of the draws where fewer than all images are needed.
         what: the reference in words, "test images".
         others: the others in words.
         caution: what to bear in mind where others are compared, "" if nothing.
     """
-    n = len(clouds.real)
-    order = np.random.default_rng(seed).permutation(n)
+    n, rng = len(clouds.real), np.random.default_rng(seed)
+    # Both sides are drawn, for the first images of a folder are often those of its first class.
+    order, fake = rng.permutation(n), clouds.fake[rng.permutation(len(clouds.fake))]
     if clouds.others is not None:
         m = len(clouds.others)
         reference = clouds.real if m == n else clouds.real[order[:m]]
         kind = f"{m:,} {others} against {m:,} {what}, none in both{caution}"
-        at = scores if m == n else ranks.scores(reference, clouds.fake[:m])
+        at = scores if m == n else ranks.scores(reference, fake[:m])
         return Floor(ranks.scores(reference, clouds.others), m, kind, at)
     half = n // 2
     if half < 2:
         return Floor(None, half, "two halves of fewer than 4 real images are too small", None)
     left, right = clouds.real[order[:half]], clouds.real[order[half : 2 * half]]
     kind = f"two disjoint halves of the {n:,} {what}, {half:,} each"
-    return Floor(ranks.scores(left, right), half, kind, ranks.scores(left, clouds.fake[:half]))
+    return Floor(ranks.scores(left, right), half, kind, ranks.scores(left, fake[:half]))
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,8 @@ def _class(clouds: Clouds, name: str, real: np.ndarray, fake: np.ndarray) -> Cla
 
 
 def inception_score(judge: Judge, features: np.ndarray) -> tuple[float, float] | None:
-    """Mean and deviation of the inception score, where Inception judges; else None."""
-    if not isinstance(judge.extractor, InceptionExtractor) or len(features) < SPLITS:
+    """Mean and deviation of the inception score, where published Inception judges; else None."""
+    extractor = judge.extractor
+    if not isinstance(extractor, InceptionExtractor) or len(features) < SPLITS:
         return None
-    return stats.inception_score(judge.extractor.logits(features), splits=SPLITS)
+    return stats.inception_score(extractor.logits(features)) if extractor.published else None

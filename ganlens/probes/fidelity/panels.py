@@ -61,7 +61,7 @@ def _about_the_distance(result: "FidelityResult") -> list[tuple[Any, ...]]:
                 f"{result.metric}, {interval.level:.0%} interval",
                 f"{interval.low:.4g} to {interval.high:.4g}",
                 None,
-                "where the expected distance of so many images lies",
+                "around its mean over other draws of as many images",
             )
         )
     if (infinity := result.infinity) is not None:
@@ -74,9 +74,8 @@ def _about_the_distance(result: "FidelityResult") -> list[tuple[Any, ...]]:
             )
         )
     if result.informed is not None:
-        name = result.metric.replace("FID", "MiFID").replace("FD-", "MiFD-")  # other weights
-        meaning = "made larger where samples come very near to single real images"
-        rows.append((name, result.informed, None, meaning))
+        meaning = "FID, made larger where samples nearly repeat these very real images"
+        rows.append(("MiFID", result.informed, None, meaning))
     if result.inception is not None:
         mean, deviation = result.inception
         meaning = f"+- {deviation:.2g} over ten splits; higher is better"
@@ -91,8 +90,9 @@ def _rows(
     notes = {
         **dict.fromkeys(("precision", "recall"), f"k = {generated['k']}, "),
         **dict.fromkeys(("density", "coverage"), f"k = {generated['k_density']}, "),
-        "kid": f"subsets of {_count(generated['kid_subset_size'])}, ",
     }
+    if (size := generated["kid_subset_size"]) is not None:
+        notes["kid"] = f"subsets of {size:,}, "
     return [
         (
             f"{_name(result.metric, name)} ({notes.get(name, '')}N = {n:,})",

@@ -9,8 +9,8 @@ import torch
 from ganlens import stats
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
+from ganlens.features import resolved
 from ganlens.models.prior import check_seed
-from ganlens.precision import best_precision
 from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.fidelity.compare import Comparison
 from ganlens.probes.fidelity.judge import choose
@@ -130,5 +130,5 @@ class Fidelity(Probe):
             n_asked=self.n,
             seed=self.seed,
             batch_size=self.batch_size,
-            precision=best_precision() if self.precision == "auto" else self.precision,
+            precision=resolved(self.precision, judge.extractor),
         )

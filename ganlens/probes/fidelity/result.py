@@ -49,9 +49,9 @@ class FidelityResult:
         interval: for the distance; None where there are no features of both sides.
         infinity: the distance extrapolated to infinitely many images; None likewise, or where there
             are too few.
-        informed: MiFID, the distance divided by how near the samples come to the reference, where
-            that is nearer than its threshold; None with other features than Inception's, for which
-            that threshold was set, and where the reference was not trained on.
+        informed: the FID divided by how near the samples come to the reference, where that is
+            nearer than a threshold (MiFID); None for other distances, or where the reference was
+            not trained on.
         inception: inception score of the generated images and its deviation over the splits; None
             without class scores.
         floor: ``scores`` again, real against real.
@@ -157,19 +157,32 @@ class FidelityResult:
     def _reasons(self) -> dict[str, str]:
         found = {}
         if self.inception is None:
-            found["inception_score"] = "only Inception has the class scores that it is made of"
+            found["inception_score"] = (
+                "needs published Inception, whose class scores it is made of, and an image for each "
+                "split"
+            )
+        if any(one.distance is None for one in self.classes):
+            found["classes"] = "a class needs at least 2 images on either side"
         if self.informed is None:
             found["memorization_informed"] = (
-                "made for Inception's features and a reference that was trained on: --split train"
+                "needs real images that may have been trained on (--split train), and published "
+                "Inception, for which its threshold was set"
             )
+        if self.interval is None:
+            names = ("interval", "interval_level", "median_distance_to_real")
+            found |= dict.fromkeys(names, "needs the images of both sides")
         if self.infinity is None:
             found["value_at_infinity"] = (
                 "needs real and generated images, two for each of the "
                 f"{self.scores['dimensions']:,} features on either side"
             )
-        if self.floor.scores is None:
-            return found | {f"floor_{name}": self.floor.kind for name in ("fd", *SCORES)}
-        return found | {f"floor_{k}": reason for k, reason in self.floor.scores["reasons"].items()}
+        missing = dict.fromkeys(("fd", *SCORES), self.floor.kind)
+        if self.floor.scores is not None:
+            missing = self.floor.scores["reasons"]
+        for name, reason in missing.items():
+            floor, value = ("floor", "value") if name == "fd" else (f"floor_{name}", name)
+            found |= dict.fromkeys((floor, f"{value}_at_floor_n"), reason)
+        return found
 
     def panels(self) -> list[Panel]:
         """Return the table of numbers and, where there are features, clouds and extreme images."""

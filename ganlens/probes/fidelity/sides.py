@@ -60,10 +60,11 @@ class Samples:
         self.name = f"generated images of {subject.name}"
 
     def identity(self) -> dict[str, Any]:
-        """Return the weights' hash, which generator of the checkpoint, and the seeds."""
+        """Return hashes of the file and of the weights as they are now, and the seeds."""
         known = self.subject.provenance
         return {
-            "weights": known.get("hash") or module_hash(self.subject.generator),
+            "checkpoint": known.get("hash"),
+            "weights": module_hash(self.subject.generator),  # they may have been edited since
             "generator": known.get("weights"),
             "seeds": [self.first, self.first + self.count],
             "device": self.subject.device.type,  # kernels of another kind round differently

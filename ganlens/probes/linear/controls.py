@@ -1,7 +1,7 @@
 """What the discriminator's features are compared with: sets of features that no GAN has learned."""
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -51,6 +51,7 @@ class Controls:
         epochs: of the training of "supervised"; 0 leaves it out.
         seed: of everything random.
         mirror: whether ``read`` averages features over each image and its mirror image.
+        held: rows at the end of ``train`` on which C is chosen.
         read: computes the features of all images of a part with a function of a batch.
     """
 
@@ -64,6 +65,7 @@ class Controls:
     epochs: int
     seed: int
     mirror: bool
+    held: int
     read: Read
 
     def names(self) -> tuple[str, ...]:
@@ -115,7 +117,10 @@ class Controls:
         return self._both(learned, about)
 
     def _supervised(self) -> Generator[Progress, None, Control]:
+        # Features of images whose labels the network knows would choose a C for them alone.
+        cut = len(self.train) - self.held
+        targets = [replace(target, train=target.train[:cut]) for target in self.targets]
         found = yield from train_supervised(
-            self.subject, self.train, self.test, self.targets, self.epochs, self.seed
+            self.subject, self.train, self.test, targets, self.epochs, self.seed
         )
         return self._of(found.subject, {**found.settings, "accuracy_of_its_own_head": found.head})

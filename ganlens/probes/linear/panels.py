@@ -150,6 +150,8 @@ def curve(result: "LinearProbeResult") -> list[Panel]:
         "train images that none was drawn from; features are scaled by all train images, which "
         "takes no label (Radford 2015, section 5.2)."
     )
+    if "supervised" in result.few_features:
+        caption += " supervised: the network had seen the labels of all images that are drawn from."
     title = "How many labels it takes"
     listed = TablePanel(
         title=title,
@@ -179,7 +181,8 @@ def _also(controls: list[str]) -> str:
     """Describe the controls that were asked for."""
     said = {
         "k-means": " k-means: features of whitened image patches (Coates 2011), no network at all.",
-        "supervised": " supervised: the same network trained with the labels.",
+        "supervised": " supervised: the same network trained with the labels, but for those of the "
+        "images on which C is chosen.",
     }
     return "".join(text for name, text in said.items() if name in controls)
 

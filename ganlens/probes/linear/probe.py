@@ -96,7 +96,7 @@ class LinearProbe(Probe):
         read = partial(extract, mirror=self.mirror, half=self.half, device=subject.device)
         controls = Controls(
             subject, train, test, targets, self.pool, self.controls, self.kmeans_k,
-            self.supervised_epochs, self.seed, self.mirror, read,
+            self.supervised_epochs, self.seed, self.mirror, self._held(len(train)), read,
         )  # fmt: skip
         layers = list(subject.discriminator.feature_layers)  # type: ignore[union-attr]
         total, done = 2 + len(layers) + len(controls.names()), 1

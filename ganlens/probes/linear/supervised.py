@@ -59,10 +59,10 @@ def train_supervised(
 
     Args:
         subject: whose architecture.
-        train: the images to learn from.
+        train: the images to learn from, as many from the first as ``targets`` have train labels.
         test: the images on which the heads are judged.
         targets: what to predict; unknown values are left out.
-        epochs: passes over the train images.
+        epochs: passes over these images.
         seed: of the first weights and of the order.
 
     Yields:
@@ -77,6 +77,7 @@ def train_supervised(
     module = _Headed(network, _heads(network, train, targets, seed))
     module.to(control.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     settings: dict[str, Any] = {
+        "n_train": len(targets[0].train),
         "epochs": epochs,
         "batch_size": BATCH,
         "lr": LR,
@@ -132,8 +133,8 @@ def _key(
     shapes = {name: list(value.shape) for name, value in module.state_dict().items()}
     answers = [[target.name, target.classes] for target in targets]
     rows = hashlib.sha256(b"".join(t.train.tobytes() for t in targets)).hexdigest()
-    # The draw's rows follow from the fingerprint, their number and the seed (in the settings).
-    what = [FORMAT, train.fingerprint, len(train), rows, architecture, shapes, answers, settings]
+    # The draw's rows follow from the fingerprint, and their number and the seed in the settings.
+    what = [FORMAT, train.fingerprint, rows, architecture, shapes, answers, settings]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -143,13 +144,14 @@ def _fit(
     module.requires_grad_(True).train()
     place = next(module.parameters()).device
     answers = [torch.from_numpy(t.train) for t in targets]
-    stream, size = torch.Generator().manual_seed(seed), min(BATCH, len(train))
-    steps = len(train) // size
+    stream, count = torch.Generator().manual_seed(seed), len(targets[0].train)
+    size = min(BATCH, count)
+    steps = count // size
     optimizer = torch.optim.AdamW(module.parameters(), LR, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, epochs * steps + 1)
     for epoch in range(epochs):
         yield Progress(epoch, epochs, "epochs of the supervised control")
-        order = torch.randperm(len(train), generator=stream)[: steps * size]
+        order = torch.randperm(count, generator=stream)[: steps * size]
         for chosen in order.split(size):
             found = module(train.batch(chosen.numpy()).to(place))
             loss = _loss(found, [a[chosen].to(place) for a in answers])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PLANTED = 200  # train images that are planted again
 PAIRS = 200_000  # random pairs that set how far two hashes may differ
+ALIKE = 1e-4  # share of the random pairs that are the most alike
 QUALITY = 90  # of the planted JPEG copies
 SHOWN = 8  # pairs kept as pictures
 
@@ -48,7 +49,7 @@ class Duplicates:
             random pairs of train images.
         twins: set -> its twins among (other) train images; "train", "held-out", "generated".
         planted: way -> share of planted copies found by equal hashes, and within the radius.
-        random_near: share of random pairs of train images within the radius.
+        random_near: share of other random pairs of train images within the radius.
         n_random: those pairs.
         pairs: (2, P, H, W, C) uint8: the most alike pairs within train, up to 8, one per image.
     """
@@ -87,8 +88,9 @@ def find_duplicates(
     to_bits = hasher(train.images, train.fingerprint, seed)
     rng = np.random.default_rng([seed, 4])
     codes = to_bits(train.images)
-    random = _random_pairs(codes, rng)
-    radius = int(random.min(initial=BITS)) // 2 if len(random) else 0
+    # A few of so many random pairs are true twins where there are many: the least cannot decide.
+    radius = int(np.quantile(_random_pairs(codes, rng), ALIKE, method="lower")) // 2
+    fresh = _random_pairs(codes, rng)  # of those that set the radius none can be within it
     index = faiss.IndexBinaryFlat(BITS)
     index.add(codes)
     bits, rows = _others(index, codes)
@@ -104,8 +106,8 @@ def find_duplicates(
         radius,
         twins,
         _planted(to_bits, codes, train.images, radius, rng),
-        float((random <= radius).mean()) if len(random) else 0.0,
-        len(random),
+        float((fresh <= radius).mean()),
+        len(fresh),
         np.stack([np.asarray(train.images[side]) for side in pairs]),
     )
 

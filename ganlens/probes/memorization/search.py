@@ -7,9 +7,8 @@ import faiss
 import numpy as np
 
 from ganlens.stats import nearest
-from ganlens.stats.authenticity import calibrated
+from ganlens.stats.authenticity import NEIGHBORS, calibrated
 
-RIVALS = 50  # neighbours kept of each image: what the calibrated distance averages over
 SPARE = 16  # candidates beyond those, for their order by low frequencies is not the final one
 PER_VIEW = 8  # candidates from each shifted or mirrored view
 FINALISTS = 3  # train images that every view of a query is compared with
@@ -59,7 +58,7 @@ def feature_neighbors(views: list[np.ndarray], base: np.ndarray) -> Neighborhood
         views: arrays (N, D): the queries as they are and, for instance, mirrored.
         base: (M, D), M at least 2; min(50, M) neighbours are kept.
     """
-    k = min(RIVALS, len(base))
+    k = min(NEIGHBORS, len(base))
     found = [nearest(view, base, k) for view in views]
     if len(found) == 1:
         distance, index = found[0]
@@ -99,7 +98,7 @@ def pixel_neighbors(
     index = faiss.IndexFlatL2(points.shape[1])
     index.add(points)
     views = list(_views(queries, shifts, flips))
-    k, most = min(RIVALS, len(base)), min(RIVALS + SPARE, len(base))
+    k, most = min(NEIGHBORS, len(base)), min(NEIGHBORS + SPARE, len(base))
     approx, rows, view_of = [], [], []
     for number, view in enumerate(views):
         # The view as it is alone has enough candidates, however alike those of the others are.

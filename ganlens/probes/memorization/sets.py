@@ -107,6 +107,7 @@ def set_scores(
         ours, theirs = (halves[0], halves[1]) if name == null else (slice(None), slice(None))
         found[name] = _score(
             rows,
+            rows[rng.permutation(len(rows))[:common]],  # held-out ones are sorted, maybe by class
             near[name],
             base,
             reference,
@@ -119,12 +120,13 @@ def set_scores(
 
 
 def _score(
-    rows: np.ndarray, near: Neighborhood, base: np.ndarray, reference: np.ndarray, c_t: CopyingScore
-) -> SetScores:
+    rows: np.ndarray, drawn: np.ndarray, near: Neighborhood, base: np.ndarray,
+    reference: np.ndarray, c_t: CopyingScore,
+) -> SetScores:  # fmt: skip
     common = len(reference)
     enough = len(rows) >= common >= 2
     memorization = memorization_distance(rows, base)
-    frechet = frechet_distance_from_features(rows[:common], reference) if enough else None
+    frechet = frechet_distance_from_features(drawn, reference) if enough else None
     own = spacing(base, near.index[:, 0]) / base.shape[1] ** 0.5
     return SetScores(
         n=len(rows),
@@ -134,8 +136,6 @@ def _score(
         memorization=memorization,
         frechet=frechet,
         mifd=None if frechet is None else memorization_informed(frechet, memorization),
-        coverage=density_coverage(reference, rows[:common], k=K)[1]
-        if enough and common > K
-        else None,
+        coverage=density_coverage(reference, drawn, k=K)[1] if enough and common > K else None,
         n_frechet=common,
     )

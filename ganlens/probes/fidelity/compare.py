@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,7 +122,7 @@ class Comparison:
 
     def _informed(self, given: Materials, clouds: Clouds, distance: float) -> float | None:
         """The distance made worse by copies; the reference must be what can have been copied."""
-        if given.split == "test":
+        if given.split == "test" or not (clouds.fake.any() and clouds.real.any()):
             return None
         apart = stats.memorization_distance(clouds.fake, clouds.real)
         return stats.memorization_informed(distance, apart)
@@ -130,7 +131,7 @@ class Comparison:
         self, given: Materials, moments: stats.ReferenceMoments
     ) -> Generator[Progress, None, FidelityResult]:
         if EXTRACTOR in moments.notes:
-            check_comparable(json.loads(moments.notes[EXTRACTOR]), self._extractor())
+            check_comparable(_described(moments.notes[EXTRACTOR]), self._extractor())
         features = yield from self._features(given.fake, 0, given.fake.count, "generated images")
         if features.shape[1] != len(moments.mean):
             raise GanlensError(
@@ -198,3 +199,14 @@ class Comparison:
             versions=library_versions(),
             **found,
         )
+
+
+def _described(note: str) -> dict[str, Any]:
+    """Read the description of an extractor that lies beside moments."""
+    with suppress(ValueError, RecursionError):
+        if isinstance(found := json.loads(note), dict):
+            return found
+    raise GanlensError(
+        f"the moments' note {EXTRACTOR!r} is not ganlens's ({note[:40]!r}): make the moments anew, "
+        "or leave the note out"
+    )

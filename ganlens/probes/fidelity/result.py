@@ -9,7 +9,7 @@ import numpy as np
 from ganlens import stats
 from ganlens.checkpoints import versions
 from ganlens.panels import Panel
-from ganlens.probes.fidelity.measure import ClassScore, Floor
+from ganlens.probes.fidelity.measure import SPLITS, ClassScore, Floor
 
 LIBRARIES = ("scipy", "faiss-cpu", "torch-fidelity")
 QUANTISED = "both sides hold 8-bit images: generated ones are rounded to uint8 first, as in a PNG"
@@ -156,10 +156,14 @@ class FidelityResult:
     def _reasons(self) -> dict[str, str]:
         found = {}
         if self.inception is None:
-            found["inception_score"] = "only Inception has the class scores that it is made of"
+            found["inception_score"] = (
+                "only Inception has the class scores that it is made of, and it needs "
+                f"{SPLITS} images"
+            )
         if self.informed is None:
             found["memorization_informed"] = (
-                "only a reference that may have been trained on can have been copied: --split train"
+                "needs reference images that may have been trained on (--split train), and "
+                "features that are not all 0"
             )
         if self.infinity is None:
             found["value_at_infinity"] = (

@@ -99,6 +99,22 @@ def test_the_authors_scaling_is_by_one_factor() -> None:
     assert dict(zip(result.targets, result.accuracy[0], strict=True))["side"] > 0.9
 
 
+def test_mirrored_features_cannot_tell_left_from_right() -> None:
+    """Every set of features, the controls too, sees an image and its mirror image as one."""
+    data = image_set(labelled=False)
+    images = data.images.copy()
+    images[data.attributes["side"] == "left", :, 8:] += 100  # lit on one side, or on the other
+    data = replace(data, images=images)
+    plain, mirrored = (
+        LinearProbe(mirror=m, c_grid=(1.0,), kmeans_k=4).run(subject(), data) for m in (False, True)
+    )
+    side, tone = plain.targets.index("side"), plain.targets.index("tone")
+    assert plain.accuracy[:, side].min() > 0.8
+    assert mirrored.accuracy[:, side].max() < 0.7
+    assert mirrored.accuracy[0, tone] > 0.85
+    assert mirrored.summary()["mirror"] is True
+
+
 @pytest.mark.parametrize("half", [False, True])
 def test_features_in_a_file_give_the_same_result(
     half: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -10,7 +10,7 @@ import numpy as np
 
 from ganlens import stats
 from ganlens.errors import GanlensError
-from ganlens.features import FeatureStore, check_comparable, shared_features_of
+from ganlens.features import FeatureStore, InceptionExtractor, check_comparable, shared_features_of
 from ganlens.probes.base import Progress
 from ganlens.probes.fidelity.judge import Judge
 from ganlens.probes.fidelity.materials import Materials
@@ -121,8 +121,10 @@ class Comparison:
         return stats.frechet_infinity(clouds.real, clouds.fake, seed=self.seed)
 
     def _informed(self, given: Materials, clouds: Clouds, distance: float) -> float | None:
-        """The distance made worse by copies; the reference must be what can have been copied."""
-        if given.split == "test" or not (clouds.fake.any() and clouds.real.any()):
+        """The distance made worse by copies of what was trained on, in the features it is for."""
+        if not given.trained_on or self.judge.extractor.name != InceptionExtractor.name:
+            return None
+        if not (clouds.fake.any() and clouds.real.any()):  # without a direction
             return None
         apart = stats.memorization_distance(clouds.fake, clouds.real)
         return stats.memorization_informed(distance, apart)

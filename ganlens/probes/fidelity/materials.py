@@ -24,6 +24,7 @@ class Materials:
         others_are: the others in words.
         split: split of the reference.
         split_source: where that comes from.
+        trained_on: the reference may hold what the generator was trained on.
         cap_reason: why there are fewer than were asked for, "" if there are not.
         about: which checkpoint and data, JSON-able.
     """
@@ -35,6 +36,7 @@ class Materials:
     others_are: str
     split: str
     split_source: str
+    trained_on: bool
     cap_reason: str
     about: dict[str, Any]
 
@@ -75,7 +77,7 @@ def materials(
         words = real.name
     about = {**_identity(generated, seed, n), "reference": words}
     fake = one_side(generated, "auto", n, seed)
-    return Materials(fake, real, others, words, f"other {words}", "all", "", cap, about)
+    return Materials(fake, real, others, words, f"other {words}", "all", "", False, cap, about)
 
 
 def _with_images(
@@ -101,9 +103,17 @@ def _with_images(
         others_are=f"{chosen.other.split} images",
         split=chosen.part.split,
         split_source=data.split_source,
+        trained_on=_was_trained_on(chosen.part, trained_on),
         cap_reason=cap,
         about=about,
     )
+
+
+def _was_trained_on(part: ImageSet, fingerprint: str | None) -> bool:
+    """Tell whether a reference holds training images: by their fingerprint, or else by name."""
+    if fingerprint is None:
+        return part.split == "train"
+    return fingerprint in part.fingerprints.values()
 
 
 def _enough_others(chosen: RealImages) -> Side | None:

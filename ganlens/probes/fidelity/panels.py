@@ -74,7 +74,7 @@ def _about_the_distance(result: "FidelityResult") -> list[tuple[Any, ...]]:
             )
         )
     if result.informed is not None:
-        name = result.metric.replace("FID", "MiFID").replace("FD-", "MiFD-")
+        name = result.metric.replace("FID", "MiFID").replace("FD-", "MiFD-")  # other weights
         meaning = "made larger where samples come very near to single real images"
         rows.append((name, result.informed, None, meaning))
     if result.inception is not None:

@@ -49,8 +49,9 @@ class FidelityResult:
         interval: for the distance; None where there are no features of both sides.
         infinity: the distance extrapolated to infinitely many images; None likewise, or where there
             are too few.
-        informed: the distance divided by how near the samples come to the reference, where that is
-            nearer than a threshold (MiFID); None where the reference was not trained on.
+        informed: MiFID, the distance divided by how near the samples come to the reference, where
+            that is nearer than its threshold; None with other features than Inception's, for which
+            that threshold was set, and where the reference was not trained on.
         inception: inception score of the generated images and its deviation over the splits; None
             without class scores.
         floor: ``scores`` again, real against real.
@@ -162,8 +163,7 @@ class FidelityResult:
             )
         if self.informed is None:
             found["memorization_informed"] = (
-                "needs reference images that may have been trained on (--split train), and "
-                "features that are not all 0"
+                "made for Inception's features and a reference that was trained on: --split train"
             )
         if self.infinity is None:
             found["value_at_infinity"] = (

@@ -50,6 +50,7 @@ class Controls:
         kmeans_k: centroids of "k-means"; 0 leaves it out.
         epochs: of the training of "supervised"; 0 leaves it out.
         seed: of everything random.
+        mirror: whether ``read`` averages features over each image and its mirror image.
         read: computes the features of all images of a part with a function of a batch.
     """
 
@@ -62,6 +63,7 @@ class Controls:
     kmeans_k: int
     epochs: int
     seed: int
+    mirror: bool
     read: Read
 
     def names(self) -> tuple[str, ...]:
@@ -76,13 +78,18 @@ class Controls:
             GanlensError: the network cannot be built anew, or more centroids than patches.
         """
         if name == "pixels":
-            x, x_test = (p.images.reshape(len(p), -1) for p in (self.train, self.test))
-            return Control(x, x_test)
+            return self._pixels()
         if name == "untrained":
             return self._untrained()
         if name == "k-means":
             return self._k_means()
         return (yield from self._supervised())
+
+    def _pixels(self) -> Control:
+        if self.mirror:
+            return self._both(lambda batch: batch.flatten(1), {})
+        x, x_test = (p.images.reshape(len(p), -1) for p in (self.train, self.test))
+        return Control(x, x_test)  # as bytes: no copy
 
     def _both(self, function: Callable[[Tensor], Tensor], settings: dict[str, Any]) -> Control:
         return Control(self.read(function, self.train), self.read(function, self.test), settings)

@@ -24,6 +24,7 @@ def extract(
     function: Callable[[Tensor], Tensor],
     part: "ImageSet",
     *,
+    mirror: bool = False,
     half: bool = False,
     device: torch.device | None = None,
 ) -> svm.Features:
@@ -32,6 +33,7 @@ def extract(
     Args:
         function: (n, C, H, W) images in [-1, 1] to (n, D) features.
         part: the images.
+        mirror: average the features of each image with those of its mirror image.
         half: keep float16, which halves the file.
         device: a GPU takes the array into its own memory.
 
@@ -44,7 +46,10 @@ def extract(
     """
     out: np.ndarray | None = None
     for start in range(0, len(part), BATCH):
-        found = function(part.batch(slice(start, start + BATCH))).numpy()
+        batch = part.batch(slice(start, start + BATCH))
+        found = function(batch).numpy()
+        if mirror:
+            found = (found + function(batch.flip(3)).numpy()) / 2
         if out is None:
             out = _empty((len(part), found.shape[1]), np.dtype(np.float16 if half else np.float32))
         if half and np.abs(found).max() > np.finfo(np.float16).max:

@@ -30,7 +30,7 @@ def table(result: "LinearProbeResult") -> TablePanel:
         )
         for i, name in enumerate(result.targets)
     ]
-    n, m = result.about["n_train"], result.about["n_test"]
+    n, m, mirrored = (result.about[key] for key in ("n_train", "n_test", "mirror"))
     return TablePanel(
         title="What a linear classifier reads off the discriminator",
         caption=f"Accuracy in % on {m:,} test images of an L2-SVM, min 0.5|w|² + "
@@ -40,7 +40,8 @@ def table(result: "LinearProbeResult") -> TablePanel:
         f"{result.sizes[0]:,} features ({SOURCE}). Training taught the discriminator something "
         "about a target only where it beats both the same network untrained and raw pixels by "
         "more than a few standard errors; the majority guess is what knowing nothing gives."
-        + _also(controls),
+        + _also(controls)
+        + (" Features are means over each image and its mirror image." if mirrored else ""),
         columns=(
             "target",
             "classes",

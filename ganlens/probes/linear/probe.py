@@ -56,6 +56,8 @@ class LinearProbe(Probe):
         pool: each feature map is max-pooled to a pool x pool grid.
         scaling: standard (each feature to the same variance) or norm (all by one factor, as the
             authors' code has it).
+        mirror: average each image's features with those of its mirror image, which is worth some
+            points on photographs; not for targets that a mirror changes.
         half: keep features in float16, for half the disk where they do not fit into memory.
         controls: also judge raw pixels and the same network untrained.
         kmeans_k: also judge k-means features of patches (Coates 2011) with so many centroids.
@@ -75,6 +77,7 @@ class LinearProbe(Probe):
     validation: float = 0.2
     pool: int = 4
     scaling: Literal["standard", "norm"] = "standard"
+    mirror: bool = False
     half: bool = False
     controls: bool = True
     kmeans_k: int = 0
@@ -90,10 +93,10 @@ class LinearProbe(Probe):
             GanlensError: no data, no discriminator, nothing to predict, a setting out of range.
         """
         train, test, targets = self._materials(subject, data)
-        read = partial(extract, half=self.half, device=subject.device)
+        read = partial(extract, mirror=self.mirror, half=self.half, device=subject.device)
         controls = Controls(
             subject, train, test, targets, self.pool, self.controls, self.kmeans_k,
-            self.supervised_epochs, self.seed, read,
+            self.supervised_epochs, self.seed, self.mirror, read,
         )  # fmt: skip
         layers = list(subject.discriminator.feature_layers)  # type: ignore[union-attr]
         total, done = 2 + len(layers) + len(controls.names()), 1
@@ -218,6 +221,7 @@ class LinearProbe(Probe):
             "c_grid": list(self.c_grid),
             "validation": self.validation,
             "scaling": SCALED[self.scaling],
+            "mirror": self.mirror,
             "storage": "float16" if self.half else "float32",
             "draws": self.draws if self.labels_per_class else None,
             "draws_for_c": SEARCHES if self.labels_per_class else None,

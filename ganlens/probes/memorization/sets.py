@@ -53,10 +53,10 @@ class SetScores:
             "n": self.n,
             "C_T": self.copying.value,
             "C_T_null_deviation": self.copying.null_std,
-            "C_T_cells": [
-                {"n_generated": c.n_generated, "n_held_out": c.n_held_out, "z": c.z, "used": c.used}
-                for c in self.copying.cells
-            ],
+            "C_T_cells": {
+                name: [getattr(cell, name) for cell in self.copying.cells]
+                for name in ("n_generated", "n_held_out", "z", "used")
+            },
             "authentic_percent": 100 * self.authentic,
             "median_calibrated_distance": self.calibrated,
             "memorization_distance": self.memorization,

@@ -559,3 +559,10 @@ def test_samples_move_along_a_saved_direction(
         capsys.readouterr()
         assert run("sample", tiny_checkpoint, *words, "--out", tmp_path / "b.png") == 2
         assert says in only_line(capsys.readouterr().err)
+
+
+def test_none_is_written_as_the_help_writes_it() -> None:
+    def function(n: int | None = 3) -> int:
+        return 0 if n is None else n
+
+    assert [call(function, "it", ["--n", word]) for word in ("none", "None", "5")] == [0, 0, 5]

@@ -403,3 +403,11 @@ def test_the_first_difference_of_two_descriptions_is_named():
         with pytest.raises(GanlensError, match=f"{key} .*against '{value}'"):
             features.check_comparable(a, {**a, key: value, "zzz": 1})
     assert "name" in str(features.difference(a, features.PixelExtractor(2).describe()))
+
+
+def test_a_text_file_is_no_weights_and_says_so(tmp_path):
+    (tmp_path / "a.pth").write_text("hello\nworld\n")
+    torch.save({1: torch.zeros(2)}, tmp_path / "b.pth")  # noqa: TID251 what others give
+    for name in ("a", "b"):
+        with pytest.raises(GanlensError, match="weight"):
+            features.TorchvisionExtractor("resnet18", tmp_path / f"{name}.pth")

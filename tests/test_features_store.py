@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +200,22 @@ def test_without_locks_each_makes_its_own(store, monkeypatch) -> None:
         next(step)
     np.testing.assert_array_equal(*[finish(step) for step in steps])
     assert [e.seen for e in extractors] == [N, N]
+    assert files(store) == ["features.npy", "meta.json"]
+
+
+def test_without_locks_what_was_interrupted_or_damaged_does_not_stay(store, monkeypatch) -> None:
+    monkeypatch.setattr(module, "fcntl", None)
+    source = features.array_source(pixels())
+    steps = features.features_of(Counting(), source, store=store, batch_size=BATCH)
+    next(steps)
+    steps.close()
+    assert files(store) == []
+    whole = np.array(run(Counting(), source, store))
+    (array,) = store.folder.rglob("features.npy")
+    array.write_bytes(bytes(array.stat().st_size))
+    steps = features.features_of(Counting(), source, store=store, precision="32-true")
+    assert list(islice(steps, 5)) == [N, N]  # more would be another pass, for ever
+    np.testing.assert_array_equal(run(Counting(), source, store), whole)
     assert files(store) == ["features.npy", "meta.json"]
 
 

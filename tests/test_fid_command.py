@@ -185,3 +185,33 @@ def test_the_library_compares_any_two(folders):
     assert result.generated.startswith("images of")
     assert len(result.shown.titles) == 32
     assert result.shown.titles[0].endswith(".png")
+
+
+def test_nothing_that_was_asked_for_is_passed_over(capsys, folders, tmp_path, tiny_checkpoint):
+    kept, note = tmp_path / "m.npz", tmp_path / "note.npz"
+    assert run("moments", folders / "one", "--out", kept, "--extractor", "pixels") == 0
+    moments = stats.read_moments(kept)
+    notes = {**moments.notes, "extractor": "[1]"}
+    stats.write_moments(note, stats.ReferenceMoments(moments.mean, moments.cov, 60, notes))
+    out = ("--out", tmp_path / "new")
+    for words, message in [
+        (("fid", tiny_checkpoint, tiny_checkpoint, "--split", "test"), "split 'test': the refer"),
+        (("fid", folders / "one", kept, "--split", "train"), "split 'train': the reference"),
+        (("moments", tiny_checkpoint, *out, "--split", "test"), "split 'test': what is meas"),
+        (("moments", folders / "one", *out, "--k", "7"), "--k and --k-density are of no use"),
+        (("moments", kept, *out), "holds moments, not images"),
+        (("fid", kept, folders / "one"), "holds moments, not images"),
+        (("fid", folders / "one", note), "note 'extractor' is not ganlens's"),
+        (("fid", folders / "one", kept, *out, "--json", tmp_path / "new"), "are one place"),
+    ]:
+        capsys.readouterr()
+        assert run(*words) == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_fewer_images_than_asked_say_whose_they_are(capsys, folders, tiny_images):
+    found = numbers(capsys, folders / "one", tiny_images, "--extractor", "pixels")
+    assert found["summary"]["n_reason"].startswith(f"{str(folders / 'one')!r} has 60 images")

@@ -485,3 +485,20 @@ def test_numbers_whose_squares_overflow_are_refused(value: complex) -> None:
         with pytest.raises(GanlensError, match="holds"):
             measure(bad, good)
     assert np.isfinite(stats.frechet_distance_from_features(good * 1e140, good))
+
+
+@pytest.mark.parametrize("bad", [["a", "b"], [[1.0, 2.0], [3.0]], [None, object()]])
+def test_what_is_no_array_of_numbers_is_one_line(bad: list) -> None:
+    with pytest.raises(GanlensError, match=r"^features is .*numbers$"):
+        stats.mean_cov(bad)
+
+
+def test_numbers_at_the_ends_of_float64_are_right_or_refused() -> None:
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    with pytest.raises(GanlensError, match="too large for float64"):
+        stats.frechet_distance(np.full(3, 1e200), np.eye(3), np.zeros(3), np.eye(3))
+    with pytest.raises(GanlensError, match="too large for float64"):
+        stats.frechet_distance_from_features(x * 1e100, x * 1e100)
+    with pytest.raises(GanlensError, match="too large for float64"):
+        stats.kernel_distance(x, x, subset_size=9, gamma=float("nan"))
+    assert (stats.nearest(x * 1e-200, x * 1e-200, 1)[1][:, 0] < 20).all()

@@ -107,3 +107,10 @@ def test_a_missing_file_and_a_taken_note_are_named(tmp_path):
     with pytest.raises(GanlensError, match="a note named mu"):
         stats.write_moments(tmp_path / "a.npz", moments(1, notes={"mu": "x"}))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path):
+    for bad in (moments(1, n=1), moments(1, n=50, notes={"file": "x"})):
+        with pytest.raises(GanlensError):
+            stats.write_moments(tmp_path / "a.npz", bad)
+    assert not list(tmp_path.iterdir())

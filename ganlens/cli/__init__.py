@@ -130,6 +130,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader left, as in `ganlens list | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except MemoryError as error:
+        why = str(error) or "nothing is left"
+        print(f"ganlens: not enough memory ({why}): ask for fewer images", file=sys.stderr)
+        return 2
     except OSError as error:  # a file's fault: no permission, too long a name, a failing disk
         if error.filename is None:
             raise

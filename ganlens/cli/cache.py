@@ -29,7 +29,7 @@ def cache(
         downloads: with --clear, remove torchvision's downloads too.
     """
     check_free(json, force=False)
-    if older_than < 0:
+    if not older_than >= 0:  # NaN too
         raise GanlensError(f"--older-than {older_than} is not valid: give 0 days or more")
     if downloads and not clear:
         raise GanlensError("--downloads says what to remove: add --clear")

@@ -21,6 +21,7 @@ from ganlens.classifier import (
 from ganlens.cli.flags import Data, Force, Json
 from ganlens.cli.opening import open_to_train, say_skipped
 from ganlens.cli.terminal import (
+    check_apart,
     check_file,
     check_free_folder,
     console,
@@ -96,6 +97,7 @@ def train(asked: Asked, settings: ClassifierSettings, line: str) -> None:
     """Open the data, train under a bar, save, and say what was found."""
     check_free_folder(asked.out, asked.force)
     check_file(asked.json)
+    check_apart(asked.out, asked.json)
     data = open_to_train(
         asked.data,
         "a classifier",

@@ -11,7 +11,7 @@ from ganlens.checkpoints import find_checkpoint
 from ganlens.cli import probe
 from ganlens.cli.flags import Device, Force
 from ganlens.cli.opening import decode, open_subject, say_skipped
-from ganlens.cli.terminal import check_free, check_free_folder, console, follow, note
+from ganlens.cli.terminal import check_free, check_places, console, follow, note
 from ganlens.data import EMBEDDED
 from ganlens.errors import GanlensError
 from ganlens.features import together, world
@@ -61,8 +61,7 @@ def fid(settings: Annotated[Fidelity, arg(help="")], common: Annotated[Sides, ar
     b = common.data if b is None else b
     if b is None or (_is_checkpoint(a) and _is_images(b)):
         return probe.run("fid", settings, replace(common, data=b))
-    check_free(common.json, common.force)
-    check_free_folder(common.out, common.force)
+    check_places(common.out, common.json, common.force)
     generated, reference = _open_both(a, b, common.device)
     device = pick_device(common.device)
     with together(device):
@@ -84,7 +83,9 @@ def moments(
         out: file to write.
     """
     check_free(out, force)
-    opened = open_subject(source, device) if _is_checkpoint(source) else _images(source)
+    if (settings.k, settings.k_density) != (Fidelity.k, Fidelity.k_density):
+        raise GanlensError("--k and --k-density are of no use to moments: leave them out")
+    opened = _open(source, device)
     place = pick_device(device)
     with together(place):
         found = follow(settings.moments(opened, place))
@@ -111,11 +112,17 @@ def _is_moments(word: str) -> bool:
     return stats.holds_moments(Path(word))
 
 
+def _open(word: str, device: str) -> "Subject | ImageSet":
+    if _is_moments(word):
+        raise GanlensError(f"{word} holds moments, not images: it can only be B of ganlens fid A B")
+    return open_subject(word, device) if _is_checkpoint(word) else _images(word)
+
+
 def _open_both(
     a: str, b: str, device: str
 ) -> tuple["Subject | ImageSet", "Subject | ImageSet | stats.ReferenceMoments"]:
     """Open both sides, images at the size of the other side or the smaller of both sizes."""
-    generated = open_subject(a, device) if _is_checkpoint(a) else _images(a)
+    generated = _open(a, device)
     if _is_moments(b):
         return generated, stats.read_moments(Path(b))
     reference = _images(b) if _is_images(b) else open_subject(b, device)

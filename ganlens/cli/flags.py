@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 from tyro.conf import Positional, arg
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from ganlens.errors import GanlensError
 
@@ -38,6 +39,25 @@ Force = Annotated[bool, tyro.conf.FlagCreatePairsOff, arg(help="Replace files th
 Folder = Annotated[Path | None, arg(metavar="DIR", help="Write every panel into this folder.")]
 
 
+NONE = ("none", "None")
+REGISTRY = ConstructorRegistry()
+
+
+@REGISTRY.primitive_rule
+def none_rule(kind: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[None] | None:
+    """Take "none" as the help and the errors write it; tyro itself knows "None" alone."""
+    if kind.type is not type(None):
+        return None
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="none",
+        instance_from_str=lambda _: None,
+        is_instance=lambda value: value is None,
+        str_from_instance=lambda _: [NONE[0]],
+        choices=NONE,
+    )
+
+
 def call(function: Callable[..., int | None], program: str, words: Sequence[str]) -> int:
     """Parse the words into a function's parameters and call it.
 
@@ -64,7 +84,13 @@ def call(function: Callable[..., int | None], program: str, words: Sequence[str]
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):
-            ready = tyro.cli(later, prog=program, args=words, config=(tyro.conf.OmitArgPrefixes,))
+            ready = tyro.cli(
+                later,
+                prog=program,
+                args=words,
+                config=(tyro.conf.OmitArgPrefixes,),
+                registry=REGISTRY,
+            )
     except SystemExit as stop:
         if stop.code in (0, None):
             return 0

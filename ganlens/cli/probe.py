@@ -11,8 +11,7 @@ from ganlens.cli.files import write_files, write_panels
 from ganlens.cli.flags import Checkpoint, Device, Folder, Force, Json, OptionalData
 from ganlens.cli.opening import open_images, open_subject
 from ganlens.cli.terminal import (
-    check_free,
-    check_free_folder,
+    check_places,
     console,
     follow,
     pairs_table,
@@ -66,8 +65,7 @@ def description(probe: type[Probe]) -> str:
 
 def run(name: str, probe: Probe, common: Common) -> int:
     """Load, run a probe under a progress bar, and write what was asked for."""
-    check_free(common.json, common.force)
-    check_free_folder(common.out, common.force)
+    check_places(common.out, common.json, common.force)
     _check_data(name, probe, common.data)
     subject = open_subject(common.checkpoint, common.device)
     data = None if common.data is None else open_images(common.data, subject)

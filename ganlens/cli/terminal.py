@@ -126,6 +126,23 @@ def check_free_folder(folder: Path | None, force: bool) -> None:
         )
 
 
+def check_places(folder: Path | None, json_file: str | None, force: bool) -> None:
+    """Refuse a folder of panels and a file of numbers that could not be written, or not both."""
+    check_free(json_file, force)
+    check_free_folder(folder, force)
+    check_apart(folder, json_file)
+
+
+def check_apart(folder: Path | None, json_file: str | None) -> None:
+    """Refuse a file in whose place a folder is asked for too."""
+    if folder is None or json_file in (None, "-"):
+        return
+    if Path(str(json_file)).absolute() in (folder.absolute(), *folder.absolute().parents):
+        raise GanlensError(
+            f"--out {folder} and --json {json_file} are one place: give the file another name"
+        )
+
+
 def write_json(target: str | None, content: Mapping[str, Any]) -> None:
     """Write strict JSON (no NaN) to a file, or to stdout for "-"."""
     if target is None:

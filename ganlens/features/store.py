@@ -180,9 +180,16 @@ class FeatureStore:
             finally:
                 entry.close()
                 if lock == "none":
-                    with suppress(OSError):  # another process was faster
-                        folder.rename(self.folder / key)
-                    shutil.rmtree(folder, ignore_errors=True)
+                    self._publish(folder, key)
+
+    def _publish(self, folder: Path, key: str) -> None:
+        """Put what was made without a lock in its place, if it is whole; leave nothing behind."""
+        if (folder / ARRAY).is_file():
+            if self.load(key) is None:  # damaged, and in the way
+                shutil.rmtree(self.folder / key, ignore_errors=True)
+            with suppress(OSError):  # another process was faster
+                folder.rename(self.folder / key)
+        shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[str]:

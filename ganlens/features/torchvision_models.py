@@ -94,7 +94,7 @@ def _build(model: str, file: Path, published: bool) -> tuple[nn.Module, str, int
     with torch.random.fork_rng(devices=[]):  # it draws weights before it loads them
         network = models.get_model(model, weights=None, **extra)
         head = _head(network)
-        if f"{head}.bias" not in tensors:
+        if f"{head}.bias" not in tensors or tensors[f"{head}.bias"].ndim != 1:
             raise GanlensError(misfit)
         classes = len(tensors[f"{head}.bias"])
         if classes != network.get_submodule(head).out_features:

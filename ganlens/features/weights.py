@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle  # noqa: TID251 its exception alone is used
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
+
+# The last four are how the unpickler stumbles over a text file.
+UNREADABLE = (
+    *(OSError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError),
+    *(LookupError, ValueError, TypeError, AttributeError),
+)
 
 
 def hub_file(name: str) -> Path:
@@ -42,10 +49,13 @@ def read_weights(file: Path, wanted: str) -> dict[str, Tensor]:
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
-        tensors = torch.load(file, map_location="cpu", weights_only=True)  # noqa: TID251 runs no code
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
+        with warnings.catch_warnings(action="ignore"):  # of a file that is then refused
+            tensors = torch.load(file, map_location="cpu", weights_only=True)  # noqa: TID251 runs no code
+    except UNREADABLE as error:
         raise GanlensError(f"{file} is not a readable weight file: give {wanted}") from error
-    if not isinstance(tensors, dict) or not all(isinstance(v, Tensor) for v in tensors.values()):
+    if not isinstance(tensors, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in tensors.items()
+    ):
         raise GanlensError(f"{file} holds no plain table of weights: give {wanted}")
     return tensors
 

@@ -24,10 +24,10 @@ def feature_array(x: ArrayLike, name: str = "features", minimum: int = 1) -> np.
         minimum: fewest rows that are accepted.
 
     Raises:
-        GanlensError: not two-dimensional, no columns, fewer rows than ``minimum``, complex numbers,
-            NaN, infinity or what comes near it.
+        GanlensError: no array of numbers, not two-dimensional, no columns, fewer rows than
+            ``minimum``, complex numbers, NaN, infinity or what comes near it.
     """
-    array = np.asarray(x)
+    array = _array(x, name)
     if array.dtype.kind == "c":
         raise GanlensError(f"{name} holds complex numbers: give real ones")
     if array.ndim == 1:
@@ -36,8 +36,8 @@ def feature_array(x: ArrayLike, name: str = "features", minimum: int = 1) -> np.
         raise GanlensError(f"{name} has shape {array.shape}: give (N, d) with d of at least 1")
     if len(array) < minimum:
         raise GanlensError(f"{name} has {len(array)} rows: at least {minimum} are needed")
-    if array.dtype.kind != "f" or array.dtype.itemsize < 4:
-        array = array.astype(np.float64)
+    if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
+        array = _as_float64(array, name)
     # NaN compares as False, and minimum and maximum hand it on.
     if not all(chunk.min() > -HUGE and chunk.max() < HUGE for chunk in chunks(array)):
         raise GanlensError(
@@ -45,6 +45,30 @@ def feature_array(x: ArrayLike, name: str = "features", minimum: int = 1) -> np.
             " images behind it"
         )
     return array
+
+
+def _array(x: ArrayLike, name: str) -> np.ndarray:
+    try:
+        return np.asarray(x)
+    except (ValueError, TypeError, RuntimeError) as error:  # ragged lists; a tensor with gradients
+        why = str(error).partition("\n")[0]
+        raise GanlensError(f"{name} is no array ({why}): give (N, d) numbers") from error
+
+
+def _as_float64(array: np.ndarray, name: str) -> np.ndarray:
+    try:
+        return array.astype(np.float64)
+    except (ValueError, TypeError) as error:
+        raise GanlensError(f"{name} is of type {array.dtype}: give (N, d) numbers") from error
+
+
+def check_range(*values: float | np.ndarray) -> None:
+    """Raise GanlensError where a result left the range of float64 on the way."""
+    if not all(np.isfinite(value).all() for value in values):
+        raise GanlensError(
+            "the features are too large for float64, in which their powers are summed: check the "
+            "network or the images behind them"
+        )
 
 
 def same_width(a: np.ndarray, b: np.ndarray) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ganlens.errors import GanlensError
-from ganlens.stats.arrays import feature_array, same_width
+from ganlens.stats.arrays import check_range, feature_array, same_width
 from ganlens.stats.frechet import frechet_distance_from_features
 from ganlens.stats.influence import frechet_influence
 
@@ -95,6 +95,7 @@ def frechet_infinity(
     for change in changes[vary == "second" :]:
         variance += change.var(ddof=1) / len(change)
     error = float(np.sqrt(variance))
+    check_range(value, error)
     return FrechetInfinity(value, error, slope, tuple(sizes), tuple(distances), vary)
 
 

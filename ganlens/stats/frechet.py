@@ -10,7 +10,7 @@ from scipy import linalg
 from scipy.linalg import lapack
 
 from ganlens.errors import GanlensError
-from ganlens.stats.arrays import feature_array, same_width
+from ganlens.stats.arrays import check_range, feature_array, same_width
 from ganlens.stats.moments import mean_cov
 
 EPS = float(np.finfo(np.float64).eps)
@@ -74,13 +74,18 @@ def frechet_distance_from_features(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def _distance(delta: np.ndarray, traces: float, trace_sqrt: float) -> float:
-    return max(float(delta @ delta) + traces - 2 * trace_sqrt, 0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = float(delta @ delta) + traces - 2 * trace_sqrt
+    check_range(value)
+    return max(value, 0.0)
 
 
 def _gaussian(mean: ArrayLike, cov: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    if np.iscomplexobj(mean) or np.iscomplexobj(cov):
+        raise GanlensError("a mean or covariance holds complex numbers: give real ones")
     mean = np.atleast_1d(np.asarray(mean, dtype=np.float64))
     cov = np.atleast_2d(np.asarray(cov, dtype=np.float64))
-    if mean.ndim != 1 or cov.shape != (len(mean), len(mean)):
+    if mean.ndim != 1 or not len(mean) or cov.shape != (len(mean), len(mean)):
         raise GanlensError(
             f"a mean of shape {mean.shape} with a covariance of shape {cov.shape}: "
             "give (d,) and (d, d)"
@@ -100,7 +105,9 @@ def _symmetric(cov: np.ndarray) -> np.ndarray:
         cov = (cov + cov.T) / 2
     size = float(np.abs(np.diag(cov)).max())  # of a covariance: no element is larger
     if asymmetry > 1e-6 * size or np.diag(cov).min() < -1e-6 * size:
-        raise GanlensError("a covariance is asymmetric or has a negative variance: give mean_cov's")
+        raise GanlensError(
+            "a covariance is asymmetric or has a negative variance: make the moments anew"
+        )
     return cov
 
 
@@ -111,6 +118,7 @@ def _trace_sqrt(cov_a: np.ndarray, cov_b: np.ndarray) -> float:
         root, singular = lapack.dpotrf(one.T, lower=1, clean=0)
         if not singular:
             product, _ = lapack.dsygst(other.T, root, itype=2, lower=1)
+            check_range(product)
             values = linalg.eigvalsh(
                 product, lower=True, driver="evd", overwrite_a=True, check_finite=False
             )
@@ -123,7 +131,8 @@ def _not_negative(values: np.ndarray) -> np.ndarray:
     lowest = float(values.min())
     if lowest < -INDEFINITE * float(np.abs(values).sum()):
         raise GanlensError(
-            f"a matrix with a negative eigenvalue ({lowest:.3g}) is no covariance: give mean_cov's"
+            f"a matrix with a negative eigenvalue ({lowest:.3g}) is no covariance: make the "
+            "moments anew"
         )
     return values.clip(min=0)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ganlens.errors import GanlensError
-from ganlens.stats.arrays import feature_array, same_width
+from ganlens.stats.arrays import check_range, feature_array, same_width
 
 SUBSETS, SUBSET_SIZE = 100, 1000  # as in the paper's code, torch-fidelity and the literature
 SEED = 2020  # torch-fidelity's
@@ -73,12 +73,15 @@ def kernel_distance(
     x, y = feature_array(x, "the first set"), feature_array(y, "the second set")
     same_width(x, y)
     _check(min(len(x), len(y)), subsets, subset_size, degree)
+    if not 0 <= seed < 2**32:
+        raise GanlensError(f"seed {seed} of a kernel distance: give 0 to {2**32 - 1}")
     kernel = _Kernel(degree, 1 / x.shape[1] if gamma is None else gamma, coef0)
     draws = _draws(len(x), len(y), subsets, subset_size, seed)
     whole = (len(x) + len(y)) ** 2 < subsets * (2 * subset_size) ** 2
     values, variance = (_from_all_pairs if whole else _subset_by_subset)(x, y, kernel, draws)
     std = float(values.std())
     error = np.sqrt(variance[0] / len(x) + variance[1] / len(y) + std**2 / subsets)
+    check_range(float(values.mean()), float(error))
     return KernelDistance(float(values.mean()), std, float(error), subsets, subset_size)
 
 

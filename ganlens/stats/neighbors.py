@@ -15,6 +15,7 @@ from ganlens.stats.arrays import chunks, feature_array, same_width, squared_norm
 
 MARGIN = 16  # candidates beyond k, so that the bound nearly always holds at once
 ELEMENTS = 1 << 23  # numbers held by one temporary array: 64 MiB in float64
+SMALL = 1e-100  # differences whose squares leave the range of float64 are not scaled up
 EPS32, EPS64 = 2.0**-24, 2.0**-53  # relative error of one rounding
 
 
@@ -120,7 +121,7 @@ class _Search:
         # Scaled to at most 1, no square can overflow float32.
         ends = ((c.min(axis=0), c.max(axis=0)) for c in chunks(base))
         spread = [np.maximum(high - self.centre, self.centre - low).max() for low, high in ends]
-        self.scale = float(max(spread)) or 1.0
+        self.scale = float(max(spread)) if max(spread) > SMALL else 1.0
         self.index = faiss.IndexFlatL2(base.shape[1])
         self.reach = 0.0
         for chunk in chunks(base):

@@ -8,6 +8,7 @@ not look.
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from ganlens.files import write_bytes
 from ganlens.stats.moments import mean_cov
 
 MEAN, COV, COUNT, FEATURES = "mu", "sigma", "n", "feats"
+ARGUMENTS = ("file", "allow_pickle")  # of numpy.savez: no names for an array
 KINDS = "an npz with mu and sigma (pytorch-fid, clean-fid), an npz with feats, or an npy of (N, d)"
 
 
@@ -73,7 +75,7 @@ def holds_moments(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as file:
             return {f"{MEAN}.npy", f"{COV}.npy"} <= set(file.namelist())
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, ValueError, zipfile.BadZipFile):
         return False
 
 
@@ -83,10 +85,10 @@ def write_moments(path: Path, moments: ReferenceMoments) -> None:
     Raises:
         GanlensError: a note under a name that has a meaning, shapes that do not fit, a full disk.
     """
-    if taken := {MEAN, COV, COUNT, FEATURES} & set(moments.notes):
+    if taken := {MEAN, COV, COUNT, FEATURES, *ARGUMENTS} & set(moments.notes):
         raise GanlensError(f"a note named {', '.join(sorted(taken))}: choose another name")
     named = {MEAN: moments.mean, COV: moments.cov}
-    _moments(path, named)
+    _moments(path, named if moments.n is None else {**named, COUNT: np.array(moments.n)})
     count = {} if moments.n is None else {COUNT: np.int64(moments.n)}
     notes = {key: np.array(str(value)) for key, value in moments.notes.items()}
     buffer = io.BytesIO()
@@ -103,7 +105,10 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             return {key: loaded[key] for key in loaded.files}
     except FileNotFoundError as error:
         raise GanlensError(f"no file {path}: give {KINDS}") from error
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (
+        *(OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile),
+        *(zlib.error, NotImplementedError, RuntimeError, MemoryError),  # damaged, encrypted, lying
+    ) as error:
         why = str(error).partition("\n")[0]
         raise GanlensError(f"{path} cannot be read ({why}): give {KINDS}") from error
 

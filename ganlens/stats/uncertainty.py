@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from ganlens.errors import GanlensError
+from ganlens.stats.arrays import check_range
 from ganlens.stats.influence import frechet_influence
 
 LEVEL = 0.95
@@ -68,5 +69,6 @@ def frechet_interval(a: ArrayLike, b: ArrayLike, *, level: float = LEVEL) -> Fre
         raise GanlensError(f"a level of {level}: choose between 0 and 1, 0.95 for 95 %")
     value, *changes = frechet_influence(a, b)
     error = float(np.sqrt(sum(change.var(ddof=1) / len(change) for change in changes)))
+    check_range(value, error)
     reach = float(ndtri((1 + level) / 2)) * error
     return FrechetInterval(value, max(value - reach, 0.0), value + reach, error, level)

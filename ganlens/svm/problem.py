@@ -55,8 +55,11 @@ class Problem:
             raise GanlensError(
                 f"signs of shape {tuple(y.shape)} do not fit {len(design.x)} rows: give (K, N)"
             )
-        cost = torch.as_tensor(np.asarray(c, np.float32), device=design.device).reshape(-1, 1)
-        if len(cost) not in (1, len(y)) or not bool((cost > 0).all()):
+        with np.errstate(over="ignore"):
+            narrow = np.asarray(c, np.float32)
+        cost = torch.as_tensor(narrow, device=design.device).reshape(-1, 1)
+        fits = (cost > 0) & (cost < torch.inf)
+        if len(cost) not in (1, len(y)) or not bool(fits.all()):
             raise GanlensError(f"C {c} is not valid: give one positive number, or one per column")
         return cls(design, y, cost.expand(len(y), 1))
 

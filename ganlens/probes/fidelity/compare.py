@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,6 +128,8 @@ class Comparison:
         """
         if self.judge.metric != FID or not given.trained_on:
             return None
+        if not (clouds.fake.any() and clouds.real.any()):  # without a direction
+            return None
         apart = stats.memorization_distance(clouds.fake, clouds.real)
         return stats.memorization_informed(distance, apart)
 
@@ -134,7 +137,7 @@ class Comparison:
         self, given: Materials, moments: stats.ReferenceMoments
     ) -> Generator[Progress, None, FidelityResult]:
         if EXTRACTOR in moments.notes:
-            check_comparable(_parsed(moments.notes[EXTRACTOR]), self._extractor())
+            check_comparable(_described(moments.notes[EXTRACTOR]), self._extractor())
         features = yield from self._features(given.fake, 0, given.fake.count, "generated images")
         if features.shape[1] != len(moments.mean):
             raise GanlensError(
@@ -204,11 +207,12 @@ class Comparison:
         )
 
 
-def _parsed(note: str) -> dict[str, Any]:
-    try:
-        return dict(json.loads(note))
-    except (ValueError, TypeError) as error:
-        raise GanlensError(
-            "the moments' note on their extractor cannot be read: write them again with ganlens"
-            " moments"
-        ) from error
+def _described(note: str) -> dict[str, Any]:
+    """Read the description of an extractor that lies beside moments."""
+    with suppress(ValueError, RecursionError):
+        if isinstance(found := json.loads(note), dict):
+            return found
+    raise GanlensError(
+        f"the moments' note {EXTRACTOR!r} is not ganlens's ({note[:40]!r}): make the moments anew, "
+        "or leave the note out"
+    )

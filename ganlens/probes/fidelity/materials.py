@@ -94,7 +94,7 @@ def _with_images(
     about |= {"data": chosen.part.spec, "data_fingerprint": chosen.part.fingerprint}
     cap = chosen.cap_reason
     if n < asked and not cap:
-        cap = f"{data.spec!r} has more images, and both sides need equally many"
+        cap = f"{generated.spec!r} has {n:,} images, and both sides need equally many"  # type: ignore[union-attr]
     return Materials(
         fake=one_side(generated, "auto", used, seed),
         real=Given(chosen.part, chosen.rows),

@@ -97,6 +97,7 @@ class Fidelity(Probe):
         Raises:
             GanlensError: as ``steps``, or images of different shapes.
         """
+        self._check_split(reference, "the reference")
         given = materials(generated, reference, self.split, self.n, self.seed)
         comparison = yield from self._comparison(generated, device)
         return (yield from comparison.steps(given))
@@ -113,9 +114,16 @@ class Fidelity(Probe):
         Raises:
             GanlensError: as ``steps``.
         """
+        self._check_split(images, "what is measured")
         side = one_side(images, self.split, self.n, self.seed)
         comparison = yield from self._comparison(images, device)
         return (yield from comparison.moments(side))
+
+    def _check_split(self, side: object, role: str) -> None:
+        if self.split not in ("auto", "all") and not isinstance(side, ImageSet):
+            raise GanlensError(
+                f"split {self.split!r}: {role} has no splits, as images have; leave it out"
+            )
 
     def _comparison(
         self, generated: "Subject | ImageSet", device: torch.device | str

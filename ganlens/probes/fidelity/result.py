@@ -9,7 +9,7 @@ import numpy as np
 from ganlens import stats
 from ganlens.checkpoints import versions
 from ganlens.panels import Panel
-from ganlens.probes.fidelity.measure import ClassScore, Floor
+from ganlens.probes.fidelity.measure import SPLITS, ClassScore, Floor
 
 LIBRARIES = ("scipy", "faiss-cpu", "torch-fidelity")
 QUANTISED = "both sides hold 8-bit images: generated ones are rounded to uint8 first, as in a PNG"
@@ -158,8 +158,8 @@ class FidelityResult:
         found = {}
         if self.inception is None:
             found["inception_score"] = (
-                "needs published Inception, whose class scores it is made of, and an image for each "
-                "split"
+                "needs published Inception, whose class scores it is made of, and at least "
+                f"{SPLITS} images"
             )
         if any(one.distance is None for one in self.classes):
             found["classes"] = "a class needs at least 2 images on either side"

@@ -53,7 +53,8 @@ def choose_real(
     part = data.part(_resolve(data, split, trained_on))
     if len(part) < 2:
         raise GanlensError(
-            f"split {part.split!r} has {len(part)} image: a Fréchet distance needs at least 2"
+            f"split {part.split!r} of {data.spec!r} has {len(part)} image: a Fréchet distance "
+            "needs at least 2"
         )
     used = min(n, len(part))
     order = np.random.default_rng(seed).permutation(len(part))

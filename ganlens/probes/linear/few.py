@@ -38,6 +38,8 @@ def check_counts(
     if counts and (min(counts) < 1 or draws < 1):
         problem = f"labels_per_class {tuple(counts)} with draws {draws}"
         raise GanlensError(f"{problem} is out of range: give numbers from 1")
+    if len(set(counts)) < len(counts):
+        raise GanlensError(f"labels_per_class {tuple(counts)} names a number twice: give it once")
     for target in targets if counts else ():
         have = np.bincount(target.train[:-validation].clip(-1) + 1, minlength=2)[1:]
         smallest = int(np.where(have > 0, have, have.max()).argmin())

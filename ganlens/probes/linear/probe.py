@@ -1,6 +1,5 @@
 """The probe itself: which features are judged, in which order, under which settings."""
 
-import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
+COSTS = (1e-10, 1e6)  # C between which float32 settles the SVM: at 1e10 it was seen to fail
 SCALED = {
     "standard": "each feature to mean 0 and variance 1/D over the train images",
     "norm": "all features by one factor, so that a row's mean squared norm is 1",
@@ -52,7 +52,7 @@ class LinearProbe(Probe):
             numbers give a learning curve.
         draws: of those labelled images, judged on the test images; C is chosen on ten others.
         c_grid: costs C of the SVM to choose from, for features scaled to a mean squared norm of 1.
-        validation: share of the train images on which C is chosen, 0 to 1.
+        validation: share of the train images on which C is chosen, 0.05 to 0.5.
         pool: each feature map is max-pooled to a pool x pool grid.
         scaling: standard (each feature to the same variance) or norm (all by one factor, as the
             authors' code has it).
@@ -156,12 +156,15 @@ class LinearProbe(Probe):
         return train, test, targets
 
     def _check(self) -> None:
-        if not 0 < self.validation < 1:
+        if not 0.05 <= self.validation <= 0.5:
             raise GanlensError(
                 f"validation {self.validation} is not a share: choose from 0.05 to 0.5"
             )
-        if not self.c_grid or not all(0 < c < math.inf for c in self.c_grid):
-            raise GanlensError(f"c_grid {self.c_grid} is not valid: give positive, finite numbers")
+        low, high = COSTS
+        if not self.c_grid or not all(low <= c <= high for c in self.c_grid):
+            raise GanlensError(
+                f"c_grid {self.c_grid} is not valid: give numbers from {low:g} to {high:g}"
+            )
         if self.scaling not in SCALED:
             raise one_of("scaling", self.scaling, SCALED)
         for name in ("kmeans_k", "supervised_epochs"):

@@ -151,11 +151,11 @@ def duplicates(found: Duplicates) -> TablePanel:
     return TablePanel(
         title="Duplicates",
         caption="Images with a twin among the (other) train images: the same bytes, the same hash, "
-        f"or a hash at most {found.radius} of 128 bits away, half of what all but one in "
-        "10,000 random pairs of train images differ in. The hash is the code of a small de-noising autoencoder "
-        "of the train images (Radford 2015, 4.1). A twin is alike in layout and colour and need "
-        "not be a copy. Below, planted copies that were found, and other random pairs, which were "
-        "not to be.",
+        f"or a hash at most {found.radius} of 128 bits away, half of what all but one in 10,000 "
+        "random pairs of train images differ in. The hash is the code of a small de-noising "
+        "autoencoder of the train images (Radford 2015, 4.1). A twin is alike in layout and colour "
+        "and need not be a copy. Below, planted copies that were found, and other random pairs, "
+        "which were not to be.",
         columns=("images", "number", "same bytes", "same hash", "near hash"),
         rows=rows,
     )

@@ -9,7 +9,8 @@ import numpy as np
 from ganlens import stats
 from ganlens.checkpoints import versions
 from ganlens.panels import Panel
-from ganlens.probes.fidelity.measure import SPLITS, ClassScore, Floor
+from ganlens.probes.fidelity.measure import ClassScore, Floor
+from ganlens.stats.inception_score import SPLITS
 
 LIBRARIES = ("scipy", "faiss-cpu", "torch-fidelity")
 QUANTISED = "both sides hold 8-bit images: generated ones are rounded to uint8 first, as in a PNG"

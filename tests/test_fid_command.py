@@ -48,6 +48,8 @@ def test_a_folder_beside_itself_is_at_distance_zero(capsys, folders):
     assert summary["value"] == pytest.approx(0, abs=1e-6)
     assert summary["precision"] == summary["recall"] == summary["coverage"] == 1
     assert summary["n_fake"] == summary["n_real"] == 60
+    assert summary["interval"] is None
+    assert "the very same images" in summary["caveat"]
     assert found["generated"]["fingerprint"] == found["reference"]["fingerprint"]
 
 
@@ -215,3 +217,31 @@ def test_nothing_that_was_asked_for_is_passed_over(capsys, folders, tmp_path, ti
 def test_fewer_images_than_asked_say_whose_they_are(capsys, folders, tiny_images):
     found = numbers(capsys, folders / "one", tiny_images, "--extractor", "pixels")
     assert found["summary"]["n_reason"].startswith(f"{str(folders / 'one')!r} has 60 images")
+
+
+def test_a_folder_is_compared_with_the_split_that_a_checkpoint_is(capsys, tmp_path):
+    rng = np.random.default_rng(2)
+    np.savez(tmp_path / "mine.npz", images=rng.integers(0, 256, (30, 16, 16, 3), np.uint8))
+    for name in ("train", "test"):
+        images = rng.integers(0, 256, (40, 16, 16, 3), np.uint8)
+        np.savez(tmp_path / f"{name}.npz", images=images)
+    data = f"train={tmp_path / 'train.npz'},test={tmp_path / 'test.npz'}"
+    summary = numbers(capsys, tmp_path / "mine.npz", data, "--extractor", "pixels")["summary"]
+    assert summary["split"] == "test"
+    assert "no more images (30) than features (768)" in summary["caveat"]
+
+
+def test_moments_of_a_name_that_is_both_are_of_the_images(capsys, tmp_path):
+    words = (
+        "moments",
+        "pixelfaces",
+        "--n",
+        50,
+        "--extractor",
+        "pixels",
+        "--out",
+        tmp_path / "m.npz",
+    )
+    code, captured = run(*words, capsys=capsys)
+    assert code == 0
+    assert "50 images of pixelfaces" in captured.out

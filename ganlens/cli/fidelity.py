@@ -79,20 +79,23 @@ def moments(
 ) -> None:
     """Keep mean and covariance of features as mu and sigma, for fid, pytorch-fid and clean-fid.
 
+    A name that is both, such as pixelfaces, means the images.
+
     Args:
         out: file to write.
     """
     check_free(out, force)
     if (settings.k, settings.k_density) != (Fidelity.k, Fidelity.k_density):
         raise GanlensError("--k and --k-density are of no use to moments: leave them out")
-    opened = _open(source, device)
+    opened = _images(source) if _is_images(source) else _open(source, device)
     place = pick_device(device)
     with together(place):
         found = follow(settings.moments(opened, place))
     if world().rank:
         return
     stats.write_moments(out, found)
-    console().print(f"wrote {out}: {found.n:,} images, {len(found.mean):,} features")
+    what = f"{found.n:,} {found.notes['images']}, {len(found.mean):,} features"
+    console().print(f"wrote {out}: {what}", soft_wrap=True)
 
 
 def _is_checkpoint(word: str) -> bool:
@@ -104,7 +107,7 @@ def _is_checkpoint(word: str) -> bool:
 
 
 def _is_images(word: str) -> bool:
-    """Tell whether a reference is images; a name that is also a checkpoint's means the images."""
+    """Tell whether a word means images; a name that is also a checkpoint's means the images."""
     return word in EMBEDDED or not (_is_moments(word) or _is_checkpoint(word))
 
 

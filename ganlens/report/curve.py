@@ -43,6 +43,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
         "pinned at 1 while the generator's gradient vanishes is a failed run.",
     ),
 )
+JUDGED = ("fd", "precision")  # groups that depend on an extractor
 NAMES = {
     "d_loss": "discriminator",
     "g_loss": "generator",
@@ -78,8 +79,24 @@ def curve_panels(records: list[dict[str, Any]], best_step: int | None = None) ->
         series = {key: points for key in keys if len((points := _points(records, key))[0]) > 1}
         if series:
             mark = " The dotted line marks this checkpoint." if best_step is not None else ""
-            panels.append(FigurePanel(title, caption + mark, _chart(series, unit, best_step)))
+            judged = _judged(records) if keys[0] in JUDGED else ""
+            text = f"{caption}{judged}{mark}"
+            panels.append(FigurePanel(title, text, _chart(series, unit, best_step)))
     return panels
+
+
+def _judged(records: list[dict[str, Any]]) -> str:
+    """Say what the scores of a run were made with, as far as its records do."""
+    last: dict[str, Any] = next((r for r in reversed(records) if "extractor" in r), {})
+    if not last:
+        return ""
+    digest = str(last.get("extractor_hash") or "")[:8]
+    network = f"{last['extractor']} {digest}".strip()
+    return (
+        f" Measured in features of {network}, N = {last.get('n', 0):,} on either side (k ="
+        f" {last.get('k')} for precision and recall, {last.get('k_density')} for density and"
+        " coverage): not comparable with numbers in other features."
+    )
 
 
 def _points(records: list[dict[str, Any]], key: str) -> tuple[list[float], list[float]]:

@@ -66,14 +66,16 @@ class Comparison:
             found.append((yield from self._features(side, done, total, what)))
             done += side.count
         clouds = Clouds(*found)
+        kinds = {type(given.real), type(given.fake)}
+        same = len(kinds) == 1 and given.real.identity() == given.fake.identity()
         yield Progress(0, 1, "comparison of the features")
         scores = self.ranks.scores(clouds.real, clouds.fake)
         return self._result(
             given,
-            caveat=self.judge.caveat,
+            caveat=" ".join([self.judge.caveat, *_cautions(clouds, same)]),
             scores=scores,
-            interval=stats.frechet_interval(clouds.real, clouds.fake),
-            infinity=self._infinity(clouds),
+            interval=None if same else stats.frechet_interval(clouds.real, clouds.fake),
+            infinity=None if same else self._infinity(clouds),
             informed=self._informed(given, clouds, scores["fd"]),
             inception=inception_score(self.judge, clouds.fake),
             floor=self._floor(given, clouds, scores),
@@ -205,6 +207,18 @@ class Comparison:
             versions=library_versions(),
             **found,
         )
+
+
+def _cautions(clouds: Clouds, same: bool) -> list[str]:
+    """Say what makes a distance mean less than it seems to."""
+    said = ["Both sides are the very same images."] if same else []
+    fewest, dimensions = min(len(clouds.real), len(clouds.fake)), clouds.real.shape[1]
+    if fewest <= dimensions:
+        said.append(
+            f"With no more images ({fewest:,}) than features ({dimensions:,}) most of the distance "
+            "is the small number of images: look at the floor beside it."
+        )
+    return said
 
 
 def _described(note: str) -> dict[str, Any]:

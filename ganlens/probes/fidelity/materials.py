@@ -53,8 +53,8 @@ def materials(
     Args:
         generated: what is judged.
         reference: what it is compared with.
-        split: of the reference, where it is an ImageSet; "auto" as in ``choose_real`` where a GAN
-            is judged, else "all".
+        split: of the reference, where it is an ImageSet; "auto" as in ``choose_real``, and "all"
+            where both sides are the same images.
         asked: images wanted on either side.
         seed: of the draws, and the first seed of a GAN.
 
@@ -86,8 +86,8 @@ def _with_images(
     trained_on = None
     if not isinstance(generated, ImageSet):
         trained_on = (generated.provenance.get("data") or {}).get("fingerprint")
-    elif split == "auto":
-        split = "all"
+    elif split == "auto" and generated.fingerprint == data.fingerprint:
+        split = "all"  # the same images: at distance 0
     chosen = choose_real(data, split, n, seed, trained_on)
     used = len(chosen.rows)
     about = _identity(generated, seed, used)

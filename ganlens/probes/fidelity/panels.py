@@ -39,9 +39,9 @@ def _table(result: "FidelityResult") -> TablePanel:
     return TablePanel(
         f"{result.metric} and its relatives",
         f"{n:,} {result.generated} against {'as many' if real == n else _count(real)} "
-        f"{result.reference}, described by {result.scores['dimensions']:,} features "
-        f"({result.extractor['name']}, {result.extractor_reason}). 'Real against real' is what "
-        f"real images score ({floor.kind}): the best that can be hoped for. Compare numbers only "
+        f"{result.reference}, described by {result.scores['dimensions']:,} features of the "
+        f"extractor {result.extractor['name']} (chosen because: {result.extractor_reason}). "
+        f"'Real against real' is what real images score ({floor.kind}): the best that can be hoped for. Compare numbers only "
         f"at the same N, with the same features.{cap} {result.caveat}",
         ("", "generated", "real against real", "how to read it"),
         rows,
@@ -61,7 +61,7 @@ def _about_the_distance(result: "FidelityResult") -> list[tuple[Any, ...]]:
                 f"{result.metric}, {interval.level:.0%} interval",
                 f"{interval.low:.4g} to {interval.high:.4g}",
                 None,
-                "around its mean over other draws of as many images",
+                "for the expected distance at this N; the population's is smaller",
             )
         )
     if (infinity := result.infinity) is not None:
@@ -145,7 +145,7 @@ def _scatter(shown: Shown) -> FigurePanel:
         "Real and generated images in feature space",
         f"{count:,} images of either kind, drawn along the two directions in which the real "
         "ones differ most (principal axes of the real features). Where crosses have no "
-        "circles, the generator draws what does not exist; where circles have no crosses, it "
+        "circles, the generator may draw what the data lacks; where circles have no crosses, it "
         "misses something. Two directions cannot show all: clouds that overlap here may differ "
         "elsewhere.",
         plot,

@@ -171,10 +171,10 @@ class FidelityResult:
             )
         if self.interval is None:
             names = ("interval", "interval_level", "median_distance_to_real")
-            found |= dict.fromkeys(names, "needs the images of both sides")
+            found |= dict.fromkeys(names, "needs the images of both sides, and different ones")
         if self.infinity is None:
             found["value_at_infinity"] = (
-                "needs real and generated images, two for each of the "
+                "needs different images on both sides, two for each of the "
                 f"{self.scores['dimensions']:,} features on either side"
             )
         missing = dict.fromkeys(("fd", *SCORES), self.floor.kind)

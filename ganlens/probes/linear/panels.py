@@ -166,7 +166,12 @@ def curve(result: "LinearProbeResult") -> list[Panel]:
         ],
     )
     chart = figure(
-        xaxis={"title": "labelled images per class", "type": "log"},
+        xaxis={
+            "title": "labelled images per class",
+            "type": "log",
+            "tickvals": list(result.few_labels),
+            "ticktext": [f"{count:,}" for count in result.few_labels],
+        },
         yaxis={"title": "test accuracy, %"},
     )
     for name, mean, deviation in zip(result.few_features, means, spread, strict=True):

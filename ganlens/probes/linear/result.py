@@ -54,9 +54,14 @@ class LinearProbeResult:
 
     @property
     def standard_error(self) -> np.ndarray:
-        """(T,) binomial standard error of the accuracy on all layers."""
-        share = self.accuracy[0]
-        return np.sqrt(share * (1 - share) / np.maximum(self.known, 1))
+        """(T,) binomial standard error of the accuracy on all layers.
+
+        Two right and two wrong answers are added first (Agresti and Coull 1998): otherwise it would
+        be 0 where nothing is wrong, which few test images cannot show.
+        """
+        n = self.known + 4
+        share = (self.accuracy[0] * self.known + 2) / n
+        return np.sqrt(share * (1 - share) / n)
 
     @property
     def few_deviation(self) -> np.ndarray:

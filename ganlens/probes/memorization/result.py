@@ -191,7 +191,8 @@ class NeighborsResult:
             caption="Share of images whose nearest train image is at most this far. A generator "
             "that copies part of its data lifts the blue curve's lower left end above the orange "
             "one; a blue curve wholly to the left can also mean smoother, plainer pictures, and "
-            "one wholly to the right means samples unlike any real image.",
+            "one wholly to the right means samples farther from the train images than new real "
+            "images are: noise, blur or errors of drawing.",
             figure=chart,
         )
 

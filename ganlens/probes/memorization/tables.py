@@ -91,7 +91,9 @@ def controls(result: "NeighborsResult") -> TablePanel:
     verdict = (
         f"Too many {' and '.join(result.missed)} are missed: a clean result above means little."
         if result.missed
-        else "They are caught, so a clean result above means something."
+        else "They are caught: copies as exact as these do not pass. A copy drawn less exactly, "
+        "with an error beyond the threshold below, can; compare it with how exactly the generator "
+        "draws at all (`invert`)."
     )
     uncovered = [] if result.about["shifts"] else ["shifted"]
     uncovered += [] if result.about["flips"] else ["mirrored"]

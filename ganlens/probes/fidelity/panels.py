@@ -40,9 +40,9 @@ def _table(result: "FidelityResult") -> TablePanel:
         f"{result.metric} and its relatives",
         f"{n:,} {result.generated} against {'as many' if real == n else _count(real)} "
         f"{result.reference}, described by {result.scores['dimensions']:,} features of the "
-        f"extractor {result.extractor['name']} (chosen because: {result.extractor_reason}). "
-        f"'Real against real' is what real images score ({floor.kind}): the best that can be hoped for. Compare numbers only "
-        f"at the same N, with the same features.{cap} {result.caveat}",
+        f"extractor {result.extractor['name']} ({result.extractor_reason}). 'Real against real' "
+        f"is what real images score ({floor.kind}): the best that can be hoped for. Compare "
+        f"numbers only at the same N, with the same features.{cap} {result.caveat}",
         ("", "generated", "real against real", "how to read it"),
         rows,
     )

@@ -302,6 +302,10 @@ def test_mifid_allows_for_copies_of_what_was_trained_on(monkeypatch):
     assert result.informed == pytest.approx(expected, rel=1e-4)
     assert "MiFID" in [row[0] for row in result.panels()[0].rows]
     assert replace(probe, split="test").run(subject, data).informed is None  # nobody copies those
+    for fingerprint, known in (("tr", True), ("other data", False)):
+        about = {**subject.provenance, "data": {"fingerprint": fingerprint}}
+        found = probe.run(replace(subject, provenance=about), data)
+        assert (found.informed is not None) == known
     gans = replace(probe, split="auto").between(subject, subject)
     assert finish(gans).informed is None  # nor another GAN's
     pixels = quick(split="train").run(subject, data)  # the threshold is not theirs

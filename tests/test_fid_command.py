@@ -229,6 +229,9 @@ def test_a_folder_is_compared_with_the_split_that_a_checkpoint_is(capsys, tmp_pa
     summary = numbers(capsys, tmp_path / "mine.npz", data, "--extractor", "pixels")["summary"]
     assert summary["split"] == "test"
     assert "no more images (30) than features (768)" in summary["caveat"]
+    itself = numbers(capsys, data, data, "--extractor", "pixels")["summary"]
+    assert (itself["split"], itself["n_fake"]) == ("all", 80)
+    assert itself["value"] == pytest.approx(0, abs=1e-6)
 
 
 def test_moments_of_a_name_that_is_both_are_of_the_images(capsys, tmp_path):

@@ -55,7 +55,7 @@ def frechet_infinity(
     ``second`` only the generated set varies, as in the paper, where the reference is a fixed
     Gaussian: the intercept then still holds the bias of the reference's own finite size.
 
-    Sizes are evenly spaced in N, as in the paper. It starts at a tenth of the rows; a third was
+    Sizes are evenly spaced in N, as in the paper, which starts at a tenth of the rows; a third was
     less biased here where few rows go with a dimension (1/N is a straight line only for N well
     above d: with N = 2 d, read the value as a hint).
 

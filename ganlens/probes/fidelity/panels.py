@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
 from ganlens.probes.fidelity.result import Shown
+from ganlens.stats.inception_score import SPLITS
 
 if TYPE_CHECKING:
     from ganlens.probes.fidelity.result import FidelityResult
@@ -78,7 +79,7 @@ def _about_the_distance(result: "FidelityResult") -> list[tuple[Any, ...]]:
         rows.append(("MiFID", result.informed, None, meaning))
     if result.inception is not None:
         mean, deviation = result.inception
-        meaning = f"+- {deviation:.2g} over ten splits; higher is better"
+        meaning = f"+- {deviation:.2g} over {SPLITS} splits; higher is better"
         rows.append(("inception score", mean, None, meaning))
     return rows
 

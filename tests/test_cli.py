@@ -484,6 +484,8 @@ def test_headlines_name_what_summaries_hold(
         "arithmetic-score": {"pool": 60, "draws": 5},
         "turn": {"pool": 60, "exemplars": 5, "samples": 4, "positions": 3},
         "activations": {"samples": 16},
+        "top-images": {"images": 100},
+        "guided-backprop": {"images": 60, "measured": 4},
         "fid": {"extractor": "pixels", "n": 12},
         "neighbors": {"n": 12},
         "linear-probe": {"n_train": 60, "c_grid": (0.1,)},

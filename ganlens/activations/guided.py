@@ -94,6 +94,8 @@ def position_gradients(
         images = x.clone().requires_grad_()
         output = run_to(module, layer, images)
         maps = output if output.ndim == 4 else output.reshape(len(x), -1, 1, 1)
-        chosen = maps[torch.arange(len(x), device=maps.device), units, rows, columns]
+        # Copies: autograd keeps the indices, and refuses those made in inference mode.
+        places = (one.clone().to(maps.device) for one in (units, rows, columns))
+        chosen = maps[(torch.arange(len(x), device=maps.device), *places)]
         (found,) = torch.autograd.grad(chosen.sum(), images)
     return found

@@ -80,6 +80,14 @@ COMMANDS: dict[str, Command] = {
     "activations": Command(
         "Probe", "feature maps of any layer", "ganlens.probes.feature_maps:Activations"
     ),
+    "top-images": Command(
+        "Probe", "the pictures that activate each unit most", "ganlens.probes.units:TopImages"
+    ),
+    "guided-backprop": Command(
+        "Probe",
+        "what in real images excites a unit, beside untrained",
+        "ganlens.probes.units:GuidedBackprop",
+    ),
     "fid": Command(
         "Probe", "Fréchet distance to held-out images", "ganlens.probes.fidelity:Fidelity"
     ),

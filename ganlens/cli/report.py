@@ -42,6 +42,8 @@ DEMO: dict[str, dict[str, Any]] = {
         )
     },
     "turn": {"attribute": "tilt"},
+    "top-images": {"images": 2000},
+    "guided-backprop": {"images": 2000, "measured": 32},
     "fid": {"extractor": "discriminator"},
 }
 

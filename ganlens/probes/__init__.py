@@ -11,6 +11,7 @@ from ganlens.probes.latent import Interpolation
 from ganlens.probes.linear import LinearProbe
 from ganlens.probes.memorization import Neighbors
 from ganlens.probes.turn import Turn
+from ganlens.probes.units import GuidedBackprop, TopImages
 
 PROBES: dict[str, type[Probe]] = {
     "interpolate": Interpolation,
@@ -20,6 +21,8 @@ PROBES: dict[str, type[Probe]] = {
     "directions": Directions,
     "filters": Filters,
     "activations": Activations,
+    "top-images": TopImages,
+    "guided-backprop": GuidedBackprop,
     "fid": Fidelity,
     "neighbors": Neighbors,
     "linear-probe": LinearProbe,

@@ -36,6 +36,16 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     ),
     "filters": ("{filters} filters in {first_layer_of_discriminator}",),
     "activations": ("{dead_units_total} of {units_total} units are dead",),
+    "top-images": (
+        "unit {best_unit} of {layer} tells {best_label} with AUC {best_auc_trained:.2f}",
+        "best untrained {best_auc_untrained:.2f}",
+        "medians {median_auc_trained:.2f} and {median_auc_untrained:.2f}",
+    ),
+    "guided-backprop": (
+        "gradients of trained units are more concentrated than untrained ones in "
+        "{auc_trained_above_untrained:.0%} of pairs",
+        "{concentration_trained:.2f} against {concentration_untrained:.2f}",
+    ),
     "fid": (
         "{metric} {value}",
         "{interval_level:.0%} interval {interval[0]} to {interval[1]}",

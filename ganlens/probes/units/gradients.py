@@ -1,0 +1,118 @@
+"""Guided and plain gradients of units at their strongest images, and what tells them from noise."""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganlens import images
+from ganlens.activations import position_gradients
+from ganlens.probes.base import Progress
+from ganlens.probes.units.exhibit import boxes
+from ganlens.probes.units.pictures import cut
+from ganlens.probes.units.scan import Scan, Stack
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+
+def gradient_patches(
+    subject: "Subject", network: nn.Module, layer: str, found: Scan, stack: Stack, units: np.ndarray
+) -> Generator[Progress, None, np.ndarray]:
+    """Backpropagate one-hots from the strongest positions of units, and cut out their windows.
+
+    Args:
+        subject: whose device the network is on.
+        network: a discriminator, or its guided copy.
+        layer: its name.
+        found: the scan that found the positions.
+        stack: the pictures that were scanned.
+        units: (n,) indices.
+
+    Returns:
+        (n, k, C, s, s) float32, NaN where the window reaches over the edge of the picture.
+    """
+    windows = boxes(found, units)
+    side = int((windows[..., 1] - windows[..., 0]).max())
+    rows = []
+    for index, unit in enumerate(units):
+        yield Progress(index, len(units), f"gradients of units of {subject.name}")
+        place = torch.tensor(unit)
+        x = stack.pictures(found.top.inputs[place].numpy()).to(subject.device)
+        gradients = position_gradients(
+            network, layer, x, place.expand(len(x)), found.top.rows[place],
+            found.top.columns[place],
+        )  # fmt: skip
+        rows.append(
+            [_cut(one, box, side) for one, box in zip(gradients, windows[index], strict=True)]
+        )
+    return np.array(rows)
+
+
+def _cut(gradient: Tensor, box: np.ndarray, side: int) -> np.ndarray:
+    pixels = gradient.permute(1, 2, 0).float().cpu().numpy()
+    return cut(pixels, box, side, np.nan).transpose(2, 0, 1)
+
+
+def concentration(patch: np.ndarray) -> float | None:
+    """Return how much of a (C, s, s) gradient lies in few pixels: Hoyer's sparseness.
+
+    (sqrt(n) - |m|_1 / |m|_2) / (sqrt(n) - 1) over the n pixels' lengths m (Hoyer 2004, JMLR 5): 0
+    where all pixels weigh the same, 1 where one has everything, whatever the scale. Pixels outside
+    the picture (NaN) do not count.
+
+    Returns:
+        None where the gradient is 0 everywhere, or there is a single pixel.
+    """
+    inside = ~np.isnan(patch[0])
+    lengths = np.sqrt((patch[:, inside].astype(np.float64) ** 2).sum(0))
+    norm, root = float(np.sqrt((lengths**2).sum())), len(lengths) ** 0.5
+    if norm == 0 or root <= 1:
+        return None
+    return float((root - lengths.sum() / norm) / (root - 1))
+
+
+def smoothness(patch: np.ndarray) -> float | None:
+    """Return the correlation of a (C, s, s) gradient with its right and lower neighbours.
+
+    Near 0 for noise, near 1 for edges and blobs. Pixels outside the picture (NaN) do not count.
+
+    Returns:
+        None where the gradient does not vary, or there are no neighbours.
+    """
+    pairs = np.concatenate(
+        [
+            np.stack([patch[..., :-1].ravel(), patch[..., 1:].ravel()]),
+            np.stack([patch[..., :-1, :].ravel(), patch[..., 1:, :].ravel()]),
+        ],
+        axis=1,
+    ).astype(np.float64)
+    pairs = pairs[:, ~np.isnan(pairs).any(0)]
+    if pairs.shape[1] < 2 or (pairs.std(1) == 0).any():
+        return None
+    return float(np.corrcoef(pairs)[0, 1])
+
+
+def per_unit(patches: np.ndarray) -> np.ndarray:
+    """Return (n, 2) concentration and smoothness of each unit: means over its k patches.
+
+    Patches where one is not defined do not count; NaN where none is.
+    """
+    found = np.full((*patches.shape[:2], 2), np.nan)
+    for place in np.ndindex(*patches.shape[:2]):
+        for index, measure in enumerate((concentration, smoothness)):
+            value = measure(patches[place])
+            found[(*place, index)] = np.nan if value is None else value
+    counts = (~np.isnan(found)).sum(1)
+    return np.where(counts > 0, np.nansum(found, 1) / np.maximum(counts, 1), np.nan)
+
+
+def as_pictures(patches: np.ndarray) -> np.ndarray:
+    """Return (n, k, s, s, C) uint8: each patch by its largest absolute value; 0 is grey."""
+    filled = np.nan_to_num(patches)
+    largest = np.abs(filled).max(axis=(2, 3, 4), keepdims=True)
+    scaled = torch.from_numpy(filled / np.where(largest > 0, largest, 1))
+    flat = images.to_uint8(scaled.flatten(0, 1))
+    return flat.reshape(*patches.shape[:2], *flat.shape[1:])

@@ -1,0 +1,129 @@
+"""Guided backpropagation: what in an image excites a unit (Radford 2015, section 6.2, figure 5)."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from torch import nn
+
+from ganlens.activations import guided_copy
+from ganlens.errors import GanlensError, one_of
+from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.identity import identity
+from ganlens.probes.units.exhibit import exhibit
+from ganlens.probes.units.gradients import gradient_patches, per_unit
+from ganlens.probes.units.guided_result import Gradients, GuidedBackpropResult
+from ganlens.probes.units.scan import (
+    RealImages,
+    check_units,
+    last_block,
+    scan,
+    untrained,
+    windows_of,
+)
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+SPLITS = ("train", "test", "all")
+FIRST = 6  # units that the paper shows
+
+
+@dataclass(frozen=True)
+class GuidedBackprop(Probe):
+    """Show what in real images excites units of the discriminator, trained beside untrained.
+
+    Real images are scanned for the positions that activate each unit most. A one-hot at each of
+    them is backpropagated to the image, with gradients kept only where they and the forward pass
+    are positive.
+
+    Attributes:
+        layer: of the discriminator; "auto" is its last convolution block.
+        units: indices of the units shown; empty shows the first 6, as the paper does.
+        k: strongest images of each unit.
+        images: real images that are scanned, at most.
+        split: "train", "test" or "all": where they are from.
+        measured: units, evenly spaced, over which trained and untrained are compared.
+        seed: of the choice of images and of the untrained network.
+        batch_size: images at a time.
+    """
+
+    title: ClassVar[str] = "Guided backpropagation"
+    needs: ClassVar[frozenset[str]] = frozenset({"discriminator", "data"})
+
+    layer: str = "auto"
+    units: tuple[int, ...] = ()
+    k: int = 9
+    images: int = 10_000
+    split: Literal["train", "test", "all"] = "train"
+    measured: int = 64
+    seed: int = 0
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        """Check the settings before anything is loaded or drawn."""
+        if self.split not in SPLITS:
+            raise one_of("split", self.split, SPLITS)
+        for name in ("k", "images", "measured", "batch_size"):
+            if getattr(self, name) < 1:
+                raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
+
+    def steps(
+        self, subject: "Subject", data: "ImageSet | None" = None
+    ) -> Generator[Progress, None, GuidedBackpropResult]:
+        """Scan both networks, then backpropagate."""
+        network = subject.network("discriminator")
+        data = images_for(subject, data, "guided backpropagation")
+        layer = last_block(subject) if self.layer == "auto" else self.layer
+        windows = windows_of(subject, "discriminator", layer)
+        check_units(self.units, windows, layer)
+        guided_copy(network)  # says whether there is a rectifier, before the long work
+        units = np.array(self.units or range(min(FIRST, windows.shape[0])))
+        count = min(self.measured, windows.shape[0])
+        measured = np.linspace(0, windows.shape[0] - 1, count).round().astype(int)
+        stack = RealImages.draw(data, self.split, self.images, self.seed)
+        yield Progress(0, len(stack), "pictures")
+        control, note = untrained(subject, self.seed, stack.spread())
+        found = []
+        for one in (subject, control) if control else (subject,):
+            found.append((yield from self._look(one, layer, stack, units, measured)))
+        return GuidedBackpropResult(
+            layer=layer,
+            size=windows.size,
+            measured=measured,
+            trained=found[0],
+            untrained=found[1] if control else None,
+            note=note,
+            about={
+                **identity(subject, data),
+                "images": len(stack),
+                "split": stack.part.split,
+                "k": self.k,
+                "seed": self.seed,
+            },
+        )
+
+    def _look(
+        self,
+        subject: "Subject",
+        layer: str,
+        stack: RealImages,
+        units: np.ndarray,
+        measured: np.ndarray,
+    ) -> Generator[Progress, None, Gradients]:
+        found = yield from scan(subject, "discriminator", layer, stack, self.k, self.batch_size)
+        network = subject.network("discriminator")
+        every = np.union1d(units, measured)
+        patches: list[np.ndarray] = []
+        networks: tuple[nn.Module, ...] = (guided_copy(network), network)
+        for one in networks:
+            patches.append((yield from gradient_patches(subject, one, layer, found, stack, every)))
+        shown, counted = np.searchsorted(every, units), np.searchsorted(every, measured)
+        return Gradients(
+            exhibit=exhibit(found, stack, units),
+            guided=patches[0][shown],
+            plain=patches[1][shown],
+            statistics=np.stack([per_unit(part[counted]) for part in patches]),
+        )

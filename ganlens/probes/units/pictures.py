@@ -1,0 +1,113 @@
+"""Sheets of patches: one row for each unit, its number before it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ganlens.images import as_rgb, enlarge
+
+GREY = 127  # what lies outside the picture
+INK = (213, 94, 0)  # of the windows' outlines: vermillion of the palette
+LABEL = 44  # pixels that a unit's number takes
+SHOWN = 66  # pixels that a tile is enlarged to, about
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """The strongest activations of some units, and the pictures that they are in.
+
+    Attributes:
+        units: (n,) their indices in the layer.
+        scores: (n, k) activations, highest first.
+        numbers: (n, k) rows of the data split, or seeds of the samples.
+        boxes: (n, k, 4) windows: first row, row after the last, first column, column after the
+            last; they may reach over the edge.
+        pictures: (n, k, H, W, C) uint8.
+    """
+
+    units: np.ndarray
+    scores: np.ndarray
+    numbers: np.ndarray
+    boxes: np.ndarray
+    pictures: np.ndarray
+
+    def patches(self) -> np.ndarray:
+        """Return (n, k, s, s, C) uint8: the windows, grey where they reach over the edge."""
+        side = int((self.boxes[..., 1] - self.boxes[..., 0]).max())
+        rows = [
+            [cut(picture, box, side, GREY) for picture, box in zip(*pair, strict=True)]
+            for pair in zip(self.pictures, self.boxes, strict=True)
+        ]
+        return np.array(rows)
+
+    def framed(self) -> np.ndarray:
+        """Return (n, k, H', W', 3) uint8: enlarged pictures with the windows drawn on them."""
+        scale = scale_of(self.pictures.shape[2])
+        flat = self.pictures.reshape(-1, *self.pictures.shape[2:])
+        boxes = self.boxes.reshape(-1, 4)
+        found = [frame(p, box, scale) for p, box in zip(flat, boxes, strict=True)]
+        return np.array(found).reshape(*self.pictures.shape[:2], *found[0].shape)
+
+
+def scale_of(side: int) -> int:
+    """Return the enlargement that brings a tile of some pixels near to ``SHOWN``."""
+    return max(1, round(SHOWN / side))
+
+
+def cut(picture: np.ndarray, box: np.ndarray, side: int, outside: float) -> np.ndarray:
+    """Cut a window out of (H, W, C) as (side, side, C); what lies outside gets one value."""
+    top, bottom, left, right = box
+    found = np.full((side, side, picture.shape[2]), outside, picture.dtype)
+    y, x = max(top, 0), max(left, 0)
+    part = picture[y : max(bottom, 0), x : max(right, 0)]
+    found[y - top : y - top + part.shape[0], x - left : x - left + part.shape[1]] = part
+    return found
+
+
+def frame(picture: np.ndarray, box: np.ndarray, scale: int) -> np.ndarray:
+    """Enlarge (H, W, C) and outline a window, as far as it lies inside."""
+    height, width = picture.shape[:2]
+    image = Image.fromarray(enlarge(as_rgb(picture[None])[0], scale))
+    top, bottom, left, right = (int(edge) * scale for edge in box)
+    corners = (max(left, 0), max(top, 0), min(right, width * scale) - 1,
+               min(bottom, height * scale) - 1)  # fmt: skip
+    ImageDraw.Draw(image).rectangle(corners, outline=INK, width=2)
+    return np.asarray(image)
+
+
+def sheet(units: Sequence[int], tiles: np.ndarray, padding: int = 2) -> np.ndarray:
+    """Lay out (n, k, h, w, C) tiles, one row per unit, with the unit's number before it."""
+    n, k, height, width, _ = tiles.shape
+    found = np.full(
+        (n * (height + padding) - padding, LABEL + k * (width + padding) - padding, 3),
+        255, np.uint8,
+    )  # fmt: skip
+    for row, unit in enumerate(units):
+        top = row * (height + padding)
+        found[top : top + height, : LABEL - 4] = _number(unit, height)
+        for column, tile in enumerate(tiles[row]):
+            left = LABEL + column * (width + padding)
+            found[top : top + height, left : left + width] = tile
+    return found
+
+
+def beside(sheets: Sequence[np.ndarray], gap: int = 24) -> np.ndarray:
+    """Put sheets of equal height side by side."""
+    white = np.full((len(sheets[0]), gap, 3), 255, np.uint8)
+    parts = [part for one in sheets for part in (white, one)]
+    return np.concatenate(parts[1:], 1)
+
+
+def _number(unit: int, height: int) -> np.ndarray:
+    image = Image.new("RGB", (LABEL - 4, height), (255, 255, 255))
+    place = (LABEL - 8, height // 2)
+    font = ImageFont.load_default(min(16, height))
+    ImageDraw.Draw(image).text(place, str(unit), fill=(0, 0, 0), font=font, anchor="rm")
+    return np.asarray(image)
+
+
+def enlarge_tiles(tiles: np.ndarray, scale: int) -> np.ndarray:
+    """Repeat every pixel of (n, k, h, w, C) tiles both ways."""
+    return tiles.repeat(scale, 2).repeat(scale, 3)

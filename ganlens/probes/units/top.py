@@ -1,0 +1,187 @@
+"""Top images: which pictures activate the units of a layer most, and what they have in common."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from ganlens.activations import Windows
+from ganlens.errors import GanlensError, one_of
+from ganlens.models.prior import check_seed
+from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.identity import identity
+from ganlens.probes.units.exhibit import exhibit
+from ganlens.probes.units.scan import (
+    RealImages,
+    Samples,
+    Scan,
+    Stack,
+    check_units,
+    last_block,
+    scan,
+    untrained,
+    windows_of,
+)
+from ganlens.probes.units.selectivity import Labels, auc_table
+from ganlens.probes.units.top_result import Side, TopImagesResult
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+SHOWN = 6
+CHOICES = {
+    "network": ("discriminator", "generator"),
+    "source": ("data", "generated"),
+    "split": ("train", "test", "all"),
+}
+NO_LABELS = "generated samples have no labels"
+
+
+@dataclass(frozen=True)
+class TopImages(Probe):
+    """Find the pictures and patches that activate each unit of a layer most.
+
+    Every picture counts once, where the unit's map is highest, and is cut to what that position
+    sees (the discriminator) or draws on (the generator). Where the data have labels, the area under
+    the ROC curve says how well each unit's highest activation tells one of them.
+
+    Attributes:
+        network: "discriminator" or "generator"; the generator's units look at generated samples.
+        layer: a layer's name; "auto" is the discriminator's last convolution block, and the
+            generator's first.
+        units: indices of the units shown; empty shows the 6 that tell a label best, or 6 evenly
+            spaced ones without labels.
+        k: pictures per unit.
+        source: "data", or "generated" samples.
+        images: pictures that are scanned, at most.
+        split: "train", "test" or "all": where real ones are from.
+        seed: of the choice of images and of the untrained network; the first sample's.
+        batch_size: pictures at a time.
+    """
+
+    title: ClassVar[str] = "Top images"
+    needs: ClassVar[frozenset[str]] = frozenset({"generator"})
+
+    network: Literal["discriminator", "generator"] = "discriminator"
+    layer: str = "auto"
+    units: tuple[int, ...] = ()
+    k: int = 9
+    source: Literal["data", "generated"] = "data"
+    images: int = 10_000
+    split: Literal["train", "test", "all"] = "train"
+    seed: int = 0
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        """Check the settings before anything is loaded or drawn."""
+        for name, valid in CHOICES.items():
+            if getattr(self, name) not in valid:
+                raise one_of(name, getattr(self, name), valid)
+        for name in ("k", "images", "batch_size"):
+            if getattr(self, name) < 1:
+                raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
+        check_seed(self.seed, self.images)
+
+    def looks_at_data(self) -> bool:
+        """Tell whether real images are scanned."""
+        return self.network == "discriminator" and self.source == "data"
+
+    def steps(
+        self, subject: "Subject", data: "ImageSet | None" = None
+    ) -> Generator[Progress, None, TopImagesResult]:
+        """Scan with the trained and the untrained network, and judge every unit."""
+        layer = self._layer(subject)
+        windows = windows_of(subject, self.network, layer)
+        check_units(self.units, windows, layer)
+        real = self._real(subject, data)
+        stack: Stack = real or self._samples(subject)
+        yield Progress(0, len(stack), "pictures")
+        control, note = untrained(subject, self.seed, real.spread() if real else None)
+        sides = []
+        for one in (subject, control) if control else (subject,):
+            # An untrained generator's units are about its own pictures; all else is as for the
+            # trained network.
+            own = self._samples(one) if self.network == "generator" else stack
+            found = yield from scan(one, self.network, layer, own, self.k, self.batch_size)
+            sides.append(self._side(found, own, windows, real))
+        return TopImagesResult(
+            network=self.network,
+            layer=layer,
+            size=windows.size,
+            trained=sides[0],
+            untrained=sides[1] if control else None,
+            source=f"real images, {real.part.split} split" if real else "generated samples",
+            note=note,
+            chosen=bool(self.units),
+            about={
+                **identity(subject, data if real else None),
+                "network": self.network,
+                "layer": layer,
+                "images": len(stack),
+                "split": real.part.split if real else None,
+                "k": self.k,
+                "seed": self.seed,
+            },
+        )
+
+    def _layer(self, subject: "Subject") -> str:
+        module = subject.network(self.network)
+        if self.layer != "auto":
+            return self.layer
+        if self.network == "discriminator":
+            return last_block(subject)
+        blocks = [name for name, part in module.named_children() if any(part.children())]
+        if len(blocks) < 2:
+            raise GanlensError(f"{subject.name}'s generator names no blocks: give a layer")
+        return blocks[1]
+
+    def _real(self, subject: "Subject", data: "ImageSet | None") -> RealImages | None:
+        if not self.looks_at_data():
+            return None
+        data = images_for(subject, data, "top-images")
+        return RealImages.draw(data, self.split, self.images, self.seed)
+
+    def _samples(self, subject: "Subject") -> Samples:
+        return Samples(subject, self.seed, self.images, self.network == "generator")
+
+    def _side(self, found: Scan, stack: Stack, windows: Windows, real: RealImages | None) -> Side:
+        labels = Labels((), np.empty((0, 0), bool))
+        if real is not None:
+            labels = Labels.of(real.part, real.rows[found.ranked]).common()
+        table = auc_table(found.highest, labels.truth) if labels.names else None
+        units = self._shown(table, windows.shape[0])
+        shown = exhibit(found, stack, units)
+        truth = Labels.of(real.part, shown.numbers.ravel()) if real else None
+        best = None if table is None else table.argmax(1)
+        return Side(
+            exhibit=shown,
+            auc=np.empty(0) if table is None else table.max(1),
+            labels=() if best is None else tuple(labels.names[place] for place in best),
+            base=np.empty(0) if best is None else labels.truth.mean(0)[best],
+            purity=np.empty(0)
+            if best is None
+            else _purity(truth, labels, best[units], shown.numbers.shape),
+        )
+
+    def _shown(self, table: np.ndarray | None, count: int) -> np.ndarray:
+        if self.units:
+            return np.array(self.units)
+        if table is None:
+            return np.linspace(0, count - 1, min(SHOWN, count)).round().astype(int)
+        return np.argsort(-table.max(1), kind="stable")[:SHOWN]
+
+
+def _purity(
+    truth: Labels | None, labels: Labels, best: np.ndarray, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Return (n,) shares of each unit's top pictures that have its label."""
+    assert truth is not None
+    hits = np.zeros(len(best))
+    for row, place in enumerate(best):
+        name = labels.names[place]
+        if name in truth.names:
+            column = truth.truth[:, truth.names.index(name)].reshape(shape)
+            hits[row] = column[row].mean()
+    return hits

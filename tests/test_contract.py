@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import torch
 from ganlens.data import ImageSet, open_data
 from ganlens.errors import GanlensError
 from ganlens.probes import PROBES
-from ganlens.probes.base import Progress
+from ganlens.probes.base import Progress, arrays
 from ganlens.report import document
 from ganlens.subject import Subject, load
 
@@ -32,7 +34,7 @@ def networks(subject: Subject) -> list[torch.nn.Module]:
 
 
 def hooks(subject: Subject) -> int:
-    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     return sum(len(getattr(m, k)) for n in networks(subject) for m in n.modules() for k in kinds)
 
 
@@ -68,12 +70,108 @@ def test_a_probe_that_breaks_off_leaves_no_hooks(
     assert not any(m.training for n in networks(subject) for m in n.modules())
 
 
+class Broken(RuntimeError):
+    """What a network raises halfway."""
+
+
+def count_calls(subject: Subject, last: float = float("inf")) -> list[int]:
+    """Count forward passes in the one item of a list; raise in number ``last``."""
+    count = [0]
+
+    def wrapped(forward: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        def counted(x: torch.Tensor) -> torch.Tensor:
+            count[0] += 1
+            if count[0] == last:
+                raise Broken
+            return forward(x)
+
+        return counted
+
+    for network in networks(subject):
+        network.forward = wrapped(network.forward)
+    return count
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_a_probe_whose_network_raises_midway_leaves_it_as_it_was(
+    name: str,
+    tiny_checkpoint: Path,
+    data: ImageSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without what earlier runs have kept, so that both runs take the same way."""
+    monkeypatch.setenv("GANLENS_CACHE", str(tmp_path / "whole"))
+    whole = load(tiny_checkpoint, "cpu")
+    calls = count_calls(whole)
+    PROBES[name]().run(whole, data)
+    if not calls[0]:
+        assert name == "filters"  # which looks at weights alone
+        return
+    monkeypatch.setenv("GANLENS_CACHE", str(tmp_path / "broken"))
+    broken = load(tiny_checkpoint, "cpu")
+    z = broken.latents(range(3))
+    before = broken.generate(z), broken.discriminate(broken.generate(z))
+    count_calls(broken, -(-calls[0] // 2))
+    with pytest.raises(Broken):
+        PROBES[name]().run(broken, data)
+    assert hooks(broken) == 0
+    assert not any(m.training for n in networks(broken) for m in n.modules())
+    after = broken.generate(z), broken.discriminate(broken.generate(z))
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+SHARED = {
+    "activations": {"layer": "all"},
+    "top-images": {"images": 200},
+    "guided-backprop": {"images": 200, "measured": 8},
+    "directions": {},
+    "invert": {},
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_two_sessions_that_share_a_model_do_not_mix(
+    name: str, subject: Subject, data: ImageSet
+) -> None:
+    """One thread runs a probe, another two others meanwhile: each finds what it finds alone."""
+    others = [
+        PROBES["activations"](layer="block1.act", seed=7),
+        PROBES["top-images"](network="generator", layer="block1.conv", images=40, batch_size=5),
+    ]
+    probe = PROBES[name](**SHARED[name])
+    alone = arrays(probe.run(subject, data))
+    others_alone = [arrays(other.run(subject, data)) for other in others]
+    assert alone or name == "activations"
+
+    def meanwhile(first: "Future[Any]") -> list[list[dict[str, np.ndarray]]]:
+        rounds = []
+        while not rounds or not first.done():
+            rounds.append([arrays(other.run(subject, data)) for other in others])
+        return rounds
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(lambda: probe.run(subject, data))
+        second = threads.submit(meanwhile, first)
+        assert_same(arrays(first.result()), alone)
+        for round in second.result():
+            for found, expected in zip(round, others_alone, strict=True):
+                assert_same(found, expected)
+    assert hooks(subject) == 0
+
+
+def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    assert set(found) == set(expected)
+    for key, value in expected.items():
+        np.testing.assert_array_equal(found[key], value, err_msg=key)
+
+
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_without_a_discriminator_runs_or_says_so(
     name: str, subject: Subject, data: ImageSet
 ) -> None:
     alone = Subject(subject.generator, None, subject.provenance)
-    if "discriminator" in PROBES[name].needs:
+    if "discriminator" in PROBES[name].needs or name == "top-images":  # of G on request
         with pytest.raises(GanlensError, match="discriminator"):
             PROBES[name]().run(alone, data)
     else:

@@ -46,13 +46,13 @@ class TopPositions:
         n, units = highest.shape
         numbers = torch.arange(self.seen, self.seen + n).expand(units, n)
         width = maps.shape[3]
-        new = (highest.T, numbers, place.T // width, place.T % width)
+        found = [highest.T, numbers, place.T // width, place.T % width]
         if self.seen:
-            old = (self.scores, self.inputs, self.rows, self.columns)
-            new = tuple(torch.cat(pair, 1) for pair in zip(old, new, strict=True))
+            old = [self.scores, self.inputs, self.rows, self.columns]
+            found = [torch.cat(pair, 1) for pair in zip(old, found, strict=True)]
         # Stable, and what is kept stands before what is new: a tie stays with the earlier input.
-        order = new[0].sort(dim=1, descending=True, stable=True).indices[:, : self.k]
-        kept = [values.gather(1, order) for values in new]
+        order = found[0].sort(dim=1, descending=True, stable=True).indices[:, : self.k]
+        kept = [values.gather(1, order) for values in found]
         self.scores, self.inputs, self.rows, self.columns = kept
         self.seen += n
         return highest

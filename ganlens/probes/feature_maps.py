@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from ganlens import images
-from ganlens.activations import find_layer
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.prior import check_seed
 from ganlens.panels import ImagePanel, Panel, TablePanel
@@ -177,7 +176,8 @@ class Activations(Probe):
         networks = self._networks(subject)
         shown = {network: self._shown(subject, network) for network in networks}
         if not any(shown.values()):
-            find_layer(getattr(subject, networks[0]), self.layer)  # says what is valid
+            known = [layer for network in networks for layer in leaves(getattr(subject, network))]
+            raise one_of("layer", self.layer, dict.fromkeys(known))
         z = subject.latents(range(self.seed, self.seed + self.samples))
         looks: dict[str, _Look] = {}
         for network in networks:

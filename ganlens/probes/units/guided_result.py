@@ -183,15 +183,17 @@ class GuidedBackpropResult:
                         hovertemplate="unit %{customdata}<extra></extra>",
                     )  # fmt: skip
         found = self.compare("guided", "concentration")
-        verdict = "" if found["auc"] is None else (
-            f"A trained unit's guided gradient is the more concentrated one in {found['auc']:.0%} of "
-            f"pairs (50 % by chance; Mann-Whitney p = {found['p']:.1g})."
-        )  # fmt: skip
+        verdict = ""
+        if found["auc"] is not None:
+            verdict = (
+                "A trained unit's guided gradient is the more concentrated one in "
+                f"{found['auc']:.0%} of pairs (50 % by chance; Mann-Whitney p = {found['p']:.1g})."
+            )
         return FigurePanel(
             title="Do the gradients tell a trained network from a random one?",
-            caption=f"Each mark is one of {len(self.measured)} units, evenly spaced over the layer: "
-            "to the right the gradient sits in fewer pixels, further up it is smoother. Circles "
-            f"are trained, diamonds untrained; filled guided, open plain. {verdict}",
+            caption=f"Each mark is one of {len(self.measured)} units, evenly spaced over the "
+            "layer: to the right the gradient sits in fewer pixels, further up it is smoother. "
+            f"Circles are trained, diamonds untrained; filled guided, open plain. {verdict}",
             figure=plot,
         )
 

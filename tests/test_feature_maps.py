@@ -172,6 +172,8 @@ def test_bad_settings_fail_before_anything_runs(settings, says):
 def test_unknown_layers_list_the_valid_ones_and_leave_no_hooks(subject):
     with pytest.raises(GanlensError, match=r"'block9.conv' is not known: choose from block"):
         Activations(layer="block9.conv", **SMALL).run(subject)
+    with pytest.raises(GanlensError, match=r"project\.conv.*score"):  # those of both networks
+        Activations(layer="x", **SMALL).run(subject)
     assert hooks(subject.generator, subject.discriminator) == 0
 
 

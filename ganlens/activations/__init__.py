@@ -3,7 +3,13 @@
 from ganlens.activations.fields import ReceptiveField, receptive_field
 from ganlens.activations.guided import guided_copy, position_gradients
 from ganlens.activations.hooks import capture, edit, run_to
-from ganlens.activations.names import find_layer, last_leaf, layer_names, leaves_of
+from ganlens.activations.names import (
+    find_layer,
+    last_leaf,
+    layer_names,
+    leaves_of,
+    unknown_layer,
+)
 from ganlens.activations.top import TopPositions, highest_positions
 from ganlens.activations.windows import Windows, projective_windows, receptive_windows
 
@@ -24,4 +30,5 @@ __all__ = [
     "receptive_field",
     "receptive_windows",
     "run_to",
+    "unknown_layer",
 ]

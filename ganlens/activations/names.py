@@ -1,6 +1,7 @@
 """Layers by name."""
 
 import difflib
+from collections.abc import Iterable
 
 from torch import nn
 
@@ -26,10 +27,15 @@ def find_layer(module: nn.Module, layer: str) -> nn.Module:
     named = dict(module.named_modules())
     if layer and layer in named:
         return named[layer]
-    valid = layer_names(module)
+    raise unknown_layer(layer, layer_names(module))
+
+
+def unknown_layer(layer: str, valid: Iterable[str]) -> GanlensError:
+    """Return the error for a layer that does not exist: it lists those that do, nearest first."""
+    valid = list(dict.fromkeys(valid))
     near = difflib.get_close_matches(layer, valid, n=3, cutoff=0.3)
     listed = near + [name for name in valid if name not in near]
-    raise GanlensError(f"layer {layer!r} is not known: choose from {', '.join(listed)}")
+    return GanlensError(f"layer {layer!r} is not known: choose from {', '.join(listed)}")
 
 
 def last_leaf(module: nn.Module, layer: str) -> str:

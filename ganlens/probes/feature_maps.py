@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlens import images
+from ganlens.activations import unknown_layer
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.prior import check_seed
 from ganlens.panels import ImagePanel, Panel, TablePanel
@@ -177,7 +178,7 @@ class Activations(Probe):
         shown = {network: self._shown(subject, network) for network in networks}
         if not any(shown.values()):
             known = [layer for network in networks for layer in leaves(getattr(subject, network))]
-            raise one_of("layer", self.layer, dict.fromkeys(known))
+            raise unknown_layer(self.layer, known)
         z = subject.latents(range(self.seed, self.seed + self.samples))
         looks: dict[str, _Look] = {}
         for network in networks:

@@ -92,7 +92,7 @@ def smoothness(patch: np.ndarray) -> float | None:
     pairs = pairs[:, ~np.isnan(pairs).any(0)]
     if pairs.shape[1] < 2 or (pairs.std(1) == 0).any():
         return None
-    return float(np.corrcoef(pairs)[0, 1])
+    return float(np.asarray(np.corrcoef(pairs))[0, 1])
 
 
 def per_unit(patches: np.ndarray) -> np.ndarray:

@@ -124,7 +124,6 @@ SHARED = {
     "activations": {"layer": "all"},
     "top-images": {"images": 200},
     "guided-backprop": {"images": 200, "measured": 8},
-    "directions": {},
     "invert": {},
 }
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import page_latent
 import page_overview
 import page_probe
 import page_replay
@@ -73,11 +74,13 @@ def guarded(draw: Callable[[], None]) -> None:
 def pages(choice: Choice, spec: str) -> dict[str, list[st.Page]]:
     """Return the pages by section; a probe that is in no section comes under "More"."""
     overview = partial(guarded, partial(page_overview.page, choice))
+    latent = partial(guarded, partial(page_latent.page, choice))
     sample = partial(guarded, partial(page_sample.page, choice))
     replay = partial(guarded, partial(page_replay.page, choice))
     found = {
         "": [
             st.Page(overview, title="Overview", url_path="overview", default=True),
+            st.Page(latent, title="Move a picture", url_path="latent"),
             st.Page(sample, title="Sample and walk", url_path="sample"),
             st.Page(replay, title="Replay a picture", url_path="replay"),
         ]

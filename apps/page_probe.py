@@ -1,17 +1,16 @@
 """One page per probe: its settings as widgets, a Run button, and the panels of its result."""
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import show
 import streamlit as st
 from choices import NO_DATA, Choice
 from store import images_of, own_copy, result_key, shelf, subject_of
 from widgets import reset, settings_form
+from working import under_a_bar
 
 from ganlens.probes.base import Probe
-from ganlens.progress import Progress, finish
 from ganlens.replay import signed
 from ganlens.report import command, missing, purpose, python_code, strict
 
@@ -58,31 +57,12 @@ def _data(probe: Probe, subject: "Subject", spec: str) -> "ImageSet | None":
 
 
 def _run(name: str, probe: Probe, subject: "Subject", data: "ImageSet | None", key: str) -> None:
-    """Run under a progress bar; whatever the visitor clicks meanwhile ends it."""
-    place = st.empty()
-    with place.container():
-        bar = st.progress(0.0, "Starting")
-        st.button("Stop", icon=":material/stop:")  # a click reruns the page, which ends this run
     start = time.perf_counter()
-    result = finish(probe.steps(own_copy(subject), data), _shown_on(bar))
+    result = under_a_bar(probe.steps(own_copy(subject), data), f"{name}-stop")
     seconds = time.perf_counter() - start
     panels = signed(result.panels(), name, probe, subject, data)
     shelf().put(key, (result, panels, seconds))
     st.session_state[f"last-{name}"] = key
-    place.empty()
-
-
-def _shown_on(bar: Any) -> Callable[[Progress], None]:
-    last = 0.0
-
-    def see(step: Progress) -> None:
-        nonlocal last
-        if (now := time.monotonic()) - last > 0.1:  # the browser need not hear of every batch
-            share = min(1.0, step.done / max(1, step.total))
-            bar.progress(share, show.escape(f"{step.what}: {step.done:,} of {step.total:,}"))
-            last = now
-
-    return see
 
 
 def _results(name: str, kind: type[Probe], key: str) -> None:

@@ -1,17 +1,15 @@
 """One page per probe: its settings as widgets, a Run button, and the panels of its result."""
 
-import time
 from typing import TYPE_CHECKING
 
 import show
 import streamlit as st
 from choices import NO_DATA, Choice
-from store import images_of, own_copy, result_key, shelf, subject_of
+from looking import look
+from store import Kept, images_of, result_key, shelf, subject_of
 from widgets import reset, settings_form
-from working import under_a_bar
 
 from ganlens.probes.base import Probe
-from ganlens.replay import signed
 from ganlens.report import command, missing, purpose, python_code, strict
 
 if TYPE_CHECKING:
@@ -43,8 +41,9 @@ def page(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:
     data = _data(probe, subject, spec)
     key = result_key(name, probe, subject, data)
     if wanted:
-        _run(name, probe, subject, data, key)
-    _results(name, kind, key)
+        look(name, probe, subject, data)
+        st.session_state[f"last-{name}"] = key
+    _results(name, key)
     used = spec if data is not None else None
     show.code(command(name, probe, choice.source, used), python_code(probe, choice.source, used))
 
@@ -56,29 +55,19 @@ def _data(probe: Probe, subject: "Subject", spec: str) -> "ImageSet | None":
     return images_of(spec, size, channels)
 
 
-def _run(name: str, probe: Probe, subject: "Subject", data: "ImageSet | None", key: str) -> None:
-    start = time.perf_counter()
-    result = under_a_bar(probe.steps(own_copy(subject), data), f"{name}-stop")
-    seconds = time.perf_counter() - start
-    panels = signed(result.panels(), name, probe, subject, data)
-    shelf().put(key, (result, panels, seconds))
-    st.session_state[f"last-{name}"] = key
-
-
-def _results(name: str, kind: type[Probe], key: str) -> None:
+def _results(name: str, key: str) -> None:
     """Show the result of these settings, or the last one of this session, and say so."""
-    kept = shelf().get(key)
+    kept: Kept | None = shelf().get(key)
     if kept is None:
         kept = shelf().get(_last(name, key))
         if kept is None:
             st.caption("Press Run to see the result.")
             return
         st.warning("The settings have changed since this result: press Run for the new one.")
-    result, panels, seconds = kept
-    st.caption(f"Took {seconds:.1f} s.")
-    show.panels(panels, name)
+    st.caption(f"Took {kept.seconds:.1f} s.")
+    show.panels(kept.panels, name)
     with st.expander("All numbers, and what they depend on", icon=":material/list:"):
-        show.pairs(strict(result.summary()))
+        show.pairs(strict(kept.result.summary()))
 
 
 def _last(name: str, key: str) -> str:

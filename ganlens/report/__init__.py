@@ -11,6 +11,7 @@ from ganlens.report.findings import (
     strict,
 )
 from ganlens.report.headline import headline
+from ganlens.report.pdf import find_browser, write_pdf
 from ganlens.report.reproduce import command, default, purpose, python_code
 from ganlens.report.write import REPORT_FILES, write_report
 
@@ -23,6 +24,7 @@ __all__ = [
     "default",
     "document",
     "enlargement",
+    "find_browser",
     "headline",
     "missing",
     "provenance_panel",
@@ -32,5 +34,6 @@ __all__ = [
     "run_probes",
     "samples_panel",
     "strict",
+    "write_pdf",
     "write_report",
 ]

@@ -171,14 +171,16 @@ def _probe_section(finding: Finding, panels: Sequence[Panel], line: str) -> str:
             f"<details><summary>All numbers, and what makes them comparable</summary>{numbers}"
             "</details>"
         )
-    settings = draw.pairs(finding.probe.settings()) if finding.probe.settings() else ""
+    values = finding.probe.settings()
+    settings = (
+        f"<details><summary>Settings</summary>{draw.pairs(values)}</details>" if values else ""
+    )
     return _section(
         f"probe-{finding.name}",
         finding.probe.title or finding.name,
         lead,
-        f"{body}<details><summary>Settings, and how to get this again</summary>{settings}"
-        f"<pre><code>{draw.text(line)}</code></pre></details>"
-        f"<p class='facts'>Took {finding.seconds:.1f} s.</p>",
+        f"{body}{settings}<p class='facts'>To get this again (it took {finding.seconds:.1f} s):</p>"
+        f"<pre><code>{draw.text(line)}</code></pre>",
     )
 
 

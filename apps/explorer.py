@@ -23,6 +23,7 @@ import streamlit as st
 from choices import Choice, choose, read_options
 from glance import PAGES
 from PIL import Image
+from show import guarded
 
 from ganlens.errors import GanlensError
 from ganlens.images import enlarge
@@ -67,14 +68,6 @@ def icon() -> Image.Image:
     return Image.fromarray(enlarge(face.astype(np.uint8), 8))
 
 
-def guarded(draw: Callable[[], None]) -> None:
-    """Draw a page; a problem that a visitor can mend becomes one line in its place."""
-    try:
-        draw()
-    except GanlensError as error:
-        st.error(str(error), icon=":material/error:")
-
-
 def pages(choice: Choice, spec: str) -> dict[str, list[st.Page]]:
     """Return the pages by section; a probe that is in no section comes under "More"."""
     found = {
@@ -103,7 +96,7 @@ def pages(choice: Choice, spec: str) -> dict[str, list[st.Page]]:
 
 
 def _page(title: str, path: str, draw: Callable[[], None], default: bool = False) -> st.Page:
-    return st.Page(partial(guarded, draw), title=title, url_path=path, default=default)
+    return st.Page(guarded(draw), title=title, url_path=path, default=default)
 
 
 def main() -> None:

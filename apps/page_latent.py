@@ -57,6 +57,7 @@ def page(choice: Choice) -> None:
 
 
 @st.fragment
+@show.guarded
 def _canvas(choice: Choice, subject: "Subject", directions: list[Direction]) -> None:
     controls, views = st.columns([1, 2], gap="large")
     with controls:

@@ -10,7 +10,7 @@ from store import Kept, images_of, result_key, shelf, subject_of
 from widgets import reset, settings_form
 
 from ganlens.probes.base import Probe
-from ganlens.report import command, missing, purpose, python_code, strict
+from ganlens.report import GUIDES, command, missing, purpose, python_code, strict
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -22,6 +22,7 @@ def page(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:
     subject = subject_of(choice.folder)
     st.title(kind.title or name, anchor=False)
     st.markdown(show.escape(purpose(kind)))
+    _guide(name)
     if reason := missing(kind(), subject, _data(kind(), subject, spec)):
         st.info(f"This probe {reason}.")
         return
@@ -46,6 +47,13 @@ def page(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:
     _results(name, key)
     used = spec if data is not None else None
     show.code(command(name, probe, choice.source, used), python_code(probe, choice.source, used))
+
+
+def _guide(name: str) -> None:
+    """Tell a newcomer how to read the result, and where to read more."""
+    if (guide := GUIDES.get(name)) is not None:
+        papers = ", ".join(f"[{show.escape(who)}]({where})" for who, where in guide.papers)
+        st.caption(f"**How to read it:** {show.escape(guide.reading)} More: {papers}.")
 
 
 def _data(probe: Probe, subject: "Subject", spec: str) -> "ImageSet | None":

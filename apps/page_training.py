@@ -53,6 +53,7 @@ def _age(folder: Path) -> float:
     return time.time() - file.stat().st_mtime if file.is_file() else float("inf")
 
 
+@show.guarded
 def _curves(folder: Path, live: bool) -> None:
     if live:
         st.caption(f":material/sync: Still running: looked at again every {EVERY} seconds.")

@@ -3,7 +3,6 @@
 import io
 from typing import Any
 
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -51,7 +50,7 @@ def as_input(upload: Any, image_shape: tuple[int, int, int]) -> Tensor:
     found = decode(lambda: image, Target(size, channels, upscale=True))
     if found.pixels is None:
         raise GanlensError(f"{upload.name} cannot be used: {found.reason}; drop another picture")
-    return from_uint8(torch.from_numpy(found.pixels)[None])
+    return from_uint8(found.pixels[None])
 
 
 def content(upload: Any) -> io.BytesIO:

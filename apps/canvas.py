@@ -17,7 +17,7 @@ from ganlens.edits import Edit, Move, Truncate
 from ganlens.errors import GanlensError
 from ganlens.latents import Latents, Seeds
 from ganlens.packing import pack, unpack
-from ganlens.recipe import Recipe
+from ganlens.recipe import Layout, Recipe
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -134,12 +134,11 @@ def plain(recipe: Recipe) -> Recipe:
 
 
 def strip(
-    recipe: Recipe, direction: Direction, subject: "Subject", amounts: Sequence[float]
+    original: Recipe, direction: Direction, subject: "Subject", amounts: Sequence[float]
 ) -> Recipe:
-    """Return the recipe of a picture moved along a direction by several amounts, others kept."""
-    kept = [one for one in recipe.edits if _amount(one, direction, subject) is None]
-    layout = replace(recipe.layout, columns=len(amounts), enlargement=1)
-    return replace(recipe, edits=(*kept, direction.move(subject.prior, amounts)), layout=layout)
+    """Return the recipe of a picture moved along a direction by several amounts."""
+    move = direction.move(subject.prior, amounts)
+    return replace(original, edits=(move,), layout=Layout(len(amounts)))
 
 
 def text(recipe: Recipe) -> str:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 AMOUNTS = (-3.0, -1.5, 0.0, 1.5, 3.0)
 MAX_SEED = 2**31 - 1
+STRIPS = "canvas-strips"  # in the session: the latent that the strips show
+ACROSS = 4  # strips in a row
 SIDE = 170  # CSS pixels of each of the three views
 TOOLS = ("Calculate with samples", "Your own picture")
 
@@ -45,7 +47,9 @@ def page(choice: Choice) -> None:
     number_from_address("seed", 0, 0, MAX_SEED)
     directions = sliders.directions_of(choice.folder, subject)
     canvas.restore(subject, directions, int(st.session_state.seed))
+    st.session_state[STRIPS] = st.session_state[canvas.BASE]
     _canvas(choice, subject, directions)
+    _strips(subject, directions)
     st.subheader("Other ways to a latent", anchor=False)
     tool = st.segmented_control(
         "Tool", TOOLS, key="tool", bind="query-params", label_visibility="collapsed"
@@ -73,11 +77,11 @@ def _canvas(choice: Choice, subject: "Subject", directions: list[Direction]) -> 
     scale = enlargement(subject.image_shape[2], SIDE)
     recipe = canvas.current(subject, directions, scale)
     canvas.publish(recipe)
+    if st.session_state[STRIPS] != st.session_state[canvas.BASE]:
+        st.rerun()  # another latent: the strips, which no slider changes, are of the old one
     with views:
         _views(choice, subject, recipe)
         _history(subject, directions)
-        if directions:
-            _strips(subject, recipe, directions)
     show.code(_command(choice, recipe), _python(choice, recipe))
 
 
@@ -186,16 +190,19 @@ def _history(subject: "Subject", directions: list[Direction]) -> None:
     )
 
 
-def _strips(subject: "Subject", recipe: Recipe, directions: list[Direction]) -> None:
-    with st.expander("What each direction does to this picture", expanded=True):
+def _strips(subject: "Subject", directions: list[Direction]) -> None:
+    """Show what every direction does to the latent that the canvas starts from."""
+    if not directions:
+        return
+    with st.expander("What each direction does to the original", expanded=True):
         amounts = ", ".join(f"{amount:+g}" for amount in AMOUNTS)
         st.caption(f"Moved by {amounts} sigma of the prior, from left to right.")
-        for pair in zip(directions[::2], [*directions[1::2], None], strict=False):
-            for column, one in zip(st.columns(2), pair, strict=True):
-                if one is None:
-                    continue
+        original = Recipe.of(subject, st.session_state[canvas.BASE])
+        for start in range(0, len(directions), ACROSS):
+            row = directions[start : start + ACROSS]
+            for column, one in zip(st.columns(ACROSS), row, strict=False):
                 with column:
-                    moved = canvas.strip(recipe, one, subject, AMOUNTS)
+                    moved = canvas.strip(original, one, subject, AMOUNTS)
                     show.picture(
                         picture(subject, canvas.text(moved)),
                         f"five pictures along {sliders.label(one)}",

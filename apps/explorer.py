@@ -11,13 +11,19 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import page_compare
+import page_concepts
+import page_latent
 import page_overview
 import page_probe
 import page_replay
 import page_sample
+import page_training
 import streamlit as st
 from choices import Choice, choose, read_options
+from glance import PAGES
 from PIL import Image
+from show import guarded
 
 from ganlens.errors import GanlensError
 from ganlens.images import enlarge
@@ -62,39 +68,35 @@ def icon() -> Image.Image:
     return Image.fromarray(enlarge(face.astype(np.uint8), 8))
 
 
-def guarded(draw: Callable[[], None]) -> None:
-    """Draw a page; a problem that a visitor can mend becomes one line in its place."""
-    try:
-        draw()
-    except GanlensError as error:
-        st.error(str(error), icon=":material/error:")
-
-
 def pages(choice: Choice, spec: str) -> dict[str, list[st.Page]]:
     """Return the pages by section; a probe that is in no section comes under "More"."""
-    overview = partial(guarded, partial(page_overview.page, choice))
-    sample = partial(guarded, partial(page_sample.page, choice))
-    replay = partial(guarded, partial(page_replay.page, choice))
     found = {
         "": [
-            st.Page(overview, title="Overview", url_path="overview", default=True),
-            st.Page(sample, title="Sample and walk", url_path="sample"),
-            st.Page(replay, title="Replay a picture", url_path="replay"),
+            _page("Overview", "overview", partial(page_overview.page, choice, spec), default=True),
+            _page("Move a picture", "latent", partial(page_latent.page, choice)),
+            _page("Sample and walk", "sample", partial(page_sample.page, choice)),
+            _page("Concepts", "concepts", partial(page_concepts.page, choice)),
+            _page("Training", "training", partial(page_training.page, choice)),
+            _page("Compare", "compare", partial(page_compare.page, choice, spec)),
+            _page("Replay a picture", "replay", partial(page_replay.page, choice)),
         ]
     }
+    probes = {
+        name: _page(kind.title or name, name, partial(page_probe.page, name, kind, choice, spec))
+        for name, kind in PROBES.items()
+    }
+    st.session_state[PAGES] = probes
     grouped = {name for names in GROUPS.values() for name in names}
     rest = tuple(name for name in PROBES if name not in grouped)
     for section, names in {**GROUPS, "More": rest}.items():
-        known = [_probe_page(name, choice, spec) for name in names if name in PROBES]
+        known = [probes[name] for name in names if name in probes]
         if known:
             found[section] = known
     return found
 
 
-def _probe_page(name: str, choice: Choice, spec: str) -> st.Page:
-    kind = PROBES[name]
-    draw = partial(guarded, partial(page_probe.page, name, kind, choice, spec))
-    return st.Page(draw, title=kind.title or name, url_path=name)
+def _page(title: str, path: str, draw: Callable[[], None], default: bool = False) -> st.Page:
+    return st.Page(guarded(draw), title=title, url_path=path, default=default)
 
 
 def main() -> None:

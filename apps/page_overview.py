@@ -3,13 +3,14 @@
 import show
 import streamlit as st
 from choices import Choice
+from glance import findings
 from page_sample import grid_recipe
 from store import picture, subject_of
 
 from ganlens.report import curve_panels, enlargement, provenance_panel, read_metrics
 
 
-def page(choice: Choice) -> None:
+def page(choice: Choice, spec: str) -> None:
     """Draw the page."""
     subject = subject_of(choice.folder)
     st.title(show.escape(choice.label), anchor=False)
@@ -29,6 +30,7 @@ def page(choice: Choice) -> None:
         facts = provenance_panel(subject)
         show.pairs({name: _short(value) for name, value in facts.rows})
         st.caption(facts.caption)
+    findings(subject, spec)
     curves = curve_panels(read_metrics(choice.folder), subject.provenance.get("step"))
     if curves:
         st.header("Training", anchor=False)

@@ -1,19 +1,16 @@
 """One page per probe: its settings as widgets, a Run button, and the panels of its result."""
 
-import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import show
 import streamlit as st
 from choices import NO_DATA, Choice
-from store import images_of, own_copy, result_key, shelf, subject_of
+from looking import look
+from store import Kept, images_of, result_key, shelf, subject_of
 from widgets import reset, settings_form
 
 from ganlens.probes.base import Probe
-from ganlens.progress import Progress, finish
-from ganlens.replay import signed
-from ganlens.report import command, missing, purpose, python_code, strict
+from ganlens.report import GUIDES, command, missing, purpose, python_code, strict
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -25,6 +22,7 @@ def page(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:
     subject = subject_of(choice.folder)
     st.title(kind.title or name, anchor=False)
     st.markdown(show.escape(purpose(kind)))
+    _guide(name)
     if reason := missing(kind(), subject, _data(kind(), subject, spec)):
         st.info(f"This probe {reason}.")
         return
@@ -44,10 +42,18 @@ def page(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:
     data = _data(probe, subject, spec)
     key = result_key(name, probe, subject, data)
     if wanted:
-        _run(name, probe, subject, data, key)
-    _results(name, kind, key)
+        look(name, probe, subject, data)
+        st.session_state[f"last-{name}"] = key
+    _results(name, key)
     used = spec if data is not None else None
     show.code(command(name, probe, choice.source, used), python_code(probe, choice.source, used))
+
+
+def _guide(name: str) -> None:
+    """Tell a newcomer how to read the result, and where to read more."""
+    if (guide := GUIDES.get(name)) is not None:
+        papers = ", ".join(f"[{show.escape(who)}]({where})" for who, where in guide.papers)
+        st.caption(f"**How to read it:** {show.escape(guide.reading)} More: {papers}.")
 
 
 def _data(probe: Probe, subject: "Subject", spec: str) -> "ImageSet | None":
@@ -57,48 +63,19 @@ def _data(probe: Probe, subject: "Subject", spec: str) -> "ImageSet | None":
     return images_of(spec, size, channels)
 
 
-def _run(name: str, probe: Probe, subject: "Subject", data: "ImageSet | None", key: str) -> None:
-    """Run under a progress bar; whatever the visitor clicks meanwhile ends it."""
-    place = st.empty()
-    with place.container():
-        bar = st.progress(0.0, "Starting")
-        st.button("Stop", icon=":material/stop:")  # a click reruns the page, which ends this run
-    start = time.perf_counter()
-    result = finish(probe.steps(own_copy(subject), data), _shown_on(bar))
-    seconds = time.perf_counter() - start
-    panels = signed(result.panels(), name, probe, subject, data)
-    shelf().put(key, (result, panels, seconds))
-    st.session_state[f"last-{name}"] = key
-    place.empty()
-
-
-def _shown_on(bar: Any) -> Callable[[Progress], None]:
-    last = 0.0
-
-    def see(step: Progress) -> None:
-        nonlocal last
-        if (now := time.monotonic()) - last > 0.1:  # the browser need not hear of every batch
-            share = min(1.0, step.done / max(1, step.total))
-            bar.progress(share, show.escape(f"{step.what}: {step.done:,} of {step.total:,}"))
-            last = now
-
-    return see
-
-
-def _results(name: str, kind: type[Probe], key: str) -> None:
+def _results(name: str, key: str) -> None:
     """Show the result of these settings, or the last one of this session, and say so."""
-    kept = shelf().get(key)
+    kept: Kept | None = shelf().get(key)
     if kept is None:
         kept = shelf().get(_last(name, key))
         if kept is None:
             st.caption("Press Run to see the result.")
             return
         st.warning("The settings have changed since this result: press Run for the new one.")
-    result, panels, seconds = kept
-    st.caption(f"Took {seconds:.1f} s.")
-    show.panels(panels, name)
+    st.caption(f"Took {kept.seconds:.1f} s.")
+    show.panels(kept.panels, name)
     with st.expander("All numbers, and what they depend on", icon=":material/list:"):
-        show.pairs(strict(result.summary()))
+        show.pairs(strict(kept.result.summary()))
 
 
 def _last(name: str, key: str) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import show
 import streamlit as st
+import uploads
 from choices import Choice, checkpoints, data_specs, read_options
-from PIL import Image
 from store import images_of, own_copy, subject_of
 
 from ganlens.checkpoints import MODEL_FILE
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-MOST_PIXELS = 16_000_000  # of an upload, over all frames
 MOST_SAMPLES = 2_000  # that a visitor may have drawn at once
 
 
@@ -32,7 +31,12 @@ def page(choice: Choice) -> None:
         "Every picture that ganlens writes carries its recipe: which checkpoint drew it, from "
         "which latents, with which edits. Drop one here and it is drawn again, pixel by pixel."
     )
-    upload = st.file_uploader("Picture", ["png", "webp", "gif"], help="PNG, WebP or GIF.")
+    upload = st.file_uploader(
+        "Picture",
+        ["png", "webp", "gif"],
+        help="PNG, WebP or GIF.",
+        max_upload_size=uploads.MOST_BYTES // 2**20,
+    )
     if upload is None:
         return
     pixels, recipe = _opened(upload)
@@ -57,20 +61,13 @@ def page(choice: Choice) -> None:
 
 def _opened(upload: Any) -> tuple[np.ndarray, AnyRecipe]:
     """Return the pixels and the recipe of an upload, decoded within bounds."""
-    recipe = read(read_recipe(upload))
+    recipe = read(read_recipe(uploads.content(upload)))
     if isinstance(recipe, Recipe) and recipe.latents.count > MOST_SAMPLES:
         raise GanlensError(
             f"the recipe draws {recipe.latents.count:,} samples and at most {MOST_SAMPLES:,} are "
             "drawn here: use `ganlens replay` in a terminal"
         )
-    with Image.open(upload) as image:
-        area = image.width * image.height * getattr(image, "n_frames", 1)
-    if area > MOST_PIXELS:
-        raise GanlensError(
-            f"{upload.name} has {area:,} pixels and at most {MOST_PIXELS:,} are read here: use "
-            "`ganlens replay` in a terminal"
-        )
-    return np.concatenate(read_frames(upload)), recipe
+    return np.concatenate(read_frames(uploads.content(upload))), recipe
 
 
 def _subject(choice: Choice, recipe: AnyRecipe) -> "Subject":

@@ -43,6 +43,7 @@ def page(choice: Choice) -> None:
 
 
 @st.fragment
+@show.guarded
 def _samples(choice: Choice, subject: "Subject") -> None:
     st.subheader("Samples", anchor=False)
     controls, canvas = st.columns([1, 3], gap="large")
@@ -62,6 +63,7 @@ def _samples(choice: Choice, subject: "Subject") -> None:
 
 
 @st.fragment
+@show.guarded
 def _walk(choice: Choice, subject: "Subject") -> None:
     st.subheader("Walk between two seeds", anchor=False)
     st.markdown(

@@ -1,16 +1,17 @@
 """Panels in Streamlit: one picture of each kind, drawn the same on every page."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any
+from functools import partial, wraps
+from typing import Any, ParamSpec
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import plotly.graph_objects as go
 import streamlit as st
 
+from ganlens.errors import GanlensError
 from ganlens.images import animation_bytes, enlarge, png_bytes
 from ganlens.panels import (
     AnimationPanel,
@@ -25,6 +26,7 @@ from ganlens.panels import (
 )
 from ganlens.report import draw
 
+P = ParamSpec("P")
 ROOM = 800  # widest picture in CSS pixels; more would be shrunk by an uneven factor
 
 
@@ -37,6 +39,22 @@ def escape(text: str) -> str:
     if len(parts) % 2 == 0:  # an unpaired backtick opens nothing
         return re.sub(special, r"\\\1", str(text)).replace("`", r"\`")
     return "`".join(parts)
+
+
+def guarded(draw: Callable[P, None]) -> Callable[P, None]:
+    """Make a problem that a visitor can mend one line in the place of what is drawn.
+
+    Fragments need it as well as pages: what they raise does not reach the page.
+    """
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            draw(*args, **kwargs)
+        except GanlensError as error:
+            st.error(escape(str(error)), icon=":material/error:")
+
+    return drawn
 
 
 def panels(contents: Sequence[Panel], key: str) -> None:

@@ -7,6 +7,7 @@ put hooks on a network, gets a copy of its own.
 import copy
 import json
 from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,8 @@ import streamlit as st
 
 import ganlens
 from ganlens.checkpoints import MODEL_FILE
-from ganlens.probes.base import Probe
+from ganlens.panels import Panel
+from ganlens.probes.base import Probe, Result
 from ganlens.recipe import Recipe, render
 
 if TYPE_CHECKING:
@@ -54,6 +56,29 @@ def own_copy(subject: "Subject") -> "Subject":
     return copy.deepcopy(subject)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A probe's result on the shelf.
+
+    Attributes:
+        name: the probe's key in PROBES.
+        probe: the settings it ran with.
+        checkpoint: hash of the weights that it looked at.
+        data: fingerprint of the images that it looked at, or None.
+        result: what it found.
+        panels: the result's panels, every picture with its recipe.
+        seconds: wall time that it took.
+    """
+
+    name: str
+    probe: Probe
+    checkpoint: str | None
+    data: str | None
+    result: Result
+    panels: list[Panel]
+    seconds: float
+
+
 class Shelf:
     """The latest results of all sessions, the oldest dropped first."""
 
@@ -69,6 +94,11 @@ class Shelf:
             self._kept.move_to_end(key)
             while len(self._kept) > self.size:
                 self._kept.popitem(last=False)
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Return keys and values, the oldest first."""
+        with self._lock:
+            return list(self._kept.items())
 
     def get(self, key: str) -> Any | None:
         """Return a value, or None where it is not (or no longer) kept."""

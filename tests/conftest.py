@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Before torch is imported: tests run small things, where threads cost more than they bring; where a
 # core is busy, two threads that wait for each other were seen to be 80 times slower than one.
@@ -10,6 +11,9 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
 
 import pytest  # noqa: E402
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -67,3 +71,22 @@ def attribute_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows.append(f"{i}.png,{','.join(known)},{noise}")
     (folder / "attributes.csv").write_text("\n".join(rows))
     return folder
+
+
+@pytest.fixture(scope="session")
+def server(tiny_checkpoint: Path, tiny_images: Path) -> Iterator[str]:
+    """The address of an explorer that offers the tiny checkpoint and its images."""
+    from browsing import explorer
+
+    words = ["--root", str(tiny_checkpoint.parent), "--data", str(tiny_images)]
+    with explorer(words) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """A headless Chromium."""
+    from browsing import chromium
+
+    with chromium() as running:
+        yield running

@@ -18,7 +18,7 @@ from ganlens.probes import PROBES
 from ganlens.recipe import Recipe, render
 
 APPS = Path(__file__).parents[1] / "apps"
-PAGES = ["", "sample", "replay", *PROBES]
+PAGES = ["", "latent", "sample", "concepts", "training", "compare", "replay", *PROBES]
 # Settings that a visitor types: looked up among names of attributes and layers, never opened.
 FREE_TEXT = {"a", "attribute", "b", "c", "formulas", "target"}
 
@@ -47,6 +47,19 @@ def opened(page: str = "", **address: str) -> AppTest:
         app.query_params[key] = value
     app.run()
     return switched(app, page) if page else app
+
+
+def plain(markdown: str) -> str:
+    """Return text as a visitor reads it: without the escapes."""
+    return re.sub(r"\\(.)", r"\1", markdown)
+
+
+def said(app: AppTest) -> str:
+    """Return the only error of a page."""
+    assert not app.exception
+    assert len(app.error) == 1, [one.value for one in app.error]
+    assert "\n" not in app.error[0].value
+    return plain(app.error[0].value)
 
 
 def switched(app: AppTest, page: str) -> AppTest:
@@ -152,7 +165,7 @@ def test_a_probe_runs_and_is_remembered(tiny: dict[str, str]) -> None:
 def test_a_bad_setting_is_one_line(tiny: dict[str, str]) -> None:
     app = opened("interpolate", **tiny)
     app.text_input(key="interpolate-seeds").set_value("7, x").run()
-    assert [error.value for error in app.error] == [
+    assert [plain(error.value) for error in app.error] == [
         "seeds '7, x' cannot be read: give int values, apart by commas"
     ]
     app.text_input(key="interpolate-seeds").set_value("7").run()

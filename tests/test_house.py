@@ -23,7 +23,7 @@ LEVELS: tuple[tuple[int, str], ...] = (
     (2, "training checkpoints"),
     (2, "classifier"),
     (3, "subject recipe attributes directions"),
-    (3, "inversion kept"),
+    (3, "inversion kept packing"),
     (3, "runs"),
     (4, "probes.base"),
     (4, "probes.identity probes.concepts probes.readers"),

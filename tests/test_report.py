@@ -380,3 +380,28 @@ def test_page_in_a_browser(tmp_path: Path) -> None:
         browser.close()
     assert troubles == []
     assert [u for u in asked if not u.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_a_page_becomes_a_pdf(tmp_path: Path) -> None:
+    if shutil.which("chromium") is None:
+        pytest.skip("no chromium on the PATH: install Debian's package")
+    page = tmp_path / "report.html"
+    page.write_text("<!DOCTYPE html><title>x</title><h1>What it learned</h1>", "utf-8")
+    made = report.write_pdf(page, report.find_browser())
+    assert made == tmp_path / "report.pdf"
+    assert made.read_bytes().startswith(b"%PDF-")
+
+
+def test_without_a_browser_pdf_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(GanlensError, match="install Debian's `chromium`"):
+        report.find_browser()
+
+
+def test_a_browser_that_fails_leaves_the_older_pdf(tmp_path: Path) -> None:
+    (tmp_path / "report.pdf").write_bytes(b"older")
+    with pytest.raises(GanlensError, match="could not print"):
+        report.write_pdf(tmp_path / "report.html", Path("/bin/false"))
+    assert (tmp_path / "report.pdf").read_bytes() == b"older"

@@ -54,6 +54,7 @@ COMMANDS: dict[str, Command] = {
         "ganlens.cli.classifier:command",
     ),
     "sample": Command("Draw", "draw a grid of samples", "ganlens.cli.pictures:sample"),
+    "draw": Command("Draw", "draw what an explorer's address shows", "ganlens.cli.pictures:draw"),
     "replay": Command(
         "Draw", "draw a picture again from the recipe in its PNG", "ganlens.cli.pictures:replay"
     ),

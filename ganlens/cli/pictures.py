@@ -1,8 +1,9 @@
-"""``ganlens sample`` and ``ganlens replay``: pictures that carry their recipe."""
+"""``ganlens sample``, ``draw`` and ``replay``: pictures that carry their recipe."""
 
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from tyro.conf import Positional, arg
@@ -16,6 +17,7 @@ from ganlens.directions import find_direction
 from ganlens.edits import Edit, Truncate
 from ganlens.errors import GanlensError
 from ganlens.latents import MAX_ROWS, Seeds
+from ganlens.packing import unpack
 from ganlens.recipe import Recipe, render
 from ganlens.report import enlargement
 from ganlens.subject import Subject, load
@@ -27,6 +29,7 @@ Pictures = Annotated[
     Positional[tuple[Path, ...]],
     arg(metavar="PICTURE [PICTURE ...]", help="PNGs and WebPs that ganlens wrote."),
 ]
+Packed = Annotated[Positional[str], arg(metavar="RECIPE", help="text, or an explorer's address.")]
 Out = Annotated[Path, arg(metavar="PNG")]
 OptionalOut = Annotated[Path | None, arg(metavar="PNG")]
 OptionalDirection = Annotated[str | None, arg(metavar="FILE.safetensors[:NAME]")]
@@ -93,6 +96,27 @@ def _write(out: Path, subject: Subject, recipe: Recipe, json: str | None, what: 
     facts = {"picture": str(out), "size": [picture.shape[1], picture.shape[0]]}
     write_json(json, {**facts, "recipe": recipe.to_json(), "checkpoint": subject.provenance})
     console(json).print(f"wrote {out}: {what}", soft_wrap=True)
+
+
+def draw(
+    recipe: Packed,
+    out: Out = Path("picture.png"),
+    checkpoint: OptionalCheckpoint = None,
+    device: Device = "auto",
+    json: Json = None,
+    force: Force = False,
+) -> None:
+    """Draw what the address of the explorer holds: its `recipe=...`, or the whole address.
+
+    Args:
+        out: the picture; it carries the recipe.
+        checkpoint: where the checkpoint is, if not at the place the recipe names.
+    """
+    check_free(out, force)
+    check_free(json, force)
+    found = unpack(parse_qs(urlsplit(recipe).query).get("recipe", [recipe])[0])
+    subject = load(checkpoint or found.checkpoint, device=device, weights=found.weights)
+    _write(out, subject, found, json, f"{found.latents.count} pictures of {subject.name}")
 
 
 def replay(

@@ -23,7 +23,15 @@ from ganlens.cli.terminal import (
 from ganlens.errors import one_of
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe, Progress
-from ganlens.report import REPORT_FILES, Finding, headline, run_probes, write_report
+from ganlens.report import (
+    REPORT_FILES,
+    Finding,
+    find_browser,
+    headline,
+    run_probes,
+    write_pdf,
+    write_report,
+)
 
 Out = Annotated[Path, arg(metavar="DIR")]
 
@@ -53,6 +61,7 @@ def report(
     out: Out,
     data: OptionalData = None,
     probes: tuple[str, ...] = (),
+    pdf: bool = False,
     device: Device = "auto",
     json: Json = None,
     force: Force = False,
@@ -61,16 +70,23 @@ def report(
 
     Args:
         out: folder for report.html, findings.json and arrays.npz.
-        probes: only these, in this order; by default all. A probe that cannot run says why.
+        probes: only these, in this order; by default all: {probes}. One that cannot run says why.
+        pdf: print it as report.pdf too, with a Chromium found on the PATH.
     """
-    for file in REPORT_FILES:
+    browser = find_browser() if pdf else None
+    for file in (*REPORT_FILES, *(["report.pdf"] if pdf else [])):
         check_free(out / file, force)
     check_free(json, force)
     for name in probes:
         if name not in PROBES:
             raise one_of("probe", name, PROBES)
     chosen = {name: PROBES[name]() for name in probes or PROBES}
-    _write(checkpoint, data, chosen, out, device, json)
+    screen = _write(checkpoint, data, chosen, out, device, json)
+    if browser is not None:
+        screen.print(f"wrote {write_pdf(out / REPORT_FILES[0], browser)}", soft_wrap=True)
+
+
+report.__doc__ = (report.__doc__ or "").replace("{probes}", ", ".join(PROBES))
 
 
 def demo(out: Out = Path("runs/demo"), device: Device = "auto", json: Json = None) -> None:

@@ -10,19 +10,24 @@ from ganlens.report.findings import (
     run_probes,
     strict,
 )
+from ganlens.report.guide import GUIDES, Guide
 from ganlens.report.headline import headline
+from ganlens.report.pdf import find_browser, write_pdf
 from ganlens.report.reproduce import command, default, purpose, python_code
 from ganlens.report.write import REPORT_FILES, write_report
 
 __all__ = [
+    "GUIDES",
     "REPORT_FILES",
     "Finding",
+    "Guide",
     "command",
     "comparison_document",
     "curve_panels",
     "default",
     "document",
     "enlargement",
+    "find_browser",
     "headline",
     "missing",
     "provenance_panel",
@@ -32,5 +37,6 @@ __all__ = [
     "run_probes",
     "samples_panel",
     "strict",
+    "write_pdf",
     "write_report",
 ]

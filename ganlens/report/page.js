@@ -76,7 +76,6 @@
     window.addEventListener("beforeprint", () => figures.forEach((f) => draw(f, true)));
     window.addEventListener("afterprint", () => figures.forEach((f) => draw(f, false)));
   }
-  window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
   window.addEventListener("resize", enlarge);
   enlarge();
 })();

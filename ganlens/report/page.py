@@ -13,6 +13,7 @@ from ganlens.report import draw
 from ganlens.report.about import provenance_panel, samples_panel
 from ganlens.report.curve import curve_panels, read_metrics
 from ganlens.report.findings import Finding, describe_data, strict
+from ganlens.report.guide import GUIDES
 from ganlens.report.headline import headline
 from ganlens.report.reproduce import again, purpose
 
@@ -171,14 +172,31 @@ def _probe_section(finding: Finding, panels: Sequence[Panel], line: str) -> str:
             f"<details><summary>All numbers, and what makes them comparable</summary>{numbers}"
             "</details>"
         )
-    settings = draw.pairs(finding.probe.settings()) if finding.probe.settings() else ""
+    values = finding.probe.settings()
+    settings = (
+        f"<details><summary>Settings</summary>{draw.pairs(values)}</details>" if values else ""
+    )
     return _section(
         f"probe-{finding.name}",
         finding.probe.title or finding.name,
         lead,
-        f"{body}<details><summary>Settings, and how to get this again</summary>{settings}"
-        f"<pre><code>{draw.text(line)}</code></pre></details>"
-        f"<p class='facts'>Took {finding.seconds:.1f} s.</p>",
+        f"{_guide(finding.name)}{body}{settings}"
+        f"<p class='facts'>To get this again (it took {finding.seconds:.1f} s):</p>"
+        f"<pre><code>{draw.text(line)}</code></pre>",
+    )
+
+
+def _guide(name: str) -> str:
+    """Tell a newcomer how to read a probe, and where to read more."""
+    if (guide := GUIDES.get(name)) is None:
+        return ""
+    papers = ", ".join(
+        f'<a href="{draw.text(where)}" rel="noreferrer">{draw.text(who)}</a>'
+        for who, where in guide.papers
+    )
+    return (
+        f"<p class='facts'><strong>How to read it:</strong> {draw.text(guide.reading)} "
+        f"More: {papers}.</p>"
     )
 
 

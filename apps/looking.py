@@ -1,0 +1,36 @@
+"""Run a probe for a visitor: on networks of its own, under a bar, with the result kept."""
+
+import time
+from typing import TYPE_CHECKING
+
+from store import Kept, own_copy, result_key, shelf
+from working import under_a_bar
+
+from ganlens.probes.base import Probe
+from ganlens.replay import signed
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+
+def look(name: str, probe: Probe, subject: "Subject", data: "ImageSet | None") -> Kept:
+    """Run a probe and put what it found on the shelf.
+
+    Raises:
+        GanlensError: the probe cannot run.
+    """
+    start = time.perf_counter()
+    result = under_a_bar(probe.steps(own_copy(subject), data), f"{name}-stop")
+    seconds = time.perf_counter() - start
+    kept = Kept(
+        name=name,
+        probe=probe,
+        checkpoint=subject.provenance.get("hash"),
+        data=data.fingerprint if data is not None else None,
+        result=result,
+        panels=signed(result.panels(), name, probe, subject, data),
+        seconds=seconds,
+    )
+    shelf().put(result_key(name, probe, subject, data), kept)
+    return kept

@@ -1,0 +1,80 @@
+"""Calculate with pictures: pick exemplars, see A - B + C (a tool of the Latent page)."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import board
+import canvas
+import numpy as np
+import show
+import streamlit as st
+from store import picture
+
+from ganlens.latents import Mix, Seeds, Sum
+from ganlens.recipe import Recipe
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+COUNT, COLUMNS = 48, 12
+CYCLE = ("", "A", "B", "C")
+SIGNS = {"A": 1.0, "B": -1.0, "C": 1.0}
+MAX_SEED = 2**31 - 1
+
+
+def arithmetic(subject: "Subject") -> None:
+    """Draw the tool."""
+    st.markdown(
+        "Click samples to mark them: once for **A**, twice for **B**, three times for **C**, once "
+        "more for none. The latents of each letter are averaged, and the generator draws "
+        "A - B + C. Three exemplars each work far better than one "
+        "([Radford 2015](https://arxiv.org/abs/1511.06434), section 6.3.2)."
+    )
+    first = int(
+        st.number_input(
+            "First seed of the samples", 0, MAX_SEED - COUNT, 0, key="sum-first", step=COUNT
+        )
+    )
+    seeds = tuple(range(first, first + COUNT))
+    marks = board.mark(_tiles(subject, seeds), f"sum-board-{first}", CYCLE)
+    chosen = {
+        letter: [seed for seed, mark in zip(seeds, marks, strict=True) if mark == letter]
+        for letter in CYCLE[1:]
+    }
+    if not all(chosen.values()):
+        missing = ", ".join(letter for letter, found in chosen.items() if not found)
+        st.info(f"Mark at least one sample as {missing}.")
+        return
+    _result(subject, chosen)
+
+
+def _tiles(subject: "Subject", seeds: tuple[int, ...]) -> board.Tiles:
+    drawn = [picture(subject, canvas.text(Recipe.of(subject, Seeds((seed,))))) for seed in seeds]
+    labels = [f"seed {seed}" for seed in seeds]
+    return board.Tiles(np.stack(drawn), labels, COLUMNS, scale=max(1, 64 // drawn[0].shape[1]))
+
+
+def _result(subject: "Subject", chosen: dict[str, list[int]]) -> None:
+    means = {letter: Sum.mean(found) for letter, found in chosen.items()}
+    signed = [Sum.mean(found, SIGNS[letter]) for letter, found in chosen.items()]
+    total = signed[0] + signed[1] + signed[2]
+    scale = max(1, 128 // subject.image_shape[2])
+    parts = zip(
+        (*means.values(), total), ("mean of A", "mean of B", "mean of C", "A - B + C"), strict=True
+    )
+    for column, (one, name) in zip(st.columns(4), parts, strict=True):
+        with column:
+            recipe = Recipe.of(subject, Mix((one,)), enlargement=scale)
+            show.picture(picture(subject, canvas.text(recipe)), name)
+            st.caption(name)
+    counts = ", ".join(f"{len(found)} for {letter}" for letter, found in chosen.items())
+    st.caption(
+        f"{counts}. The result should show what A has and B lacks, on what C is. `Arithmetic` and "
+        "`How often arithmetic works` on the left measure it."
+    )
+    st.button(
+        "Put A - B + C on the canvas",
+        key="sum-use",
+        on_click=partial(canvas.start_from, Mix((total,))),
+        icon=":material/north:",
+    )

@@ -1,0 +1,251 @@
+"""Latent space: one picture and its sliders; arithmetic and your own picture as ways to one."""
+
+import random
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import board
+import canvas
+import numpy as np
+import show
+import sliders
+import streamlit as st
+from choices import Choice, number_from_address
+from page_arithmetic import arithmetic
+from page_own_picture import own_picture
+from store import picture, subject_of
+
+from ganlens.directions import Direction
+from ganlens.images import png_bytes
+from ganlens.latents import Seeds
+from ganlens.packing import pack
+from ganlens.recipe import Recipe
+from ganlens.report import enlargement
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+AMOUNTS = (-3.0, -1.5, 0.0, 1.5, 3.0)
+MAX_SEED = 2**31 - 1
+STRIPS = "canvas-strips"  # in the session: the latent that the strips show
+ACROSS = 4  # strips in a row
+SIDE = 170  # CSS pixels of each of the three views
+TOOLS = ("Calculate with samples", "Your own picture")
+
+
+def page(choice: Choice) -> None:
+    """Draw the page."""
+    subject = subject_of(choice.folder)
+    st.title("Latent space", anchor=False)
+    st.markdown(
+        "A latent is the list of numbers that the generator turns into a picture. Move it along a "
+        "direction and watch what changes and what stays: a direction that means one thing changes "
+        "one thing ([Shen 2020](https://arxiv.org/abs/1907.10786), "
+        "[Radford 2015](https://arxiv.org/abs/1511.06434), section 6)."
+    )
+    number_from_address("seed", 0, 0, MAX_SEED)
+    directions = sliders.directions_of(choice.folder, subject)
+    canvas.restore(subject, directions, int(st.session_state.seed))
+    st.session_state[STRIPS] = st.session_state[canvas.BASE]
+    _canvas(choice, subject, directions)
+    _strips(subject, directions)
+    st.subheader("Other ways to a latent", anchor=False)
+    tool = st.segmented_control(
+        "Tool", TOOLS, key="tool", bind="query-params", label_visibility="collapsed"
+    )
+    if tool == TOOLS[0]:
+        arithmetic(subject)
+    elif tool == TOOLS[1]:
+        own_picture(subject)
+
+
+@st.fragment
+@show.guarded
+def _canvas(choice: Choice, subject: "Subject", directions: list[Direction]) -> None:
+    controls, views = st.columns([1, 2], gap="large")
+    with controls:
+        _start(subject)
+        for one in directions:
+            _slider(one)
+        _others()
+        st.button(
+            "Reset all",
+            on_click=partial(_reset, subject, directions),
+            icon=":material/restart_alt:",
+        )
+    scale = enlargement(subject.image_shape[2], SIDE)
+    recipe = canvas.current(subject, directions, scale)
+    canvas.publish(recipe)
+    if st.session_state[STRIPS] != st.session_state[canvas.BASE]:
+        st.rerun()  # another latent: the strips, which no slider changes, are of the old one
+    with views:
+        _views(choice, subject, recipe)
+        _history(subject, directions)
+    show.code(_command(choice, recipe), _python(choice, recipe))
+
+
+def _start(subject: "Subject") -> None:
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left.number_input(
+        "Seed",
+        0,
+        MAX_SEED,
+        key=canvas.SEED,
+        on_change=_seeded,
+        placeholder=canvas.describe(st.session_state[canvas.BASE]),
+        help="A seed decides a latent: the same seed gives the same picture on any machine.",
+    )
+    right.button("Other", on_click=_any_other, help="Any other seed", width="stretch")
+    most = canvas.widest(subject)
+    _with_reset(
+        "Truncation",
+        canvas.TRUNCATION,
+        (0.1, most, most, 0.05),
+        f"Fewer extremes, less variety: latents beyond this many "
+        f"{'halves of the range' if most == 1 else 'sigmas'} are pulled in "
+        f"([Brock 2019](https://arxiv.org/abs/1809.11096)). {most:g} changes nothing.",
+    )
+
+
+def _slider(direction: Direction) -> None:
+    limits = (-canvas.FARTHEST, canvas.FARTHEST, 0.0, canvas.STEP)
+    name = sliders.label(direction)
+    _with_reset(name, canvas.slider_key(direction), limits, sliders.help_text(direction))
+
+
+def _with_reset(
+    label: str, key: str, limits: tuple[float, float, float, float], help_text: str
+) -> None:
+    low, high, usual, step = limits
+    slide, back = st.columns([6, 1], vertical_alignment="bottom")
+    slide.slider(label, low, high, step=step, key=key, help=help_text, format="%.2f")
+    back.button(
+        "",
+        key=f"{key}-reset",
+        on_click=partial(_put, key, usual),
+        icon=":material/undo:",
+        type="tertiary",
+        help=f"Reset {label}",
+        disabled=st.session_state[key] == usual,
+    )
+
+
+def _others() -> None:
+    """List the edits that no slider stands for; they came with a link."""
+    for index, edit in enumerate(st.session_state[canvas.OTHERS]):
+        name = getattr(edit, "name", "") or getattr(edit, "layer", "")
+        st.button(
+            f"Remove {show.escape(f'{edit.kind} {name}'.strip())}",
+            key=f"canvas-other-{index}",
+            on_click=partial(_remove, index),
+            icon=":material/close:",
+        )
+
+
+def _views(choice: Choice, subject: "Subject", recipe: Recipe) -> None:
+    start = time.perf_counter()
+    edited = picture(subject, canvas.text(recipe))
+    seconds = time.perf_counter() - start
+    original = picture(subject, canvas.text(canvas.plain(recipe)))
+    gap = np.abs(edited.astype(np.int16) - original).astype(np.uint8)
+    names = ("Original", "Edited", "Difference")
+    alts = ("the picture without edits", "the canvas", "how much each pixel changed")
+    for column, name, pixels, alt in zip(
+        st.columns(3), names, (original, edited, gap), alts, strict=True
+    ):
+        with column:
+            show.picture(pixels, alt)
+            st.caption(name)
+    where = canvas.describe(recipe.latents)
+    edits = "1 edit" if len(recipe.edits) == 1 else f"{len(recipe.edits)} edits"
+    st.caption(
+        f"From {where}, with {edits}. Pixels changed by {gap.mean() / 2.55:.1f} % of the range on "
+        f"average; black in the difference is unchanged. Drawn in {1000 * seconds:.0f} ms."
+    )
+    name = f"{choice.label}-{where}".replace("/", "-").replace(" ", "-")
+    st.download_button(
+        "Download PNG",
+        png_bytes(edited, recipe.to_json()),
+        file_name=f"{name}.png",
+        mime="image/png",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+        help="With its recipe: `ganlens replay FILE` draws the identical picture again.",
+    )
+
+
+def _history(subject: "Subject", directions: list[Direction]) -> None:
+    steps = canvas.history(subject)
+    if len(steps) < 2:
+        return
+    tiles = np.stack([picture(subject, canvas.text(one)) for one in steps])
+    labels = [f"{n} steps ago: {canvas.describe(one.latents)}" for n, one in enumerate(steps, 1)]
+    st.caption("Earlier pictures, newest first: click one to go back to it.")
+    board.pick(
+        board.Tiles(tiles, labels, columns=canvas.REMEMBERED, scale=max(1, 48 // tiles.shape[2])),
+        "canvas-steps",
+        lambda index: canvas.take(steps[index], subject, directions),
+    )
+
+
+def _strips(subject: "Subject", directions: list[Direction]) -> None:
+    """Show what every direction does to the latent that the canvas starts from."""
+    if not directions:
+        return
+    with st.expander("What each direction does to the original", expanded=True):
+        amounts = ", ".join(f"{amount:+g}" for amount in AMOUNTS)
+        st.caption(f"Moved by {amounts} sigma of the prior, from left to right.")
+        original = Recipe.of(subject, st.session_state[canvas.BASE])
+        for start in range(0, len(directions), ACROSS):
+            row = directions[start : start + ACROSS]
+            for column, one in zip(st.columns(ACROSS), row, strict=False):
+                with column:
+                    moved = canvas.strip(original, one, subject, AMOUNTS)
+                    show.picture(
+                        picture(subject, canvas.text(moved)),
+                        f"five pictures along {sliders.label(one)}",
+                    )
+                    st.caption(show.escape(sliders.label(one)))
+
+
+def _seeded() -> None:
+    if (seed := st.session_state[canvas.SEED]) is not None:
+        canvas.start_from(Seeds((int(seed),)))
+
+
+def _any_other() -> None:
+    canvas.start_from(Seeds((random.SystemRandom().randrange(100_000),)))
+
+
+def _put(key: str, value: float) -> None:
+    st.session_state[key] = value
+
+
+def _remove(index: int) -> None:
+    kept = list(st.session_state[canvas.OTHERS])
+    del kept[index]
+    st.session_state[canvas.OTHERS] = tuple(kept)
+
+
+def _reset(subject: "Subject", directions: list[Direction]) -> None:
+    canvas.take(Recipe.of(subject, Seeds((0,))), subject, directions)
+
+
+def _command(choice: Choice, recipe: Recipe) -> str:
+    return f"ganlens draw {pack(recipe)} --checkpoint {choice.source} --out picture.png"
+
+
+def _python(choice: Choice, recipe: Recipe) -> str:
+    return "\n".join(
+        [
+            "import ganlens",
+            "from ganlens.images import write_png",
+            "from ganlens.packing import unpack",
+            "",
+            f"subject = ganlens.load({choice.source!r})",
+            f"recipe = unpack({pack(recipe)!r})",
+            'write_png("picture.png", ganlens.render(subject, recipe), recipe.to_json())',
+        ]
+    )

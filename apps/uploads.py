@@ -1,0 +1,59 @@
+"""Pictures that visitors drop: bounded, decoded defensively, brought to the network's shape."""
+
+import io
+from typing import Any
+
+from PIL import Image
+from torch import Tensor
+
+from ganlens.data.decode import Target, Unusable, decode, open_bytes
+from ganlens.errors import GanlensError
+from ganlens.images import from_uint8
+
+KINDS = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tiff"]
+MOST_BYTES = 10 * 2**20
+MOST_PIXELS = 16_000_000  # over all frames; decoded, 64 MB
+
+
+def checked(upload: Any) -> Image.Image:
+    """Open an upload, reading no more than its header.
+
+    Raises:
+        GanlensError: too large, or no picture.
+    """
+    if upload.size > MOST_BYTES:
+        raise GanlensError(
+            f"{upload.name} has {upload.size:,} bytes and at most {MOST_BYTES:,} are read here: "
+            "drop a smaller picture"
+        )
+    try:
+        image = open_bytes(upload.getvalue())
+    except Unusable as error:
+        raise GanlensError(f"{upload.name} cannot be used: {error}; drop another picture") from None
+    area = image.width * image.height * getattr(image, "n_frames", 1)
+    if area > MOST_PIXELS:
+        raise GanlensError(
+            f"{upload.name} has {area:,} pixels and at most {MOST_PIXELS:,} are read here: drop a "
+            "smaller picture"
+        )
+    return image
+
+
+def as_input(upload: Any, image_shape: tuple[int, int, int]) -> Tensor:
+    """Decode an upload as training images are decoded: (1, C, H, W) float32 in [-1, 1].
+
+    Raises:
+        GanlensError: as ``checked``; or it cannot be decoded.
+    """
+    image = checked(upload)
+    channels, size, _ = image_shape
+    found = decode(lambda: image, Target(size, channels, upscale=True))
+    if found.pixels is None:
+        raise GanlensError(f"{upload.name} cannot be used: {found.reason}; drop another picture")
+    return from_uint8(found.pixels[None])
+
+
+def content(upload: Any) -> io.BytesIO:
+    """Return a checked upload's bytes as a file of its own, from the start."""
+    checked(upload)
+    return io.BytesIO(upload.getvalue())

@@ -80,6 +80,16 @@ COMMANDS: dict[str, Command] = {
     "activations": Command(
         "Probe", "feature maps of any layer", "ganlens.probes.feature_maps:Activations"
     ),
+    "maximize": Command(
+        "Probe",
+        "the image that excites a unit or a class the most",
+        "ganlens.probes.maximize:Maximize",
+    ),
+    "health": Command(
+        "Probe",
+        "dead units, rank, gradients, beside a healthy and a collapsed GAN",
+        "ganlens.probes.health:Health",
+    ),
     "fid": Command(
         "Probe", "Fréchet distance to held-out images", "ganlens.probes.fidelity:Fidelity"
     ),

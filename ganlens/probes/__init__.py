@@ -6,9 +6,11 @@ from ganlens.probes.directions import Directions
 from ganlens.probes.feature_maps import Activations
 from ganlens.probes.fidelity import Fidelity
 from ganlens.probes.filters import Filters
+from ganlens.probes.health import Health
 from ganlens.probes.inversion import Inversion
 from ganlens.probes.latent import Interpolation
 from ganlens.probes.linear import LinearProbe
+from ganlens.probes.maximize import Maximize
 from ganlens.probes.memorization import Neighbors
 from ganlens.probes.turn import Turn
 
@@ -20,6 +22,8 @@ PROBES: dict[str, type[Probe]] = {
     "directions": Directions,
     "filters": Filters,
     "activations": Activations,
+    "maximize": Maximize,
+    "health": Health,
     "fid": Fidelity,
     "neighbors": Neighbors,
     "linear-probe": LinearProbe,

@@ -50,7 +50,5 @@ def affine(x: Tensor, matrix: Tensor) -> Tensor:
 
     Bilinear, mirrored beyond the edge, differentiable.
     """
-    places = F.affine_grid(
-        matrix.to(x).expand(len(x), 2, 3), list(x.shape), align_corners=False
-    )
+    places = F.affine_grid(matrix.to(x).expand(len(x), 2, 3), list(x.shape), align_corners=False)
     return F.grid_sample(x, places, padding_mode="reflection", align_corners=False)

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 
-def find_judge(
-    name: str, data: "ImageSet"
-) -> Generator[Progress, None, AttributeReader | None]:
+def find_judge(name: str, data: "ImageSet") -> Generator[Progress, None, AttributeReader | None]:
     """Open the classifier that the user names.
 
     Args:

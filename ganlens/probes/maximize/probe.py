@@ -74,9 +74,9 @@ class Maximize(Probe):
     channels: int = 3
     classes: int = 3
     position: Literal["mean", "centre"] = "mean"
-    iterations: int = 256
+    iterations: int = 128
     shake: bool = True
-    n: int = 1024
+    n: int = 512
     control: bool = True
     seed: int = 0
 

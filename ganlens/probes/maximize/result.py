@@ -8,7 +8,7 @@ import numpy as np
 
 from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
 from ganlens.probes.maximize.evidence import Evidence
-from ganlens.probes.maximize.tiles import labelled
+from ganlens.probes.tiles import labelled
 
 DASHES = ("solid", "dot", "dash", "longdash")
 MOST_CURVES = 12

@@ -24,13 +24,12 @@ def labelled(names: Sequence[str], rows: Sequence[tuple[str, np.ndarray]]) -> np
         (height, width, 3) uint8, the images enlarged to about 96 pixels without smoothing.
     """
     font = ImageFont.load_default(LETTERS)
-    scale = max(1, round(1.5 * picture_scale(rows[0][1])))
+    side = max(x.shape[1] * max(1, round(1.5 * picture_scale(x))) for _, x in rows)
     widest = max(int(font.getlength(name)) for name in names)
-    side = rows[0][1].shape[1] * scale
     column = max(side, widest) + GAP
     blocks = max(1, 800 // column)
     sheets = [
-        _block(names[i : i + blocks], [(what, x[i : i + blocks]) for what, x in rows], scale,
+        _block(names[i : i + blocks], [(what, x[i : i + blocks]) for what, x in rows], side,
                column, min(blocks, len(names)))
         for i in range(0, len(names), blocks)
     ]  # fmt: skip
@@ -40,12 +39,11 @@ def labelled(names: Sequence[str], rows: Sequence[tuple[str, np.ndarray]]) -> np
 def _block(
     names: Sequence[str],
     rows: Sequence[tuple[str, np.ndarray]],
-    scale: int,
+    side: int,
     column: int,
     columns: int,
 ) -> np.ndarray:
     font = ImageFont.load_default(LETTERS)
-    side = rows[0][1].shape[1] * scale
     margin = max(int(font.getlength(what)) for what, _ in rows) + 2 * GAP
     size = (margin + columns * column, ROW + len(rows) * (side + GAP))
     sheet = Image.new("RGB", size, "white")
@@ -56,5 +54,6 @@ def _block(
         top = ROW + i * (side + GAP)
         pen.text((GAP, top + side // 2 - LETTERS // 2), what, "black", font)
         for j, picture in enumerate(as_rgb(x)):
-            sheet.paste(Image.fromarray(enlarge(picture, scale)), (margin + j * column, top))
+            large = Image.fromarray(enlarge(picture, side // len(picture)))
+            sheet.paste(large, (margin + j * column, top))
     return np.asarray(sheet)

@@ -42,6 +42,8 @@ DEMO: dict[str, dict[str, Any]] = {
         )
     },
     "turn": {"attribute": "tilt"},
+    "maximize": {"iterations": 48, "channels": 2, "n": 256},
+    "health": {"n": 128, "jacobians": 2, "batches": 2},
     "fid": {"extractor": "discriminator"},
 }
 

@@ -20,7 +20,6 @@ def jacobian_spectrum(function: Callable[[Tensor], Tensor], z: Tensor, std: floa
     Returns:
         (min(d, pixels),) float64 on the CPU.
     """
-
     directions = torch.eye(len(z), dtype=z.dtype, device=z.device)
     # A pass per latent coordinate, where backward mode takes one per pixel. Each row of the batch
     # carries a direction of its own.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 BATCH = 64
-SHOWN = 8
+SHOWN = 7  # as many as fit beside each other on a page
 EXTREME = 0.99  # beyond it an output of tanh, or a probability of the discriminator, is saturated
 
 

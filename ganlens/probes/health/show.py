@@ -33,9 +33,9 @@ def signs(
         "were measured in this run, each on images of its own kind; a threshold lies halfway "
         f"between them, and there is none where they differ by less than {LEAST_RATIO:g} times "
         f"(or {LEAST_SHARE:g} of a share).",
-        columns=("sign", "a collapse", "this checkpoint", *names, "threshold", "verdict"),
+        columns=("sign", "this checkpoint", *names, "verdict", "threshold", "as a rule it"),
         rows=[
-            (v.sign.title, v.sign.meaning, v.value, v.healthy, v.collapsed, v.threshold, v.words)
+            (v.sign.title, v.value, v.healthy, v.collapsed, v.words, v.threshold, v.sign.meaning)
             for v in verdicts
         ],
     )

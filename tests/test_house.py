@@ -28,7 +28,7 @@ LEVELS: tuple[tuple[int, str], ...] = (
     (4, "probes.base"),
     (4, "probes.identity probes.concepts probes.readers"),
     (4, "probes.latent probes.exemplars probes.layer_statistics probes.judging"),
-    (4, "probes.filters probes.feature_maps probes.labelled"),
+    (4, "probes.filters probes.feature_maps probes.labelled probes.artifacts"),
     (4, "probes.arithmetic probes.turn probes.memorization probes.fidelity probes.linear"),
     (4, "probes.directions probes.inversion"),
     (5, "probes"),

@@ -80,6 +80,9 @@ COMMANDS: dict[str, Command] = {
     "activations": Command(
         "Probe", "feature maps of any layer", "ganlens.probes.feature_maps:Activations"
     ),
+    "artifacts": Command(
+        "Probe", "checkerboards, and the layer they come from", "ganlens.probes.artifacts:Artifacts"
+    ),
     "fid": Command(
         "Probe", "Fréchet distance to held-out images", "ganlens.probes.fidelity:Fidelity"
     ),

@@ -1,6 +1,7 @@
 """The probes by the names that the command line, the report and the explorer know them by."""
 
 from ganlens.probes.arithmetic import Arithmetic, ArithmeticScore
+from ganlens.probes.artifacts import Artifacts
 from ganlens.probes.base import Probe
 from ganlens.probes.directions import Directions
 from ganlens.probes.feature_maps import Activations
@@ -20,6 +21,7 @@ PROBES: dict[str, type[Probe]] = {
     "directions": Directions,
     "filters": Filters,
     "activations": Activations,
+    "artifacts": Artifacts,
     "fid": Fidelity,
     "neighbors": Neighbors,
     "linear-probe": LinearProbe,

@@ -36,6 +36,11 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     ),
     "filters": ("{filters} filters in {first_layer_of_discriminator}",),
     "activations": ("{dead_units_total} of {units_total} units are dead",),
+    "artifacts": (
+        "{layer_said} draws a checkerboard",
+        "highest excess {highest_db} dB",
+        "N {n_generated}",
+    ),
     "fid": (
         "{metric} {value}",
         "{interval_level:.0%} interval {interval[0]} to {interval[1]}",

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal, stats
 
@@ -45,6 +45,7 @@ def test_parseval():
     assert power_spectrum(images).power.mean() == pytest.approx(energy, rel=1e-12)
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.integers(4, 60), st.integers(4, 60))
 def test_a_sinusoid_lands_at_its_frequency_with_its_power(a, b):
     """a cos(2 pi f x) has power (a / 2)^2 (sum of the window)^4 at f."""
@@ -63,7 +64,6 @@ def test_white_noise_is_flat_at_0_db():
     found = power_spectrum(noise(400))
     mean, error = found.average()
     assert found.power.mean() == pytest.approx(1, abs=0.01)
-    assert np.abs(mean).max() < 0.25
     assert (np.abs(mean) < 4 * error + 0.02).all()
     assert found.radii[16] == pytest.approx(0.5)
 
@@ -82,11 +82,11 @@ def test_the_azimuthal_average_of_an_isotropic_spectrum_is_its_profile():
     """Noise filtered by a Gaussian of distance only: each ring has the filter's power there."""
     frequencies = np.fft.fftfreq(32)
     distance = np.hypot(frequencies[:, None], frequencies)
-    gain = np.exp(-((distance / 0.3) ** 2))
+    gain = np.exp(-((distance / 0.6) ** 2))  # so wide that the window hardly blurs it
     images = np.fft.ifft2(np.fft.fft2(noise(300)) * gain).real
     found = power_spectrum(images)
     inside = (found.radii > 0.05) & (found.radii < 0.5)
-    expected = np.exp(-2 * (found.radii / 0.3) ** 2)
+    expected = np.exp(-2 * (found.radii / 0.6) ** 2)
     np.testing.assert_allclose(found.rings.mean(0)[inside], expected[inside], rtol=0.12)
 
 
@@ -94,17 +94,24 @@ def test_the_azimuthal_average_of_an_isotropic_spectrum_is_its_profile():
 def test_a_planted_checkerboard_is_measured_right(period):
     """Noise of variance 1 plus a cos(2 pi x / p) cos(2 pi y / p): power 1 + its own, at (1/p, 1/p).
 
-    Of the points only the diagonal ones have it: 1 of 3 at period 2, 2 of 4 beyond, a quarter of
-    the amplitude at each of these.
+    Only the diagonal points have it: one at period 2, beyond it two with a quarter of it each.
     """
     y, x = np.mgrid[:32, :32]
     a = 0.5
     pattern = a * np.cos(2 * np.pi * x / period) * np.cos(2 * np.pi * y / period)
+    alone = local_power(pattern[None, None], period, 8)[0]
+    level = 1 if period == 2 else 1 / 4
+    diagonal = alone[2:, 0]
+    np.testing.assert_allclose(diagonal, (level * a) ** 2 * kaiser_window(32).sum() ** 4, rtol=0.01)
     found = excess(local_power(noise(2000) + pattern, period, 8))
-    share, level = (1 / 3, 1) if period == 2 else (1 / 2, 1 / 4)
-    expected = share * 10 * np.log10(1 + (level * a) ** 2 * kaiser_window(32).sum() ** 4)
-    assert found.value == pytest.approx(expected, abs=4 * found.error + 0.05)
+    assert found.value == pytest.approx(expected(alone), abs=4 * found.error)
     assert found.error < 0.15
+
+
+def expected(pattern: np.ndarray) -> float:
+    """The excess of (K, 9) powers of a pattern in white noise of variance 1: powers add up."""
+    level = 10 * np.log10(1 + pattern)
+    return float((level[:, 0] - level[:, 1:].mean(1)).mean())
 
 
 def test_the_amplitude_of_a_pattern_is_found_from_its_power():
@@ -140,9 +147,8 @@ def test_p_values_of_real_against_real_are_uniform():
 
 
 def test_intervals_hold_the_true_excess():
-    y, x = np.mgrid[:16, :16]
-    pattern = 0.6 * (-1.0) ** x
-    truth = excess(local_power(noise(20_000, 16, seed=9) + pattern, 2, 4)).value
+    pattern = np.tile(0.6 * (-1.0) ** np.arange(16), (16, 1))
+    truth = expected(local_power(pattern[None, None], 2, 4)[0])
     held = 0
     for seed in range(100):
         low, high = excess(local_power(noise(100, 16, seed=seed) + pattern, 2, 4)).interval
@@ -151,8 +157,7 @@ def test_intervals_hold_the_true_excess():
 
 
 def test_what_stands_out_in_both_sets_cancels():
-    y, x = np.mgrid[:32, :32]
-    grid = 0.5 * (-1.0) ** x
+    grid = 0.5 * (-1.0) ** np.arange(32)
     a, b = noise(300) + grid, noise(300, seed=1) + grid
     found = excess_over(local_power(a, 2, 8), local_power(b, 2, 8))
     assert excess(local_power(a, 2, 8)).p_above(1) < 1e-6
@@ -160,8 +165,8 @@ def test_what_stands_out_in_both_sets_cancels():
 
 
 def test_a_change_of_the_same_images_has_a_narrow_interval():
-    y, x = np.mgrid[:32, :32]
-    before, after = (local_power(noise(200) + a * (-1.0) ** x, 2, 8) for a in (0.3, 0))
+    grid = (-1.0) ** np.arange(32)
+    before, after = (local_power(noise(200) + a * grid, 2, 8) for a in (0.3, 0))
     paired = excess_removed(before, after)
     assert paired.value == pytest.approx(excess(before).value - excess(after).value)
     assert paired.error < np.hypot(excess(before).error, excess(after).error)

@@ -38,7 +38,8 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     "activations": ("{dead_units_total} of {units_total} units are dead",),
     "artifacts": (
         "{layer_said} draws a checkerboard",
-        "highest excess {highest_db} dB",
+        "of period {period} and {checkerboard_grey_levels:.2f} grey levels of 255",
+        "highest excess over real images {highest_over_real_db:.1f} dB",
         "N {n_generated}",
     ),
     "fid": (

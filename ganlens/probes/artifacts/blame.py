@@ -19,7 +19,7 @@ class Verdict:
         period: its period in pixels, or None.
         confirmed: the checkerboard goes when the layer's kernel is evened.
         reason: one sentence on why this layer, or why none.
-        p_values: stage by stage, that its excess is above the bar, adjusted by Holm.
+        p_values: stage by stage, that a checkerboard is there, adjusted by Holm.
     """
 
     layer: str | None
@@ -38,9 +38,10 @@ def blame(
 ) -> Verdict:
     """Name the layer where a checkerboard arises first.
 
-    A checkerboard stands out of its own spectrum, and real images have less at its place: both
-    excesses are tested against ``least``, and the larger p-value counts (an intersection-union
-    test). Of several the one with the longest period is named: a layer repeats spectra at its own
+    A checkerboard stands out of its own spectrum (an excess above 0), and by more than ``least``
+    over what real images have at its place; the larger of both p-values counts (an
+    intersection-union test). The bar is on the comparison because a natural spectrum falls towards
+    its corners, so that nothing there means an excess below 0, in real images -3 dB and less. Of several the one with the longest period is named: a layer repeats spectra at its own
     and rectifiers make harmonics at shorter periods, but no later layer reaches a longer one.
 
     Args:
@@ -49,19 +50,19 @@ def blame(
         over: the same minus the excess of real images.
         removed: [layer][stage]: what evening that layer takes off the excess of that stage; empty
             if that was not tried.
-        least: dB; smaller excesses are not called a checkerboard. Every generator's spectrum
+        least: dB over real images; less is not called a checkerboard. Every generator's spectrum
             differs a little from the real one, and enough images make that significant.
     """
     if not stages:
         return Verdict(None, None, False, "No layer of this generator enlarges maps.", ())
     p_values = tuple(
-        holm([max(a.p_above(least), b.p_above(least)) for a, b in zip(alone, over, strict=True)])
+        holm([max(a.p_above(), b.p_above(least)) for a, b in zip(alone, over, strict=True)])
     )
     found = [s for s, p in enumerate(p_values) if p < ALPHA]
     if not found:
         reason = (
-            f"At no layer's period does the spectrum stand out by significantly more than {least:g}"
-            " dB both of its surroundings and of the real images'."
+            "At no layer's period does the spectrum stand out of its surroundings and exceed real"
+            f" images' by significantly more than {least:g} dB."
         )
         return Verdict(None, None, False, reason, p_values)
     return _confirmed(stages, found[0], alone[found[0]].value, removed, p_values)

@@ -54,7 +54,7 @@ def _samples(result: "ArtifactsResult") -> ImagePanel:
     tiles = np.concatenate([images.as_rgb(row) for row in rows])
     names = ", ".join(one.name for one in result.beside)
     return ImagePanel(
-        title="Samples of the three",
+        title="Samples of each",
         caption=f"From top to bottom: {names}. Each row of samples (the same seeds, not chosen) "
         "has its fine structure below it: the samples less a 3x3 blur, strengthened; a "
         "checkerboard is a regular grid there.",

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from ganlens import images
 from ganlens.panels import ImagePanel
+from ganlens.probes.artifacts.stages import PICTURE, overlap_of
 
 if TYPE_CHECKING:
     from ganlens.probes.artifacts.result import ArtifactsResult
@@ -16,18 +18,20 @@ GAIN = 8  # by which the high-passed view is strengthened
 
 
 def overlaps(result: "ArtifactsResult") -> ImagePanel:
-    """How often each output position of the last upsampling layers is stamped."""
-    shown = [one for one in (result.own, *result.beside) if one.stages]
-    tiles = [one.stages[-1].overlap for one in shown] or [np.ones((16, 16))]
+    """How often each output position is stamped: by this generator's last layer, and by others."""
+    own = result.own.stages[-1].overlap if result.own.stages else np.ones((PICTURE, PICTURE))
+    others = (nn.ConvTranspose2d(1, 1, 5, 2), nn.ConvTranspose2d(1, 1, 4, 2), nn.Upsample((2, 2)))
+    tiles = [own, *(overlap_of(layer, even=True)[0].numpy() for layer in others)]
     pixels = [(255 * tile / tile.max()).round().astype(np.uint8)[..., None] for tile in tiles]
-    kinds = "; ".join(f"{one.name}: {one.stages[-1].kind}" for one in shown)
+    kind = result.own.stages[-1].kind if result.own.stages else "none"
     return ImagePanel(
         title="Predicted overlap",
-        caption="How often a kernel of ones stamps each of 16 x 16 output pixels of the last "
-        "upsampling layer (white: most often). Even grey draws no checkerboard by itself; a "
-        f"pattern must be unlearned by the weights. From left to right: {kinds}.",
-        image=images.grid(np.stack([images.enlarge(tile, 4) for tile in pixels]), len(pixels)),
-        alt="checkerboards of light and dark squares where the overlap is uneven, else plain white",
+        caption="How often a kernel of ones stamps each of 16 x 16 output pixels (white: most "
+        f"often): by this generator's last upsampling layer ({kind}); by a 5x5 and a 4x4 "
+        "transposed convolution of stride 2; by resizing. Where the stamps are uneven, the weights "
+        "must unlearn a checkerboard; where they are even, unequal weights can still draw one.",
+        image=images.grid(np.stack([images.enlarge(t, 4) for t in pixels]), 4, background=128),
+        alt="four squares: light and dark checks where the overlap is uneven, else plain white",
         scale=2,
     )
 

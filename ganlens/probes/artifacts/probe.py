@@ -36,7 +36,7 @@ class Artifacts(Probe):
 
     Attributes:
         samples: generated and as many real images, at most.
-        least: dB that the spectrum must stand out by, of its surroundings and of real images', to
+        least: dB by which a peak at a layer's period must exceed what real images have there, to
             be called a checkerboard.
         beside: "auto" shows generators with 5x5 and 4x4 transposed and with resize convolutions,
             trained alike, beside this one where the data is what they were trained on; or "none".

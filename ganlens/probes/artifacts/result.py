@@ -83,13 +83,16 @@ class ArtifactsResult:
 
 def _verdict(look: Look) -> dict[str, Any]:
     found = look.verdict
+    periods = [stage.period for stage in look.stages]
+    at = None if found.period is None else periods.index(found.period)
     return {
         "layer": found.layer,
         "layer_said": found.layer or "no layer",
         "period": found.period,
         "confirmed_by_evening": found.confirmed if found.layer else None,
         "reason": found.reason,
-        "highest_db": max((one.value for one in look.alone), default=None),
+        "checkerboard_grey_levels": None if at is None else look.grey_levels[at],
+        "highest_over_real_db": max((one.value for one in look.over), default=None),
     }
 
 

@@ -41,7 +41,9 @@ def plane(result: "ArtifactsResult") -> FigurePanel:
                         "line": {"width": 2}},
             )  # fmt: skip
     drawn.update_xaxes(range=[-0.53, 0.53], title="horizontal, cycles per pixel")
-    drawn.update_yaxes(range=[-0.53, 0.53], scaleanchor="x")
+    drawn.update_yaxes(range=[-0.53, 0.53])
+    for column, axis in ((1, "x"), (2, "x2")):
+        drawn.update_yaxes(scaleanchor=axis, constrain="domain", col=column, row=1)
     drawn.update_layout(
         figure().layout, height=430, legend={"orientation": "h", "y": 1.2, "bgcolor": "#767676",
         "font": {"color": "white"}},

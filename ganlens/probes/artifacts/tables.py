@@ -33,9 +33,9 @@ def excesses(result: "ArtifactsResult") -> TablePanel:
         title="Does a checkerboard stand out?",
         caption="The spectrum at each layer's period in dB over the frequencies around it, 0 where "
         "nothing stands out, with 95 % intervals; generated minus real is what real images do not "
-        f"have. p: that both exceed {result.least:g} dB, adjusted for the number of layers; the "
-        "amplitude is in grey levels of 255. Real minus real, and its p, is what chance gives. "
-        f"{own.verdict.reason}",
+        f"have. p: of a peak that exceeds real images by {result.least:g} dB, adjusted for the "
+        "number of layers; the amplitude is in grey levels of 255. Real minus real, and its p, is "
+        f"what chance gives. {own.verdict.reason}",
         columns=("period (px)", "layer", "generated", "real", "generated - real", "p",
                  "real - real", "p (real - real)", "amplitude", "untrained"),
         rows=rows,

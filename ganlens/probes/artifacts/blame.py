@@ -41,8 +41,10 @@ def blame(
     A checkerboard stands out of its own spectrum (an excess above 0), and by more than ``least``
     over what real images have at its place; the larger of both p-values counts (an
     intersection-union test). The bar is on the comparison because a natural spectrum falls towards
-    its corners, so that nothing there means an excess below 0, in real images -3 dB and less. Of several the one with the longest period is named: a layer repeats spectra at its own
-    and rectifiers make harmonics at shorter periods, but no later layer reaches a longer one.
+    its corners: that nothing is there means an excess below 0, in real images -3 dB and less.
+
+    Of several the one with the longest period is named: a layer repeats spectra at its own period
+    and rectifiers make harmonics at shorter ones, but no later layer reaches a longer one.
 
     Args:
         stages: the enlarging layers, in order.

@@ -10,6 +10,8 @@ from ganlens.stats.excess import nyquist_points
 from ganlens.stats.spectrum import Spectrum, decibels
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
     from ganlens.probes.artifacts.result import ArtifactsResult
 
 THIN = 2  # every second frequency of the zero-padded plane is drawn: the window is wider than that
@@ -86,16 +88,16 @@ def azimuthal(result: "ArtifactsResult") -> FigurePanel:
 
 
 def _curve(
-    drawn: "object", spectrum: Spectrum, name: str, color: str, dash: str, width: int
+    drawn: "go.Figure", spectrum: Spectrum, name: str, color: str, dash: str, width: int
 ) -> None:
     mean, error = spectrum.average()
     low, high = mean - 1.96 * error, mean + 1.96 * error
-    drawn.add_scatter(  # type: ignore[attr-defined]
+    drawn.add_scatter(
         x=np.concatenate([spectrum.radii, spectrum.radii[::-1]]),
         y=np.concatenate([high, low[::-1]]).round(3), fill="toself", mode="lines",
         line={"width": 0}, fillcolor=color, opacity=0.15, showlegend=False, hoverinfo="skip",
     )  # fmt: skip
-    drawn.add_scatter(  # type: ignore[attr-defined]
+    drawn.add_scatter(
         x=spectrum.radii, y=mean.round(3), name=name, mode="lines",
         line={"color": color, "dash": dash, "width": width},
     )  # fmt: skip

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from ganlens.panels import PALETTE, FigurePanel, TablePanel, figure
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
     from ganlens.probes.artifacts.result import ArtifactsResult
     from ganlens.stats.excess import Excess
 
@@ -107,8 +109,10 @@ def with_interval(one: "Excess") -> str:
     return f"{one.value:.1f} ({low:.1f} to {high:.1f})"
 
 
-def _bars(drawn: "object", places: list[str], found: "tuple[Excess, ...]", name: str, color: int):
-    drawn.add_bar(  # type: ignore[attr-defined]
+def _bars(
+    drawn: "go.Figure", places: list[str], found: "tuple[Excess, ...]", name: str, color: int
+) -> None:
+    drawn.add_bar(
         x=places, y=[one.value for one in found], name=name, marker={"color": PALETTE[color]},
         error_y={"array": [1.96 * one.error for one in found], "thickness": 1},
     )  # fmt: skip

@@ -42,6 +42,7 @@ DEMO: dict[str, dict[str, Any]] = {
         )
     },
     "turn": {"attribute": "tilt"},
+    "artifacts": {"samples": 256},
     "fid": {"extractor": "discriminator"},
 }
 

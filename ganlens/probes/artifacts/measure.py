@@ -129,8 +129,9 @@ def map_excess(
     names = [stage.layer for stage in stages]
     powers: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for part in z.split(batch_size) if names else ():
+        outputs = outputs_of(subject, "generator", names, part)
         for stage in stages:
-            maps = outputs_of(subject, "generator", [stage.layer], part)[stage.layer].numpy()
+            maps = outputs[stage.layer].numpy()
             centred = maps - maps.mean((2, 3), keepdims=True)
             powers[stage.layer].append(local_power(centred, stage.own_period, stage.coarsest))
     return tuple(excess(np.concatenate(powers[name])) for name in names)

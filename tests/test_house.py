@@ -30,6 +30,7 @@ LEVELS: tuple[tuple[int, str], ...] = (
     (4, "probes.identity probes.concepts probes.readers"),
     (4, "probes.latent probes.exemplars probes.layer_statistics probes.judging"),
     (4, "probes.filters probes.feature_maps probes.labelled probes.units probes.tiles"),
+    (4, "probes.artifacts"),
     (4, "probes.arithmetic probes.turn probes.memorization probes.fidelity probes.linear"),
     (4, "probes.directions probes.inversion probes.maximize probes.health"),
     (5, "probes"),

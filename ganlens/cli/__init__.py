@@ -99,6 +99,9 @@ COMMANDS: dict[str, Command] = {
         "dead units, rank, gradients, beside a healthy and a collapsed GAN",
         "ganlens.probes.health:Health",
     ),
+    "artifacts": Command(
+        "Probe", "checkerboards, and the layer they come from", "ganlens.probes.artifacts:Artifacts"
+    ),
     "fid": Command(
         "Probe", "Fréchet distance to held-out images", "ganlens.probes.fidelity:Fidelity"
     ),

@@ -54,6 +54,7 @@ DEMO: dict[str, dict[str, Any]] = {
     "guided-backprop": {"images": 2000, "measured": 32},
     "maximize": {"iterations": 48, "channels": 2, "n": 256},
     "health": {"n": 128, "jacobians": 2, "batches": 2},
+    "artifacts": {"samples": 256},
     "fid": {"extractor": "discriminator"},
 }
 

@@ -1,6 +1,7 @@
 """The probes by the names that the command line, the report and the explorer know them by."""
 
 from ganlens.probes.arithmetic import Arithmetic, ArithmeticScore
+from ganlens.probes.artifacts import Artifacts
 from ganlens.probes.base import Probe
 from ganlens.probes.directions import Directions
 from ganlens.probes.feature_maps import Activations
@@ -27,6 +28,7 @@ PROBES: dict[str, type[Probe]] = {
     "guided-backprop": GuidedBackprop,
     "maximize": Maximize,
     "health": Health,
+    "artifacts": Artifacts,
     "fid": Fidelity,
     "neighbors": Neighbors,
     "linear-probe": LinearProbe,

@@ -57,6 +57,12 @@ HEADLINES: dict[str, tuple[str, ...]] = {
         "effective rank {effective_rank:.0f} of {most_rank}",
         "samples' distance {samples_distance:.3g}, real images' {real_distance:.3g}",
     ),
+    "artifacts": (
+        "{layer_said} draws a checkerboard",
+        "of period {period} and {checkerboard_grey_levels:.2f} grey levels of 255",
+        "highest excess over real images {highest_over_real_db:.1f} dB",
+        "N {n_generated}",
+    ),
     "fid": (
         "{metric} {value}",
         "{interval_level:.0%} interval {interval[0]} to {interval[1]}",

@@ -1,0 +1,144 @@
+"""Compare spectra of real and generated images, and trace what stands out to a layer."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from ganlens import images
+from ganlens.checkpoints import list_checkpoints
+from ganlens.errors import GanlensError, one_of
+from ganlens.models.prior import check_seed
+from ganlens.probes.artifacts.measure import SHOWN, Asked, Look, Real, look, stage_power
+from ganlens.probes.artifacts.result import ArtifactsResult, RealImages
+from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.identity import identity
+from ganlens.stats.excess import excess, excess_over
+from ganlens.stats.spectrum import power_spectrum, whitening
+from ganlens.subject import load
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+FEWEST, MOST = 20, 100_000  # samples: fewer give no interval, more are held in memory
+COMPARED = "upsampling-"  # what the names of the shipped generators trained alike begin with
+
+
+@dataclass(frozen=True)
+class Artifacts(Probe):
+    """Look for checkerboards in the spectrum, and for the layer where they arise.
+
+    Odena 2016: predicts the overlap of every upsampling layer, measures how far the spectrum stands
+    out at the layer's Nyquist points, in the images and in the layer's own maps, and evens one
+    layer's kernel after another to see whose evening takes it away.
+
+    Attributes:
+        samples: generated and as many real images, at most.
+        least: dB by which a peak at a layer's period must exceed what real images have there, to
+            be called a checkerboard.
+        beside: "auto" shows generators with 5x5 and 4x4 transposed and with resize convolutions,
+            trained alike, beside this one where the data is what they were trained on; or "none".
+        seed: the first sample's seed; of the choice of real images and of the untrained generator.
+        batch_size: images at a time.
+    """
+
+    title: ClassVar[str] = "Artifacts"
+    needs: ClassVar[frozenset[str]] = frozenset({"generator", "data"})
+
+    samples: int = 512
+    least: float = 1.0
+    beside: Literal["auto", "none"] = "auto"
+    seed: int = 0
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        """Check the settings before anything is loaded or drawn."""
+        if self.beside not in ("auto", "none"):
+            raise one_of("beside", self.beside, ("auto", "none"))
+        if not FEWEST <= self.samples <= MOST:
+            raise GanlensError(f"samples {self.samples} is out of range: give {FEWEST} to {MOST:,}")
+        if not 0 <= self.least < float("inf"):
+            raise GanlensError(f"least {self.least} is out of range: give 0 dB or more")
+        if self.batch_size < 1:
+            raise GanlensError(f"batch_size {self.batch_size} is too small: give at least 1")
+        check_seed(self.seed, self.samples)
+
+    def steps(
+        self, subject: "Subject", data: "ImageSet | None" = None
+    ) -> Generator[Progress, None, ArtifactsResult]:
+        """Measure real images, this generator, an untrained one, and those trained alike.
+
+        Raises:
+            GanlensError: no data, images of another shape, or too few held-out ones.
+        """
+        data = images_for(subject, data, "artifacts")
+        real, other, shown = self._real(data)
+        asked = Asked(self.samples, self.seed, self.batch_size, self.least)
+        own = yield from look(subject, real, asked)
+        untrained = yield from self._untrained(subject, real, asked)
+        beside = []
+        for one in self._beside(subject, data):
+            found = yield from look(one, real, asked)
+            beside.append((found, str(one.provenance["hash"])))
+        halves = [stage_power(part, own.stages) for part in (real.images, other)]
+        return ArtifactsResult(
+            own=own,
+            untrained=untrained,
+            beside=tuple(found for found, _ in beside),
+            real=RealImages(
+                samples=shown,
+                spectrum=power_spectrum(real.images),
+                floor_spectrum=power_spectrum(other),
+                alone=tuple(map(excess, halves[0])),
+                floor=tuple(map(excess_over, halves[1], halves[0])),
+            ),
+            least=self.least,
+            about={
+                **identity(subject, data),
+                "n_generated": self.samples,
+                "n_real": len(real.images),
+                "n_real_floor": len(other),
+                "split": "test" if data.split == "all" else data.split,
+                "whitened_by": [real.mean, real.std],
+                "seed": self.seed,
+                "beside_hashes": {found.name: digest for found, digest in beside},
+            },
+        )
+
+    def _real(self, data: "ImageSet") -> tuple[Real, np.ndarray, np.ndarray]:
+        """Draw two separate sets of held-out images: the reference, and one to compare with it."""
+        part = data.part("test") if data.split == "all" else data
+        half = min(self.samples, len(part) // 2)
+        if half < FEWEST:
+            raise GanlensError(
+                f"{len(part)} held-out images are too few for two sets of {FEWEST}: hold out more"
+            )
+        rows = np.random.default_rng(self.seed).permutation(len(part))
+        first = part.batch(np.sort(rows[:half]))
+        mean, std = whitening(first.numpy())
+        real = Real((first.numpy() - mean) / std, mean, std)
+        other = real.whiten(part.batch(np.sort(rows[half : 2 * half])))
+        return real, other, images.to_uint8(first[:SHOWN])
+
+    def _untrained(
+        self, subject: "Subject", real: Real, asked: Asked
+    ) -> Generator[Progress, None, Look | None]:
+        try:
+            control = subject.untrained(self.seed)
+        except GanlensError:
+            return None  # a checkpoint that does not say how to build it
+        return (yield from look(control, real, asked, trace=False))
+
+    def _beside(self, subject: "Subject", data: "ImageSet") -> list["Subject"]:
+        """Open the shipped generators that were trained alike on these data."""
+        if self.beside == "none":
+            return []
+        known = {data.fingerprint, *data.fingerprints.values()}
+        return [
+            load(folder, str(subject.device))
+            for folder, header in list_checkpoints()
+            if folder.name.startswith(COMPARED) and header.data.get("fingerprint") in known
+            if folder.name != subject.name
+        ]

@@ -1,0 +1,171 @@
+"""The layers of a generator that enlarge maps: where checkerboards can arise, and which do.
+
+Odena, Dumoulin and Olah 2016, "Deconvolution and checkerboard artifacts": a transposed convolution
+stamps its kernel once for every input position, and where the kernel size is no multiple of the
+stride some output positions are stamped more often than others.
+"""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganlens.activations import find_layer
+from ganlens.probes.layer_statistics import leaves, outputs_of
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+PICTURE = 16  # output positions a side in the picture of an overlap
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A layer that enlarges maps.
+
+    Attributes:
+        layer: its name in the generator.
+        kind: such as "5x5 transposed, stride 2" or "resize, nearest".
+        side: of the maps that it puts out.
+        stride: how many times larger they are.
+        period: of a checkerboard that arises here, in pixels of the image.
+        own_period: the same in pixels of these maps.
+        coarsest: the longest period of any layer of this generator, in pixels of these maps.
+        overlap: (PICTURE, PICTURE) stamps of an even kernel at each position, away from borders.
+        unevenness: standard deviation over mean of ``overlap``: 0 is even.
+        unevenness_weights: the same with the layer's own |weights|, mean over its output maps.
+    """
+
+    layer: str
+    kind: str
+    side: int
+    stride: int
+    period: int
+    own_period: int
+    coarsest: int
+    overlap: np.ndarray
+    unevenness: float
+    unevenness_weights: float
+
+
+def find_stages(subject: "Subject") -> tuple[Stage, ...]:
+    """Return the enlarging layers of a generator in order; a projection of 1x1 maps is none."""
+    sizes = _enlarging(subject)
+    strides = {name: max(2, round(after / before)) for name, (before, after) in sizes.items()}
+    return tuple(_stage(subject.generator, name, sizes, strides) for name in sizes)
+
+
+def _stage(
+    generator: nn.Module,
+    name: str,
+    sizes: dict[str, tuple[int, int]],
+    strides: dict[str, int],
+) -> Stage:
+    layer, names = find_layer(generator, name), list(sizes)
+    later = names[names.index(name) + 1 :]
+    overlap = overlap_of(layer, even=True)[0]
+    return Stage(
+        layer=name,
+        kind=_kind(layer),
+        side=sizes[name][1],
+        stride=strides[name],
+        period=strides[name] * _product(strides[one] for one in later),
+        own_period=strides[name],
+        coarsest=_product(strides[one] for one in names[: names.index(name) + 1]),
+        overlap=overlap.numpy(),
+        unevenness=unevenness(overlap[None]),
+        unevenness_weights=unevenness(overlap_of(layer, even=False)),
+    )
+
+
+def overlap_of(layer: nn.Module, *, even: bool) -> Tensor:
+    """Return what a layer makes of a map of ones, away from its borders.
+
+    Args:
+        layer: a transposed convolution, or an upsampling layer without weights.
+        even: with a kernel of ones, else with the layer's own |weights|.
+
+    Returns:
+        (C, PICTURE, PICTURE): one map with ``even``, else one for each output.
+    """
+    if isinstance(layer, nn.ConvTranspose2d):
+        kernel = layer.weight.detach().float().cpu().abs().sum(0, keepdim=True)
+        kernel = torch.ones_like(kernel[:, :1]) if even else kernel
+        ones = torch.ones(1, 1, 2 * PICTURE, 2 * PICTURE)
+        stride = layer.stride[0]
+        made = nn.functional.conv_transpose2d(ones, kernel, stride=layer.stride)[0]
+        first = made.shape[-1] // 2 // stride * stride  # the same phase as at the map's corner
+    else:
+        made, first = torch.ones(1, 4 * PICTURE, 4 * PICTURE), PICTURE
+    return made[:, first : first + PICTURE, first : first + PICTURE]
+
+
+def unevenness(overlap: Tensor) -> float:
+    """Return standard deviation over mean of (C, h, w) overlaps, averaged over C; 0 is even.
+
+    For an even k x k kernel at stride 2: 0 for even k; for odd k a row is stamped (k + 1) / 2 and
+    (k - 1) / 2 times by turns, so that it is sqrt((1 + 1 / k^2)^2 - 1): 0.286 for k = 5.
+    """
+    mean = overlap.mean((1, 2)).clamp_min(1e-12)
+    return float((overlap.std((1, 2), correction=0) / mean).mean())
+
+
+@contextmanager
+def evened(subject: "Subject", layer: str) -> Iterator[Any]:
+    """Yield a generator like the subject's whose layer answers a constant map evenly.
+
+    The taps that fall on one phase of the output (one of stride x stride) get a constant added, so
+    that the taps of every phase have the same sum: the kernel's response at its Nyquist points
+    becomes 0, and a map that is constant around a position leaves no checkerboard there. Details
+    of the maps pass as before. A layer without a kernel of its own is left as it is.
+    """
+    generator = copy.deepcopy(subject.generator)
+    part = find_layer(generator, layer)
+    if isinstance(part, nn.ConvTranspose2d):
+        part.weight.data = even_taps(part.weight.data, part.stride[0])
+    yield generator
+
+
+def even_taps(weight: Tensor, stride: int) -> Tensor:
+    """Return (in, out, k, k) weights whose taps of every phase have the same sum, else unchanged.
+
+    Phase (a, b) has the taps [a::stride, b::stride]; the mean of the sums is kept.
+    """
+    result = weight.clone()
+    phases = [(a, b) for a in range(stride) for b in range(stride)]
+    sums = torch.stack([weight[..., a::stride, b::stride].sum((-2, -1)) for a, b in phases])
+    for (a, b), one in zip(phases, sums, strict=True):
+        taps = result[..., a::stride, b::stride]
+        count = max(taps.shape[-1] * taps.shape[-2], 1)
+        taps += ((sums.mean(0) - one) / count)[..., None, None]
+    return result
+
+
+def _enlarging(subject: "Subject") -> dict[str, tuple[int, int]]:
+    """Return (side of its input, side of its output) of every enlarging leaf, in order."""
+    sizes, before, known = {}, 1, leaves(subject.generator)
+    # Groups too: the maps of a linear projection get their shape in a group, not in a leaf. The
+    # outputs come in the order in which the forward pass made them.
+    names = [name for name, _ in subject.generator.named_modules() if name]
+    for name, output in outputs_of(subject, "generator", names, subject.latents([0])).items():
+        side = int(output.shape[-1]) if output.ndim == 4 else before
+        if name in known and 1 < before < side:
+            sizes[name] = (before, side)
+        before = side
+    return sizes
+
+
+def _kind(layer: nn.Module) -> str:
+    if isinstance(layer, nn.ConvTranspose2d):
+        k, s = layer.kernel_size[0], layer.stride[0]
+        return f"{k}x{k} transposed, stride {s}"
+    return f"resize, {getattr(layer, 'mode', type(layer).__name__)}"
+
+
+def _product(values: Any) -> int:
+    return int(np.prod([*values], dtype=np.int64))

@@ -5,6 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from ganlens.models.prior import Prior
+from ganlens.models.recognition import Answers, Match, Weights
 
 SIZES = (16, 256)  # smallest and largest image that the networks of ganlens take, in pixels
 
@@ -44,7 +45,7 @@ class Discriminator(Protocol):
 
 
 class Family(Protocol):
-    """How a family of networks is built from plain values: one entry of MODELS."""
+    """How a family is built from plain values, and recognised: one entry of MODELS."""
 
     def generator(self, **arguments: Any) -> Generator:
         """Build an untrained generator."""
@@ -52,4 +53,12 @@ class Family(Protocol):
 
     def discriminator(self, **arguments: Any) -> Discriminator:
         """Build an untrained discriminator."""
+        ...
+
+    def recognise(self, weights: Weights, answers: Answers) -> Match | None:
+        """Tell what a foreign file's tensors are, or None where their names are not known here.
+
+        Raises:
+            GanlensError: the names are those of this family, and the shapes do not fit them.
+        """
         ...

@@ -10,7 +10,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg
 from ganlens import images
 from ganlens.checkpoints import MODEL_FILE, save_checkpoint
 from ganlens.cli.flags import Force, Json
-from ganlens.cli.terminal import check_free, check_free_folder, console, pairs_table, write_json
+from ganlens.cli.terminal import check_free, check_free_folder, console, rows_table, write_json
 from ganlens.errors import GanlensError
 from ganlens.foreign import Imported, import_card, open_foreign
 from ganlens.models.named import trusted
@@ -80,7 +80,7 @@ def command(
         )
     screen = console(json)
     found = summary(imported)
-    screen.print(pairs_table(" ".join(map(str, source)), _shown(found)))
+    screen.print(rows_table(" ".join(map(str, source)), ("", ""), _shown(found)))
     if out is not None and not dry_run:
         _write(out, imported, _again(source, told, out))
         screen.print(
@@ -110,17 +110,17 @@ def summary(imported: Imported) -> dict[str, Any]:
     }
 
 
-def _shown(found: dict[str, Any]) -> dict[str, Any]:
+def _shown(found: dict[str, Any]) -> list[tuple[str, str]]:
     prior = found["prior"]
-    rows: dict[str, Any] = {
-        "recognised": found["recognised"],
-        "networks": ", ".join(f"{k} ({v:,} parameters)" for k, v in found["networks"].items()),
-        "images": " x ".join(map(str, found["images"])),
-        "prior": f"{prior['kind']}, {prior['dim']} coordinates" if prior else "none",
-    }
+    rows = [
+        ("recognised", found["recognised"]),
+        ("networks", ", ".join(f"{k} ({v:,} parameters)" for k, v in found["networks"].items())),
+        ("images", " x ".join(map(str, found["images"]))),
+        ("prior", f"{prior['kind']}, {prior['dim']} coordinates" if prior else "none"),
+    ]
     for name in ("inferred", "assumed", "left_aside"):
-        for i, phrase in enumerate(found[name]):
-            rows[name.replace("_", " ") if i == 0 else f"{'':{i}}"] = phrase
+        titles = (name.replace("_", " "), *[""] * len(found[name]))
+        rows += zip(titles, found[name], strict=False)
     return rows
 
 

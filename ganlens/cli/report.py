@@ -23,7 +23,7 @@ from ganlens.cli.terminal import (
 from ganlens.errors import one_of
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe, Progress
-from ganlens.report import REPORT_FILES, Finding, headline, run_probes, write_report
+from ganlens.report import REPORT_FILES, Finding, headline, run_probes, unfit, write_report
 
 Out = Annotated[Path, arg(metavar="DIR")]
 
@@ -95,7 +95,8 @@ def _write(
     """Run, write, and print the table of findings; return where it was printed."""
     start = time.perf_counter()
     subject = open_subject(checkpoint, device)
-    data = None if spec is None else open_images(spec, subject)
+    fits = spec is not None and not unfit(subject.image_shape)  # else each probe says why not
+    data = open_images(str(spec), subject) if fits else None
     with progress_bar() as bar:
         task = bar.add_task("starting", total=None)
 

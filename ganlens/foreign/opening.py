@@ -144,6 +144,6 @@ def digest(files: Sequence[Path]) -> str:
     found = hashlib.sha256()
     for file in files:
         with open(file, "rb") as opened:
-            while block := opened.read(1 << 20):
+            while block := opened.read(1 << 16):
                 found.update(block)
     return found.hexdigest()

@@ -7,13 +7,23 @@ import torch
 
 from ganlens.models.base import Family
 from ganlens.models.dcgan import DCGAN
+from ganlens.models.ganzoo_dcgan import GanZooDCGAN
+from ganlens.models.ganzoo_progressive import GanZooProgressive
+from ganlens.models.mimicry import Mimicry
 from ganlens.models.named import FAMILY as MODULE
 from ganlens.models.named import NamedModules, call, trusted
 from ganlens.models.sequential_dcgan import SequentialDCGAN
+from ganlens.models.studiogan import StudioGAN
+from ganlens.models.torchgan import Torchgan
 
 MODELS: dict[str, Family] = {
     "dcgan": DCGAN(),
     "pytorch-dcgan": SequentialDCGAN(),
+    "mimicry": Mimicry(),
+    "studiogan": StudioGAN(),
+    "torchgan": Torchgan(),
+    "ganzoo-dcgan": GanZooDCGAN(),
+    "ganzoo-progressive": GanZooProgressive(),
     MODULE: NamedModules(),
 }
 

@@ -9,6 +9,7 @@ from ganlens.report.findings import (
     missing,
     run_probes,
     strict,
+    unfit,
 )
 from ganlens.report.headline import headline
 from ganlens.report.reproduce import command, default, purpose, python_code
@@ -32,5 +33,6 @@ __all__ = [
     "run_probes",
     "samples_panel",
     "strict",
+    "unfit",
     "write_report",
 ]

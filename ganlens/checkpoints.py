@@ -23,7 +23,6 @@ from ganlens.errors import GanlensError
 from ganlens.files import write_bytes
 from ganlens.models import MODELS, register_trusted
 from ganlens.models.classifier import FAMILY as CLASSIFIER
-from ganlens.models.named import trusted
 from ganlens.models.weights import fill, refuse_nonfinite
 from ganlens.places import shipped_folder
 
@@ -143,11 +142,12 @@ def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
             f"{folder} holds a classifier, whose features judge images, and no GAN: give it as"
             " --extractor to ganlens fid, or as --judge to ganlens train"
         )
-    if header.family not in MODELS and not (
-        trusted().module == header.family and register_trusted()
-    ):
+    if header.family not in MODELS:
+        register_trusted()  # --module may name the family, or a file that adds it to MODELS
+    if header.family not in MODELS:
         raise GanlensError(
-            f"{file} holds a {header.family!r} model; this ganlens knows {', '.join(MODELS)}"
+            f"{file} holds a {header.family!r} model; this ganlens knows {', '.join(MODELS)};"
+            " another family is named with --module package.module:callable --trust"
         )
     networks = {
         part: _build(file, part, header, _part(tensors, part))

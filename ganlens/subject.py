@@ -48,7 +48,7 @@ class Subject:
         device: torch.device | str = "cpu",
     ) -> None:
         self.device = torch.device(device)
-        self.generator = self._placed(generator)
+        self.generator: Any = self._placed(generator)
         self.discriminator = self._placed(discriminator)
         shown = generator if generator is not None else discriminator
         if shown is None:

@@ -1,6 +1,7 @@
 """Other people's GANs: recognised by their keys, and drawing what they drew."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -254,3 +255,59 @@ def test_precise_words_for_what_does_not_fit(tmp_path: Path) -> None:
     assert "not finite" in said(lambda s: s["main.0.weight"].fill_(float("nan")))
     unknown = said(lambda s: [s.update({f"x.{k}": s.pop(k)}) for k in list(s)])
     assert "--module" in unknown
+
+
+def test_a_report_on_a_generator_alone_lists_what_was_left_out(tmp_path: Path) -> None:
+    path = keep(tmp_path / "g.pth", op.examples_generator(5, 4, 3, 16))
+    assert main(["report", str(path), "--out", str(tmp_path / "r")]) == 0
+    entries = json.loads((tmp_path / "r" / "findings.json").read_text())["findings"]
+    left = {e["probe"]: e["left_out"] for e in entries if "left_out" in e}
+    assert "discriminator" in left["filters"]
+    assert "interpolate" not in left
+    assert "needs a discriminator" in (tmp_path / "r" / "report.html").read_text()
+
+
+def test_a_report_on_a_discriminator_alone_and_on_odd_images(
+    tmp_path: Path, tiny_images: Path
+) -> None:
+    path = keep(tmp_path / "d.pth", op.examples_discriminator(4, 3, 16))
+    out = tmp_path / "r"
+    assert main(["report", str(path), "--out", str(out), "--probes", "filters", "fid"]) == 0
+    entries = json.loads((out / "findings.json").read_text())["findings"]
+    assert "needs a generator" in entries[1]["left_out"]
+    state = op.examples_generator(5, 4, 4, 16)
+    state["main.0.weight"] = torch.randn(5, 8, 4, 6) * 0.1
+    path, out = keep(tmp_path / "odd.pth", state), tmp_path / "odd"
+    words = ["report", str(path), "--data", str(tiny_images), "--out", str(out), "--probes"]
+    assert main([*words, "interpolate", "activations", "fid", "neighbors"]) == 0
+    entries = json.loads((out / "findings.json").read_text())["findings"]
+    assert ["4 x 16 x 24" in e.get("left_out", "") for e in entries] == [False, True, True, True]
+    assert "left_out" not in entries[0]
+
+
+def test_a_family_in_one_file_as_the_readme_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text("utf-8")
+    section = readme.partition("### A family in one file")[2].partition("\n## ")[0]
+    code = section.partition("```python\n")[2].partition("```")[0]
+    (tmp_path / "family_lift.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    before = dict(MODELS)
+    state = {"lift.weight": torch.randn(64, 5) * 0.3, "lift.bias": torch.zeros(64)}
+    keep(tmp_path / "lift.pt", state)
+    import_line = section.partition("`ganlens import ")[2].partition("`")[0]
+    try:
+        assert main(["import", *import_line.split()]) == 0
+        for name in ("lift", "family_lift:Lift"):  # as in another process
+            del MODELS[name]
+        monkeypatch.delitem(sys.modules, "family_lift")
+        assert main(["check", "checkpoints/lift"]) == 2
+        assert main(["check", "checkpoints/lift", *import_line.split()[-3:]]) == 0
+        subject = ganlens.load("lift.pt", "cpu")
+    finally:
+        MODELS.clear()
+        MODELS.update(before)
+    z = subject.latents(range(3))
+    close(subject.generate(z), (z @ state["lift.weight"].T).tanh().view(3, 1, 8, 8))

@@ -25,7 +25,7 @@ def open_images(spec: str, subject: "Subject") -> "ImageSet":
     from ganlens.report import unfit
 
     if reason := unfit(subject.image_shape):
-        raise GanlensError(f"{spec} cannot be opened for {subject.name}, which {reason}")
+        raise GanlensError(f"{spec} cannot be compared: data sets are opened as {reason}")
     channels, size, _ = subject.image_shape
     data = decode(spec, size=size, channels=channels)
     say_skipped(data)

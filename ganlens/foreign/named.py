@@ -45,7 +45,10 @@ def open_named(
                 f"{shown} has weights of {target}'s discriminator alone: give its generator's too,"
                 " which tells the shape of the images"
             )
-        facts = {"image_shape": list(wrapped.image_shape), "output_range": list(output)}
+        facts: dict[str, Any] = {
+            "image_shape": list(wrapped.image_shape),
+            "output_range": list(output),
+        }
         arguments["discriminator"] = facts
         networks["discriminator"] = WrappedDiscriminator(networks["discriminator"], **facts)
     if not networks:

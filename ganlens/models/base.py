@@ -1,6 +1,7 @@
 """What ganlens asks of a network: the Generator and Discriminator protocols."""
 
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -47,12 +48,14 @@ class Discriminator(Protocol):
 class Family(Protocol):
     """How a family is built from plain values, and recognised: one entry of MODELS."""
 
-    def generator(self, **arguments: Any) -> Generator:
-        """Build an untrained generator."""
+    @property
+    def generator(self) -> Callable[..., Generator]:
+        """Build an untrained generator from the arguments that a header keeps, by name."""
         ...
 
-    def discriminator(self, **arguments: Any) -> Discriminator:
-        """Build an untrained discriminator."""
+    @property
+    def discriminator(self) -> Callable[..., Discriminator]:
+        """Build an untrained discriminator from the same arguments."""
         ...
 
     def recognise(self, weights: Weights, answers: Answers) -> Match | None:

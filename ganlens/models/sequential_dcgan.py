@@ -45,10 +45,11 @@ class SequentialGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.prior = Prior(prior, latent_dim)  # type: ignore[arg-type]
-        self.image_shape = (channels, *(side * 2 ** len(widths) for side in start))
+        height, width = start
+        self.image_shape = (channels, height * 2 ** len(widths), width * 2 ** len(widths))
         layers: list[nn.Module] = []
         for i, (in_, out) in enumerate(pairwise((latent_dim, *widths, channels))):
-            kernel, stride, padding = (4, 2, 1) if i else (tuple(start), 1, 0)
+            kernel, stride, padding = ((4, 4), 2, 1) if i else ((height, width), 1, 0)
             layers.append(nn.ConvTranspose2d(in_, out, kernel, stride, padding, bias=False))
             if i < len(widths):
                 layers += [nn.BatchNorm2d(out, eps=bn_eps), nn.ReLU()]
@@ -79,7 +80,8 @@ class SequentialDiscriminator(nn.Module):
         slope: float,
     ) -> None:
         super().__init__()
-        self.image_shape = (channels, *(side * 2 ** len(widths) for side in start))
+        height, width = start
+        self.image_shape = (channels, height * 2 ** len(widths), width * 2 ** len(widths))
         layers: list[nn.Module] = []
         active = []
         for i, (in_, out) in enumerate(pairwise((channels, *widths))):
@@ -88,7 +90,7 @@ class SequentialDiscriminator(nn.Module):
                 layers.append(nn.BatchNorm2d(out, eps=bn_eps))
             active.append(f"main.{len(layers)}")
             layers.append(leaky(slope))
-        layers.append(nn.Conv2d(widths[-1], 1, tuple(start), bias=False))
+        layers.append(nn.Conv2d(widths[-1], 1, (height, width), bias=False))
         self.main = nn.Sequential(*layers)
         self.feature_layers = tuple(active)
 

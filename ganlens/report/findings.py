@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 
+SQUARE = ("Activations",)  # probes whose tiles have no room for other pictures
+
+
 @dataclass(frozen=True)
 class Finding:
     """What became of one probe.
@@ -85,8 +88,11 @@ def missing(probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:
     for part, other in (("generator", "discriminator"), ("discriminator", "generator")):
         if part in needs and getattr(subject, part, None) is None:
             return f"needs a {part}, and this checkpoint has a {other} only"
-    if probe.needs_data() and (reason := unfit(subject.image_shape)):
-        return reason
+    if reason := unfit(subject.image_shape):
+        if probe.needs_data():
+            return f"needs images to compare with, and data sets are opened as {reason}"
+        if type(probe).__name__ in SQUARE:
+            return f"draws {reason}"
     if probe.needs_data() and data is None:
         return "needs images to compare with: give a data set"
     if "labels" in needs and data is not None and data.labels is None and not data.attributes:
@@ -95,14 +101,11 @@ def missing(probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:
 
 
 def unfit(image_shape: tuple[int, int, int]) -> str:
-    """Say why no data set can be compared with images of a shape; empty where one can."""
+    """Say how images are unlike all data sets, after "opened as"; empty where they are not."""
     channels, height, width = image_shape
     if height == width and channels in (1, 3):
         return ""
-    return (
-        f"needs images to compare with, which are opened as squares of 1 or 3 channels; this one's"
-        f" are {channels} x {height} x {width}"
-    )
+    return f"squares of 1 or 3 channels; this one's images are {channels} x {height} x {width}"
 
 
 def document(

@@ -65,5 +65,8 @@ def refuse_nonfinite(tensors: Mapping[str, Tensor], consequence: str) -> None:
         GanlensError: there is one; the message names the tensor and the consequence.
     """
     for name, value in tensors.items():
-        if value.is_floating_point() and not torch.isfinite(value).all():
+        if not value.is_floating_point() or not value.numel():
+            continue
+        # Extremes carry NaN and infinity, and unlike isfinite() need no copy of the tensor.
+        if not all(torch.isfinite(extreme) for extreme in value.aminmax()):
             raise GanlensError(f"weights of {name} are not finite: {consequence}")

@@ -32,7 +32,7 @@ def provenance_panel(subject: "Subject") -> TablePanel:
         ("imported from", _origin(facts)),
         ("trained on", data.get("spec") if isinstance(data, dict) else data),
         ("fingerprint of that data", data.get("fingerprint") if isinstance(data, dict) else None),
-        ("training steps", facts.get("step")),
+        ("training steps", None if _origin(facts) else facts.get("step")),  # unknown if imported
         ("generator parameters", parameters(subject.generator)),
         ("discriminator parameters", parameters(getattr(subject, "discriminator", None))),
         ("weights", _weights(facts.get("weights"))),

@@ -21,13 +21,18 @@ from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
 from ganlens.files import write_bytes
-from ganlens.models import MODELS
+from ganlens.models import MODELS, register_trusted
 from ganlens.models.classifier import FAMILY as CLASSIFIER
+from ganlens.models.weights import fill, refuse_nonfinite
 from ganlens.places import shipped_folder
 
 FORMAT = 1
 MODEL_FILE = "model.safetensors"
 PARTS = ("generator", "discriminator", "ema")
+# What arguments that fit no network raise, on their way through constructors.
+_UNBUILDABLE = (
+    TypeError, ValueError, RuntimeError, ArithmeticError, LookupError, AttributeError, GanlensError,
+)  # fmt: skip
 LIBRARIES = ("ganlens", "torch", "torchvision", "numpy", "safetensors", "lightning-fabric")
 
 
@@ -46,6 +51,7 @@ class Header:
         calibration: number of latents and images behind the batch-norm statistics.
         made: command, duration and machine.
         output_range: values of the generator's images.
+        image_shape: (C, H, W) of its images, where the family's arguments do not say it plainly.
         versions: libraries at the time of writing.
         format: version of this layout.
     """
@@ -60,6 +66,7 @@ class Header:
     calibration: dict[str, int] = field(default_factory=dict)
     made: dict[str, Any] = field(default_factory=dict)
     output_range: tuple[float, float] = (-1.0, 1.0)
+    image_shape: tuple[int, ...] = ()
     versions: dict[str, str] = field(default_factory=lambda: versions())
     format: int = FORMAT
 
@@ -112,7 +119,7 @@ def save_checkpoint(
         for part, network in networks.items()
         for name, value in network.state_dict().items()
     }
-    _refuse_nonfinite(tensors, "they would be saved")
+    refuse_nonfinite(tensors, "they would be saved")
     content = save(tensors, metadata={"ganlens": json.dumps(asdict(header), allow_nan=False)})
     write_bytes(folder / MODEL_FILE, content)
     for name, extra in extras.items():
@@ -136,15 +143,19 @@ def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
             " --extractor to ganlens fid, or as --judge to ganlens train"
         )
     if header.family not in MODELS:
+        register_trusted()  # --module may name the family, or a file that adds it to MODELS
+    if header.family not in MODELS:
         raise GanlensError(
-            f"{file} holds a {header.family!r} model; this ganlens knows {', '.join(MODELS)}"
+            f"{file} holds a {header.family!r} model; this ganlens knows {', '.join(MODELS)};"
+            " another family is named with --module package.module:callable --trust"
         )
     networks = {
         part: _build(file, part, header, _part(tensors, part))
         for part in PARTS
         if _part(tensors, part)
     }
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    with open(file, "rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
     return Checkpoint(folder, header, digest, networks)
 
 
@@ -249,6 +260,7 @@ def _parse_header(file: Path, text: str) -> Header:
 
 def _check_kinds(header: Header) -> None:
     kinds = {"family": str, "step": int, "format": int, "output_range": list | tuple}
+    kinds["image_shape"] = list | tuple
     for field_ in fields(Header):
         kind = kinds.get(field_.name, dict)
         if not isinstance(getattr(header, field_.name), kind):
@@ -260,42 +272,21 @@ def _part(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
 
 
 def _build(file: Path, part: str, header: Header, weights: dict[str, Tensor]) -> nn.Module:
-    """Build one network and fill it; on the meta device first, so that no memory goes to waste."""
-    family = MODELS[header.family]
-    make = family.discriminator if part == "discriminator" else family.generator
+    """Build one network and fill it."""
     try:
-        with torch.device("meta"):
-            network = make(**header.arguments)
-    except (TypeError, ValueError, RuntimeError, GanlensError) as error:
+        network = empty_network(header.family, header.arguments, part)
+    except _UNBUILDABLE as error:
         raise GanlensError(f"{file} describes networks that cannot be built: {error}") from error
-    assert isinstance(network, nn.Module)
-    expected = network.state_dict()
-    for name, value in expected.items():
-        if name not in weights:
-            raise GanlensError(f"{file} lacks {part}.{name}, which its header calls for")
-        if weights[name].shape != value.shape:
-            raise GanlensError(
-                f"{file} has {part}.{name} of shape {tuple(weights[name].shape)};"
-                f" its header calls for {tuple(value.shape)}"
-            )
-        weights[name] = _of_kind(file, f"{part}.{name}", weights[name], value.dtype)
-    if surplus := sorted(weights.keys() - expected.keys()):
-        raise GanlensError(f"{file} has {part}.{surplus[0]}, which its header does not call for")
-    _refuse_nonfinite({f"{part}.{k}": v for k, v in weights.items()}, f"{file} cannot be used")
-    network.load_state_dict(weights, assign=True)
+    fill(network, weights, file, part, "its header")
     return network.requires_grad_(False).eval()
 
 
-def _of_kind(file: Path, name: str, value: Tensor, kind: torch.dtype) -> Tensor:
-    """Bring half-precision weights to the networks' float32; refuse what is no weight at all."""
-    if value.is_floating_point() != kind.is_floating_point:
-        raise GanlensError(f"{file} has {name} of type {value.dtype}; its header calls for {kind}")
-    if name.endswith("running_var") and (value < 0).any():
-        raise GanlensError(f"{file} has a negative variance in {name}: take another checkpoint")
-    return value.to(kind)
-
-
-def _refuse_nonfinite(tensors: Mapping[str, Tensor], consequence: str) -> None:
-    for name, value in tensors.items():
-        if value.is_floating_point() and not torch.isfinite(value).all():
-            raise GanlensError(f"weights of {name} are not finite: {consequence}")
+def empty_network(family: str, arguments: Mapping[str, Any], part: str) -> nn.Module:
+    """Build a network to be filled: on the meta device where its family can, in no memory."""
+    maker = MODELS[family]
+    make = maker.discriminator if part == "discriminator" else maker.generator
+    place = torch.device("meta" if getattr(maker, "builds_on_meta", True) else "cpu")
+    with place:
+        network = make(**arguments)
+    assert isinstance(network, nn.Module)
+    return network

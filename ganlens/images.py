@@ -53,7 +53,7 @@ def grid(
     """Tile images row by row.
 
     Args:
-        images: (N, H, W, C) uint8 with C of 1 or 3, N at least 1.
+        images: (N, H, W, C) uint8 with C of 1 to 4, N at least 1; see ``as_rgb``.
         columns: tiles per row; by default the grid is as square as N allows.
         padding: pixels between tiles.
         background: grey level of the padding and of empty tiles, 0 to 255.
@@ -73,7 +73,7 @@ def grid(
     sheet = np.full((rows * step_y - padding, columns * step_x - padding, 3), background, np.uint8)
     for index, tile in enumerate(images):
         top, left = index // columns * step_y, index % columns * step_x
-        sheet[top : top + height, left : left + width] = tile  # one channel broadcasts to three
+        sheet[top : top + height, left : left + width] = as_rgb(tile)
     return sheet
 
 
@@ -83,12 +83,12 @@ def enlarge(image: np.ndarray, scale: int) -> np.ndarray:
 
 
 def png_bytes(image: np.ndarray, recipe: Mapping[str, Any] | None = None) -> bytes:
-    """Encode an (H, W, 1 or 3) uint8 image as PNG, with the recipe's JSON in a text chunk."""
+    """Encode an (H, W, 1 to 4) uint8 image as PNG, with the recipe's JSON in a text chunk."""
     info = PngImagePlugin.PngInfo()
     if recipe is not None:
         info.add_itxt(RECIPE_KEY, json.dumps(recipe, sort_keys=True))
     buffer = io.BytesIO()
-    pixels = image[..., 0] if image.shape[-1] == 1 else image
+    pixels = image[..., 0] if image.shape[-1] == 1 else as_rgb(image)
     Image.fromarray(pixels).save(buffer, format="PNG", pnginfo=info)
     return buffer.getvalue()
 
@@ -221,6 +221,13 @@ def _note(image: Image.Image) -> dict[str, Any]:
 
 
 def as_rgb(images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
-    """Repeat a single channel three times: (N, H, W, 1 or 3) to (N, H, W, 3)."""
+    """Show (..., 1 to 4) channels as (..., 3): what can be seen of them.
+
+    One channel is grey; two are red and green; of four the last, mostly an alpha, is left out.
+    """
     array = np.asarray(images)
-    return np.repeat(array, 3, axis=-1) if array.shape[-1] == 1 else array
+    if array.shape[-1] == 1:
+        return np.repeat(array, 3, axis=-1)
+    if array.shape[-1] == 2:
+        return np.concatenate([array, np.zeros_like(array[..., :1])], axis=-1)
+    return array[..., :3]

@@ -22,7 +22,7 @@ LEVELS: tuple[tuple[int, str], ...] = (
     (1, "panels data models"),
     (1, "features latents edits"),
     (2, "training checkpoints"),
-    (2, "classifier"),
+    (2, "classifier foreign"),
     (3, "subject recipe attributes directions"),
     (3, "inversion kept packing"),
     (3, "runs"),
@@ -36,6 +36,7 @@ LEVELS: tuple[tuple[int, str], ...] = (
     (5, "probes"),
     (6, "replay"),
     (6, "report"),
+    (6, "checking"),
     (7, "cli"),
     (7, "__main__"),
 )

@@ -45,6 +45,16 @@ COMMANDS: dict[str, Command] = {
     "cache": Command(
         "Start here", "what is kept on the disk, and how much; --clear", "ganlens.cli.cache:cache"
     ),
+    "import": Command(
+        "Start here",
+        "turn a GAN that something else trained into a checkpoint",
+        "ganlens.cli.importing:command",
+    ),
+    "check": Command(
+        "Start here",
+        "does a checkpoint work, and which probes will",
+        "ganlens.cli.check:command",
+    ),
     "train": Command(
         "Train", "train a GAN on images, or resume a run", "ganlens.cli.train:command"
     ),
@@ -190,7 +200,11 @@ def _dispatch(words: list[str]) -> int:
         rest = spelled_out(rest)
     from ganlens.cli.flags import call
 
-    return call(runner, f"ganlens {name}", rest)
+    if "--trust" not in rest and not any(word.split("=")[0] == "--module" for word in rest):
+        return call(runner, f"ganlens {name}", rest)
+    from ganlens.cli.trust import trusted_call
+
+    return trusted_call(lambda words: call(runner, f"ganlens {name}", words), rest)
 
 
 def target(name: str) -> Callable[..., Any]:
@@ -209,9 +223,11 @@ def usage() -> str:
         [
             *lines,
             "",
-            "`ganlens COMMAND --help` lists its options. CHECKPOINT is a folder, or the name of a",
-            "shipped one; --data takes a folder or zip of images, an .npz, torchvision:NAME,",
-            "pixelfaces or digits.",
+            "`ganlens COMMAND --help` lists its options. CHECKPOINT is a folder, the name of a",
+            "shipped one, or weights that another project saved; --data takes a folder or zip of",
+            "images, an .npz, torchvision:NAME, pixelfaces or digits. With --trust, commands open",
+            "TorchScript and torch.export archives, and --module package.module:callable names the",
+            "class of weights that no family recognises: both run code that is not ganlens's.",
         ]
     )
 

@@ -14,7 +14,10 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 
 from ganlens.errors import GanlensError
 
-CHECKPOINT_HELP = "Folder of a checkpoint or a run, or the name of a shipped checkpoint."
+CHECKPOINT_HELP = (
+    "Folder of a checkpoint or a run, the name of a shipped checkpoint, or weights that another "
+    "project saved."
+)
 DATA_HELP = (
     "Images: a folder or zip, an .npz, torchvision:NAME, pixelfaces, digits, "
     "or train=SPEC,test=SPEC."

@@ -22,6 +22,10 @@ def open_subject(checkpoint: str, device: str) -> "Subject":
 
 def open_images(spec: str, subject: "Subject") -> "ImageSet":
     """Open data at the size and channels of a subject's images; say what was left out."""
+    from ganlens.report import unfit
+
+    if reason := unfit(subject.image_shape):
+        raise GanlensError(f"{spec} cannot be compared: data sets are opened as {reason}")
     channels, size, _ = subject.image_shape
     data = decode(spec, size=size, channels=channels)
     say_skipped(data)

@@ -29,6 +29,7 @@ from ganlens.report import (
     find_browser,
     headline,
     run_probes,
+    unfit,
     write_pdf,
     write_report,
 )
@@ -116,7 +117,8 @@ def _write(
     """Run, write, and print the table of findings; return where it was printed."""
     start = time.perf_counter()
     subject = open_subject(checkpoint, device)
-    data = None if spec is None else open_images(spec, subject)
+    fits = spec is not None and not unfit(subject.image_shape)  # else each probe says why not
+    data = open_images(str(spec), subject) if fits else None
     with progress_bar() as bar:
         task = bar.add_task("starting", total=None)
 

@@ -1,10 +1,12 @@
 """What ganlens asks of a network: the Generator and Discriminator protocols."""
 
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
 from ganlens.models.prior import Prior
+from ganlens.models.recognition import Answers, Match, Weights
 
 SIZES = (16, 256)  # smallest and largest image that the networks of ganlens take, in pixels
 
@@ -44,12 +46,22 @@ class Discriminator(Protocol):
 
 
 class Family(Protocol):
-    """How a family of networks is built from plain values: one entry of MODELS."""
+    """How a family is built from plain values, and recognised: one entry of MODELS."""
 
-    def generator(self, **arguments: Any) -> Generator:
-        """Build an untrained generator."""
+    @property
+    def generator(self) -> Callable[..., Generator]:
+        """Build an untrained generator from the arguments that a header keeps, by name."""
         ...
 
-    def discriminator(self, **arguments: Any) -> Discriminator:
-        """Build an untrained discriminator."""
+    @property
+    def discriminator(self) -> Callable[..., Discriminator]:
+        """Build an untrained discriminator from the same arguments."""
+        ...
+
+    def recognise(self, weights: Weights, answers: Answers) -> Match | None:
+        """Tell what a foreign file's tensors are, or None where their names are not known here.
+
+        Raises:
+            GanlensError: the names are those of this family, and the shapes do not fit them.
+        """
         ...

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.base import SIZES
 from ganlens.models.prior import Prior
+from ganlens.models.recognition import Answers, Match, Notes, Weights
+from ganlens.models.theano_dcgan import recognise_theano
 
 MOST_LATENT_DIM, MOST_WIDTH = 10_000, 1024  # beyond these no memory holds the networks
 
@@ -33,6 +35,7 @@ class DCGANConfig:
         upsample: "transposed" convolutions, or "resize" (nearest neighbour, then a 3x3 convolution;
             Odena 2016), which draws no checkerboards.
         discriminator_norm: "batch", or "none" for losses and penalties that batch norm disturbs.
+        bn_eps: what batch norm adds to the variance; the authors' code has 1e-8.
     """
 
     size: int = 32
@@ -44,6 +47,7 @@ class DCGANConfig:
     projection: Literal["conv", "linear"] = "conv"
     upsample: Literal["transposed", "resize"] = "transposed"
     discriminator_norm: Literal["batch", "none"] = "batch"
+    bn_eps: float = 1e-5
 
     def __post_init__(self) -> None:
         if not SIZES[0] <= self.size <= SIZES[1]:
@@ -55,6 +59,8 @@ class DCGANConfig:
             if not 1 <= getattr(self, name) <= most:
                 value = getattr(self, name)
                 raise GanlensError(f"{name} {value} is out of range: give 1 to {most:,}")
+        if not 0 < self.bn_eps < 1:
+            raise GanlensError(f"bn eps {self.bn_eps} is out of range: give 0 to 1, as 1e-5")
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -98,10 +104,10 @@ class Project(nn.Module):
         if self.linear:
             units = self.channels * self.side**2
             self.fc = nn.Linear(config.latent_dim, units, bias=False)
-            self.norm: nn.Module = nn.BatchNorm1d(units)
+            self.norm: nn.Module = nn.BatchNorm1d(units, eps=config.bn_eps)
         else:
             self.conv = nn.ConvTranspose2d(config.latent_dim, self.channels, self.side, bias=False)
-            self.norm = nn.BatchNorm2d(self.channels)
+            self.norm = nn.BatchNorm2d(self.channels, eps=config.bn_eps)
         self.act = nn.ReLU()
 
     def forward(self, z: Tensor) -> Tensor:
@@ -128,7 +134,7 @@ class UpBlock(nn.Module):
                 in_, out, config.kernel, 2, config.kernel // 2 - (config.kernel == 4), extra,
                 bias=False,
             )  # fmt: skip
-        self.norm = nn.Identity() if last else nn.BatchNorm2d(out)
+        self.norm = nn.Identity() if last else nn.BatchNorm2d(out, eps=config.bn_eps)
         self.act = nn.Tanh() if last else nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -146,7 +152,7 @@ class DownBlock(nn.Module):
         self.conv = nn.Conv2d(
             in_, out, config.kernel, 2, padding, bias=config.discriminator_norm == "none"
         )
-        self.norm = nn.BatchNorm2d(out) if batch else nn.Identity()
+        self.norm = nn.BatchNorm2d(out, eps=config.bn_eps) if batch else nn.Identity()
         self.act = nn.LeakyReLU(0.2)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -232,6 +238,10 @@ class DCGAN:
     def discriminator(self, **arguments: Any) -> DCGANDiscriminator:
         """Build an untrained discriminator."""
         return DCGANDiscriminator(DCGANConfig(**arguments))
+
+    def recognise(self, weights: Weights, answers: Answers) -> Match | None:
+        """Recognise the authors' own Theano parameters."""
+        return recognise_theano(weights, Notes(answers))
 
 
 def arguments_of(config: DCGANConfig) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from ganlens.report.findings import (
     missing,
     run_probes,
     strict,
+    unfit,
 )
 from ganlens.report.guide import GUIDES, Guide
 from ganlens.report.headline import headline
@@ -37,6 +38,7 @@ __all__ = [
     "run_probes",
     "samples_panel",
     "strict",
+    "unfit",
     "write_pdf",
     "write_report",
 ]

@@ -22,17 +22,17 @@ def provenance_panel(subject: "Subject") -> TablePanel:
     facts = subject.provenance
     data = facts.get("data") or {}
     channels, height, width = subject.image_shape
-    prior = subject.prior
-    span = "N(0, 1)" if prior.kind == "normal" else "U(-1, 1)"
+    kinds = {1: "grey", 3: "colour", 4: "colour and a fourth channel"}
     rows = [
         ("checkpoint", facts.get("checkpoint", subject.name)),
         ("sha-256 of its weights", facts.get("hash")),
         ("family", facts.get("family")),
-        ("images", f"{width} x {height}, {'grey' if channels == 1 else 'colour'}"),
-        ("prior", f"{prior.dim} latent coordinates, {span} each"),
+        ("images", f"{width} x {height}, {kinds.get(channels, f'{channels} channels')}"),
+        ("prior", _prior(subject)),
+        ("imported from", _origin(facts)),
         ("trained on", data.get("spec") if isinstance(data, dict) else data),
         ("fingerprint of that data", data.get("fingerprint") if isinstance(data, dict) else None),
-        ("training steps", facts.get("step")),
+        ("training steps", None if _origin(facts) else facts.get("step")),  # unknown if imported
         ("generator parameters", parameters(subject.generator)),
         ("discriminator parameters", parameters(getattr(subject, "discriminator", None))),
         ("weights", _weights(facts.get("weights"))),
@@ -43,6 +43,18 @@ def provenance_panel(subject: "Subject") -> TablePanel:
         ("", ""),
         [(name, _grouped(value)) for name, value in rows if value is not None],
     )
+
+
+def _prior(subject: "Subject") -> str | None:
+    if subject.generator is None:
+        return None
+    span = "N(0, 1)" if subject.prior.kind == "normal" else "U(-1, 1)"
+    return f"{subject.prior.dim} latent coordinates, {span} each"
+
+
+def _origin(facts: dict[str, Any]) -> str | None:
+    origin = (facts.get("made") or {}).get("imported")
+    return origin and f"{origin['format']}; assumed: {'; '.join(origin['assumed']) or 'nothing'}"
 
 
 def _grouped(value: Any) -> str:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 
+SQUARE = ("Activations",)  # probes whose tiles have no room for other pictures
+
+
 @dataclass(frozen=True)
 class Finding:
     """What became of one probe.
@@ -82,13 +85,27 @@ def _run(
 def missing(probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:
     """Say in one line what a probe needs and does not have here; empty when it can run."""
     needs = probe.needs
-    if "discriminator" in needs and getattr(subject, "discriminator", None) is None:
-        return "needs a discriminator, and this checkpoint has a generator only"
+    for part, other in (("generator", "discriminator"), ("discriminator", "generator")):
+        if part in needs and getattr(subject, part, None) is None:
+            return f"needs a {part}, and this checkpoint has a {other} only"
+    if reason := unfit(subject.image_shape):
+        if probe.needs_data():
+            return f"needs images to compare with, and data sets are opened as {reason}"
+        if type(probe).__name__ in SQUARE:
+            return f"draws {reason}"
     if probe.needs_data() and data is None:
         return "needs images to compare with: give a data set"
     if "labels" in needs and data is not None and data.labels is None and not data.attributes:
         return f"needs labels or attributes, and the data {data.spec!r} has none"
     return ""
+
+
+def unfit(image_shape: tuple[int, int, int]) -> str:
+    """Say how images are unlike all data sets, after "opened as"; empty where they are not."""
+    channels, height, width = image_shape
+    if height == width and channels in (1, 3):
+        return ""
+    return f"squares of 1 or 3 channels; this one's images are {channels} x {height} x {width}"
 
 
 def document(

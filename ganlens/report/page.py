@@ -139,13 +139,12 @@ def _section(key: str, title: str, lead: str, body: str) -> str:
 
 def _about(subject: "Subject") -> str:
     facts = {str(name): value for name, value in provenance_panel(subject).rows}
-    body = draw.panel(samples_panel(subject)) + "<h3 class='gap'>Where it comes from</h3>"
-    return _section(
-        "about",
-        "This checkpoint",
-        "What the generator draws, and where it comes from.",
-        body + draw.pairs(facts),
-    )
+    body, question = draw.pairs(facts), "Where it comes from; it has no generator."
+    if subject.generator is not None:
+        question = "What the generator draws, and where it comes from."
+        heading = "<h3 class='gap'>Where it comes from</h3>"
+        body = draw.panel(samples_panel(subject)) + heading + body
+    return _section("about", "This checkpoint", question, body)
 
 
 def _glance(findings: Sequence[Finding]) -> str:

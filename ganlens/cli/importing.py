@@ -1,0 +1,146 @@
+"""``ganlens import``: weights of another project, as a checkpoint of ours."""
+
+import shlex
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from tyro.conf import FlagCreatePairsOff, Positional, arg
+
+from ganlens import images
+from ganlens.checkpoints import MODEL_FILE, save_checkpoint
+from ganlens.cli.flags import Force, Json
+from ganlens.cli.terminal import check_free, check_free_folder, console, rows_table, write_json
+from ganlens.errors import GanlensError
+from ganlens.foreign import Imported, import_card, open_foreign
+from ganlens.models.named import trusted
+from ganlens.models.recognition import Answers
+from ganlens.subject import from_checkpoint, pick_device
+
+Sources = Annotated[
+    Positional[tuple[Path, ...]],
+    arg(metavar="SOURCE", help="File or folder of weights; netG.pth netD.pth belong together."),
+]
+Out = Annotated[Path | None, arg(metavar="DIR", help="Folder of the checkpoint that is written.")]
+SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the files cannot tell; by default it is assumed, and said.
+
+    Attributes:
+        prior: distribution of the latents.
+        output_range: lowest and highest value of the generator's images, such as -1 1 or 0 1.
+        bn_eps: what batch norm adds to the variance.
+        activation_slope: slope of the leaky ReLUs below 0.
+        latent_dim: coordinates of a latent.
+        classes: number of labels that a class-conditional generator takes.
+        label: the one that is drawn where none is named.
+    """
+
+    prior: Literal["uniform", "normal"] | None = None
+    output_range: tuple[float, float] | None = None
+    bn_eps: float | None = None
+    activation_slope: float | None = None
+    latent_dim: int | None = None
+    classes: int | None = None
+    label: int = 0
+
+
+def command(
+    source: Sources,
+    told: Told,
+    out: Out = None,
+    dry_run: Annotated[bool, FlagCreatePairsOff] = False,
+    json: Json = None,
+    force: Force = False,
+) -> None:
+    """Turn weights that something else trained into a checkpoint, saying what was recognised.
+
+    Read are PyTorch state dicts, safetensors and Theano's arrays of the projects that ganlens
+    knows, without running anything from them. --trust also opens TorchScript and torch.export
+    archives; --module package.module:callable --trust names the class of any other weights.
+
+    Args:
+        dry_run: say what would be written, and write nothing.
+    """
+    if not source:
+        raise GanlensError("import needs a source: name a file or folder of weights")
+    if out is None and not dry_run:
+        raise GanlensError("import needs --out DIR for the checkpoint, or --dry-run to look only")
+    check_free(json, force)
+    if not dry_run:
+        check_free_folder(out, force)
+    imported = open_foreign(source, Answers(**asdict(told)))
+    if out is not None and not dry_run and not imported.saveable:
+        raise GanlensError(
+            f"{source[0]} is {imported.format} that no family knows, and checkpoints hold no"
+            f" programs: use it where it lies, as in `ganlens report {source[0]} --trust`"
+        )
+    screen = console(json)
+    found = summary(imported)
+    screen.print(rows_table(" ".join(map(str, source)), ("", ""), _shown(found)))
+    if out is not None and not dry_run:
+        _write(out, imported, _again(source, told, out))
+        screen.print(
+            f"\nwrote {out / MODEL_FILE}, card.md; next: ganlens check {out}", soft_wrap=True
+        )
+    elif dry_run:
+        screen.print("\nwrote nothing (--dry-run)")
+    write_json(json, found)
+
+
+def summary(imported: Imported) -> dict[str, Any]:
+    """Describe what was found, as JSON values."""
+    header, networks = imported.checkpoint.header, imported.checkpoint.networks
+    return {
+        "recognised": imported.format,
+        "family": header.family,
+        "networks": {
+            part: sum(p.numel() for p in network.parameters()) for part, network in networks.items()
+        },
+        "images": list(header.image_shape),
+        "prior": header.prior,
+        "calibration": header.calibration,
+        "inferred": list(imported.inferred),
+        "assumed": list(imported.assumed),
+        "left_aside": list(imported.left_aside),
+        "sha256": imported.checkpoint.hash,
+    }
+
+
+def _shown(found: dict[str, Any]) -> list[tuple[str, str]]:
+    prior = found["prior"]
+    rows = [
+        ("recognised", found["recognised"]),
+        ("networks", ", ".join(f"{k} ({v:,} parameters)" for k, v in found["networks"].items())),
+        ("images", " x ".join(map(str, found["images"]))),
+        ("prior", f"{prior['kind']}, {prior['dim']} coordinates" if prior else "none"),
+    ]
+    for name in ("inferred", "assumed", "left_aside"):
+        titles = (name.replace("_", " "), *[""] * len(found[name]))
+        rows += zip(titles, found[name], strict=False)
+    return rows
+
+
+def _again(source: tuple[Path, ...], told: Told, out: Path) -> str:
+    words = ["ganlens", "import", *map(str, source), "--out", str(out)]
+    for name, value in asdict(told).items():
+        if value != getattr(Told(), name):
+            values = value if isinstance(value, tuple) else (value,)
+            words += [f"--{name.replace('_', '-')}", *(f"{v:g}" if isinstance(v, float) else str(v)
+                      for v in values)]  # fmt: skip
+    if trusted().module:
+        words += ["--module", str(trusted().module)]
+    return shlex.join([*words, *(["--trust"] if trusted().archives else [])])
+
+
+def _write(out: Path, imported: Imported, command: str) -> None:
+    header, networks = imported.checkpoint.header, imported.checkpoint.networks
+    extras = {"card.md": import_card(out.name, header, list(networks), command).encode()}
+    if "generator" in networks or "ema" in networks:
+        subject = from_checkpoint(imported.checkpoint, pick_device("cpu"))
+        drawn = images.to_uint8(subject.generate(subject.latents(range(SAMPLES))))
+        extras["samples.png"] = images.png_bytes(images.grid(drawn))
+    save_checkpoint(out, header, networks, extras)

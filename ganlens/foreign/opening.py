@@ -1,0 +1,149 @@
+"""``open_foreign``: a source of somebody else's, recognised, built and filled."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganlens.calibration import calibrate
+from ganlens.checkpoints import Checkpoint, Header, empty_network
+from ganlens.errors import GanlensError
+from ganlens.foreign.archives import open_archive
+from ganlens.foreign.named import open_named
+from ganlens.foreign.reading import files_of, kind, read
+from ganlens.foreign.recognising import Recognition, recognise
+from ganlens.models import register_trusted
+from ganlens.models.named import trusted
+from ganlens.models.recognition import Answers
+from ganlens.models.weights import fill
+
+# Latents behind batch-norm statistics that a file lacks; as many as behind those of ganlens's own.
+CALIBRATION_BATCHES, CALIBRATION_BATCH, CALIBRATION_SEED = 4, 256, 0
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A foreign source, ready to be probed or saved.
+
+    Attributes:
+        checkpoint: its networks, and a header as ganlens would have written it.
+        format: what it was recognised as.
+        inferred: what the file told, one phrase each.
+        assumed: what it could not tell, and the option that changes it.
+        left_aside: names inside the file that nothing recognised.
+        saveable: False for a program, which no checkpoint of ganlens holds.
+    """
+
+    checkpoint: Checkpoint
+    format: str
+    inferred: tuple[str, ...]
+    assumed: tuple[str, ...]
+    left_aside: tuple[str, ...] = ()
+    saveable: bool = True
+
+
+def open_foreign(
+    sources: Sequence[str | Path],
+    answers: Answers = Answers(),  # noqa: B008 (it is frozen)
+) -> Imported:
+    """Open weights that another project has saved. Nothing in them is run unless it is trusted.
+
+    Args:
+        sources: files or folders that belong together, such as netG.pth and netD.pth.
+        answers: what the files cannot tell.
+
+    Raises:
+        GanlensError: a file is damaged, refers to code or is not recognised; weights are missing,
+            surplus, of another shape or not finite.
+    """
+    places = [Path(source) for source in sources]
+    files = [file for place in places for file in files_of(place)]
+    shown = str(places[0]) if len(places) == 1 else " and ".join(map(str, places))
+    if trusted().archives and len(files) == 1 and kind(files[0]) in ("script", "export"):
+        return open_archive(files[0], answers, lambda states: _known(states, answers, files, shown))
+    states = read(files)
+    if trusted().module is not None and not register_trusted():
+        return _imported(open_named(states, answers, shown), files)
+    return _known(states, answers, files, shown)
+
+
+def _known(
+    states: dict[str, dict[str, Tensor]], answers: Answers, files: Sequence[Path], shown: str
+) -> Imported:
+    found = recognise(states, answers, shown)
+    states.clear()  # each tensor is held once, by ``found``, until the network takes it
+    networks = {
+        part: _built(found, part, weights, shown) for part, weights in found.weights.items()
+    }
+    return _imported((found, networks), files)
+
+
+def _built(found: Recognition, part: str, weights: dict[str, Tensor], shown: str) -> nn.Module:
+    try:
+        network = empty_network(found.family, found.arguments, part)
+    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
+        raise GanlensError(f"{shown} describes a network that cannot be built: {error}") from error
+    fill(network, weights, shown, part, found.format)
+    return network.requires_grad_(False).eval()
+
+
+def _imported(pair: tuple[Recognition, dict[str, nn.Module]], files: Sequence[Path]) -> Imported:
+    found, networks = pair
+    place = files[0] if len(files) == 1 else files[0].parent
+    shapes = {part: tuple(network.image_shape) for part, network in networks.items()}  # type: ignore[arg-type]
+    if len(set(shapes.values())) > 1:
+        raise GanlensError(f"{place} holds networks for images of different shapes: {shapes}")
+    used = _calibrate(networks, place) if found.calibrate else {}
+    generator = networks.get("ema", networks.get("generator"))
+    prior: Any = getattr(generator, "prior", None)
+    header = Header(
+        found.family,
+        found.arguments,
+        {} if prior is None else {"kind": prior.kind, "dim": prior.dim},
+        calibration=used,
+        made={"imported": _origin(found, files)},
+        image_shape=next(iter(shapes.values())),
+    )
+    checkpoint = Checkpoint(place, header, digest(files), networks)
+    return Imported(checkpoint, found.format, found.inferred, found.assumed, found.left_aside)
+
+
+def _origin(found: Recognition, files: Sequence[Path]) -> dict[str, Any]:
+    return {
+        "format": found.format,
+        "files": [file.name for file in files],
+        "sha256": digest(files),
+        "inferred": list(found.inferred),
+        "assumed": list(found.assumed),
+    }
+
+
+def _calibrate(networks: Mapping[str, nn.Module], place: Path) -> dict[str, int]:
+    """Measure batch-norm statistics: of the generator on latents, of D on what it then draws."""
+    generator: Any = networks.get("generator")
+    if generator is None:
+        raise GanlensError(
+            f"{place} has a discriminator without running statistics of batch norm, which are"
+            " measured on its generator's samples: give both together"
+        )
+    count = CALIBRATION_BATCHES * CALIBRATION_BATCH
+    batches = generator.prior.sample_batch(count, CALIBRATION_SEED).split(CALIBRATION_BATCH)
+    used = {"latents": calibrate(generator, batches), "images": 0}
+    if (discriminator := networks.get("discriminator")) is not None:
+        with torch.no_grad():
+            used["images"] = calibrate(discriminator, (generator(batch) for batch in batches))
+    return used
+
+
+def digest(files: Sequence[Path]) -> str:
+    """Return the SHA-256 of files, one after another."""
+    found = hashlib.sha256()
+    for file in files:
+        with open(file, "rb") as opened:
+            while block := opened.read(1 << 16):
+                found.update(block)
+    return found.hexdigest()

@@ -1,0 +1,171 @@
+"""How a family recognises weights that another project has saved, and what it may ask.
+
+A family reads one flat dict of tensors at a time and answers with a Match, or with None where the
+keys are not its own. It says what it inferred from the shapes and what it had to assume.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from torch import Tensor
+
+from ganlens.errors import GanlensError, one_of
+from ganlens.models.prior import PRIORS
+
+Weights = Mapping[str, Tensor]
+Part = Literal["generator", "discriminator", "ema"]
+SIGNED, UNIT = (-1.0, 1.0), (0.0, 1.0)  # ranges of tanh and of a sigmoid
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a user knows and a file cannot tell; None leaves the usual assumption.
+
+    Attributes:
+        prior: distribution of the latents, "normal" or "uniform" on [-1, 1].
+        output_range: lowest and highest value of the generator's images, such as -1 1 or 0 1.
+        bn_eps: what batch norm adds to the variance.
+        activation_slope: slope of the leaky ReLUs below 0.
+        latent_dim: coordinates of a latent.
+        classes: number of labels that a class-conditional generator takes.
+        label: the one that is drawn where none is named.
+    """
+
+    prior: Literal["normal", "uniform"] | None = None
+    output_range: tuple[float, float] | None = None
+    bn_eps: float | None = None
+    activation_slope: float | None = None
+    latent_dim: int | None = None
+    classes: int | None = None
+    label: int = 0
+
+    def __post_init__(self) -> None:
+        if self.prior not in (None, *PRIORS):
+            raise one_of("prior", self.prior, PRIORS)
+        if self.output_range is not None:
+            check_range(self.output_range)
+        for name in ("bn_eps", "activation_slope"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < math.inf:
+                raise GanlensError(f"{name.replace('_', ' ')} {value} is no size: give 0 or more")
+        if self.latent_dim is not None and self.latent_dim < 1:
+            raise GanlensError(f"latent dim {self.latent_dim} is too small: give at least 1")
+
+
+def check_range(values: Sequence[float]) -> tuple[float, float]:
+    """Return (low, high) of pixel values.
+
+    Raises:
+        GanlensError: not two finite numbers in rising order.
+    """
+    low, high = (*values, math.nan, math.nan)[:2]
+    if len(values) != 2 or not (math.isfinite(low) and math.isfinite(high) and low < high):
+        shown = " ".join(map(str, values))
+        raise GanlensError(f"output range {shown} is none: give low and high, such as -1 1 or 0 1")
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A network that a family has recognised.
+
+    Attributes:
+        format: the project or file layout, for people.
+        part: which network it is.
+        arguments: those of the family's constructors; the other network's are added to them.
+        weights: under the names of the family's own network.
+        inferred: what the keys and shapes tell, one phrase each.
+        assumed: what they cannot tell, one phrase each, with the option that changes it.
+        calibrate: the file has no running statistics of batch norm: they are to be measured.
+    """
+
+    format: str
+    part: Part
+    arguments: dict[str, Any]
+    weights: dict[str, Tensor]
+    inferred: Sequence[str] = ()
+    assumed: Sequence[str] = ()
+    calibrate: bool = False
+
+
+@dataclass
+class Notes:
+    """Gathers what is inferred and assumed while a family reads a file."""
+
+    answers: Answers
+    inferred: list[str] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
+
+    def prior(self) -> str:
+        """Return the prior: the one that was given, or a normal one."""
+        return self.setting("prior", "normal", "--prior uniform")
+
+    def setting(self, name: str, usual: Any, option: str = "") -> Any:
+        """Return an answer, or the usual value, which then counts as assumed."""
+        given = getattr(self.answers, name)
+        words = name.replace("_", " ")
+        if given is not None:
+            self.inferred.append(f"{words} {given}, as you said")
+            return given
+        option = option or f"--{name.replace('_', '-')}"
+        self.assumed.append(f"{words} {usual} ({option} changes it)")
+        return usual
+
+    def latent_dim(self, found: int) -> int:
+        """Return the width of a latent that shapes tell.
+
+        Raises:
+            GanlensError: another one was given.
+        """
+        given = self.answers.latent_dim
+        if given not in (None, found):
+            raise GanlensError(f"latent dim {given} does not fit: the weights take {found}")
+        self.inferred.append(f"latent dim {found}")
+        return found
+
+    def output(self, usual: str) -> dict[str, Any]:
+        """Return the arguments of ``Pixels``: what the generator's last layer does.
+
+        Args:
+            usual: activation in the project's code: "tanh", "sigmoid", or "none", whose values are
+                meant to lie in [-1, 1] and are clipped to it.
+        """
+        given = self.answers.output_range
+        if given is None:
+            found: Any = UNIT if usual == "sigmoid" else SIGNED
+            shown = f"{found[0]:g} to {found[1]:g}"
+            self.assumed.append(f"output {usual}, images in {shown} (--output-range changes it)")
+            return {"activation": usual, "output_range": list(found)}
+        low, high = given
+        activation = {SIGNED: "tanh", UNIT: "sigmoid"}.get((low, high), "none")
+        activation = "none" if usual == "none" else activation
+        self.inferred.append(f"images in {low:g} to {high:g}, as you said: output {activation}")
+        return {"activation": activation, "output_range": [low, high]}
+
+
+def shape(weights: Weights, name: str, rank: int) -> tuple[int, ...]:
+    """Return the shape of a tensor that must have a rank.
+
+    Raises:
+        GanlensError: it is not there, or has another rank, or is empty.
+    """
+    if name not in weights:
+        raise GanlensError(f"weights lack {name}: take a complete checkpoint")
+    found = tuple(weights[name].shape)
+    if len(found) != rank or 0 in found:
+        raise GanlensError(f"weights have {name} of shape {found}: {rank} dimensions were expected")
+    return found
+
+
+def numbered(weights: Weights, pattern: str) -> list[int]:
+    """Return the numbers in the keys that a pattern with one group matches, in rising order."""
+    found = (re.fullmatch(pattern, key) for key in weights)
+    return sorted({int(match.group(1)) for match in found if match})
+
+
+def ranked(weights: Weights, name: str) -> int:
+    """Return the rank of a tensor, 0 where there is none of that name."""
+    return weights[name].ndim if name in weights else 0

@@ -486,7 +486,7 @@ def test_headlines_name_what_summaries_hold(
         "activations": {"samples": 16},
         "top-images": {"images": 100},
         "guided-backprop": {"images": 60, "measured": 4},
-        "maximize": {"iterations": 2, "channels": 1, "n": 8},
+        "maximize": {"iterations": 2, "channels": 1, "n": 40},
         "health": {"n": 16, "jacobians": 1, "batches": 1},
         "artifacts": {"samples": 40},
         "fid": {"extractor": "pixels", "n": 12},

@@ -51,7 +51,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "directions",
         "invert",
     ),
-    "Inside the networks": ("filters", "activations"),
+    "Inside the networks": ("filters", "activations", "forget"),
     "Against the data": ("fid", "neighbors", "linear-probe"),
 }
 

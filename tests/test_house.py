@@ -30,7 +30,7 @@ LEVELS: tuple[tuple[int, str], ...] = (
     (4, "probes.latent probes.exemplars probes.layer_statistics probes.judging"),
     (4, "probes.filters probes.feature_maps probes.labelled"),
     (4, "probes.arithmetic probes.turn probes.memorization probes.fidelity probes.linear"),
-    (4, "probes.directions probes.inversion"),
+    (4, "probes.directions probes.inversion probes.forgetting"),
     (5, "probes"),
     (6, "replay"),
     (6, "report"),

@@ -80,6 +80,11 @@ COMMANDS: dict[str, Command] = {
     "activations": Command(
         "Probe", "feature maps of any layer", "ganlens.probes.feature_maps:Activations"
     ),
+    "forget": Command(
+        "Probe",
+        "change the maps that draw a concept, and see it go",
+        "ganlens.probes.forgetting:Forget",
+    ),
     "fid": Command(
         "Probe", "Fréchet distance to held-out images", "ganlens.probes.fidelity:Fidelity"
     ),

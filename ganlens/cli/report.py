@@ -42,6 +42,7 @@ DEMO: dict[str, dict[str, Any]] = {
         )
     },
     "turn": {"attribute": "tilt"},
+    "forget": {"concept": "glasses=dark | glasses=clear"},
     "fid": {"extractor": "discriminator"},
 }
 

@@ -6,6 +6,7 @@ from ganlens.probes.directions import Directions
 from ganlens.probes.feature_maps import Activations
 from ganlens.probes.fidelity import Fidelity
 from ganlens.probes.filters import Filters
+from ganlens.probes.forgetting import Forget
 from ganlens.probes.inversion import Inversion
 from ganlens.probes.latent import Interpolation
 from ganlens.probes.linear import LinearProbe
@@ -20,6 +21,7 @@ PROBES: dict[str, type[Probe]] = {
     "directions": Directions,
     "filters": Filters,
     "activations": Activations,
+    "forget": Forget,
     "fid": Fidelity,
     "neighbors": Neighbors,
     "linear-probe": LinearProbe,

@@ -36,6 +36,13 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     ),
     "filters": ("{filters} filters in {first_layer_of_discriminator}",),
     "activations": ("{dead_units_total} of {units_total} units are dead",),
+    "forget": (
+        "{concept}",
+        "{turned:.0%} of the samples turn",
+        "random maps {turned_random_maps:.0%}",
+        "other attributes change in {others_changed_mean:.0%}",
+        "unit AUC {unit_auc_held_out}",
+    ),
     "fid": (
         "{metric} {value}",
         "{interval_level:.0%} interval {interval[0]} to {interval[1]}",

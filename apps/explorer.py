@@ -51,7 +51,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "directions",
         "invert",
     ),
-    "Inside the networks": ("filters", "activations", "forget"),
+    "Inside the networks": ("filters", "activations", "forget", "dissect"),
     "Against the data": ("fid", "neighbors", "linear-probe"),
 }
 

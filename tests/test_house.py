@@ -31,6 +31,7 @@ LEVELS: tuple[tuple[int, str], ...] = (
     (4, "probes.filters probes.feature_maps probes.labelled"),
     (4, "probes.arithmetic probes.turn probes.memorization probes.fidelity probes.linear"),
     (4, "probes.directions probes.inversion probes.forgetting"),
+    (4, "probes.dissection"),
     (5, "probes"),
     (6, "replay"),
     (6, "report"),

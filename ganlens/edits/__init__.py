@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from ganlens.edits.latents import Move, Project, Truncate
-from ganlens.edits.maps import Blend, Silence
+from ganlens.edits.maps import EVERYWHERE, Blend, Silence, cells_in
 from ganlens.edits.offset import MAX_OFFSET, Offset
 from ganlens.errors import GanlensError
 
 __all__ = [
     "EDITS",
+    "EVERYWHERE",
     "MAX_OFFSET",
     "Blend",
     "Edit",
@@ -25,6 +26,7 @@ __all__ = [
     "Project",
     "Silence",
     "Truncate",
+    "cells_in",
     "columns",
 ]
 

@@ -3,6 +3,7 @@
 from ganlens.probes.arithmetic import Arithmetic, ArithmeticScore
 from ganlens.probes.base import Probe
 from ganlens.probes.directions import Directions
+from ganlens.probes.dissection import Dissect
 from ganlens.probes.feature_maps import Activations
 from ganlens.probes.fidelity import Fidelity
 from ganlens.probes.filters import Filters
@@ -22,6 +23,7 @@ PROBES: dict[str, type[Probe]] = {
     "filters": Filters,
     "activations": Activations,
     "forget": Forget,
+    "dissect": Dissect,
     "fid": Fidelity,
     "neighbors": Neighbors,
     "linear-probe": LinearProbe,

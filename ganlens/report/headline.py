@@ -43,6 +43,11 @@ HEADLINES: dict[str, tuple[str, ...]] = {
         "other attributes change in {others_changed_mean:.0%}",
         "unit AUC {unit_auc_held_out}",
     ),
+    "dissect": (
+        "{units_that_agree:.0%} of {units} units agree with an attribute",
+        "untrained {units_that_agree_untrained:.0%}",
+        "unit {best_unit} with {best_concept}: AUC {best_auc}",
+    ),
     "fid": (
         "{metric} {value}",
         "{interval_level:.0%} interval {interval[0]} to {interval[1]}",

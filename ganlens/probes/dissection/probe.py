@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ganlens import images
@@ -32,7 +31,9 @@ if TYPE_CHECKING:
 
 FEW = 10  # samples with, and without, a concept that is looked at
 UNITS, TOPS = 8, 10  # units that are shown, and top images of each
-DIMMED = 0.25  # how much of a picture is left outside of a unit's mask
+DIMMED = 0.7  # brightness that is left outside of a unit's mask
+ENLARGED = 3  # so that an outline is thinner than a pixel
+EDGE = (255, 0, 255)
 
 
 @dataclass(frozen=True)
@@ -170,12 +171,23 @@ def _chosen(aucs: np.ndarray, concepts: tuple[str, ...]) -> tuple[tuple[int, ...
 
 
 def _tops(x: Tensor, maps: Tensor, units: tuple[int, ...], share: float) -> np.ndarray:
-    """Return (R, T, H, W, 3) uint8: the samples that excite units most, dimmed elsewhere."""
+    """Return (R, T, H, W, 3) uint8: the samples that excite units most, the place outlined."""
     rows = []
     for unit in units:
         own = maps[:, [unit]]
         best = own.mean((1, 2, 3)).argsort(descending=True, stable=True)[:TOPS]
         active = unit_masks(own[best], thresholds(own, share), tuple(x.shape[2:]))  # type: ignore[arg-type]
-        pictures = torch.where(active, x[best], DIMMED * (x[best] + 1) - 1)
-        rows.append(images.as_rgb(images.to_uint8(pictures)))
+        rows.append(_outlined(images.as_rgb(images.to_uint8(x[best])), active[:, 0].numpy()))
     return np.stack(rows)
+
+
+def _outlined(pictures: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Enlarge (T, H, W, 3) pictures, dim them outside of the (T, H, W) masks, and draw the edge."""
+    from scipy.ndimage import binary_erosion
+
+    dimmed = np.where(masks[..., None], pictures, (DIMMED * pictures).astype(np.uint8))
+    large = dimmed.repeat(ENLARGED, axis=1).repeat(ENLARGED, axis=2)
+    inside = masks.repeat(ENLARGED, axis=1).repeat(ENLARGED, axis=2)
+    square = np.ones((1, 3, 3), dtype=bool)
+    large[inside & ~binary_erosion(inside, square, border_value=1)] = EDGE
+    return large

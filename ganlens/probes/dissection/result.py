@@ -8,7 +8,6 @@ import numpy as np
 
 from ganlens import images
 from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
-from ganlens.probes.latent import picture_scale
 
 LABEL_IOU = 0.05  # a unit with a larger IoU carries the label (Bau 2019, section 3.1)
 
@@ -27,7 +26,7 @@ class DissectResult:
         untrained: (C, K) the same areas of the same network untrained, on the same labels; of size
             0 where it cannot be built.
         ious: (C,) IoU with the marked masks, of size 0 without any.
-        tops: (R, T, H, W, 3) uint8: the top images of R units, with the unit outlined.
+        tops: (R, T, 3 H, 3 W, 3) uint8: the top images of R units, enlarged, the unit outlined.
         top_units: the R units.
         top_labels: the concept of each.
         about: which checkpoint, data, judge and settings.
@@ -91,11 +90,12 @@ class DissectResult:
         return ImagePanel(
             title="Top images of units",
             caption=f"One row for each unit of {self.layer}, top to bottom: {told}. Each row shows "
-            f"the {across} samples that excite the unit most on average; outside of its strongest "
-            f"{self.about['share']:.1%} of positions the picture is dimmed (Bau 2019).",
+            f"the {across} samples that excite the unit most on average; outlined where "
+            f"it is among its strongest {self.about['share']:.1%} of positions (Bau 2019); a "
+            "sample without an outline excites it evenly.",
             image=images.grid(self.tops.reshape(rows * across, *self.tops.shape[2:]), across),
-            alt="rows of samples in which only the place that excites a unit is bright",
-            scale=picture_scale(self.tops.reshape(rows * across, *self.tops.shape[2:])),
+            alt="rows of samples in which the place that excites a unit is outlined",
+            scale=1,
         )
 
     def _map(self) -> FigurePanel:

@@ -91,7 +91,7 @@ def _boxes(path: Path, size: tuple[int, int]) -> Marks:
 
 def _masks(path: Path, size: tuple[int, int]) -> Marks:
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             given = {name: found[name] for name in ("seeds", "masks")}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise GanlensError(f"masks {str(path)!r} cannot be read: {error}") from error

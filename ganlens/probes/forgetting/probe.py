@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from torch import Tensor
 
-from ganlens.attributes import AttributeReader, attribute_reader
+from ganlens.attributes import attribute_reader
 from ganlens.edits import EVERYWHERE, Blend
 from ganlens.errors import GanlensError, one_of
-from ganlens.features import ClassifierExtractor
 from ganlens.models.prior import check_seed
 from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.forgetting import ways
@@ -19,10 +18,11 @@ from ganlens.probes.forgetting.boxes import Marks, read_marks
 from ganlens.probes.forgetting.effect import Search, optimise
 from ganlens.probes.forgetting.evidence import mean_levels
 from ganlens.probes.forgetting.finder import Finder, fit_finder
+from ganlens.probes.forgetting.held_out import ENOUGH, FIRST, held_out
 from ganlens.probes.forgetting.look import Look, generator_layer, look, maps_of
 from ganlens.probes.forgetting.result import Curve, ForgetResult, pictures_of
 from ganlens.probes.forgetting.target import Target, target_of
-from ganlens.probes.forgetting.trial import Outcome, Trial, answers
+from ganlens.probes.forgetting.trial import Outcome, Trial
 from ganlens.probes.forgetting.ways import Material
 from ganlens.probes.identity import identity
 
@@ -30,11 +30,7 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-FIRST = 4_000_000  # seed of the first held-out sample: far from those that maps are chosen by
-ENOUGH = 10  # held-out samples with the concept, below which no share is given
-TURN = 0.1  # strength from which a map counts as changed
 SPARSE = 0.01  # price of a full strength in the search: what does nothing is left alone
-REAL = 1000  # real images to which distances are taken
 RARE = 0.05  # share of samples below which a reading is taken by rank instead
 
 
@@ -115,9 +111,9 @@ class Forget(Probe):
         """Find the concept in the layer, choose maps, change them, and measure."""
         marks, target = self._asked(subject, data)
         layer = generator_layer(subject, self.layer)
-        finder = judge = None
+        finder = judged = None
         if data is not None and target is not None:
-            judge = yield from attribute_reader(data)
+            judged = (data, target, (yield from attribute_reader(data)))
             if subject.discriminator is not None and (marks is None or self.choose == "effect"):
                 finder = yield from fit_finder(
                     subject, data, target,
@@ -128,8 +124,11 @@ class Forget(Probe):
         maps = yield from maps_of(subject, layer, z, self.batch_size)
         found = look(maps, self._shows(subject, z, marks, finder), marks, self.seed)
         material = yield from self._material(subject, layer, z, found, finder)
-        trial = yield from self._trial(subject, data, found, target, judge)
-        edits = self._edits(material)
+        trial = yield from held_out(
+            subject, found.box, self.samples, self.batch_size,
+            insert=self.mode == "insert", judged=judged,
+        )  # fmt: skip
+        edits = material.compared(self._own, self.maps)
         outcomes = []
         for done, (name, edit) in enumerate(edits.items()):
             yield Progress(done, len(edits), "ways of choosing maps")
@@ -178,7 +177,8 @@ class Forget(Probe):
         """Return (N,) bool: which of the samples that maps are chosen by show the concept."""
         if marks is not None:
             return marks.masks.any((1, 2))
-        assert finder is not None
+        if finder is None:  # said before the long work
+            raise GanlensError("samples are found with data, or boxes are given")
         return finder.shows(subject, subject.generate(z, self.batch_size), self.batch_size, RARE)
 
     def _material(
@@ -196,44 +196,6 @@ class Forget(Probe):
             start = z[found.shows != insert]
             strengths = yield from optimise(subject, finder, start, levels, search)
         return Material(layer, box, found.units.weights, levels, strengths, insert)
-
-    def _edits(self, material: Material) -> dict[str, Blend]:
-        """Return the ways that are compared, as edits; that of the settings comes first."""
-        positive = material.positive()
-        count = self.maps or len(positive)
-        if material.strengths is not None:
-            count = self.maps or max(1, int((material.strengths >= TURN).sum()))
-        found = {self._own: material.by_effect(material.order[:count])}
-        by_weight = np.argsort(-material.weights, kind="stable")[:count]
-        found.setdefault(ways.PLACE, material.replaced(by_weight))
-        found.setdefault(ways.FEWER, material.everywhere(by_weight))
-        found.setdefault(ways.PAPER, material.everywhere(positive))
-        return found
-
-    def _trial(
-        self,
-        subject: "Subject",
-        data: "ImageSet | None",
-        found: Look,
-        target: Target | None,
-        judge: AttributeReader | None,
-    ) -> Generator[Progress, None, Trial]:
-        """Draw held-out samples, and keep those that have (or lack) the concept."""
-        insert = self.mode == "insert"
-        seeds = np.arange(FIRST, FIRST + (self.samples if judge is None else 4 * self.samples))
-        yield Progress(0, len(seeds), "held-out samples")
-        x = subject.generate(subject.latents(seeds.tolist()), self.batch_size)
-        readings = real = None
-        rows = np.arange(self.samples)
-        if judge is not None and target is not None and data is not None:
-            shows = target.shown(answers(judge.read(x), target.name))
-            own = np.flatnonzero(~shows if insert else shows)[: self.samples]
-            if len(own) >= ENOUGH:
-                rows, readings = own, judge.read(x[own])
-            real = _real(data, judge, target, insert)
-        kept = tuple(seeds[rows].tolist())
-        box = found.box
-        return Trial(subject, kept, x[rows], box, target, judge, readings, real, insert)
 
     def _random(
         self, trial: Trial, material: Material, edit: Blend
@@ -296,14 +258,3 @@ class Forget(Probe):
                 "seed": self.seed,
             },
         )
-
-
-def _real(data: "ImageSet", judge: AttributeReader, target: Target, insert: bool) -> np.ndarray:
-    """Return judge's features of held-out real images without (or with) the concept."""
-    part = data.part("test")
-    condition = target.text if insert else f"!({target.text})"
-    rows = part.select(condition)[:REAL]
-    if len(rows) < 2:
-        return np.zeros((0, 0), dtype=np.float32)
-    extract = ClassifierExtractor(judge.model, judge.hash)
-    return extract(part.batch(rows)).numpy()

@@ -9,14 +9,12 @@ import numpy as np
 from ganlens import images
 from ganlens.edits import Blend
 from ganlens.latents import Seeds
-from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
+from ganlens.panels import Panel
+from ganlens.probes.forgetting.panels import PAIRS, panels_of
 from ganlens.probes.forgetting.trial import Outcome, Trial
-from ganlens.probes.latent import picture_scale
 from ganlens.recipe import Recipe, draw
 
 SHOWN = 18  # samples that are shown
-PAIRS = 6  # on a row
-VERBS = {"scale": "loses", "drop": "loses", "insert": "gains"}
 
 
 @dataclass(frozen=True)
@@ -152,110 +150,7 @@ class ForgetResult:
 
     def panels(self) -> list[Panel]:
         """Return pictures, the place, the curve, and the tables."""
-        sheets = [self._sheet(one, i) for i, one in enumerate(self.pictures)]
-        judged = [self._attributes()] if self.outcomes[0].others else []
-        return [*sheets, self._place(), self._curve(), self._ways(), *judged]
-
-    def _sheet(self, sheet: Sheet, index: int) -> ImagePanel:
-        own = self.outcomes[0]
-        told = (
-            f"{own.maps} maps of {self.about['layer']}, {own.name.partition(', ')[2] or own.name}.",
-            "The control: equally many other maps, changed in the same way.",
-            "The paper's way: every map to which the classifier of units gives a positive weight, "
-            "changed everywhere.",
-        )[index]
-        return ImagePanel(
-            title=sheet.title,
-            caption="Pairs: a held-out sample and, right of it, the same latent with the maps "
-            f"changed. {told}",
-            image=images.grid(sheet.pictures, 2 * PAIRS),
-            alt="pairs of samples before and after maps were changed",
-            scale=picture_scale(sheet.pictures),
-            recipe=sheet.recipe,
-        )
-
-    def _place(self) -> FigurePanel:
-        height, width = self.aucs.shape
-        plot = figure(
-            xaxis={"title": "column of the layer", "constrain": "domain"},
-            yaxis={"title": "row", "autorange": "reversed", "scaleanchor": "x"},
-        )
-        plot.add_heatmap(
-            z=self.aucs, zmin=0.5, zmax=1, colorscale="Cividis", colorbar={"title": "AUC"}
-        )
-        left, top, right, bottom = self.box
-        plot.add_shape(
-            type="rect", x0=left * width - 0.5, x1=right * width - 0.5,
-            y0=top * height - 0.5, y1=bottom * height - 0.5,
-            line={"color": PALETTE[3], "width": 3},
-        )  # fmt: skip
-        return FigurePanel(
-            title="Where the layer knows the concept",
-            caption="Each cell: how well its channels alone tell, on samples not fitted to, "
-            f"whether a sample shows {self.concept} (0.5: guessing, 1: always right). The frame "
-            "is the place where maps are changed.",
-            figure=plot,
-        )
-
-    def _curve(self) -> FigurePanel:
-        judged = np.isfinite(self.curve.turned).all()
-        plot = figure(
-            xaxis={"title": "maps replaced", "type": "log", "dtick": "D2"},
-            yaxis={"title": "share of samples (%)" if judged else "pixel change of 255"},
-            legend={"orientation": "h", "y": 1.15},
-        )
-        series = (
-            (("concept turned", self.curve.turned), ("other attributes changed", self.curve.others))
-            if judged
-            else (("change inside the place", self.curve.moved),)
-        )
-        for i, (name, values) in enumerate(series):
-            for j, (who, dash) in enumerate((("chosen", "solid"), ("random", "dot"))):
-                plot.add_scatter(
-                    x=self.curve.counts, y=values[:, j] * (100 if judged else 1),
-                    name=f"{name}, {who} maps", mode="lines+markers",
-                    line={"color": PALETTE[i], "dash": dash},
-                    marker={"symbol": ("circle", "square")[i]},
-                )  # fmt: skip
-        return FigurePanel(
-            title="How many maps it takes",
-            caption="The most important maps, replaced one after another (solid), beside as many "
-            "random ones (dotted). Good maps turn the concept long before anything else changes.",
-            figure=plot,
-        )
-
-    def _ways(self) -> TablePanel:
-        verb = VERBS[self.mode]
-        rows = [
-            (one.name, one.maps, _percent(one.turned), _percent(one.mean), _percent(one.worst),
-             one.score, one.inside, one.outside, one.fd)
-            for one in (*self.outcomes, self.control)
-        ]  # fmt: skip
-        rows.append(("nothing changed", 0, None, None, None, 0.0, 0.0, None, self.fd_before))
-        area = "unknown" if self.unit_auc is None else f"{self.unit_auc:.3f}"
-        return TablePanel(
-            title="Ways of choosing maps",
-            caption=f"On {self.about['samples']} held-out samples: how often a sample {verb} the "
-            "concept, how often its other attributes read differently (mean and worst attribute), "
-            "the change of the discriminator's score and of pixels (of 255), and the Fréchet "
-            "distance to real images. The classifier of units has a held-out AUC of "
-            f"{area} over {self.unit_cells:,} cells.",
-            columns=("maps chosen", "maps", f"{verb} it (%)", "others changed (%)", "worst (%)",
-                     "D's score", "pixels inside", "outside", "FD"),
-            rows=rows,
-        )  # fmt: skip
-
-    def _attributes(self) -> TablePanel:
-        columns = (*self.outcomes, self.control)
-        names = self.outcomes[0].others
-        return TablePanel(
-            title="What else changed",
-            caption="Share (%) of the samples whose other attributes read differently from before, "
-            "by a network on pixels that saw real images only. Attributes in the same place as the "
-            "concept suffer first.",
-            columns=("attribute", *(one.name for one in columns)),
-            rows=[(name, *(_percent(one.others[name]) for one in columns)) for name in names],
-        )
+        return panels_of(self)
 
 
 def pictures_of(trial: Trial, own: Blend, paper: Blend, random: Blend) -> tuple[Sheet, ...]:
@@ -274,7 +169,3 @@ def pictures_of(trial: Trial, own: Blend, paper: Blend, random: Blend) -> tuple[
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [one for one in values if one is not None]
     return float(np.mean(known)) if len(known) == len(values) else None
-
-
-def _percent(value: float | None) -> float | None:
-    return None if value is None else 100 * value

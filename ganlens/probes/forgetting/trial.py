@@ -25,7 +25,7 @@ class Outcome:
 
     Attributes:
         name: of the way.
-        maps: how many are changed by at least a tenth.
+        maps: how many are changed.
         turned: share whose concept went (or came, where it is inserted).
         interval: 95 % interval of that share.
         others: other attribute -> share that reads differently from before.
@@ -92,7 +92,7 @@ class Trial:
         turned, interval, others = self._read(after)
         return Outcome(
             name=name,
-            maps=int(np.sum(np.array(edit.strengths) >= 0.1)) if edit.channels else 0,
+            maps=len(edit.channels),
             turned=turned,
             interval=interval,
             others=others,
@@ -125,7 +125,7 @@ class Trial:
 
     def distance(self, x: Tensor) -> float | None:
         """Return the Fréchet distance of images to the real ones, in the judge's features."""
-        if self.judge is None or self.real is None or not len(self.real):
+        if self.judge is None or self.real is None:
             return None
         extract = ClassifierExtractor(self.judge.model, self.judge.hash)
         return float(frechet_distance_from_features(self.real, extract(x).numpy()))

@@ -8,8 +8,9 @@ from ganlens.edits import EVERYWHERE, Blend
 
 PAPER = "all maps of positive weight, everywhere (the paper)"
 FEWER = "as many maps, of the largest weights, everywhere"
-PLACE = "these maps, in the concept's place"
+PLACE = "as many maps, of the largest weights, in the concept's place"
 EFFECT = "maps chosen by their effect, in the concept's place"
+CHANGED = 0.1  # strength from which a map counts as changed
 EFFECT_EVERYWHERE = "maps chosen by their effect, everywhere"
 
 
@@ -64,6 +65,27 @@ class Material:
         """Return the maps of positive weight, the largest first."""
         order = np.argsort(-self.weights, kind="stable")
         return order[self.weights[order] > 0]
+
+    def compared(self, own: str, maps: int) -> dict[str, Blend]:
+        """Return the ways that are compared, as edits by name.
+
+        Args:
+            own: the way that is asked for; it comes first.
+            maps: how many maps it changes; 0 takes those of a strength of a tenth or more, or those
+                of positive weight.
+        """
+        positive = self.positive()
+        count = maps or len(positive)
+        if self.strengths is not None:
+            count = maps or max(1, int((self.strengths >= CHANGED).sum()))
+        by_weight = np.argsort(-self.weights, kind="stable")[:count]
+        asked = self.everywhere(by_weight) if own == FEWER else self.by_effect(self.order[:count])
+        others = {
+            PLACE: self.replaced(by_weight),
+            FEWER: self.everywhere(by_weight),
+            PAPER: self.everywhere(positive),
+        }
+        return {own: asked, **{name: edit for name, edit in others.items() if name != own}}
 
     def random(self, like: Blend, rng: np.random.Generator) -> Blend:
         """Return the same edit of equally many random maps: other than the chosen ones, if any."""

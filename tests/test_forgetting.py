@@ -242,10 +242,11 @@ def test_the_finder_s_gradients_are_of_its_own_readings(subject, data):
     np.testing.assert_allclose(scores.detach().numpy(), read, atol=1e-3)
     (slope,) = torch.autograd.grad(finder.lead(scores).sum(), x)
     assert slope.abs().max() > 0
+    scores = scores.detach()
     assert float(finder.others_moved(scores, scores)) == 0
-    only_own = scores.detach().clone()
+    only_own = scores.clone()
     only_own[:, finder.columns] += 1
-    assert float(finder.others_moved(scores.detach(), only_own)) == 0
+    assert float(finder.others_moved(scores, only_own)) == 0
 
 
 def test_boxes_alone_are_enough_and_its_pictures_replay(subject, tmp_path):
@@ -259,6 +260,8 @@ def test_boxes_alone_are_enough_and_its_pictures_replay(subject, tmp_path):
         if isinstance(panel, ImagePanel):
             assert np.array_equal(render(subject, Recipe.from_json(panel.recipe)), panel.image)
     json.dumps(summary, allow_nan=False)
+    written_settings = json.loads(json.dumps(Forget(boxes=path).settings()))
+    assert Forget(**written_settings) == Forget(boxes=path)
     with pytest.raises(GanlensError, match="--choose weights"):
         Forget(boxes=path).run(subject)
 

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from torch import Tensor
@@ -68,12 +68,18 @@ class Dissect(Probe):
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
+        if self.boxes is not None:
+            object.__setattr__(self, "boxes", Path(self.boxes))
         for name, low in (("samples", 2 * FEW), ("shuffles", 20), ("batch_size", 1)):
             if getattr(self, name) < low:
                 raise GanlensError(f"{name} {getattr(self, name)} is too small: give {low} or more")
         if not 0 < self.share < 1:
             raise GanlensError(f"share {self.share} is out of range: give a number between 0 and 1")
         check_seed(self.seed, self.samples)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings as JSON-able values."""
+        return {**super().settings(), "boxes": None if self.boxes is None else str(self.boxes)}
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None

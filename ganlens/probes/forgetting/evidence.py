@@ -10,7 +10,7 @@ from ganlens.edits import cells_in
 from ganlens.stats.auc import auc
 
 TRAIN = 0.7  # share of the samples that is fitted to
-NEARLY = 0.75  # of the best cell's lead over guessing: what belongs to the concept's place
+NEARLY = 0.9  # of the best cell's lead over guessing: what belongs to the concept's place
 RIDGE = 0.1
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from torch import Tensor
@@ -63,7 +63,7 @@ class Forget(Probe):
     """
 
     title: ClassVar[str] = "Forgetting"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator"})
+    needs: ClassVar[frozenset[str]] = frozenset({"generator", "discriminator"})
 
     concept: str = "auto"
     boxes: Path | None = None
@@ -83,6 +83,8 @@ class Forget(Probe):
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
+        if self.boxes is not None:
+            object.__setattr__(self, "boxes", Path(self.boxes))
         valid = {"mode": ("scale", "drop", "insert"), "choose": ("effect", "weights"),
                  "place": ("concept", "everywhere")}  # fmt: skip
         for name, choices in valid.items():
@@ -104,6 +106,10 @@ class Forget(Probe):
     def needs_data(self) -> bool:
         """Tell whether it cannot run without data: boxes say what data else would."""
         return self.boxes is None
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings as JSON-able values."""
+        return {**super().settings(), "boxes": None if self.boxes is None else str(self.boxes)}
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
@@ -227,7 +233,7 @@ class Forget(Probe):
         edits: dict[str, Blend],
         measured: tuple[tuple[Outcome, ...], tuple[Outcome, ...], Curve],
         control: Blend,
-        about: dict[str, object],
+        about: dict[str, Any],
     ) -> ForgetResult:
         outcomes, random, curve = measured
         judged = {} if trial.judge is None else trial.judge.about()

@@ -42,7 +42,15 @@ DEMO: dict[str, dict[str, Any]] = {
         )
     },
     "turn": {"attribute": "tilt"},
-    "forget": {"concept": "glasses=dark | glasses=clear"},
+    "forget": {
+        "concept": "glasses=dark | glasses=clear",
+        "pool": 400,
+        "samples": 100,
+        "probe_images": 800,
+        "search_steps": 50,
+        "draws": 2,
+    },
+    "dissect": {"samples": 500},
     "fid": {"extractor": "discriminator"},
 }
 

@@ -37,8 +37,7 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     "filters": ("{filters} filters in {first_layer_of_discriminator}",),
     "activations": ("{dead_units_total} of {units_total} units are dead",),
     "forget": (
-        "{concept}",
-        "{turned:.0%} of the samples turn",
+        "{concept}: it {verb} in {turned:.0%} of held-out samples",
         "random maps {turned_random_maps:.0%}",
         "other attributes change in {others_changed_mean:.0%}",
         "unit AUC {unit_auc_held_out}",

@@ -41,7 +41,7 @@ def cell_aucs(maps: Tensor, shows: np.ndarray) -> np.ndarray:
     """Tell at which cells a layer knows whether a sample shows a concept.
 
     Args:
-        maps: (N, C, h, w) activations.
+        maps: (N, C, h, w) activations of samples in mixed order: the first ones are fitted to.
         shows: (N,) bool.
 
     Returns:
@@ -73,9 +73,7 @@ def place_of_concept(aucs: np.ndarray) -> tuple[float, float, float, float]:
     )  # fmt: skip
 
 
-def marked_cells(
-    shows: np.ndarray, box: tuple[float, float, float, float], side: tuple[int, int]
-) -> np.ndarray:
+def marked_cells(shows: np.ndarray, box: tuple[float, ...], side: tuple[int, int]) -> np.ndarray:
     """Return (N, h, w) bool: the concept's place in the samples that show it."""
     return shows[:, None, None] & cells_in(box, *side).numpy()[None]
 
@@ -86,7 +84,7 @@ def unit_classifier(maps: Tensor, marked: np.ndarray, seed: int) -> UnitClassifi
     Cells that are marked are positive; as many random unmarked ones, of all samples, are negative.
 
     Args:
-        maps: (N, C, h, w) activations.
+        maps: (N, C, h, w) activations of samples in mixed order: the first ones are fitted to.
         marked: (N, h, w) bool.
         seed: of the choice of negative cells.
     """

@@ -18,7 +18,6 @@ from ganlens.probes.forgetting.evidence import (
     cell_aucs,
     marked_cells,
     place_of_concept,
-    split,
     unit_classifier,
 )
 from ganlens.probes.layer_statistics import RECTIFIERS, leaves
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 AUTO = "auto"
+LEAST = 5  # samples of either kind: some to be fitted to, some to judge
 OFTEN = 0.25  # share of the marked samples in which a cell is marked that belongs to the place
 
 
@@ -97,24 +97,33 @@ def look(maps: Tensor, shows: np.ndarray, marks: Marks | None, seed: int) -> Loo
     """Find the concept's place and fit the unit classifier.
 
     Raises:
-        GanlensError: samples of one kind only, among those fitted to or among the rest.
+        GanlensError: fewer than 5 samples that show the concept, or that do not.
     """
-    first = split(len(shows))
-    if min(shows[:first].sum(), (~shows[:first]).sum()) < 2:
+    if min(shows.sum(), (~shows).sum()) < LEAST:
         raise GanlensError(
-            f"{int(shows.sum())} of {len(shows)} samples show the concept: look at more samples, "
-            "or choose another concept"
+            f"{int(shows.sum())} of {len(shows)} samples show the concept: {LEAST} with and "
+            f"{LEAST} without it are needed; look at more samples, or choose another concept"
         )
     side = (maps.shape[2], maps.shape[3])
-    both = bool(shows[first:].any()) and not shows[first:].all()
-    aucs = cell_aucs(maps, shows) if both else np.full(side, 0.5)
+    order = _mixed(shows, seed)
+    aucs = cell_aucs(maps[order], shows[order])
     if marks is None:
         box: tuple[float, ...] = place_of_concept(aucs)
-        marked = marked_cells(shows, tuple(box), side)  # type: ignore[arg-type]
+        marked = marked_cells(shows, box, side)
     else:
         marked = marks.cells(*side)
         box = _hull(marked[shows].mean(0) >= OFTEN)
-    return Look(maps, shows, aucs, box, unit_classifier(maps, marked, seed))
+    return Look(maps, shows, aucs, box, unit_classifier(maps[order], marked[order], seed))
+
+
+def _mixed(shows: np.ndarray, seed: int) -> np.ndarray:
+    """Return an order in which any stretch has its share of both kinds: both parts of a split."""
+    rng = np.random.default_rng(seed)
+    places = np.empty(len(shows))
+    for kind in (True, False):
+        rows = rng.permutation(np.flatnonzero(shows == kind))
+        places[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    return np.argsort(places, kind="stable")
 
 
 def _hull(cells: np.ndarray) -> tuple[float, ...]:

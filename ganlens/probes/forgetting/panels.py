@@ -66,14 +66,18 @@ def _place(result: "ForgetResult") -> FigurePanel:
 
 
 def _curve(result: "ForgetResult") -> FigurePanel:
-    judged = np.isfinite(result.curve.turned).all()
+    judged, verb = np.isfinite(result.curve.turned).all(), VERBS[result.mode]
     plot = figure(
-        xaxis={"title": "maps replaced", "type": "log", "dtick": "D2"},
+        xaxis={"title": "maps replaced", "type": "log", "tickvals": result.curve.counts.tolist()},
         yaxis={"title": "share of samples (%)" if judged else "pixel change of 255"},
-        legend={"orientation": "h", "y": 1.15},
+        legend={"orientation": "h", "y": 1.25},
+        height=380,
     )
     series = (
-        (("concept turned", result.curve.turned), ("other attributes changed", result.curve.others))
+        (
+            (f"{verb} the concept", result.curve.turned),
+            ("other attributes changed", result.curve.others),
+        )
         if judged
         else (("change inside the place", result.curve.moved),)
     )
@@ -87,8 +91,9 @@ def _curve(result: "ForgetResult") -> FigurePanel:
             )  # fmt: skip
     return FigurePanel(
         title="How many maps it takes",
-        caption="The most important maps, replaced one after another (solid), beside as many "
-        "random ones (dotted). Good maps turn the concept long before anything else changes.",
+        caption="The most important maps replaced in full (solid), beside as many random ones "
+        f"(dotted, mean of {result.about['draws']} draws). Well-chosen maps turn the concept while "
+        "little else changes.",
         figure=plot,
     )
 

@@ -22,7 +22,7 @@ from ganlens.probes.forgetting.held_out import ENOUGH, FIRST, held_out
 from ganlens.probes.forgetting.look import Look, generator_layer, look, maps_of
 from ganlens.probes.forgetting.result import Curve, ForgetResult, pictures_of
 from ganlens.probes.forgetting.target import Target, target_of
-from ganlens.probes.forgetting.trial import Outcome, Trial
+from ganlens.probes.forgetting.trial import Outcome, Trial, mean_of
 from ganlens.probes.forgetting.ways import Material
 from ganlens.probes.identity import identity
 
@@ -215,13 +215,14 @@ class Forget(Probe):
     def _curve(self, trial: Trial, material: Material) -> Generator[Progress, None, Curve]:
         """Measure the chosen way, and random maps, over the number of maps."""
         total = len(material.weights)
-        counts = [n for n in (1, 2, 4, 8, 16, 32, 64, 128) if n <= total // 2] or [1]
+        counts = [n for n in (2, 4, 8, 16, 32, 64, 128) if n <= total // 2] or [1]
         rng, rows = np.random.default_rng(self.seed + 1), []
         for done, count in enumerate(counts):
             yield Progress(done, len(counts), "numbers of maps")
             edit = material.replaced(material.order[:count])
-            pair = [trial.run("", one) for one in (edit, material.random(edit, rng))]
-            rows.append(pair)
+            random = [material.random(edit, rng) for _ in range(self.draws)]
+            own = trial.run("chosen", edit)
+            rows.append((own, mean_of("random", [trial.run("random", one) for one in random])))
         return Curve.of(counts, rows)
 
     def _result(

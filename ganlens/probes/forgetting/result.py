@@ -11,7 +11,7 @@ from ganlens.edits import Blend
 from ganlens.latents import Seeds
 from ganlens.panels import Panel
 from ganlens.probes.forgetting.panels import PAIRS, panels_of
-from ganlens.probes.forgetting.trial import Outcome, Trial
+from ganlens.probes.forgetting.trial import Outcome, Trial, mean_of
 from ganlens.recipe import Recipe, draw
 
 SHOWN = 18  # samples that are shown
@@ -98,21 +98,7 @@ class ForgetResult:
     @property
     def control(self) -> Outcome:
         """The mean over the draws of random maps."""
-        found = self.random
-        return Outcome(
-            name="equally many random maps, the same way (mean of draws)",
-            maps=found[0].maps,
-            turned=_mean([one.turned for one in found]),
-            interval=None,
-            others={
-                name: float(np.mean([one.others[name] for one in found]))
-                for name in found[0].others
-            },
-            score=_mean([one.score for one in found]),
-            inside=float(np.mean([one.inside for one in found])),
-            outside=_mean([one.outside for one in found]),
-            fd=_mean([one.fd for one in found]),
-        )
+        return mean_of("equally many random maps, the same way (mean of draws)", self.random)
 
     def summary(self) -> dict[str, Any]:
         """Return the shares, each beside its control."""
@@ -121,6 +107,7 @@ class ForgetResult:
             **self.about,
             "concept": self.concept,
             "mode": self.mode,
+            "verb": "comes" if self.mode == "insert" else "goes",
             "unit_auc_held_out": self.unit_auc,
             "unit_cells_held_out": self.unit_cells,
             "best_cell_auc_held_out": float(self.aucs.max()),
@@ -164,8 +151,3 @@ def pictures_of(trial: Trial, own: Blend, paper: Blend, random: Blend) -> tuple[
         pictures = images.to_uint8(draw(trial.subject, recipe))
         found.append(Sheet(title, pictures, recipe.to_json()))
     return tuple(found)
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [one for one in values if one is not None]
-    return float(np.mean(known)) if len(known) == len(values) else None

@@ -1,5 +1,6 @@
 """One way of changing maps, tried on samples that had no part in choosing it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -134,3 +135,25 @@ class Trial:
 def answers(readings: Readings, name: str) -> np.ndarray:
     """Return the (N,) likeliest values of an attribute."""
     return np.array(readings.classes[name])[readings.probabilities[name].argmax(1)]
+
+
+def mean_of(name: str, found: Sequence[Outcome]) -> Outcome:
+    """Return the mean over several outcomes, at least one, of equally many maps."""
+    return Outcome(
+        name=name,
+        maps=found[0].maps,
+        turned=_mean([one.turned for one in found]),
+        interval=None,
+        others={
+            name: float(np.mean([one.others[name] for one in found])) for name in found[0].others
+        },
+        score=_mean([one.score for one in found]),
+        inside=float(np.mean([one.inside for one in found])),
+        outside=_mean([one.outside for one in found]),
+        fd=_mean([one.fd for one in found]),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [one for one in values if one is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None

@@ -79,11 +79,10 @@ class Blend:
     def activations(self, output: Tensor, column: int) -> Tensor:
         """Return the (N, C, h, w) maps with the chosen ones brought towards their levels."""
         _check_maps(self.layer, self.channels, output)
-        place = {"dtype": output.dtype, "device": output.device}
-        inside = cells_in(self.box, *output.shape[2:]).to(**place)
+        inside = cells_in(self.box, *output.shape[2:]).to(output)
         amount = at_column(self.amounts, column)
-        strength = amount * torch.tensor(self.strengths, **place)[:, None, None] * inside
-        level = torch.tensor(self.levels, **place)[:, None, None]
+        strength = amount * output.new_tensor(self.strengths)[:, None, None] * inside
+        level = output.new_tensor(self.levels)[:, None, None]
         edited, chosen = output.clone(), list(self.channels)
         edited[:, chosen] = output[:, chosen] * (1 - strength) + level * strength
         return edited

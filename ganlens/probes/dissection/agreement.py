@@ -74,7 +74,7 @@ def unit_ious(maps: Tensor, levels: Tensor, masks: np.ndarray, batch: int = 32) 
     either = torch.zeros(maps.shape[1])
     truth = torch.from_numpy(masks)[:, None]
     for start in range(0, len(maps), batch):
-        found = unit_masks(maps[start : start + batch], levels, masks.shape[1:])  # type: ignore[arg-type]
+        found = unit_masks(maps[start : start + batch], levels, masks.shape[1:])
         own = truth[start : start + batch]
         both += (found & own).sum((0, 2, 3))
         either += (found | own).sum((0, 2, 3))

@@ -4,7 +4,7 @@ Each map has a strength a in [0, 1]; all are optimised together, by gradients th
 and the discriminator, so that the finder sees the concept go (or come) and all else stay.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -85,7 +85,7 @@ def optimise(
     return torch.sigmoid(logits).detach().cpu().numpy()
 
 
-def _blend(strength: Tensor, level: Tensor, box: tuple[float, ...]):  # type: ignore[no-untyped-def]
+def _blend(strength: Tensor, level: Tensor, box: tuple[float, ...]) -> Callable[[Tensor], Tensor]:
     def change(output: Tensor) -> Tensor:
         amount = strength * cells_in(box, *output.shape[2:]).to(output)
         return output * (1 - amount) + level * amount

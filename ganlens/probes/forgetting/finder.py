@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,7 +62,8 @@ class Finder:
 
     def scores(self, subject: "Subject", x: Tensor) -> Tensor:
         """Return the (N, T) outputs for images on the subject's device, with gradients."""
-        network, found = subject.network("discriminator"), {}
+        network = subject.network("discriminator")
+        found: dict[str, Tensor] = {}
 
         def keep(name: str, output: Tensor) -> Tensor:
             found[name] = output
@@ -70,7 +72,7 @@ class Finder:
         names = list(network.feature_layers)  # type: ignore[arg-type]
         with ExitStack() as stack:
             for name in names:
-                stack.enter_context(edit(network, name, lambda o, name=name: keep(name, o)))
+                stack.enter_context(edit(network, name, partial(keep, name)))
             network(x)
         features = torch.cat([pool_maps(found[name], GRID) for name in names], dim=1)
         fitted = self.judge.fitted

@@ -182,7 +182,7 @@ class Forget(Probe):
     ) -> np.ndarray:
         """Return (N,) bool: which of the samples that maps are chosen by show the concept."""
         if marks is not None:
-            return marks.masks.any((1, 2))
+            return np.asarray(marks.masks.any((1, 2)))
         if finder is None:  # said before the long work
             raise GanlensError("samples are found with data, or boxes are given")
         return finder.shows(subject, subject.generate(z, self.batch_size), self.batch_size, RARE)

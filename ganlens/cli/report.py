@@ -57,7 +57,6 @@ DEMO: dict[str, dict[str, Any]] = {
     "health": {"n": 128, "jacobians": 2, "batches": 2},
     "artifacts": {"samples": 256},
     "forget": {
-        "concept": "glasses=dark | glasses=clear",
         "pool": 400,
         "samples": 100,
         "probe_images": 800,

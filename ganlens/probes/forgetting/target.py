@@ -8,12 +8,13 @@ import numpy as np
 from ganlens.data.select import select
 from ganlens.errors import GanlensError
 from ganlens.probes.concepts import categorical
-from ganlens.probes.exemplars import candidates
+from ganlens.probes.exemplars import candidates, equals
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
 
 AUTO = "auto"
+ABSENT = ("none", "no", "absent", "without", "false")  # values that say that a thing is not there
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ class Target:
 def target_of(expression: str, data: "ImageSet") -> Target:
     """Find the one attribute that an expression is about, and the values that meet it.
 
-    "auto" takes the rarer of the two commonest values of the data's first attribute.
+    "auto" takes what can be there or not: every value but "none" or "no" of such an attribute, of
+    several the one whose images come nearest to a half. Without one it is the rarer of the two
+    commonest values of the data's first attribute.
 
     Raises:
         GanlensError: an expression that the data do not understand, that is about several
@@ -69,6 +72,16 @@ def target_of(expression: str, data: "ImageSet") -> Target:
 
 
 def _chosen(data: "ImageSet") -> str:
+    train = data.part("train")
+    present = {
+        " | ".join(equals(name, str(value)).text for value in np.unique(column) if value not in no)
+        for name, column in categorical(train).items()
+        if (no := _absences(column))
+    } - {""}
+    if present:
+        return min(
+            sorted(present), key=lambda text: abs(len(train.select(text)) / len(train) - 0.5)
+        )
     found = [rare for rare, _ in candidates(data).values() if not rare.text.startswith("!")]
     known = [one for one in found if one.name in categorical(data)]
     if not known:
@@ -77,3 +90,7 @@ def _chosen(data: "ImageSet") -> str:
             "or give boxes"
         )
     return known[0].text
+
+
+def _absences(column: np.ndarray) -> set[str]:
+    return {value for value in np.unique(column).tolist() if value.lower() in ABSENT}

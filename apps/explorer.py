@@ -58,7 +58,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "directions",
         "invert",
     ),
-    "Inside the networks": ("filters", "activations", "top-images", "guided-backprop"),
+    "Inside the networks": (
+        "filters",
+        "activations",
+        "top-images",
+        "guided-backprop",
+        "maximize",
+        "health",
+    ),
     "Against the data": ("fid", "neighbors", "linear-probe"),
 }
 

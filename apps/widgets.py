@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 COLUMNS = 3
 # A visitor types no paths: a setting that may name a file is a fixed list here, or not offered.
 CHOICES: dict[str, tuple[str, ...]] = {
-    "extractor": ("auto", "inception", "discriminator", "pixels")
+    "extractor": ("auto", "inception", "discriminator", "pixels"),
+    "judge": ("auto", "none"),
+    "beside": ("auto", "none"),
 }
 PATHS = ("path", "file", "folder", "weights", "cache")
 

@@ -89,6 +89,16 @@ COMMANDS: dict[str, Command] = {
         "what in real images excites a unit, beside untrained",
         "ganlens.probes.units:GuidedBackprop",
     ),
+    "maximize": Command(
+        "Probe",
+        "the image that excites a unit or a class the most",
+        "ganlens.probes.maximize:Maximize",
+    ),
+    "health": Command(
+        "Probe",
+        "dead units, rank, gradients, beside a healthy and a collapsed GAN",
+        "ganlens.probes.health:Health",
+    ),
     "fid": Command(
         "Probe", "Fréchet distance to held-out images", "ganlens.probes.fidelity:Fidelity"
     ),

@@ -52,6 +52,8 @@ DEMO: dict[str, dict[str, Any]] = {
     "turn": {"attribute": "tilt"},
     "top-images": {"images": 2000},
     "guided-backprop": {"images": 2000, "measured": 32},
+    "maximize": {"iterations": 48, "channels": 2, "n": 256},
+    "health": {"n": 128, "jacobians": 2, "batches": 2},
     "fid": {"extractor": "discriminator"},
 }
 

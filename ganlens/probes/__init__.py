@@ -6,9 +6,11 @@ from ganlens.probes.directions import Directions
 from ganlens.probes.feature_maps import Activations
 from ganlens.probes.fidelity import Fidelity
 from ganlens.probes.filters import Filters
+from ganlens.probes.health import Health
 from ganlens.probes.inversion import Inversion
 from ganlens.probes.latent import Interpolation
 from ganlens.probes.linear import LinearProbe
+from ganlens.probes.maximize import Maximize
 from ganlens.probes.memorization import Neighbors
 from ganlens.probes.turn import Turn
 from ganlens.probes.units import GuidedBackprop, TopImages
@@ -23,6 +25,8 @@ PROBES: dict[str, type[Probe]] = {
     "activations": Activations,
     "top-images": TopImages,
     "guided-backprop": GuidedBackprop,
+    "maximize": Maximize,
+    "health": Health,
     "fid": Fidelity,
     "neighbors": Neighbors,
     "linear-probe": LinearProbe,

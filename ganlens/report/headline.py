@@ -46,6 +46,17 @@ HEADLINES: dict[str, tuple[str, ...]] = {
         "{auc_trained_above_untrained:.0%} of pairs",
         "{concentration_trained:.2f} against {concentration_untrained:.2f}",
     ),
+    "maximize": (
+        "{above_every_real_image} of {n_units} units driven beyond all of {n_real} real images",
+        "median score {score_median:.2g} (1: highest real image)",
+        "noise {score_noise_median:.2g}",
+    ),
+    "health": (
+        "{verdict}",
+        "{signs_like_the_collapsed_one} of {signs_that_settle} signs like the collapsed one",
+        "effective rank {effective_rank:.0f} of {most_rank}",
+        "samples' distance {samples_distance:.3g}, real images' {real_distance:.3g}",
+    ),
     "fid": (
         "{metric} {value}",
         "{interval_level:.0%} interval {interval[0]} to {interval[1]}",

@@ -1,0 +1,99 @@
+"""The Health probe: measure this checkpoint, and two others whose state is known."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from ganlens.errors import GanlensError
+from ganlens.models.prior import check_seed
+from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.health.references import named, own_data, references
+from ganlens.probes.health.result import HealthResult
+from ganlens.probes.health.vitals import Amounts, Vitals, measure
+from ganlens.probes.identity import identity
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+MOST = 10_000  # samples, whose pairwise distances are held in memory
+
+
+@dataclass(frozen=True)
+class Health(Probe):
+    """Take the pulse of both networks, beside a healthy checkpoint and one that collapsed.
+
+    Dead and saturated units, batch norm, the effective rank of the generator's Jacobian (Roy and
+    Vetterli 2007), the spread of the samples, what the discriminator is sure of, and the gradient
+    norms of both losses. No training step is taken.
+
+    Attributes:
+        beside: checkpoints that show what is usual: auto (the shipped healthy and collapsed ones,
+            where the images have their shape), none, or HEALTHY,COLLAPSED.
+        n: samples, and real images of the train split.
+        jacobians: latents at which the Jacobian is taken.
+        batches: of 64 images, for the gradients.
+        seed: of the first sample, and of the choice of images.
+    """
+
+    title: ClassVar[str] = "Health"
+    needs: ClassVar[frozenset[str]] = frozenset({"generator", "data"})
+
+    beside: str = "auto"
+    n: int = 256
+    jacobians: int = 4
+    batches: int = 4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the settings before anything is loaded or drawn."""
+        named(self.beside)
+        for name, low in (("n", 16), ("jacobians", 1), ("batches", 1)):
+            if getattr(self, name) < low:
+                raise GanlensError(f"{name} {getattr(self, name)} is too small: give {low} or more")
+        if self.n > MOST or self.jacobians > self.n:
+            raise GanlensError(
+                f"n {self.n} is out of range: give at least jacobians = {self.jacobians}, at most "
+                f"{MOST:,}"
+            )
+        check_seed(self.seed, self.n)
+
+    def steps(
+        self, subject: "Subject", data: "ImageSet | None" = None
+    ) -> Generator[Progress, None, HealthResult]:
+        """Measure the checkpoint and, where there are any, the references."""
+        data = images_for(subject, data, "a health check")
+        yield Progress(0, 1, "networks")
+        pair = references(subject, self.beside)
+        found = yield from self._measured(subject, data)
+        beside: list[Vitals] = []
+        for other in pair or ():
+            same = other.provenance.get("hash") == subject.provenance.get("hash")
+            if same and other.provenance.get("weights") == subject.provenance.get("weights"):
+                beside.append(found)
+            else:
+                beside.append((yield from self._measured(other, own_data(other, data))))
+        return HealthResult(
+            vitals=found,
+            references=(beside[0], beside[1]) if beside else None,
+            about={
+                **identity(subject, data),
+                "n": found.n,
+                "split": "train",
+                "jacobians": self.jacobians,
+                "batches": self.batches,
+                "seed": self.seed,
+                "beside": [one.about for one in beside] or None,
+            },
+        )
+
+    def _measured(self, subject: "Subject", data: "ImageSet") -> Generator[Progress, None, Vitals]:
+        part = data.part("train")
+        rows = np.random.default_rng(self.seed).permutation(len(part))[: self.n]
+        if len(rows) < 2:
+            raise GanlensError("1 train image has no distance to another: give at least 2")
+        amounts = Amounts(self.jacobians, self.batches, self.seed)
+        real = part.batch(np.sort(rows))
+        return (yield from measure(subject, real, amounts, identity(subject, data)))

@@ -1,0 +1,152 @@
+"""Signs of health: one number each, and on which side of two known checkpoints it lies."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ganlens.probes.health.vitals import Vitals
+
+LEAST_RATIO = 1.5  # two references whose values differ by less do not settle a ratio
+LEAST_SHARE = 0.05  # nor a share
+TINY = 1e-9  # stands for 0, which has no logarithm
+HEALTHY, COLLAPSED = "like the healthy one", "like the collapsed one"
+ALIKE = "no verdict: the two references are alike here"
+ALONE = "no verdict: no references beside it"
+UNDEFINED = "no verdict: not defined here"
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A number that tells a healthy GAN from a collapsed one.
+
+    Attributes:
+        key: short name.
+        title: what it is, for a table.
+        meaning: what a collapse does to it.
+        value: reads it off a checkpoint's vitals; None where it is not defined.
+        ratio: it compares by its logarithm, else by differences (shares).
+    """
+
+    key: str
+    title: str
+    meaning: str
+    value: Callable[[Vitals], float | None]
+    ratio: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One sign of one checkpoint beside the references.
+
+    Attributes:
+        sign: which.
+        value: of this checkpoint, None where it is not defined.
+        healthy: of the healthy reference, None without.
+        collapsed: of the collapsed one, None without.
+        threshold: halfway between the references, geometrically for a ratio; None without.
+        words: the verdict.
+    """
+
+    sign: Sign
+    value: float | None
+    healthy: float | None
+    collapsed: float | None
+    threshold: float | None
+    words: str
+
+
+def _over(part: float, whole: float) -> float | None:
+    return part / whole if whole > 0 else None
+
+
+def _share_of_rank(vitals: Vitals) -> float | None:
+    return None if vitals.rank is None else vitals.rank / vitals.spectra.shape[1]
+
+
+def _gradient(network: str) -> Callable[[Vitals], float | None]:
+    def value(vitals: Vitals) -> float | None:
+        return None if vitals.gradients is None else vitals.gradients.relative[network]
+
+    return value
+
+
+SIGNS: tuple[Sign, ...] = (
+    Sign(
+        "spread",
+        "mean distance of two samples / of two real images",
+        "falls when samples become alike",
+        lambda v: _over(*v.spread),
+        True,
+    ),
+    Sign(
+        "rank",
+        "effective rank of dG/dz / most that it can be",
+        "falls when few directions of the latent space change the picture",
+        _share_of_rank,
+        True,
+    ),
+    Sign(
+        "dead",
+        "dead units of the generator, share",
+        "rises when rectifiers shut for good",
+        lambda v: _over(*v.dead("generator")),
+        False,
+    ),
+    Sign(
+        "saturated",
+        "values at the ends of tanh, share above that of real images",
+        "rises when the output saturates",
+        lambda v: v.saturated[0] - v.saturated[1],
+        False,
+    ),
+    Sign(
+        "sure",
+        "images of which D is more than 99 % sure, and right, share",
+        "rises when D has won",
+        lambda v: v.sure,
+        False,
+    ),
+    Sign(
+        "told apart",
+        "AUC of D, real images against samples",
+        "near 1 when D has won, 0.5 when it cannot tell",
+        lambda v: v.told_apart,
+        False,
+    ),
+    Sign(
+        "gradient of D",
+        "gradient norm of D's loss / norm of its weights",
+        "falls when D has nothing left to learn",
+        _gradient("discriminator"),
+        True,
+    ),
+    Sign(
+        "gradient of G",
+        "gradient norm of G's loss / norm of its weights",
+        "rises when D is steep, falls when it is flat",
+        _gradient("generator"),
+        True,
+    ),
+)
+
+
+def verdict(sign: Sign, vitals: Vitals, references: tuple[Vitals, Vitals] | None) -> Verdict:
+    """Compare a sign with the healthy and the collapsed reference, measured in the same way.
+
+    The threshold lies halfway between the two; where they differ by less than 1.5 times, or 0.05
+    of a share, there is none.
+    """
+    value = sign.value(vitals)
+    if references is None:
+        return Verdict(sign, value, None, None, None, ALONE)
+    healthy, collapsed = (sign.value(one) for one in references)
+    known = [one for one in (value, healthy, collapsed) if one is not None]
+    if len(known) < 3:
+        return Verdict(sign, value, healthy, collapsed, None, UNDEFINED)
+    own, good, bad = (math.log(max(one, TINY)) if sign.ratio else one for one in known)
+    if abs(good - bad) < (math.log(LEAST_RATIO) if sign.ratio else LEAST_SHARE):
+        return Verdict(sign, value, healthy, collapsed, None, ALIKE)
+    middle = (good + bad) / 2
+    words = HEALTHY if (own > middle) == (good > middle) else COLLAPSED
+    threshold = math.exp(middle) if sign.ratio else middle
+    return Verdict(sign, value, healthy, collapsed, threshold, words)

@@ -1,0 +1,187 @@
+"""Everything that is measured of one pair of networks."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlens import images
+from ganlens.probes.base import Progress
+from ganlens.probes.health.gradients import Gradients, gradient_norms
+from ganlens.probes.health.jacobian import jacobian_spectrum
+from ganlens.probes.health.norms import NormRow, norm_rows
+from ganlens.probes.layer_statistics import LayerStatistics, outputs_of
+from ganlens.stats.auc import auc
+from ganlens.stats.effective_rank import effective_rank, participation_ratio
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+BATCH = 64
+SHOWN = 7  # as many as fit beside each other on a page
+EXTREME = 0.99  # beyond it an output of tanh, or a probability of the discriminator, is saturated
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How much to look at, and from which seed on.
+
+    Attributes:
+        jacobians: latents at which dG/dz is taken.
+        batches: of 64, for the gradients.
+        seed: of the first sample.
+    """
+
+    jacobians: int
+    batches: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """One pair of networks, measured.
+
+    Attributes:
+        name: of the checkpoint.
+        n: samples, and real images.
+        layers: one row per leaf layer, as ``LayerStatistics.rows`` has them.
+        norms: one row per batch norm.
+        kinds: "network.layer" -> (type, parameters, norm of the weights or None).
+        gradients: of both losses, None without a discriminator.
+        spectra: (L, K) singular values of dG/dz at L latents, per standard deviation.
+        spread: mean distance of two samples, over all pixels; that of two real images.
+        saturated: share of the samples' values beyond 0.99; of the real images'.
+        on_real: (N,) logits of real images; empty without a discriminator.
+        on_fake: (N,) logits of samples; empty without a discriminator.
+        pictures: (n, H, W, C) uint8: the first samples.
+        about: which checkpoint and data.
+    """
+
+    name: str
+    n: int
+    layers: tuple[tuple[Any, ...], ...]
+    norms: tuple[NormRow, ...]
+    kinds: dict[str, tuple[str, int, float | None]]
+    gradients: Gradients | None
+    spectra: np.ndarray
+    spread: tuple[float, float]
+    saturated: tuple[float, float]
+    on_real: np.ndarray
+    on_fake: np.ndarray
+    pictures: np.ndarray
+    about: dict[str, Any]
+
+    @property
+    def rank(self) -> float | None:
+        """Effective rank of dG/dz, mean over the latents; None where G is constant."""
+        return _mean([effective_rank(row) for row in self.spectra])
+
+    @property
+    def participation(self) -> float | None:
+        """Participation ratio of dG/dz, mean over the latents; None where G is constant."""
+        return _mean([participation_ratio(row) for row in self.spectra])
+
+    def dead(self, network: str) -> tuple[int, int]:
+        """Count the units of a network's rectifiers that are never above 0, and all."""
+        rows = [row for row in self.layers if row[0] == network and row[6] is not None]
+        return sum(row[6] for row in rows), sum(row[7] for row in rows)
+
+    @property
+    def sure(self) -> float | None:
+        """Share of images of which the discriminator is 99 % sure, and right."""
+        if not len(self.on_real):
+            return None
+        edge = np.log(EXTREME / (1 - EXTREME))
+        return float(np.mean(np.concatenate([self.on_real > edge, self.on_fake < -edge])))
+
+    @property
+    def told_apart(self) -> float | None:
+        """AUC of the discriminator's logits: real images above samples."""
+        if not len(self.on_real):
+            return None
+        logits = np.concatenate([self.on_real, self.on_fake])
+        return auc(logits, np.arange(len(logits)) < len(self.on_real))
+
+
+def measure(
+    subject: "Subject", real: Tensor, amounts: Amounts, about: dict[str, Any]
+) -> Generator[Progress, None, Vitals]:
+    """Measure a pair on real images and as many samples; the networks are left as they are.
+
+    Args:
+        subject: the pair; the discriminator may be missing.
+        real: (N, C, H, W) real images in [-1, 1].
+        amounts: see there.
+        about: for the result.
+    """
+    z = subject.latents(range(amounts.seed, amounts.seed + len(real)))
+    x = subject.generate(z, BATCH)
+    inside = {"generator": LayerStatistics(subject.generator)}
+    yield from _stream(subject, "generator", inside["generator"], z)
+    logits = torch.zeros(2, 0)
+    gradients = None
+    if subject.discriminator is not None:
+        inside["discriminator"] = LayerStatistics(subject.discriminator)
+        yield from _stream(subject, "discriminator", inside["discriminator"], torch.cat([real, x]))
+        logits = torch.stack([subject.discriminate(real), subject.discriminate(x)])
+        yield Progress(0, 1, f"gradients of {subject.name}")
+        parts = [part.to(subject.device) for part in real.split(BATCH) if len(part) > 1]
+        parts = parts[: amounts.batches]
+        latents = [one.to(subject.device) for one in z.split(BATCH)][: len(parts)]
+        gradients = gradient_norms(subject.generator, subject.discriminator, parts, latents)
+    spectra = yield from _spectra(subject, z[: amounts.jacobians])
+    return Vitals(
+        name=subject.name,
+        n=len(x),
+        layers=tuple(row for network, one in inside.items() for row in one.rows(network)),
+        norms=tuple(row for network, one in inside.items() for row in norm_rows(network, one)),
+        kinds={f"{k}.{n}": _kind(one.layers[n]) for k, one in inside.items() for n in one.names},
+        gradients=gradients,
+        spectra=spectra,
+        spread=(_spread(x), _spread(real)),
+        saturated=(_saturated(x), _saturated(real)),
+        on_real=logits[0].numpy(),
+        on_fake=logits[1].numpy(),
+        pictures=images.to_uint8(x[:SHOWN]),
+        about=about,
+    )
+
+
+def _stream(
+    subject: "Subject", network: str, found: LayerStatistics, x: Tensor
+) -> Generator[Progress, None, None]:
+    for start in range(0, len(x), BATCH):
+        yield Progress(start, len(x), f"samples through the {network} of {subject.name}")
+        found.update(outputs_of(subject, network, found.names, x[start : start + BATCH]))
+
+
+def _spectra(subject: "Subject", z: Tensor) -> Generator[Progress, None, np.ndarray]:
+    rows = []
+    for done, one in enumerate(z.to(subject.device)):
+        yield Progress(done, len(z), f"Jacobians of {subject.name}")
+        rows.append(jacobian_spectrum(subject.generator, one, subject.prior.std).numpy())
+    return np.stack(rows)
+
+
+def _spread(x: Tensor) -> float:
+    """Return the mean Euclidean distance of two of (N, C, H, W) images."""
+    return float(torch.pdist(x.flatten(1)).double().mean())
+
+
+def _saturated(x: Tensor) -> float:
+    return float((x.abs() > EXTREME).double().mean())
+
+
+def _kind(layer: torch.nn.Module) -> tuple[str, int, float | None]:
+    own = list(layer.parameters(recurse=False))
+    weight = getattr(layer, "weight", None)
+    norm = float(weight.detach().double().norm()) if isinstance(weight, Tensor) else None
+    return type(layer).__name__, sum(p.numel() for p in own), norm
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None

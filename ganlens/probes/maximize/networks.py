@@ -1,0 +1,78 @@
+"""The networks that are looked into, trained and untrained."""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from ganlens.attributes import AttributeReader, attribute_reader, open_reader
+from ganlens.calibration import calibrate
+from ganlens.classifier.targets import targets_of
+from ganlens.errors import GanlensError
+from ganlens.models.classifier import Classifier
+from ganlens.probes.base import Progress
+from ganlens.probes.maximize.units import DISCRIMINATOR, JUDGE
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+
+def find_judge(name: str, data: "ImageSet") -> Generator[Progress, None, AttributeReader | None]:
+    """Open the classifier that the user names.
+
+    Args:
+        name: "auto" takes the one of the data's labels and attributes, None if they have none;
+            "none"; or a classifier's checkpoint.
+        data: the whole ImageSet.
+
+    Raises:
+        GanlensError: no such classifier, or one for images of another shape.
+    """
+    if name == "none":
+        return None
+    if name == "auto":
+        try:
+            targets_of(data)
+        except GanlensError:
+            return None
+        return (yield from attribute_reader(data))
+    judge = open_reader(name)
+    if tuple(judge.model.image_shape) != tuple(data.image_shape):
+        raise GanlensError(
+            f"judge {name!r} reads images of {judge.model.image_shape} and the data are "
+            f"{data.image_shape}: choose another judge, or none"
+        )
+    return judge
+
+
+def trained(subject: "Subject", judge: AttributeReader | None) -> dict[str, nn.Module]:
+    """Return the networks by name, as far as they are there."""
+    found: dict[str, nn.Module] = {}
+    if subject.discriminator is not None:
+        found[DISCRIMINATOR] = subject.discriminator
+    if judge is not None:
+        found[JUDGE] = judge.model.to(subject.device)
+    return found
+
+
+def untrained(
+    subject: "Subject", judge: AttributeReader | None, wanted: set[str], seed: int, real: Tensor
+) -> dict[str, nn.Module]:
+    """Return the wanted networks as they were before training, batch norm calibrated on images.
+
+    Raises:
+        GanlensError: the subject does not say how it is built.
+    """
+    found: dict[str, Any] = {}
+    if DISCRIMINATOR in wanted:
+        found[DISCRIMINATOR] = subject.untrained(seed, calibrated=False).discriminator
+    if JUDGE in wanted and judge is not None:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            found[JUDGE] = Classifier(judge.model.config).to(subject.device)
+        found[JUDGE].requires_grad_(False)
+    for network in found.values():
+        calibrate(network, (x.to(subject.device) for x in real.split(256) if len(x) > 1))
+    return found

@@ -1,0 +1,166 @@
+"""What can be maximised: feature maps, the discriminator's logit, and what a classifier reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ganlens.activations import find_layer, layer_names, run_to
+from ganlens.errors import GanlensError, one_of
+
+ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid)
+LOGIT = "logit"  # the discriminator's output
+DISCRIMINATOR, JUDGE = "discriminator", "judge"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One number that an image has in a network.
+
+    Attributes:
+        name: as the user writes it: "logit", "block3.act:17", "glasses=dark", "tilt".
+        network: "discriminator" or "judge".
+        layer: the layer whose output is read; "" is the output of the network.
+        index: channel of the layer; of an output, the place of the class.
+        target: what the classifier is asked: "glasses"; "" elsewhere.
+    """
+
+    name: str
+    network: str
+    layer: str = ""
+    index: int = 0
+    target: str = ""
+
+
+def parse(text: str, networks: dict[str, nn.Module]) -> Unit:
+    """Read a unit as the user writes it.
+
+    Args:
+        text: "logit"; "LAYER:CHANNEL" of the discriminator, "judge.LAYER:CHANNEL" of the judge;
+            "TARGET=CLASS" or the name of a number that the judge reads.
+        networks: "discriminator" and "judge", as far as they are there.
+
+    Raises:
+        GanlensError: what the text names is not there; the message lists what is.
+    """
+    if text == LOGIT:
+        _there(text, DISCRIMINATOR, networks)
+        return Unit(text, DISCRIMINATOR)
+    if ":" in text:
+        return _channel(text, networks)
+    judge = _there(text, JUDGE, networks)
+    targets, numbers = _read_by(judge)
+    target, _, value = text.partition("=")
+    if target in targets and value in targets[target]:
+        return Unit(text, JUDGE, "", list(targets[target]).index(value), target)
+    if target in targets:
+        raise one_of(f"class of {target!r}", value, (f"{target}={one}" for one in targets[target]))
+    if text in numbers:
+        return Unit(text, JUDGE, target=text)
+    valid = [LOGIT, "LAYER:CHANNEL", *(f"{t}={v[0]}" for t, v in targets.items()), *numbers]
+    raise one_of("unit", text, valid)
+
+
+def _read_by(judge: nn.Module) -> tuple[Any, Any]:
+    config: Any = judge.config
+    return config.targets, config.numbers
+
+
+def _there(text: str, network: str, networks: dict[str, nn.Module]) -> nn.Module:
+    if network in networks:
+        return networks[network]
+    have = f"the {next(iter(networks))} only" if networks else "no network"
+    raise GanlensError(
+        f"unit {text!r} needs a {network} and there is {have}: "
+        + ("choose another checkpoint" if network == DISCRIMINATOR else "name a --judge")
+    )
+
+
+def _channel(text: str, networks: dict[str, nn.Module]) -> Unit:
+    layer, _, number = text.rpartition(":")
+    network = JUDGE if layer.startswith(f"{JUDGE}.") else DISCRIMINATOR
+    module = _there(text, network, networks)
+    layer = before_activation(module, layer.removeprefix(f"{network}."))
+    count = channels(module, layer)
+    if not number.isdecimal() or int(number) >= count:
+        raise GanlensError(
+            f"channel {number!r} of {text!r} is not known: layer {layer} has 0 to {count - 1}"
+        )
+    return Unit(text, network, layer, int(number))
+
+
+def before_activation(module: nn.Module, layer: str) -> str:
+    """Return the leaf whose output an activation layer takes in; other leaves are returned as is.
+
+    A unit that a rectifier holds at 0 passes no gradient on, so that its image would stay even
+    grey. A group such as "block1" is its last leaf.
+
+    Raises:
+        GanlensError: an unknown layer, or one that the forward pass does not reach.
+    """
+    found, names = find_layer(module, layer), layer_names(module)
+    if layer not in names:
+        layer = [name for name in names if name.startswith(f"{layer}.")][-1]
+        found = find_layer(module, layer)
+    return names[names.index(layer) - 1] if isinstance(found, ACTIVATIONS) else layer
+
+
+def channels(module: nn.Module, layer: str) -> int:
+    """Return how many channels a layer has, or how many units if it puts out vectors."""
+    shape: Any = module.image_shape
+    place = next(module.parameters()).device
+    with torch.no_grad():
+        return run_to(module, layer, torch.zeros(1, *shape, device=place)).shape[1]
+
+
+def by_layer(units: Sequence[Unit]) -> list[tuple[Unit, ...]]:
+    """Group units that one forward pass reads: those of one layer of one network."""
+
+    def key(unit: Unit) -> tuple[str, str]:
+        return unit.network, unit.layer
+
+    return [tuple(group) for _, group in groupby(sorted(units, key=key), key)]
+
+
+def activations(
+    module: nn.Module, units: Sequence[Unit], x: Tensor, position: str = "mean"
+) -> Tensor:
+    """Read units of one layer off images.
+
+    Args:
+        module: the network.
+        units: U units of one layer, see ``by_layer``.
+        x: (N, C, H, W) images in [-1, 1].
+        position: "mean" over a map, or its "centre".
+
+    Returns:
+        (N, U), differentiable where gradients are enabled.
+    """
+    first = units[0]
+    if first.layer:
+        maps = run_to(module, first.layer, x)
+        if maps.ndim == 4:
+            middle = maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2]
+            maps = middle if position == "centre" else maps.mean(dim=(2, 3))
+        return maps[:, [unit.index for unit in units]]
+    found = module(x)
+    if first.network == DISCRIMINATOR:
+        return found[:, None]
+    return torch.stack([_answer(found[unit.target], unit) for unit in units], dim=1)
+
+
+def _answer(logits: Tensor, unit: Unit) -> Tensor:
+    return logits if logits.ndim == 1 else logits[:, unit.index]
+
+
+def probabilities(module: nn.Module, units: Sequence[Unit], x: Tensor) -> list[float | None]:
+    """Return what a classifier gives class i for image i; None where unit i is no class."""
+    if units[0].layer or units[0].network != JUDGE:
+        return [None] * len(units)
+    found = module(x)
+    rows = [found[unit.target][i] for i, unit in enumerate(units)]
+    pairs = zip(rows, units, strict=True)
+    return [float(row.softmax(0)[unit.index]) if row.ndim else None for row, unit in pairs]

@@ -14,12 +14,12 @@ import show
 import streamlit as st
 from board import Box
 from choices import Choice
+from ganlens.probes.forgetting import Forget
+from ganlens.probes.forgetting.boxes import LEAST
 from looking import look
 from store import picture, shelf, subject_of
 
 from ganlens.latents import Seeds
-from ganlens.probes.forgetting import Forget
-from ganlens.probes.forgetting.boxes import LEAST
 from ganlens.recipe import Recipe
 from ganlens.report import command, python_code
 
@@ -123,4 +123,3 @@ def _file(content: str) -> Path:
     path = folder / f"{hashlib.sha256(content.encode()).hexdigest()[:16]}.json"
     path.write_text(content, "utf-8")
     return path
-

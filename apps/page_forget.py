@@ -14,12 +14,12 @@ import show
 import streamlit as st
 from board import Box
 from choices import Choice
-from ganlens.probes.forgetting import Forget
-from ganlens.probes.forgetting.boxes import LEAST
 from looking import look
 from store import picture, shelf, subject_of
 
 from ganlens.latents import Seeds
+from ganlens.probes.forgetting import Forget
+from ganlens.probes.forgetting.boxes import LEAST
 from ganlens.recipe import Recipe
 from ganlens.report import command, python_code
 
@@ -47,9 +47,9 @@ def page(choice: Choice, spec: str) -> None:
     st.title("Forget what is in the boxes", anchor=False)
     st.markdown(
         "Drag boxes around one thing, say the windows of rooms or the glasses of faces. A logistic "
-        "regression finds the feature maps that are on inside the boxes; they are silenced, and the "
-        "same latents are drawn again ([Radford 2015](https://arxiv.org/abs/1511.06434), section "
-        "6.3.1, with 52 boxes on 150 samples)."
+        "regression finds the feature maps that are on inside the boxes; they are silenced, and "
+        "the same latents are drawn again ([Radford 2015](https://arxiv.org/abs/1511.06434), "
+        "section 6.3.1, with 52 boxes on 150 samples)."
     )
     _boxes(choice, subject)
 

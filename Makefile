@@ -9,12 +9,13 @@ PY := .venv/bin/python
 STAMP := .venv/.made
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check app bench venv clean
+.PHONY: help demo test check app screenshots bench venv clean
 
 help:
 	@echo 'make demo   probe the shipped pixelfaces GAN: runs/demo/report.html'
 	@echo 'make test   lint, types and tests'
 	@echo 'make app    the explorer, in a browser'
+	@echo 'make screenshots   the pictures in apps/README.md, with a Chromium'
 	@echo 'make bench  speed beside named peers'
 	@echo 'make venv   only the environment in .venv'
 
@@ -31,6 +32,9 @@ check: venv
 
 app: venv
 	@$(PY) -m ganlens explore
+
+screenshots: venv
+	@GANLENS_SCREENSHOTS=1 $(PY) -m pytest -n0 -q tests/test_screenshots.py
 
 bench: venv
 	@for script in benchmarks/*.py; do $(PY) "$$script" || exit 1; done

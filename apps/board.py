@@ -19,7 +19,10 @@ from ganlens.images import as_rgb, grid, png_bytes
 HERE = Path(__file__).parent
 ROOM = 800  # CSS pixels that a board may take across
 GAP = 4
+MOST_BOXES = 1000  # that are read of what a browser sends
 Mode = Literal["pick", "mark", "boxes"]
+Box = tuple[int, int, int, int]
+Drawn = Sequence[tuple[int, Box]]
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,9 @@ class Tiles:
     columns: int = 8
     scale: int | None = None
 
-    def data(self, mode: Mode, cycle: Sequence[str], marks: Sequence[str]) -> dict[str, Any]:
+    def data(
+        self, mode: Mode, cycle: Sequence[str] = (), marks: Sequence[str] = (), boxes: Drawn = ()
+    ) -> dict[str, Any]:
         """Return what the script is given; the token changes with everything else."""
         height, width = self.pictures.shape[1:3]
         sheet = png_bytes(grid(as_rgb(self.pictures), self.columns, padding=0))
@@ -54,7 +59,7 @@ class Tiles:
             "mode": mode,
             "cycle": list(cycle),
             "marks": list(marks),
-            "boxes": [],
+            "boxes": [{"tile": tile, "box": list(box)} for tile, box in boxes],
         }
         token = hashlib.sha256(repr(content).encode()).hexdigest()
         return {**content, "token": token}
@@ -68,7 +73,7 @@ def pick(tiles: Tiles, key: str, on_pick: Callable[[int], None]) -> None:
         if index is not None:
             on_pick(index)
 
-    _component()(data=tiles.data("pick", (), ()), key=key, on_picked_change=picked)
+    _component()(data=tiles.data("pick"), key=key, on_picked_change=picked)
 
 
 def mark(tiles: Tiles, key: str, cycle: Sequence[str], marks: Sequence[str] = ()) -> list[str]:
@@ -96,27 +101,27 @@ def mark(tiles: Tiles, key: str, cycle: Sequence[str], marks: Sequence[str] = ()
     return [one if one in cycle else "" for one in given]
 
 
-def boxes(tiles: Tiles, key: str) -> list[tuple[int, tuple[int, int, int, int]]]:
-    """Draw tiles on which boxes can be drawn with the pointer.
+def boxes(tiles: Tiles, key: str, start: Drawn = ()) -> list[tuple[int, Box]]:
+    """Draw tiles on which boxes can be drawn with the pointer; a click takes a tile's away.
+
+    Args:
+        tiles: what to show.
+        key: names the board; another key is a board without boxes of its own.
+        start: boxes to begin with.
 
     Returns:
         (tile, (x0, y0, x1, y1)) in pixels of the picture, the last two not included.
     """
-    result = _component()(
-        data=tiles.data("boxes", (), ()),
-        key=key,
-        default={"boxes": []},
-        on_boxes_change=_nothing,
-    )
+    content = tiles.data("boxes", boxes=start)
+    begun = {"boxes": content["boxes"]}
+    result = _component()(data=content, key=key, default=begun, on_boxes_change=_nothing)
     given = result.boxes if isinstance(result.boxes, list) else []
     height, width = tiles.pictures.shape[1:3]
-    found = [_box(one, len(tiles.labels), width, height) for one in given[:1000]]
+    found = [_box(one, len(tiles.labels), width, height) for one in given[:MOST_BOXES]]
     return [one for one in found if one is not None]
 
 
-def _box(
-    given: Any, count: int, width: int, height: int
-) -> tuple[int, tuple[int, int, int, int]] | None:
+def _box(given: Any, count: int, width: int, height: int) -> tuple[int, Box] | None:
     """Return a box that a browser sent, or None where it makes no sense."""
     if not isinstance(given, dict) or not isinstance(given.get("box"), list):
         return None

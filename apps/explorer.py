@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 import page_compare
 import page_concepts
+import page_forget
 import page_latent
 import page_overview
 import page_probe
@@ -95,6 +96,9 @@ def pages(choice: Choice, spec: str) -> dict[str, list[st.Page]]:
         name: _page(kind.title or name, name, partial(page_probe.page, name, kind, choice, spec))
         for name, kind in PROBES.items()
     }
+    probes[page_forget.NAME] = _page(
+        "Forgetting", page_forget.NAME, partial(page_forget.page, choice, spec)
+    )
     st.session_state[PAGES] = probes
     grouped = {name for names in GROUPS.values() for name in names}
     rest = tuple(name for name in PROBES if name not in grouped)

@@ -486,13 +486,19 @@ def test_headlines_name_what_summaries_hold(
         "activations": {"samples": 16},
         "top-images": {"images": 100},
         "guided-backprop": {"images": 60, "measured": 4},
+        "maximize": {"iterations": 2, "channels": 1, "n": 40},
+        "health": {"n": 16, "jacobians": 1, "batches": 1},
+        "artifacts": {"samples": 40},
         "fid": {"extractor": "pixels", "n": 12},
         "neighbors": {"n": 12},
         "linear-probe": {"n_train": 60, "c_grid": (0.1,)},
+        "forget": {"pool": 60, "samples": 12, "search_steps": 3, "draws": 1},
+        "dissect": {"samples": 60, "shuffles": 20},
     }
+    with_attributes = ("arithmetic-score", "turn", "directions", "artifacts", "forget", "dissect")
     for name, templates in HEADLINES.items():
         probe = PROBES[name](**small.get(name, {}))
-        data = attributed if name in ("arithmetic-score", "turn", "directions") else labelled
+        data = attributed if name in with_attributes else labelled
         result = probe.run(subject, data if probe.looks_at_data() else None)
         known = {key: 0 if value is None else value for key, value in result.summary().items()}
         assert all(fill(template, known) for template in templates), name

@@ -1,5 +1,6 @@
 """What people do in the explorer, from the first click to the picture, with pixels checked."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,6 +176,33 @@ def test_the_worst_case_of_memorization_opens(
     page.get_by_role("button", name="Run", exact=True).click()
     page.locator('[data-testid="stImage"] img').first.wait_for()
     page.locator(READY).wait_for()
+    settled(page)
+    assert page.locator('[data-testid="stImage"] img').count() >= 1
+    assert page.get_by_text("Traceback").count() == 0
+
+
+def test_boxes_that_are_drawn_are_forgotten(
+    browser: "Browser", server: str, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    way = "Boxes drawn on samples"
+    page = visit(browser, server, "forget", tiny_checkpoint, **{"forget-way": way})
+    for seed in range(12):
+        tile = page.get_by_role("button", name=f"seed {seed}", exact=True).bounding_box()
+        assert tile is not None
+        unit = tile["width"] / 16
+        page.mouse.move(tile["x"] + 4.5 * unit, tile["y"] + 5.5 * unit)
+        page.mouse.down()
+        page.mouse.move(tile["x"] + 9.5 * unit, tile["y"] + 8.5 * unit, steps=3)
+        page.mouse.up()
+    page.get_by_text("12 boxes on 12 of 150 samples", exact=False).wait_for()
+    settled(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the boxes").click()
+    download.value.save_as(tmp_path / "boxes.json")
+    drawn = json.loads((tmp_path / "boxes.json").read_text("utf-8"))
+    assert drawn["boxes"] == [{"seed": s, "box": [4, 5, 10, 9]} for s in range(12)]
+    page.get_by_role("button", name="Forget it").click()
+    page.get_by_text("Before and after").first.wait_for()
     settled(page)
     assert page.locator('[data-testid="stImage"] img').count() >= 1
     assert page.get_by_text("Traceback").count() == 0

@@ -83,7 +83,14 @@ def test_a_seed_draws_the_same_bits_at_any_batch_size_and_number_of_threads(fold
 
 def test_the_checkpoints_are_shipped() -> None:
     names = [folder.name for folder in SHIPPED]
-    assert names == ["cifar10", "pixelfaces", "pixelfaces-collapsed"]
+    assert names == [
+        "cifar10",
+        "pixelfaces",
+        "pixelfaces-collapsed",
+        "upsampling-resize",
+        "upsampling-transposed-4x4",
+        "upsampling-transposed-5x5",
+    ]
     assert all((f / "model.safetensors").stat().st_size < 25e6 for f in SHIPPED)
 
 

@@ -112,6 +112,16 @@ COMMANDS: dict[str, Command] = {
     "artifacts": Command(
         "Probe", "checkerboards, and the layer they come from", "ganlens.probes.artifacts:Artifacts"
     ),
+    "forget": Command(
+        "Probe",
+        "change the maps that draw a concept, and see it go",
+        "ganlens.probes.forgetting:Forget",
+    ),
+    "dissect": Command(
+        "Probe",
+        "which units of a layer agree with which attribute",
+        "ganlens.probes.dissection:Dissect",
+    ),
     "fid": Command(
         "Probe", "Fréchet distance to held-out images", "ganlens.probes.fidelity:Fidelity"
     ),

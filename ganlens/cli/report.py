@@ -56,6 +56,14 @@ DEMO: dict[str, dict[str, Any]] = {
     "maximize": {"iterations": 48, "channels": 2, "n": 256},
     "health": {"n": 128, "jacobians": 2, "batches": 2},
     "artifacts": {"samples": 256},
+    "forget": {
+        "pool": 400,
+        "samples": 100,
+        "probe_images": 800,
+        "search_steps": 50,
+        "draws": 2,
+    },
+    "dissect": {"samples": 500},
     "fid": {"extractor": "discriminator"},
 }
 

@@ -4,9 +4,11 @@ from ganlens.probes.arithmetic import Arithmetic, ArithmeticScore
 from ganlens.probes.artifacts import Artifacts
 from ganlens.probes.base import Probe
 from ganlens.probes.directions import Directions
+from ganlens.probes.dissection import Dissect
 from ganlens.probes.feature_maps import Activations
 from ganlens.probes.fidelity import Fidelity
 from ganlens.probes.filters import Filters
+from ganlens.probes.forgetting import Forget
 from ganlens.probes.health import Health
 from ganlens.probes.inversion import Inversion
 from ganlens.probes.latent import Interpolation
@@ -29,6 +31,8 @@ PROBES: dict[str, type[Probe]] = {
     "maximize": Maximize,
     "health": Health,
     "artifacts": Artifacts,
+    "forget": Forget,
+    "dissect": Dissect,
     "fid": Fidelity,
     "neighbors": Neighbors,
     "linear-probe": LinearProbe,

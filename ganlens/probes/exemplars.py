@@ -238,7 +238,7 @@ def candidates(data: "ImageSet") -> dict[str, tuple[Condition, Condition]]:
         kinds, counts = np.unique(values, return_counts=True)
         order = np.argsort(-counts)[:2]
         if len(order) == 2 and counts[order[1]] >= ENOUGH:
-            common, rare = (_equals(name, str(kinds[i])) for i in order)
+            common, rare = (equals(name, str(kinds[i])) for i in order)
             found[name] = (rare, common)
     for name, values in train.attributes.items():
         if values.dtype.kind == "f" and len(values) >= 2 * ENOUGH and np.ptp(values) > 0:
@@ -249,7 +249,8 @@ def candidates(data: "ImageSet") -> dict[str, tuple[Condition, Condition]]:
     return found
 
 
-def _equals(name: str, value: str) -> Condition:
+def equals(name: str, value: str) -> Condition:
+    """Return the condition that an attribute has a value, quoted where it must be."""
     return Condition(name, value, f"{_quoted(name)}={_quoted(value)}")
 
 
@@ -309,7 +310,7 @@ def _three_classes(reader: Reader) -> Concepts:
             "data with 3 classes, or give seeds for the exemplars"
         )
     order = np.argsort(-np.nan_to_num(reader.recalls), kind="stable")[:3]
-    a, b, c = ((_equals("class", reader.classes[i]),) for i in order)
+    a, b, c = ((equals("class", reader.classes[i]),) for i in order)
     return a, b, c
 
 

@@ -63,6 +63,17 @@ HEADLINES: dict[str, tuple[str, ...]] = {
         "highest excess over real images {highest_over_real_db:.1f} dB",
         "N {n_generated}",
     ),
+    "forget": (
+        "{concept}: it {verb} in {turned:.0%} of held-out samples",
+        "random maps {turned_random_maps:.0%}",
+        "other attributes change in {others_changed_mean:.0%}",
+        "unit AUC {unit_auc_held_out}",
+    ),
+    "dissect": (
+        "{units_that_agree:.0%} of {units} units agree with an attribute",
+        "untrained {units_that_agree_untrained:.0%}",
+        "unit {best_unit} with {best_concept}: AUC {best_auc}",
+    ),
     "fid": (
         "{metric} {value}",
         "{interval_level:.0%} interval {interval[0]} to {interval[1]}",

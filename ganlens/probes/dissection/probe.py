@@ -1,0 +1,199 @@
+"""Rank the units of a generator layer by their agreement with concepts (Bau 2019)."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from ganlens import images
+from ganlens.attributes import Readings, attribute_reader
+from ganlens.errors import GanlensError
+from ganlens.models.prior import check_seed
+from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.dissection.agreement import (
+    permuted_threshold,
+    thresholds,
+    unit_aucs,
+    unit_ious,
+    unit_masks,
+)
+from ganlens.probes.dissection.result import DissectResult
+from ganlens.probes.forgetting.boxes import read_marks
+from ganlens.probes.forgetting.look import generator_layer, maps_of
+from ganlens.probes.identity import identity
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+FEW = 10  # samples with, and without, a concept that is looked at
+UNITS, TOPS = 8, 10  # units that are shown, and top images of each
+DIMMED = 0.7  # brightness that is left outside of a unit's mask
+ENLARGED = 3  # so that an outline is thinner than a pixel
+EDGE = (255, 0, 255)
+
+
+@dataclass(frozen=True)
+class Dissect(Probe):
+    """Compare every unit of a generator layer with every attribute, as GAN Dissection does.
+
+    A network on pixels labels generated samples; each unit's mean activation is compared with each
+    attribute value, beside shuffled labels and an untrained generator. Where masks or boxes are
+    given, units are also compared with these by intersection over union (Bau 2019, arXiv
+    1811.10597).
+
+    Attributes:
+        layer: generator layer; "auto" is what the second-highest convolution leads to.
+        samples: how many are labelled: seeds from ``seed`` on.
+        share: of a unit's positions that count as active.
+        shuffles: of the labels, to tell what chance gives.
+        boxes: a JSON file of boxes or an npz of masks drawn on samples, as ``forget`` takes.
+        seed: the first sample's seed; of the shuffles.
+        batch_size: images at a time.
+    """
+
+    title: ClassVar[str] = "Dissection"
+    needs: ClassVar[frozenset[str]] = frozenset({"generator", "data", "labels"})
+
+    layer: str = "auto"
+    samples: int = 1000
+    share: float = 0.005
+    shuffles: int = 100
+    boxes: Path | None = None
+    seed: int = 0
+    batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        """Check the settings before anything is loaded or drawn."""
+        if self.boxes is not None:
+            object.__setattr__(self, "boxes", Path(self.boxes))
+        for name, low in (("samples", 2 * FEW), ("shuffles", 20), ("batch_size", 1)):
+            if getattr(self, name) < low:
+                raise GanlensError(f"{name} {getattr(self, name)} is too small: give {low} or more")
+        if not 0 < self.share < 1:
+            raise GanlensError(f"share {self.share} is out of range: give a number between 0 and 1")
+        check_seed(self.seed, self.samples)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings as JSON-able values."""
+        return {**super().settings(), "boxes": None if self.boxes is None else str(self.boxes)}
+
+    def steps(
+        self, subject: "Subject", data: "ImageSet | None" = None
+    ) -> Generator[Progress, None, DissectResult]:
+        """Label samples, compare units with labels, and do the same untrained."""
+        data = images_for(subject, data, "dissect")
+        layer = generator_layer(subject, self.layer)
+        _, height, width = subject.image_shape
+        marks = None if self.boxes is None else read_marks(str(self.boxes), (height, width))
+        judge = yield from attribute_reader(data)
+        z = subject.latents(range(self.seed, self.seed + self.samples))
+        maps = yield from maps_of(subject, layer, z, self.batch_size)
+        yield Progress(0, 1, "samples read")
+        x = subject.generate(z, self.batch_size)
+        concepts, truths, told = _labels(judge.read(x))
+        levels = maps.mean((2, 3)).numpy()
+        yield Progress(0, 1, "shuffled labels")
+        bound = permuted_threshold(levels, truths, self.shuffles, self.seed)
+        aucs = unit_aucs(levels, truths)
+        bare = yield from self._untrained(subject, layer, z, truths)
+        ious = np.zeros(0)
+        if marks is not None:
+            marked = yield from maps_of(
+                subject, layer, subject.latents(marks.seeds), self.batch_size
+            )
+            ious = unit_ious(marked, thresholds(marked, self.share), marks.masks)
+        units, labels = _chosen(aucs, concepts)
+        return DissectResult(
+            layer=layer,
+            concepts=concepts,
+            frequencies=truths.mean(0),
+            aucs=aucs,
+            threshold=bound,
+            untrained=bare,
+            ious=ious,
+            tops=_tops(x, maps, units, self.share),
+            top_units=units,
+            top_labels=labels,
+            about={
+                **identity(subject, data),
+                **judge.about(),
+                "samples": self.samples,
+                "labelled_by": told,
+                "share": self.share,
+                "shuffles": self.shuffles,
+                "seed": self.seed,
+            },
+        )
+
+    def _untrained(
+        self, subject: "Subject", layer: str, z: Tensor, truths: np.ndarray
+    ) -> Generator[Progress, None, np.ndarray]:
+        """Return the (C, K) areas of the untrained network; the labels stay the trained one's.
+
+        Its own pictures show no attribute, so there is nothing else to compare its units with.
+        """
+        try:
+            control = subject.untrained(self.seed)
+        except GanlensError:
+            return np.zeros((0, truths.shape[1]))
+        maps = yield from maps_of(control, layer, z, self.batch_size)
+        return unit_aucs(maps.mean((2, 3)).numpy(), truths)
+
+
+def _labels(readings: Readings) -> tuple[tuple[str, ...], np.ndarray, str]:
+    """Return K concepts, (N, K) which samples show them, and how that was told.
+
+    Values that nearly all samples or hardly any are read as having are left out. Where that leaves
+    nothing (an untrained generator), the likelier half of the samples is taken for each value.
+    """
+    pairs = [(name, value) for name, values in readings.classes.items() for value in values]
+    shown = np.stack([readings.shows(*pair) for pair in pairs], axis=1)
+    told, counts = "the likeliest value", shown.sum(0)
+    kept = (counts >= FEW) & (counts <= len(shown) - FEW)
+    if not kept.any():
+        likely = np.stack([readings.probability(*pair) for pair in pairs], axis=1)
+        ranks = likely.argsort(0, kind="stable").argsort(0, kind="stable")
+        shown, told = ranks >= len(ranks) // 2, "the likelier half of the samples"
+        kept[:] = True
+    names = tuple(f"{name}={value}" for (name, value), one in zip(pairs, kept, strict=True) if one)
+    return names, shown[:, kept], told
+
+
+def _chosen(aucs: np.ndarray, concepts: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return the units with the highest areas, one for each concept, the best concepts first."""
+    best = aucs.max(0)
+    units: list[int] = []
+    labels: list[str] = []
+    for k in np.argsort(-best, kind="stable"):
+        unit = int(aucs[:, k].argmax())
+        if unit not in units:
+            units.append(unit)
+            labels.append(f"{concepts[k]}, AUC {best[k]:.2f}")
+    return tuple(units[:UNITS]), tuple(labels[:UNITS])
+
+
+def _tops(x: Tensor, maps: Tensor, units: tuple[int, ...], share: float) -> np.ndarray:
+    """Return (R, T, H, W, 3) uint8: the samples that excite units most, the place outlined."""
+    rows = []
+    for unit in units:
+        own = maps[:, [unit]]
+        best = own.mean((1, 2, 3)).argsort(descending=True, stable=True)[:TOPS]
+        active = unit_masks(own[best], thresholds(own, share), tuple(x.shape[2:]))  # type: ignore[arg-type]
+        rows.append(_outlined(images.as_rgb(images.to_uint8(x[best])), active[:, 0].numpy()))
+    return np.stack(rows)
+
+
+def _outlined(pictures: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Enlarge (T, H, W, 3) pictures, dim them outside of the (T, H, W) masks, and draw the edge."""
+    from scipy.ndimage import binary_erosion
+
+    dimmed = np.where(masks[..., None], pictures, (DIMMED * pictures).astype(np.uint8))
+    large = dimmed.repeat(ENLARGED, axis=1).repeat(ENLARGED, axis=2)
+    inside = masks.repeat(ENLARGED, axis=1).repeat(ENLARGED, axis=2)
+    square = np.ones((1, 3, 3), dtype=bool)
+    large[inside & ~binary_erosion(inside, square, border_value=1)] = EDGE
+    return large

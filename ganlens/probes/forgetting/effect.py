@@ -1,0 +1,93 @@
+"""Choosing maps by what changing them does (Bau 2019, arXiv 1811.10597, section 3.2).
+
+Each map has a strength a in [0, 1]; all are optimised together, by gradients through the generator
+and the discriminator, so that the finder sees the concept go (or come) and all else stay.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlens.activations import edit
+from ganlens.edits import cells_in
+from ganlens.probes.base import Progress
+from ganlens.probes.forgetting.finder import Finder
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+RATE = 0.15  # of Adam, on the logits of the strengths
+START = -2.0  # logit of every strength at first: 0.12
+BATCH = 16
+LEAD = 1.0  # how far another value should lead; the readers' targets are 1 and -1
+
+
+@dataclass(frozen=True)
+class Search:
+    """How the strengths are looked for.
+
+    Attributes:
+        layer: generator layer.
+        box: where maps are changed, in shares of the side.
+        insert: whether the concept should come instead of go.
+        steps: of Adam.
+        kept: weight of what else changes.
+        sparse: price of a map's strength.
+        seed: of the order of the samples.
+    """
+
+    layer: str
+    box: tuple[float, ...]
+    insert: bool
+    steps: int
+    kept: float
+    sparse: float
+    seed: int
+
+
+def optimise(
+    subject: "Subject", finder: Finder, z: Tensor, levels: np.ndarray, search: Search
+) -> Generator[Progress, None, np.ndarray]:
+    """Find the (C,) strengths with which maps are brought to their levels.
+
+    Args:
+        subject: the GAN.
+        finder: what sees the concept and all else.
+        z: (N, d) latents of samples that show the concept, or lack it where it is inserted.
+        levels: (C,) the level of each map.
+        search: the settings.
+    """
+    device, rng = subject.device, np.random.default_rng(search.seed)
+    level = torch.as_tensor(levels, dtype=torch.float32, device=device)[:, None, None]
+    with torch.no_grad():
+        parts = [finder.scores(subject, subject.generator(p.to(device))) for p in z.split(64)]
+    before = torch.cat(parts)
+    logits = torch.full((len(levels),), START, device=device, requires_grad=True)
+    adam = torch.optim.Adam([logits], lr=RATE)
+    for step in range(search.steps):
+        yield Progress(step, search.steps, "steps of the search for maps")
+        rows = torch.from_numpy(rng.permutation(len(z))[:BATCH])
+        with torch.enable_grad():
+            strength = torch.sigmoid(logits)
+            change = _blend(strength[:, None, None], level, search.box)
+            with edit(subject.generator, search.layer, change):
+                after = finder.scores(subject, subject.generator(z[rows].to(device)))
+            lead = finder.lead(after) * (-1 if search.insert else 1)
+            moved = finder.others_moved(before[rows.to(device)], after)
+            loss = torch.relu(LEAD + lead).mean() + search.kept * moved
+            (slope,) = torch.autograd.grad(loss + search.sparse * strength.sum(), logits)
+        logits.grad = slope
+        adam.step()
+    return torch.sigmoid(logits).detach().cpu().numpy()
+
+
+def _blend(strength: Tensor, level: Tensor, box: tuple[float, ...]) -> Callable[[Tensor], Tensor]:
+    def change(output: Tensor) -> Tensor:
+        amount = strength * cells_in(box, *output.shape[2:]).to(output)
+        return output * (1 - amount) + level * amount
+
+    return change

@@ -1,0 +1,125 @@
+"""Readers on the discriminator's features that find a concept, and through which gradients flow."""
+
+from collections.abc import Generator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganlens.activations import edit
+from ganlens.probes.base import Progress
+from ganlens.probes.concepts import categorical
+from ganlens.probes.exemplars import Judge, fit_judge, numeric
+from ganlens.probes.forgetting.target import Target
+from ganlens.subject import pool_maps
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+GRID = 4  # the discriminator's maps are max-pooled to this many cells a side
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Linear readers of every attribute on the discriminator's features.
+
+    They find the samples and choose the maps; the judge, a network on pixels, has no part in that.
+
+    Attributes:
+        judge: the fitted readers.
+        target: the concept.
+        units: (T,) what one unit of each output is: 1 for values, the spread for numbers.
+    """
+
+    judge: Judge
+    target: Target
+    units: np.ndarray
+
+    @property
+    def columns(self) -> slice:
+        """The outputs that read the concept's attribute."""
+        start = 0
+        for name, reader in self.judge.readers.items():
+            if name == self.target.name:
+                return slice(start, start + len(reader.classes))
+            start += len(reader.classes)
+        raise KeyError(self.target.name)  # the target's reader is always fitted
+
+    def shows(self, subject: "Subject", x: Tensor, batch_size: int, rare: float) -> np.ndarray:
+        """Return (N,) bool: which (N, C, H, W) images are read as showing the concept.
+
+        Where fewer than a share ``rare`` do, or lack it, the upper half of the readings is taken:
+        a reader fitted to real images may have its zero elsewhere on generated ones.
+        """
+        lead = self.lead(torch.from_numpy(self.judge.scores(subject, x, batch_size))).numpy()
+        shows = lead > 0
+        return shows if rare <= shows.mean() <= 1 - rare else lead > np.median(lead)
+
+    def scores(self, subject: "Subject", x: Tensor) -> Tensor:
+        """Return the (N, T) outputs for images on the subject's device, with gradients."""
+        network = subject.network("discriminator")
+        found: dict[str, Tensor] = {}
+
+        def keep(name: str, output: Tensor) -> Tensor:
+            found[name] = output
+            return output
+
+        names = list(network.feature_layers)  # type: ignore[arg-type]
+        with ExitStack() as stack:
+            for name in names:
+                stack.enter_context(edit(network, name, partial(keep, name)))
+            network(x)
+        features = torch.cat([pool_maps(found[name], GRID) for name in names], dim=1)
+        fitted = self.judge.fitted
+        center, weights, bias = (
+            torch.as_tensor(one, dtype=features.dtype, device=features.device)
+            for one in (fitted.center, fitted.weights, fitted.bias)
+        )
+        return (features - center) @ weights + bias
+
+    def lead(self, scores: Tensor) -> Tensor:
+        """Return (N,) how far the best value of the concept leads over the best other one."""
+        own, wanted = scores[:, self.columns], torch.tensor(self.target.wanted)
+        return own[:, wanted].amax(1) - own[:, ~wanted].amax(1)
+
+    def others_moved(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return how far all other outputs moved: the sum over attributes of mean squares."""
+        units = torch.as_tensor(self.units, dtype=after.dtype, device=after.device)
+        squares = (((after - before) / units) ** 2).mean(0)
+        own, start, total = self.columns, 0, squares.new_zeros(())
+        for reader in self.judge.readers.values():
+            width = len(reader.classes)
+            if start != own.start:
+                total = total + squares[start : start + width].mean()
+            start += width
+        return total + squares[start:].sum()
+
+
+def fit_finder(
+    subject: "Subject",
+    data: "ImageSet",
+    target: Target,
+    *,
+    limit: int,
+    seed: int,
+    batch_size: int,
+) -> Generator[Progress, None, Finder]:
+    """Fit a reader to every categorical attribute and a gauge to every number.
+
+    Raises:
+        GanlensError: as ``fit_judge``.
+    """
+    train = data.part("train")
+    names = [name for name, values in categorical(train).items() if len(np.unique(values)) > 1]
+    judge = yield from fit_judge(
+        subject, data, names, limit=limit, pool=GRID, seed=seed, batch_size=batch_size
+    )
+    gauges = [name for name in numeric(data) if name in judge.gauges]
+    spreads = [float(np.nanstd(train.attributes[name])) for name in gauges]
+    values = sum(len(reader.classes) for reader in judge.readers.values())
+    return Finder(judge, target, np.array([1.0] * values + spreads, dtype=np.float32))

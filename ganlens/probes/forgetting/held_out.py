@@ -1,0 +1,71 @@
+"""Held-out samples: those that had no part in choosing maps, and what the judge says of them."""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganlens.attributes import AttributeReader
+from ganlens.features import ClassifierExtractor
+from ganlens.probes.base import Progress
+from ganlens.probes.forgetting.target import Target
+from ganlens.probes.forgetting.trial import Trial, answers
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+FIRST = 4_000_000  # seed of the first one: far from those that maps are chosen by
+ENOUGH = 10  # samples with the concept, below which no share is given
+PER_SAMPLE = 4  # samples drawn in search of one with the concept
+REAL = 1000  # real images to which distances are taken
+
+
+def held_out(
+    subject: "Subject",
+    box: tuple[float, ...],
+    count: int,
+    batch_size: int,
+    *,
+    insert: bool,
+    judged: "tuple[ImageSet, Target, AttributeReader] | None",
+) -> Generator[Progress, None, Trial]:
+    """Draw samples, and keep the first that have the concept, or lack it where it is inserted.
+
+    Where the judge sees fewer than 10 of those, the first samples are taken as they are, and
+    nothing is read off them.
+
+    Args:
+        subject: the GAN.
+        box: the concept's place, in shares of the side.
+        count: how many are kept, at most.
+        batch_size: images at a time.
+        insert: whether the concept should come.
+        judged: the data, the concept and the judge, or None without data.
+    """
+    seeds = np.arange(FIRST, FIRST + (count if judged is None else PER_SAMPLE * count))
+    yield Progress(0, len(seeds), "held-out samples")
+    x = subject.generate(subject.latents(seeds.tolist()), batch_size)
+    rows, readings, real, target, judge = np.arange(count), None, None, None, None
+    if judged is not None:
+        data, target, judge = judged
+        shows = target.shown(answers(judge.read(x), target.name))
+        own = np.flatnonzero(~shows if insert else shows)[:count]
+        if len(own) >= ENOUGH:
+            rows, readings = own, judge.read(x[own])
+        real = _real(data, judge, target, insert)
+    kept = tuple(seeds[rows].tolist())
+    return Trial(subject, kept, x[rows], box, target, judge, readings, real, insert)
+
+
+def _real(
+    data: "ImageSet", judge: AttributeReader, target: Target, insert: bool
+) -> np.ndarray | None:
+    """Return the judge's features of held-out real images without (or with) the concept, if any."""
+    part = data.part("test")
+    condition = target.text if insert else f"!({target.text})"
+    rows = part.select(condition)[:REAL]
+    if len(rows) < 2:
+        return None
+    extract = ClassifierExtractor(judge.model, judge.hash)
+    return extract(part.batch(rows)).numpy()

@@ -1,0 +1,137 @@
+"""What a layer shows of a concept: the samples that are looked at, their maps, and the place."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganlens.activations import capture, find_layer
+from ganlens.edits import EVERYWHERE
+from ganlens.errors import GanlensError
+from ganlens.probes.base import Progress
+from ganlens.probes.forgetting.boxes import Marks
+from ganlens.probes.forgetting.evidence import (
+    UnitClassifier,
+    cell_aucs,
+    marked_cells,
+    place_of_concept,
+    unit_classifier,
+)
+from ganlens.probes.layer_statistics import RECTIFIERS, leaves
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+AUTO = "auto"
+LEAST = 5  # samples of either kind: some to be fitted to, some to judge
+OFTEN = 0.25  # share of the marked samples in which a cell is marked that belongs to the place
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen.
+
+    Attributes:
+        maps: (N, C, h, w) activations of the layer.
+        shows: (N,) bool: which samples show the concept.
+        aucs: (h, w) how well each cell's channels tell which.
+        box: the concept's place, in shares of the side.
+        units: the paper's classifier of channel vectors.
+    """
+
+    maps: Tensor
+    shows: np.ndarray
+    aucs: np.ndarray
+    box: tuple[float, ...]
+    units: UnitClassifier
+
+
+def generator_layer(subject: "Subject", layer: str) -> str:
+    """Return the name of a layer; "auto" is what the second-highest convolution leads to.
+
+    That is the last rectifier: the highest convolution draws the picture itself.
+
+    Raises:
+        GanlensError: no such layer; the valid ones are listed.
+    """
+    if layer != AUTO:
+        find_layer(subject.generator, layer)
+        return layer
+    known = leaves(subject.generator)
+    found = [name for name, part in known.items() if isinstance(part, RECTIFIERS)]
+    if not found:
+        raise GanlensError(
+            f"{subject.name} has no rectified layer: name one of "
+            f"{', '.join(n for n, part in known.items() if isinstance(part, nn.Module))}"
+        )
+    return found[-1]
+
+
+def maps_of(
+    subject: "Subject", layer: str, z: Tensor, batch_size: int
+) -> Generator[Progress, None, Tensor]:
+    """Return the (N, C, h, w) float32 activations of a generator layer on the CPU.
+
+    Raises:
+        GanlensError: a layer that puts out no maps.
+    """
+    found = []
+    for start in range(0, len(z), batch_size):
+        yield Progress(start, len(z), f"samples through {layer}")
+        batch = z[start : start + batch_size]
+        with capture(subject.generator, layer) as outputs:
+            subject.generate(batch, batch_size)
+        found.append(outputs[layer][: len(batch)].float().cpu())  # filled up to a multiple of 8
+    maps = torch.cat(found)
+    if maps.ndim != 4:
+        raise GanlensError(
+            f"layer {layer!r} puts out {tuple(maps.shape[1:])}, no maps: choose a later layer"
+        )
+    return maps
+
+
+def look(maps: Tensor, shows: np.ndarray, marks: Marks | None, seed: int) -> Look:
+    """Find the concept's place and fit the unit classifier.
+
+    Raises:
+        GanlensError: fewer than 5 samples that show the concept, or that do not.
+    """
+    if min(shows.sum(), (~shows).sum()) < LEAST:
+        raise GanlensError(
+            f"{int(shows.sum())} of {len(shows)} samples show the concept: {LEAST} with and "
+            f"{LEAST} without it are needed; look at more samples, or choose another concept"
+        )
+    side = (maps.shape[2], maps.shape[3])
+    order = _mixed(shows, seed)
+    aucs = cell_aucs(maps[order], shows[order])
+    if marks is None:
+        box: tuple[float, ...] = place_of_concept(aucs)
+        marked = marked_cells(shows, box, side)
+    else:
+        marked = marks.cells(*side)
+        box = _hull(marked[shows].mean(0) >= OFTEN)
+    return Look(maps, shows, aucs, box, unit_classifier(maps[order], marked[order], seed))
+
+
+def _mixed(shows: np.ndarray, seed: int) -> np.ndarray:
+    """Return an order in which any stretch has its share of both kinds: both parts of a split."""
+    rng = np.random.default_rng(seed)
+    places = np.empty(len(shows))
+    for kind in (True, False):
+        rows = rng.permutation(np.flatnonzero(shows == kind))
+        places[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    return np.argsort(places, kind="stable")
+
+
+def _hull(cells: np.ndarray) -> tuple[float, ...]:
+    if not cells.any():
+        return EVERYWHERE
+    rows, columns = np.nonzero(cells)
+    height, width = cells.shape
+    return (
+        float(columns.min() / width), float(rows.min() / height),
+        float((columns.max() + 1) / width), float((rows.max() + 1) / height),
+    )  # fmt: skip

@@ -1,0 +1,100 @@
+"""The ways of choosing and changing maps that are compared, each as one edit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganlens.edits import EVERYWHERE, Blend
+
+PAPER = "all maps of positive weight, everywhere (the paper)"
+FEWER = "as many maps, of the largest weights, everywhere"
+PLACE = "as many maps, of the largest weights, in the concept's place"
+EFFECT = "maps chosen by their effect, in the concept's place"
+CHANGED = 0.1  # strength from which a map counts as changed
+EFFECT_EVERYWHERE = "maps chosen by their effect, everywhere"
+
+
+@dataclass(frozen=True)
+class Material:
+    """What edits are made of.
+
+    Attributes:
+        layer: generator layer.
+        box: the concept's place, in shares of the side.
+        weights: (C,) of the unit classifier.
+        levels: (C,) to which maps are brought.
+        strengths: (C,) found by effect, or None.
+        insert: whether the concept should come.
+    """
+
+    layer: str
+    box: tuple[float, ...]
+    weights: np.ndarray
+    levels: np.ndarray
+    strengths: np.ndarray | None
+    insert: bool
+
+    @property
+    def order(self) -> np.ndarray:
+        """(C,) all maps, the most important one first."""
+        found = self.weights if self.strengths is None else self.strengths
+        return np.argsort(-found, kind="stable")
+
+    def replaced(self, channels: np.ndarray) -> Blend:
+        """Replace maps by their levels in the concept's place."""
+        chosen = tuple(sorted(int(one) for one in channels))
+        levels = tuple(float(self.levels[one]) for one in chosen) or (0.0,)
+        return Blend(self.layer, chosen, levels=levels, box=self.box)
+
+    def by_effect(self, channels: np.ndarray) -> Blend:
+        """Bring maps to their levels with the strengths that were found, in the concept's place."""
+        if self.strengths is None:
+            return self.replaced(channels)
+        chosen = tuple(sorted(int(one) for one in channels))
+        strengths = tuple(float(self.strengths[one]) for one in chosen) or (1.0,)
+        levels = tuple(float(self.levels[one]) for one in chosen) or (0.0,)
+        return Blend(self.layer, chosen, strengths, levels, self.box)
+
+    def everywhere(self, channels: np.ndarray) -> Blend:
+        """Drop maps everywhere; where a concept is inserted, bring them to their levels."""
+        chosen = tuple(sorted(int(one) for one in channels))
+        levels = tuple(float(self.levels[one]) for one in chosen) if self.insert else (0.0,)
+        return Blend(self.layer, chosen, levels=levels or (0.0,), box=EVERYWHERE)
+
+    def positive(self) -> np.ndarray:
+        """Return the maps of positive weight, the largest first."""
+        order = np.argsort(-self.weights, kind="stable")
+        return order[self.weights[order] > 0]
+
+    def compared(self, own: str, maps: int) -> dict[str, Blend]:
+        """Return the ways that are compared, as edits by name.
+
+        Args:
+            own: the way that is asked for; it comes first.
+            maps: how many maps it changes; 0 takes those of a strength of a tenth or more, or those
+                of positive weight.
+        """
+        positive = self.positive()
+        count = maps or len(positive)
+        if self.strengths is not None:
+            count = maps or max(1, int((self.strengths >= CHANGED).sum()))
+        by_weight = np.argsort(-self.weights, kind="stable")[:count]
+        asked = self.everywhere(by_weight) if own == FEWER else self.by_effect(self.order[:count])
+        others = {
+            PLACE: self.replaced(by_weight),
+            FEWER: self.everywhere(by_weight),
+            PAPER: self.everywhere(positive),
+        }
+        return {own: asked, **{name: edit for name, edit in others.items() if name != own}}
+
+    def random(self, like: Blend, rng: np.random.Generator) -> Blend:
+        """Return the same edit of equally many random maps: other than the chosen ones, if any."""
+        count = len(self.weights)
+        others = np.setdiff1d(np.arange(count), like.channels)
+        pool = others if len(others) >= len(like.channels) else np.arange(count)
+        chosen = rng.permutation(pool)[: len(like.channels)]
+        replaced = len(like.levels) > 1 or like.levels != (0.0,)
+        levels = tuple(self.levels[chosen].tolist()) if replaced else like.levels
+        return Blend(
+            self.layer, tuple(map(int, chosen)), like.strengths, levels or (0.0,), like.box
+        )

@@ -285,6 +285,9 @@ def test_import_says_what_it_inferred_and_writes_a_checkpoint(
     assert "prior normal (--prior uniform changes it)" in shown
     assert main(["import", path, "--out", str(out), "--json", str(tmp_path / "i.json")]) == 0
     assert sorted(p.name for p in out.iterdir()) == ["card.md", "model.safetensors", "samples.png"]
+    card = (out / "card.md").read_text()
+    assert "ganlens import g.pth --out mine" in card
+    assert str(tmp_path) not in card  # where a file lay is nobody's business
     assert json.loads((tmp_path / "i.json").read_text())["images"] == [1, 32, 32]
     assert load_checkpoint(out).header.made["imported"]["files"] == ["g.pth"]
     capsys.readouterr()

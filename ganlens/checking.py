@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Probe
-from ganlens.report.findings import missing
+from ganlens.report.findings import NO_DATA, missing
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -67,7 +67,7 @@ def which_probes(subject: "Subject", probes: Mapping[str, Probe]) -> dict[str, s
     reasons = {}
     for name, probe in probes.items():
         reason = missing(probe, subject, None)
-        reasons[name] = "" if reason.startswith("needs images to compare with") else reason
+        reasons[name] = "" if reason == NO_DATA else reason
     return reasons
 
 

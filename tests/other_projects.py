@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 State = dict[str, Tensor]
 
@@ -103,17 +103,27 @@ def examples_score(state: State, x: Tensor) -> Tensor:
 
 # --- mimicry --------------------------------------------------------------------------------------
 
+MIMICRY = {  # px -> side of the first map, widths of G's maps, widths and halvings of D's blocks
+    32: (4, (16, 16, 16, 16), (16, 16, 16, 16), (1, 1, 0, 0), "l5"),
+    48: (6, (16, 8, 4, 2), (2, 4, 8, 16, 32), (1, 1, 1, 1, 0), "l5"),
+    64: (4, (16, 8, 4, 2, 1), (2, 4, 8, 16, 32), (1, 1, 1, 1, 1), "l6"),
+    128: (4, (16, 16, 8, 4, 2, 1), (1, 2, 4, 8, 16, 16), (1, 1, 1, 1, 1, 0), "l7"),
+}
 
-def mimicry_generator(nz: int = 6, ngf: int = 8, seed: int = 0) -> State:
+
+def mimicry_generator(size: int = 32, nz: int = 6, seed: int = 0) -> State:
     draw, state = rand(seed), {}
-    biased(state, "l1", (16 * ngf, nz), 16 * ngf, draw)
-    for i in (2, 3, 4):
-        for c, k in (("c1", 3), ("c2", 3), ("c_sc", 1)):
-            biased(state, f"block{i}.{c}", (ngf, ngf, k, k), ngf, draw)
-        norm(state, f"block{i}.b1", ngf, draw)
-        norm(state, f"block{i}.b2", ngf, draw)
-    norm(state, "b5", ngf, draw)
-    biased(state, "c5", (3, ngf, 3, 3), 3, draw)
+    bottom, widths = MIMICRY[size][:2]
+    biased(state, "l1", (bottom**2 * widths[0], nz), bottom**2 * widths[0], draw)
+    for i, (a, b) in enumerate(pairwise(widths), 2):
+        for c, into, k in (("c1", a, 3), ("c2", b, 3), ("c_sc", a, 1)):
+            biased(state, f"block{i}.{c}", (b, into, k, k), b, draw)
+        norm(state, f"block{i}.b1", a, draw)
+        norm(state, f"block{i}.b2", b, draw)
+    last = len(widths) + 1
+    norm(state, f"b{last}", widths[-1], draw)
+    biased(state, f"c{last}", (3, widths[-1], 3, 3), 3, draw)
+    state[f"c{last}.weight"] *= 0.03  # the blocks' sums are large, and no tanh is to be full
     return state
 
 
@@ -122,34 +132,41 @@ def double(x: Tensor) -> Tensor:
 
 
 def mimicry_draw(state: State, z: Tensor) -> Tensor:
-    x = (z @ state["l1.weight"].T + state["l1.bias"]).view(len(z), -1, 4, 4)
-    for b in ("block2", "block3", "block4"):
+    bottom = round((len(state["l1.weight"]) / state["block2.c1.weight"].shape[1]) ** 0.5)
+    x = (z @ state["l1.weight"].T + state["l1.bias"]).view(len(z), -1, bottom, bottom)
+    i = 2
+    while f"block{i}.c1.weight" in state:
+        b = f"block{i}"
         h = conv(state, f"{b}.c1", double(bn(state, f"{b}.b1", x).relu()), 1, 1)
         h = conv(state, f"{b}.c2", bn(state, f"{b}.b2", h).relu(), 1, 1)
-        x = h + conv(state, f"{b}.c_sc", double(x))
-    return torch.tanh(conv(state, "c5", bn(state, "b5", x).relu(), 1, 1))
+        x, i = h + conv(state, f"{b}.c_sc", double(x)), i + 1
+    return torch.tanh(conv(state, f"c{i}", bn(state, f"b{i}", x).relu(), 1, 1))
 
 
-def mimicry_discriminator(ndf: int = 8, seed: int = 1) -> State:
+def mimicry_discriminator(size: int = 32, seed: int = 1) -> State:
     draw, state = rand(seed), {}
-    for i in (1, 2, 3, 4):
-        into = 3 if i == 1 else ndf
-        biased(state, f"block{i}.c1", (ndf, into, 3, 3), ndf, draw)
-        biased(state, f"block{i}.c2", (ndf, ndf, 3, 3), ndf, draw)
-        if i < 3:
-            biased(state, f"block{i}.c_sc", (ndf, into, 1, 1), ndf, draw)
-    biased(state, "l5", (1, ndf), 1, draw)
+    _, _, widths, halves, last = MIMICRY[size]
+    for i, (a, b, halve) in enumerate(zip((3, *widths), widths, halves, strict=False), 1):
+        inner = b if i == 1 else a
+        biased(state, f"block{i}.c1", (inner, a, 3, 3), inner, draw)
+        biased(state, f"block{i}.c2", (b, inner, 3, 3), b, draw)
+        if halve or a != b:
+            biased(state, f"block{i}.c_sc", (b, a, 1, 1), b, draw)
+    biased(state, last, (1, widths[-1]), 1, draw)
     return state
 
 
 def mimicry_score(state: State, x: Tensor) -> Tensor:
+    _, _, _, halves, last = MIMICRY[x.shape[-1]]
     h = conv(state, "block1.c2", conv(state, "block1.c1", x, 1, 1).relu(), 1, 1)
     x = F.avg_pool2d(h, 2) + conv(state, "block1.c_sc", F.avg_pool2d(x, 2))
-    h = conv(state, "block2.c2", conv(state, "block2.c1", x.relu(), 1, 1).relu(), 1, 1)
-    x = F.avg_pool2d(h + conv(state, "block2.c_sc", x), 2)
-    for b in ("block3", "block4"):
-        x = x + conv(state, f"{b}.c2", conv(state, f"{b}.c1", x.relu(), 1, 1).relu(), 1, 1)
-    return (x.relu().sum((2, 3)) @ state["l5.weight"].T + state["l5.bias"]).flatten()
+    for i, halve in enumerate(halves[1:], 2):
+        b = f"block{i}"
+        x = torch.relu_(x)  # in place: what the shortcut begins with has been rectified, too
+        h = conv(state, f"{b}.c2", torch.relu_(conv(state, f"{b}.c1", x, 1, 1)), 1, 1)
+        short = conv(state, f"{b}.c_sc", x) if f"{b}.c_sc.weight" in state else x
+        x = F.avg_pool2d(h, 2) + F.avg_pool2d(short, 2) if halve else h + short
+    return (x.relu().sum((2, 3)) @ state[f"{last}.weight"].T + state[f"{last}.bias"]).flatten()
 
 
 # --- StudioGAN ------------------------------------------------------------------------------------
@@ -173,36 +190,78 @@ def studiogan_draw(state: State, z: Tensor) -> Tensor:
     return torch.tanh(conv(state, "conv4", x, 1, 1))
 
 
-def studiogan_discriminator(width: int = 4, seed: int = 1) -> State:
+def studiogan_discriminator(width: int = 4, seed: int = 1, normed: bool = True) -> State:
     draw, state = rand(seed), {}
-    for i, (a, b) in enumerate(((3, width), (width, 2 * width))):
+    for i, (a, b) in enumerate(pairwise((3, width, 2 * width, 4 * width))):
         biased(state, f"blocks.{i}.0.conv0", (b, a, 3, 3), b, draw)
         biased(state, f"blocks.{i}.0.conv1", (b, b, 4, 4), b, draw)
-        norm(state, f"blocks.{i}.0.bn0", b, draw)
-        norm(state, f"blocks.{i}.0.bn1", b, draw)
-    biased(state, "conv1", (4 * width, 2 * width, 3, 3), 4 * width, draw)
-    norm(state, "bn1", 4 * width, draw)
-    biased(state, "linear1", (1, 4 * width), 1, draw)
+        if normed:
+            norm(state, f"blocks.{i}.0.bn0", b, draw)
+            norm(state, f"blocks.{i}.0.bn1", b, draw)
+    biased(state, "conv1", (8 * width, 4 * width, 3, 3), 8 * width, draw)
+    if normed:
+        norm(state, "bn1", 8 * width, draw)
+    biased(state, "linear1", (1, 8 * width), 1, draw)
     return state
 
 
 def studiogan_score(state: State, x: Tensor) -> Tensor:
-    for b in ("blocks.0.0", "blocks.1.0"):
-        x = bn(state, f"{b}.bn0", conv(state, f"{b}.conv0", x, 1, 1), 1e-4).relu()
-        x = bn(state, f"{b}.bn1", conv(state, f"{b}.conv1", x, 2, 1), 1e-4).relu()
-    x = bn(state, "bn1", conv(state, "conv1", x, 1, 1), 1e-4).relu().sum((2, 3))
+    def normed(name: str, h: Tensor) -> Tensor:
+        return bn(state, name, h, 1e-4) if f"{name}.weight" in state else h
+
+    for b in ("blocks.0.0", "blocks.1.0", "blocks.2.0"):
+        x = normed(f"{b}.bn0", conv(state, f"{b}.conv0", x, 1, 1)).relu()
+        x = normed(f"{b}.bn1", conv(state, f"{b}.conv1", x, 2, 1)).relu()
+    x = normed("bn1", conv(state, "conv1", x, 1, 1)).relu().sum((2, 3))
     return (x @ state["linear1.weight"].T + state["linear1.bias"]).flatten()
+
+
+# --- spectral norm, as torch.nn.utils keeps it ----------------------------------------------------
+
+
+def spectral(state: State, seed: int = 3) -> State:
+    """Put every kernel and matrix under spectral norm, with vectors that are not yet exact."""
+    stream, out = torch.Generator().manual_seed(seed), {}
+    for name, value in state.items():
+        if value.ndim < 2:
+            out[name] = value
+            continue
+        rows = (value.transpose(0, 1) if "deconv" in name else value).flatten(1)
+        u = F.normalize(torch.randn(len(rows), generator=stream), dim=0)
+        v = F.normalize(u @ rows, dim=0)
+        out |= {f"{name}_orig": value, f"{name}_u": F.normalize(rows @ v, dim=0), f"{name}_v": v}
+    return out
+
+
+def divided(state: State) -> State:
+    """Let torch divide: what its hook leaves in ``weight`` when a layer in eval mode has run."""
+    out = {k: v for k, v in state.items() if not k.endswith(("_orig", "_u", "_v"))}
+    for name, value in state.items():
+        if name.endswith("_orig"):
+            stem, (a, b), k = name.removesuffix("_orig"), value.shape[:2], value.shape[2:]
+            layer: nn.Module = nn.Linear(b, a, bias=False)
+            if k:
+                kind = nn.ConvTranspose2d if "deconv" in name else nn.Conv2d
+                layer = kind(*((a, b) if "deconv" in name else (b, a)), k, bias=False)
+            layer = nn.utils.spectral_norm(layer).eval()
+            layer.load_state_dict({f"weight_{x}": state[f"{stem}_{x}"] for x in ("orig", "u", "v")})
+            layer(torch.zeros(1, a if "deconv" in name else b, *k))
+            out[stem] = layer.weight.detach()  # type: ignore[union-attr]
+    return out
 
 
 # --- torchgan -------------------------------------------------------------------------------------
 
 
-def torchgan_generator(nz: int = 6, width: int = 4, seed: int = 0) -> State:
+def torchgan_generator(nz: int = 6, width: int = 4, seed: int = 0, normed: bool = True) -> State:
     draw, state = rand(seed), {}
     sizes = [nz, 4 * width, 2 * width, width]
     for i, (a, b) in enumerate(pairwise(sizes)):
         state[f"model.{i}.0.weight"] = draw(a, b, 4, 4)
-        norm(state, f"model.{i}.1", b, draw)
+        if normed:
+            norm(state, f"model.{i}.1", b, draw)
+        else:
+            state[f"model.{i}.0.bias"] = draw(b)
     biased(state, "model.3.0", (width, 3, 4, 4), 3, draw)
     return state
 
@@ -210,26 +269,31 @@ def torchgan_generator(nz: int = 6, width: int = 4, seed: int = 0) -> State:
 def torchgan_draw(state: State, z: Tensor) -> Tensor:
     x = z[:, :, None, None]
     for i in range(3):
-        x = leak(
-            bn(state, f"model.{i}.1", up(state, f"model.{i}.0", x, *((2, 1) if i else (1, 0))))
-        )
+        x = up(state, f"model.{i}.0", x, *((2, 1) if i else (1, 0)))
+        x = leak(bn(state, f"model.{i}.1", x) if "model.0.1.weight" in state else x)
     return torch.tanh(up(state, "model.3.0", x))
 
 
-def torchgan_discriminator(width: int = 4, seed: int = 1) -> State:
+def torchgan_discriminator(width: int = 4, seed: int = 1, normed: bool = True) -> State:
     draw, state = rand(seed), {}
     biased(state, "model.0.0", (width, 3, 4, 4), width, draw)
     for i in (1, 2):
         state[f"model.{i}.0.weight"] = draw(width * 2**i, width * 2 ** (i - 1), 4, 4)
-        norm(state, f"model.{i}.1", width * 2**i, draw)
-    state["disc.0.weight"] = draw(1, 4 * width, 4, 4)
+        if normed:
+            norm(state, f"model.{i}.1", width * 2**i, draw)
+        else:
+            state[f"model.{i}.0.bias"] = draw(width * 2**i)
+    state["disc.0.weight"] = 20 * draw(1, 4 * width, 4, 4)
+    if not normed:
+        state["disc.0.bias"] = draw(1)
     return state
 
 
 def torchgan_score(state: State, x: Tensor) -> Tensor:
     x = leak(conv(state, "model.0.0", x, 2, 1))
     for i in (1, 2):
-        x = leak(bn(state, f"model.{i}.1", conv(state, f"model.{i}.0", x, 2, 1)))
+        x = conv(state, f"model.{i}.0", x, 2, 1)
+        x = leak(bn(state, f"model.{i}.1", x) if "model.1.1.weight" in state else x)
     return leak(conv(state, "disc.0", x)).flatten()
 
 
@@ -254,13 +318,13 @@ def zoo_draw(state: State, z: Tensor) -> Tensor:
     return torch.tanh(up(state, "main.outlayer", x))
 
 
-def zoo_discriminator(width: int = 4, seed: int = 1) -> State:
+def zoo_discriminator(width: int = 4, seed: int = 1, decisions: int = 1) -> State:
     draw = rand(seed)
     state = {"main.convTranspose2.weight": draw(width, 3, 4, 4)}
     for i, maps in ((1, width), (0, 2 * width)):
         state[f"main.convTranspose{i}.weight"] = draw(2 * maps, maps, 4, 4)
         norm(state, f"main.batchNorm{i}", 2 * maps, draw)
-    state["decisionLayer.weight"] = draw(1, 4 * width, 4, 4)
+    state["decisionLayer.weight"] = draw(decisions, 4 * width, 4, 4)
     return state
 
 
@@ -268,7 +332,7 @@ def zoo_score(state: State, x: Tensor) -> Tensor:
     x = leak(conv(state, "main.convTranspose2", x, 2, 1))
     for i in (1, 0):
         x = leak(bn(state, f"main.batchNorm{i}", conv(state, f"main.convTranspose{i}", x, 2, 1)))
-    return conv(state, "decisionLayer", x).flatten()
+    return conv(state, "decisionLayer", x)[:, 0].flatten()
 
 
 WIDTHS = (8, 8, 4)
@@ -308,14 +372,14 @@ def progressive_draw(state: State, z: Tensor) -> Tensor:
     return he(state, "toRGBLayers.2", x).clamp(-1, 1)
 
 
-def progressive_discriminator(seed: int = 1) -> State:
+def progressive_discriminator(seed: int = 1, minibatch: bool = True) -> State:
     draw, state = rand(seed, equalised=True), {}
     for i, width in enumerate(WIDTHS):
         biased(state, f"fromRGBLayers.{i}.module", (width, 3, 1, 1), width, draw)
     for i, (a, b) in enumerate(((8, 8), (8, 4))):
         biased(state, f"scaleLayers.{i}.0.module", (b, b, 3, 3), b, draw)
         biased(state, f"scaleLayers.{i}.1.module", (a, b, 3, 3), a, draw)
-    biased(state, "groupScaleZero.0.module", (8, 9, 3, 3), 8, draw)
+    biased(state, "groupScaleZero.0.module", (8, 8 + minibatch, 3, 3), 8, draw)
     biased(state, "groupScaleZero.1.module", (8, 128), 8, draw)
     biased(state, "decisionLayer.module", (1, 8), 1, draw)
     return state
@@ -327,6 +391,7 @@ def progressive_score(state: State, x: Tensor) -> Tensor:
         for j in range(2):
             x = leak(he(state, f"scaleLayers.{i}.{j}", x))
         x = F.avg_pool2d(x, 2)
-    x = torch.cat([x, torch.zeros(len(x), 1, 4, 4)], 1)  # one image alone: no deviation
+    if state["groupScaleZero.0.module.weight"].shape[1] > x.shape[1]:
+        x = torch.cat([x, torch.zeros(len(x), 1, 4, 4)], 1)  # one image alone: no deviation
     x = leak(he(state, "groupScaleZero.0", x)).flatten(1)
     return he(state, "decisionLayer", leak(he(state, "groupScaleZero.1", x))).flatten()

@@ -10,7 +10,7 @@ from fake_subject import TINY, fake_subject
 from torch import Tensor, nn
 
 import ganlens
-from ganlens.checking import check
+from ganlens.checking import check, which_probes
 from ganlens.cli import main
 from ganlens.errors import GanlensError
 from ganlens.foreign import open_foreign
@@ -234,3 +234,28 @@ def test_each_probe_says_what_half_a_gan_lacks() -> None:
             assert (f"needs a {half}" in missing(probe(), subject, None)) == (
                 half in probe.needs
             ), name
+
+
+@pytest.mark.parametrize("shape", [(4, 24, 40), (2, 16, 16), (1, 8, 8)])
+def test_what_a_generator_alone_can_do_takes_any_images(shape: tuple[int, int, int]) -> None:
+    from ganlens.probes import PROBES
+
+    start = (shape[1] // 2, shape[2] // 2)
+    subject = Subject.from_modules(convolutional(shape[0], start))
+    panels = PROBES["activations"](samples=4).run(subject).panels()
+    assert panels[0].image.shape[0] >= 4 * shape[1]  # a row for each of the four pictures
+    reasons = which_probes(subject, {name: probe() for name, probe in PROBES.items()})
+    assert not reasons["interpolate"]
+    assert "needs a discriminator" in reasons["top-images"]
+    assert not missing(PROBES["top-images"](network="generator", source="generated"), subject, None)
+    assert ("data sets are opened as squares" in reasons["health"]) == bool(unfit(shape))
+
+
+def test_what_a_discriminator_alone_can_do(tiny_images: Path) -> None:
+    from ganlens.data import open_data
+    from ganlens.probes import PROBES
+
+    subject = Subject.from_modules(None, judge(), image_shape=(3, 8, 8))
+    data = open_data(str(tiny_images), size=8)
+    for name in ("filters", "guided-backprop", "top-images"):
+        assert PROBES[name]().run(subject, data).summary()["prior"] is None, name

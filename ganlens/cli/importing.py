@@ -125,7 +125,8 @@ def _shown(found: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _again(source: tuple[Path, ...], told: Told, out: Path) -> str:
-    words = ["ganlens", "import", *map(str, source), "--out", str(out)]
+    """Return the command as others may read it: names of files, not where they lay here."""
+    words = ["ganlens", "import", *(path.resolve().name for path in source), "--out", out.name]
     for name, value in asdict(told).items():
         if value != getattr(Told(), name):
             values = value if isinstance(value, tuple) else (value,)

@@ -18,10 +18,14 @@ import torch
 
 from ganlens.errors import GanlensError
 
-# Classes that projects put beside their weights. A stand-in that keeps nothing takes their place.
-INERT = ("models.utils.config.BaseConfig", "argparse.Namespace")
+# What projects put beside their weights: settings, losses, numpy's scalars. A stand-in that keeps
+# nothing takes their place.
+_INERT = re.compile(
+    r"models\.utils\.config\.BaseConfig|argparse\.Namespace|torchgan\.(losses|metrics)\.[\w.]+"
+    r"|numpy\.(_?core\.multiarray\.scalar|dtype)|_codecs\.encode"
+)
 _NEEDED = re.compile(
-    r"collections\.OrderedDict|torch\.(\w+Storage|Size|device|(b?float|int|uint)\d+|bool)"
+    r"collections\.OrderedDict|(__builtin__|builtins)\.set|torch\.(\w+Storage|Size|device|(b?float|int|uint)\d+|bool)"
     r"|torch\.storage\.(Untyped|Typed)Storage|torch\.nn\.parameter\.Parameter"
     r"|torch\._utils\._rebuild_(tensor|tensor_v2|parameter)|torch\.serialization\._get_layout"
 )
@@ -98,7 +102,7 @@ def _names(file: Path, opened: IO[bytes], pickles: int) -> set[str]:
                     f"{file} claims a tensor of {elements:,} values and has {held:,} bytes:"
                     " copy it again"
                 )
-            if name in INERT:
+            if _INERT.fullmatch(name):
                 found.add(name)
             elif name and not _NEEDED.fullmatch(name):
                 raise GanlensError(

@@ -1,6 +1,8 @@
 """The DCGAN of facebookresearch/pytorch_GAN_zoo: ``formatLayer``, then a ``main`` of named layers.
 
-Files hold ``{config, netG, netD, avgG}``; the config is a pickled class, which is not imported.
+Files hold ``{config, netG, netD, avgG}``; the config is a pickled class, which is not imported. The
+project never leaves train mode, so it draws with the batch norm of each batch, and the statistics
+in a file are those of the batches that this network happened to see.
 """
 
 from collections.abc import Mapping, Sequence
@@ -129,6 +131,8 @@ def _generator(weights: Weights, notes: Notes, inner: Sequence[int]) -> Match:
         "bn_eps": notes.setting("bn_eps", 1e-5),
         "output": notes.output("tanh"),
     }
+    notes.assumed.append("batch norm's statistics as the file has them; the project draws in train"
+                         " mode, with those of each batch")  # fmt: skip
     return _match("generator", weights, notes, arguments)
 
 
@@ -141,6 +145,7 @@ def _discriminator(weights: Weights, notes: Notes, inner: Sequence[int]) -> Matc
         "bn_eps": notes.setting("bn_eps", 1e-5),
         "slope": notes.setting("activation_slope", 0.2),
     }
+    note_decisions(notes, arguments["decisions"])
     return _match("discriminator", weights, notes, arguments)
 
 
@@ -148,3 +153,12 @@ def _match(part: Any, weights: Weights, notes: Notes, found: dict[str, Any]) -> 
     widths, side = found["widths"], 4 * 2 ** len(found["widths"])
     notes.inferred.append(f"{part}: widths {widths}, {found['channels']} x {side} x {side}")
     return Match(FORMAT, part, {part: found}, dict(weights), notes.inferred, notes.assumed)
+
+
+def note_decisions(notes: Notes, count: int) -> None:
+    """Note what it means that a discriminator of this project decides more than one thing."""
+    if count > 1:
+        notes.assumed.append(
+            f"the first of {count} decisions tells real from fake; the others are AC-GAN's classes,"
+            " whose codes at the latents' end are drawn from the prior, too"
+        )

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganlens.models.ganzoo_dcgan import note_decisions
 from ganlens.models.output import Pixels
 from ganlens.models.prior import Prior
 from ganlens.models.recognition import Answers, Match, Notes, Weights, numbered, ranked, shape
@@ -186,6 +187,7 @@ def _discriminator(weights: Weights, notes: Notes, scales: Sequence[int]) -> Mat
         "minibatch": in_ == out + 1,
         "slope": notes.setting("activation_slope", 0.2),
     }
+    note_decisions(notes, arguments["decisions"])
     if arguments["minibatch"]:
         notes.assumed.append("standard deviation over the minibatch 0, as for one image alone")
     return _match("discriminator", weights, notes, arguments)

@@ -1,7 +1,8 @@
-"""mimicry's DCGANs (kwotsin/mimicry): residual blocks without spectral norm, at 32 px and more.
+"""mimicry's residual DCGAN, SNGAN and WGAN-GP (kwotsin/mimicry), at 32, 48, 64 and 128 px.
 
-``dcgan_32`` ends with tanh and ``dcgan_cifar`` with a sigmoid, under the same names: a file cannot
-tell which, so tanh is assumed and said.
+Their names are the same, so a file cannot tell that ``dcgan_cifar`` ends with a sigmoid in place of
+tanh, or that WGAN-GP's discriminator averages over positions in place of summing: the first of each
+is assumed and said. Spectral norm is worked into the weights.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +14,16 @@ from torch import Tensor, nn
 
 from ganlens.models.output import Pixels
 from ganlens.models.prior import Prior
-from ganlens.models.recognition import Answers, Match, Notes, Weights, numbered, shape
+from ganlens.models.recognition import Answers, Match, Notes, Weights, numbered, refuse, shape
+from ganlens.models.spectral import divided
 
-FORMAT = "mimicry's DCGAN"
+FORMAT = "mimicry's DCGAN or SNGAN"
+VARIANTS = {
+    r"attn_block\.": "self-attention",
+    r"block\d+\.b[12]\.embed\.": "class-conditional batch norm",
+    r"l_y\.": "a head for classes or rotations",
+    r".*\.sn_u$": "spectral norm in a layout of mimicry's own",
+}
 Shape = Mapping[str, Any]
 
 
@@ -36,7 +44,10 @@ class UpResidual(nn.Module):
 
 
 class DownResidual(nn.Module):
-    """ReLU (but in the first), 3x3, ReLU, 3x3, halved if told, and the input added."""
+    """ReLU (but in the first), 3x3, ReLU, 3x3, halved if told, and the shortcut added.
+
+    The project's first ReLU works in place, so the shortcut, too, begins at what it lets through.
+    """
 
     def __init__(self, in_: int, out: int, first: bool, halve: bool) -> None:
         super().__init__()
@@ -49,7 +60,8 @@ class DownResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, s, s) to (N, C', s/2, s/2), or (N, C', s, s)."""
-        maps = self.c2(self.activation(self.c1(x if self.first else self.activation(x))))
+        x = x if self.first else self.activation(x)
+        maps = self.c2(self.activation(self.c1(x)))
         short = self.c_sc(x) if hasattr(self, "c_sc") else x
         if not self.halve:
             return maps + short
@@ -108,10 +120,11 @@ class MimicryDiscriminator(nn.Module):
         size: of the images; the sum over positions takes any.
         widths: feature maps after each block.
         halves: whether each block halves its map.
+        last: name of the matrix that gives the logit.
     """
 
     def __init__(
-        self, channels: int, size: int, widths: Sequence[int], halves: Sequence[bool]
+        self, channels: int, size: int, widths: Sequence[int], halves: Sequence[bool], last: str
     ) -> None:
         super().__init__()
         self.image_shape = (channels, size, size)
@@ -119,8 +132,8 @@ class MimicryDiscriminator(nn.Module):
             self.add_module(f"block{i}", DownResidual(in_, out, i == 1, halves[i - 1]))
         self.feature_layers = tuple(f"block{i}" for i in range(1, len(widths) + 1))
         self.activation = nn.ReLU()
-        self.last = f"l{len(widths) + 1}"
-        self.add_module(self.last, nn.Linear(widths[-1], 1))
+        self.last = last
+        self.add_module(last, nn.Linear(widths[-1], 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images to logits."""
@@ -144,12 +157,12 @@ class Mimicry:
 
     def recognise(self, weights: Weights, answers: Answers) -> Match | None:
         """Read ``l1`` and ``block2.b1`` as a generator, ``block1.c_sc`` as a discriminator."""
-        blocks = numbered(weights, r"block(\d+)\.c1\.weight")
-        if not blocks or len(blocks) < 2:
+        blocks = numbered(weights, r"block(\d+)\.c1\.weight(?:_orig)?")
+        if len(blocks) < 2 or blocks[0] not in (1, 2):
             return None
-        if "l1.weight" in weights and blocks[0] == 2:
-            return _generator(weights, Notes(answers), blocks)
-        return _discriminator(weights, Notes(answers), blocks) if blocks[0] == 1 else None
+        refuse(weights, VARIANTS)
+        read = _discriminator if blocks[0] == 1 else _generator
+        return read(divided(weights), Notes(answers), blocks)
 
 
 def _generator(weights: Weights, notes: Notes, blocks: Sequence[int]) -> Match:
@@ -168,7 +181,7 @@ def _generator(weights: Weights, notes: Notes, blocks: Sequence[int]) -> Match:
         "output": notes.output("tanh"),
     }
     if notes.answers.output_range is None:
-        notes.assumed.append("trained as dcgan_32; for dcgan_cifar say --output-range 0 1")
+        notes.assumed.append("not dcgan_cifar, for which say --output-range 0 1")
     side = bottom * 2 ** len(blocks)
     notes.inferred.append(f"generator: widths {widths}, {channels} x {side} x {side}")
     found = {"generator": arguments}
@@ -179,14 +192,23 @@ def _discriminator(weights: Weights, notes: Notes, blocks: Sequence[int]) -> Mat
     shapes = [shape(weights, f"block{i}.c2.weight", 4) for i in blocks]
     widths = [s[0] for s in shapes]
     ins = [shape(weights, f"block{i}.c1.weight", 4)[1] for i in blocks]
-    # A shortcut of its own is what mimicry gives to blocks that halve; a last one may only widen.
+    ends = numbered(weights, r"l(\d+)\.weight") or [len(blocks) + 1]
+    # A shortcut of its own is what mimicry gives to blocks that halve, and to the last at 48 px,
+    # which only widens: there alone the matrix has the number of the last block.
     halves = [f"block{i}.c_sc.weight" in weights for i in blocks]
-    if len(blocks) == 5 and ins[-1] != widths[-1]:
+    if ends[-1] == blocks[-1]:
         halves[-1] = False
-    size = {4: 32, 5: 48 if not halves[-1] else 64, 6: 128}.get(len(blocks), 32)
+    size = {4: 32, 5: 64 if halves[-1] else 48, 6: 128}.get(len(blocks), 4 * 2 ** sum(halves))
     notes.assumed.append(f"discriminator for images of {size} px, which its blocks suggest")
+    notes.assumed.append("it sums over positions, as all of mimicry's but WGAN-GP's do")
     notes.inferred.append(f"discriminator: widths {widths}, halving in {sum(halves)} blocks")
-    arguments = {"channels": ins[0], "size": size, "widths": widths, "halves": halves}
+    arguments = {
+        "channels": ins[0],
+        "size": size,
+        "widths": widths,
+        "halves": halves,
+        "last": f"l{ends[-1]}",
+    }
     found = {"discriminator": arguments}
     return Match(FORMAT, "discriminator", found, dict(weights), notes.inferred, notes.assumed)
 

@@ -166,6 +166,24 @@ def numbered(weights: Weights, pattern: str) -> list[int]:
     return sorted({int(match.group(1)) for match in found if match})
 
 
+def refuse(weights: Weights, variants: Mapping[str, str]) -> None:
+    """Refuse what computes something else than its family, by the names of its weights.
+
+    Args:
+        weights: what may be such a variant.
+        variants: pattern that a name of it begins with -> what the network is, or has.
+
+    Raises:
+        GanlensError: it is one.
+    """
+    for pattern, what in variants.items():
+        if name := next((name for name in weights if re.match(pattern, name)), ""):
+            raise GanlensError(
+                f"network has {what} ({name:.60}), which this family does not read: name the class"
+                " that made it, with --module package.module:callable --trust"
+            )
+
+
 def ranked(weights: Weights, name: str) -> int:
     """Return the rank of a tensor, 0 where there is none of that name."""
     return weights[name].ndim if name in weights else 0

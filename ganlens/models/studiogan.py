@@ -1,7 +1,8 @@
 """StudioGAN's ``deep_conv`` backbone: DCGAN with biases, ReLU in both networks, BN eps 1e-4.
 
 The generator ends with a 3x3 convolution after its transposed ones; the discriminator has a 3x3
-and a strided 4x4 convolution in each block and sums over positions.
+and a strided 4x4 convolution in each block and sums over positions. Spectral norm, which takes the
+place of the discriminator's batch norm, is worked into the weights.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +11,21 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ganlens.errors import GanlensError
 from ganlens.models.output import Pixels, leaky
 from ganlens.models.prior import Prior
-from ganlens.models.recognition import Answers, Match, Notes, Weights, numbered, shape
+from ganlens.models.recognition import Answers, Match, Notes, Weights, numbered, refuse, shape
+from ganlens.models.spectral import divided
 
 FORMAT = "StudioGAN's deep_conv"
 EPS = 1e-4
+KERNEL = r"blocks\.(\d+)\.0\.{}\.weight(?:_orig)?"
+VARIANTS = {
+    r"blocks\.\d+\.0\.conv1x1_": "self-attention",
+    r"blocks\.\d+\.0\.bn0\.(gain|bias|embed\d|bn)\.": "class-conditional batch norm",
+    r"info_": "InfoGAN's codes",
+    r"(embedding|linear2|linear3|linear4|linear_mi)": "a head for classes",
+}
 Shape = Mapping[str, Any]
 
 
@@ -34,13 +44,13 @@ class UpBlock(nn.Module):
 
 
 class DownBlock(nn.Module):
-    """Convolution 3x3, then a strided 4x4 one, each with batch norm and ReLU."""
+    """Convolution 3x3, then a strided 4x4 one, each with ReLU, and with batch norm if there is."""
 
-    def __init__(self, in_: int, out: int, bn_eps: float, slope: float) -> None:
+    def __init__(self, in_: int, out: int, bn_eps: float | None, slope: float) -> None:
         super().__init__()
-        self.conv0, self.bn0 = nn.Conv2d(in_, out, 3, 1, 1), nn.BatchNorm2d(out, eps=bn_eps)
+        self.conv0, self.bn0 = nn.Conv2d(in_, out, 3, 1, 1), _norm(out, bn_eps)
         self.act0 = leaky(slope)
-        self.conv1, self.bn1 = nn.Conv2d(out, out, 4, 2, 1), nn.BatchNorm2d(out, eps=bn_eps)
+        self.conv1, self.bn1 = nn.Conv2d(out, out, 4, 2, 1), _norm(out, bn_eps)
         self.act1 = leaky(slope)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -97,12 +107,12 @@ class DeepConvDiscriminator(nn.Module):
         channels: of the images.
         size: of the images; the sum over positions takes any.
         widths: feature maps after each block and after the last convolution.
-        bn_eps: what batch norm adds to the variance.
+        bn_eps: what batch norm adds to the variance; None for networks without it.
         slope: of the ReLUs below 0.
     """
 
     def __init__(
-        self, channels: int, size: int, widths: Sequence[int], bn_eps: float, slope: float
+        self, channels: int, size: int, widths: Sequence[int], bn_eps: float | None, slope: float
     ) -> None:
         super().__init__()
         self.image_shape = (channels, size, size)
@@ -111,7 +121,7 @@ class DeepConvDiscriminator(nn.Module):
             for in_, out in pairwise((channels, *widths[:-1]))
         )
         self.conv1 = nn.Conv2d(widths[-2], widths[-1], 3, 1, 1)
-        self.bn1 = nn.BatchNorm2d(widths[-1], eps=bn_eps)
+        self.bn1 = _norm(widths[-1], bn_eps)
         self.activation = leaky(slope)
         self.linear1 = nn.Linear(widths[-1], 1)
         names = [f"blocks.{i}.0.act{j}" for i in range(len(widths) - 1) for j in (0, 1)]
@@ -140,12 +150,13 @@ class StudioGAN:
 
     def recognise(self, weights: Weights, answers: Answers) -> Match | None:
         """Read ``linear0`` and ``deconv0`` as a generator, ``linear1`` and ``conv0`` as a judge."""
-        up = numbered(weights, r"blocks\.(\d+)\.0\.deconv0\.weight")
-        if up and "linear0.weight" in weights:
-            return _generator(weights, Notes(answers), up)
-        down = numbered(weights, r"blocks\.(\d+)\.0\.conv0\.weight")
-        if down and "linear1.weight" in weights:
-            return _discriminator(weights, Notes(answers), down)
+        notes = Notes(answers)
+        if up := numbered(weights, KERNEL.format("deconv0")):
+            refuse(weights, VARIANTS)
+            return _generator(divided(weights), notes, up)
+        if down := numbered(weights, KERNEL.format("conv0")):
+            refuse(weights, VARIANTS)
+            return _discriminator(_renamed(divided(weights)), notes, down)
         return None
 
 
@@ -172,15 +183,31 @@ def _generator(weights: Weights, notes: Notes, blocks: Sequence[int]) -> Match:
 def _discriminator(weights: Weights, notes: Notes, blocks: Sequence[int]) -> Match:
     shapes = [shape(weights, f"blocks.{i}.0.conv0.weight", 4) for i in blocks]
     widths = [*(s[0] for s in shapes), shape(weights, "conv1.weight", 4)[0]]
-    size = 4 * 2 ** (len(blocks) + 1)
+    if (decisions := shape(weights, "linear1.weight", 2)[0]) != 1:
+        raise GanlensError(
+            f"linear1 gives {decisions} decisions, one for each class: only the unconditional"
+            " discriminator is read; name the class that made it, with --module --trust"
+        )
+    size, normed = 4 * 2 ** len(blocks), "bn1.running_mean" in weights
     notes.assumed.append(f"discriminator for images of {size} px, as its generator's layout has it")
     arguments = {
         "channels": shapes[0][1],
         "size": size,
         "widths": widths,
-        "bn_eps": notes.setting("bn_eps", EPS),
+        "bn_eps": notes.setting("bn_eps", EPS) if normed else None,
         "slope": notes.setting("activation_slope", 0.0),
     }
-    notes.inferred.append(f"discriminator: widths {widths}")
+    notes.inferred.append(f"discriminator: widths {widths}{'' if normed else ', no batch norm'}")
     found = {"discriminator": arguments}
     return Match(FORMAT, "discriminator", found, dict(weights), notes.inferred, notes.assumed)
+
+
+def _renamed(weights: Weights) -> dict[str, Tensor]:
+    """Give the last layers of early releases the names that later ones have."""
+    new = {"conv": "conv1", "bn": "bn1"}
+    parts = {name: name.partition(".") for name in weights}
+    return {f"{new.get(a, a)}{dot}{b}": weights[name] for name, (a, dot, b) in parts.items()}
+
+
+def _norm(maps: int, eps: float | None) -> nn.Module:
+    return nn.Identity() if eps is None else nn.BatchNorm2d(maps, eps=eps)

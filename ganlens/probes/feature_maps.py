@@ -261,17 +261,18 @@ def _grey(maps: np.ndarray, scale: str) -> np.ndarray:
 
 def _sheet(pictures: np.ndarray, maps: np.ndarray) -> np.ndarray:
     """Lay out one row per picture: the picture, then its maps at the same size."""
-    side = max(pictures.shape[1], *maps.shape[2:4])
+    room = (max(pictures.shape[1], maps.shape[2]), max(pictures.shape[2], maps.shape[3]))
     tiles = []
     for picture, row in zip(pictures, maps, strict=True):
-        tiles += [_fit(picture, side), *(_fit(one, side) for one in row)]
+        tiles += [_fit(picture, room), *(_fit(one, room) for one in row)]
     return images.grid(np.stack(tiles), maps.shape[1] + 1)
 
 
-def _fit(image: np.ndarray, side: int) -> np.ndarray:
-    """Enlarge (h, w, c) by a whole number and centre it on a white (side, side, 3) tile."""
-    big = images.enlarge(image, max(1, side // max(image.shape[:2])))
-    tile = np.full((side, side, 3), 255, np.uint8)
-    top, left = (side - big.shape[0]) // 2, (side - big.shape[1]) // 2
+def _fit(image: np.ndarray, room: tuple[int, int]) -> np.ndarray:
+    """Enlarge (h, w, 1 to 4) by a whole number and centre it on a white (*room, 3) tile."""
+    height, width = image.shape[:2]
+    big = images.enlarge(images.as_rgb(image), max(1, min(room[0] // height, room[1] // width)))
+    tile = np.full((*room, 3), 255, np.uint8)
+    top, left = (room[0] - big.shape[0]) // 2, (room[1] - big.shape[1]) // 2
     tile[top : top + big.shape[0], left : left + big.shape[1]] = big
     return tile

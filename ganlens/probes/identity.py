@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 def identity(subject: "Subject", data: "ImageSet | None" = None) -> dict[str, Any]:
     """Return checkpoint, its hash and weights, the prior, and the data's SPEC and fingerprint."""
     known = subject.provenance
-    prior: Prior | None = getattr(subject, "prior", None)
+    alone = getattr(subject, "generator", subject) is None  # a discriminator has no prior
+    prior: Prior | None = None if alone else getattr(subject, "prior", None)
     about = {
         "checkpoint": known.get("checkpoint", subject.name),
         "hash": known.get("hash"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 
-SQUARE = ("Activations",)  # probes whose tiles have no room for other pictures
+NO_DATA = "needs images to compare with: give a data set"
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,10 @@ def missing(probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:
     for part, other in (("generator", "discriminator"), ("discriminator", "generator")):
         if part in needs and getattr(subject, part, None) is None:
             return f"needs a {part}, and this checkpoint has a {other} only"
-    if reason := unfit(subject.image_shape):
-        if probe.needs_data():
-            return f"needs images to compare with, and data sets are opened as {reason}"
-        if type(probe).__name__ in SQUARE:
-            return f"draws {reason}"
+    if probe.needs_data() and (reason := unfit(subject.image_shape)):
+        return f"needs images to compare with, and data sets are opened as {reason}"
     if probe.needs_data() and data is None:
-        return "needs images to compare with: give a data set"
+        return NO_DATA
     if "labels" in needs and data is not None and data.labels is None and not data.attributes:
         return f"needs labels or attributes, and the data {data.spec!r} has none"
     return ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ganlens.activations import TopPositions, Windows, projective_windows, receptive_windows
@@ -136,10 +137,10 @@ def windows_of(subject: "Subject", network: str, layer: str) -> Windows:
         GanlensError: unknown layer, or one whose window is not known.
     """
     module = subject.network(network)
-    z = subject.latents([0])
     if network == "generator":
-        return projective_windows(module, layer, z.to(subject.device))
-    return receptive_windows(module, layer, subject.generate(z).to(subject.device))
+        return projective_windows(module, layer, subject.latents([0]).to(subject.device))
+    blank = torch.zeros(1, *subject.image_shape, device=subject.device)
+    return receptive_windows(module, layer, blank)
 
 
 def scan(

@@ -62,7 +62,7 @@ class TopImages(Probe):
     """
 
     title: ClassVar[str] = "Top images"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator"})
+    needs: ClassVar[frozenset[str]] = frozenset({"discriminator"})
 
     network: Literal["discriminator", "generator"] = "discriminator"
     layer: str = "auto"
@@ -83,6 +83,8 @@ class TopImages(Probe):
             if getattr(self, name) < 1:
                 raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
         check_seed(self.seed, self.images)
+        drawn = {"generator"} if self.source == "generated" else set()
+        object.__setattr__(self, "needs", frozenset({self.network, *drawn}))
 
     def looks_at_data(self) -> bool:
         """Tell whether real images are scanned."""

@@ -180,7 +180,7 @@ def oracle(subject, samples: int, fresh: int, alone_expected: bool = True) -> No
 
     An eigenvector of N samples is off by about sqrt(ratio / N) / (ratio - 1) towards each neighbour
     and by sqrt(d / M) after a regression on M: single directions are compared where both ratios are
-    above 1.35, and the span of the first k wherever the ratio behind them is.
+    above 1.25, and the span of the first k wherever the ratio behind them is.
     """
     count = min(16, subject.prior.dim)
     closed = sefa(subject.generator, min(count + 1, subject.prior.dim))
@@ -188,7 +188,7 @@ def oracle(subject, samples: int, fresh: int, alone_expected: bool = True) -> No
     seeds = range(samples), range(samples, samples + fresh)
     sampled = finish(ganspace(subject, layer, count, *seeds, kept=count))
     values = np.array([one.metrics["eigenvalue"] for one in closed] + [0.0])
-    large = np.concatenate([[True], values[:count] > 1.35 * values[1 : count + 1]])
+    large = np.concatenate([[True], values[:count] > 1.25 * values[1 : count + 1]])
     alone = np.flatnonzero(large[:-1] & large[1:])
     cos = np.array([abs(float(closed[i].unit @ sampled[i].unit)) for i in alone])
     assert large[1:].any(), "no eigenvalue is well separated: nothing would be compared"

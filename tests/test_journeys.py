@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = MARKS
+SCALE = 4  # CSS pixels of a picture's pixel on the boards
 CANVAS, ORIGINAL = "the canvas", "the picture without edits"
 
 
@@ -187,12 +188,10 @@ def test_boxes_that_are_drawn_are_forgotten(
     way = "Boxes drawn on samples"
     page = visit(browser, server, "forget", tiny_checkpoint, **{"forget-way": way})
     for seed in range(12):
-        tile = page.get_by_role("button", name=f"seed {seed}", exact=True).bounding_box()
-        assert tile is not None
-        unit = tile["width"] / 16
-        page.mouse.move(tile["x"] + 4.5 * unit, tile["y"] + 5.5 * unit)
+        tile = page.get_by_role("button", name=f"seed {seed}", exact=True)
+        tile.hover(position={"x": 4.5 * SCALE, "y": 5.5 * SCALE})
         page.mouse.down()
-        page.mouse.move(tile["x"] + 9.5 * unit, tile["y"] + 8.5 * unit, steps=3)
+        tile.hover(position={"x": 9.5 * SCALE, "y": 8.5 * SCALE})
         page.mouse.up()
     page.get_by_text("12 boxes on 12 of 150 samples", exact=False).wait_for()
     settled(page)

@@ -33,6 +33,8 @@ def started(
     """Start the explorer with one root and one data set, and let its modules be imported."""
     arguments = ["explorer.py", "--root", str(tiny_checkpoint.parent), "--data", str(tiny_images)]
     monkeypatch.setattr(sys, "argv", arguments)
+    # AppTest leaves the app as __main__, which processes that other tests spawn would run.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     monkeypatch.syspath_prepend(APPS)
     return tiny_checkpoint, tiny_images
 

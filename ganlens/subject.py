@@ -15,6 +15,7 @@ from ganlens.calibration import calibrate
 from ganlens.checkpoints import Checkpoint, find_checkpoint, load_checkpoint
 from ganlens.errors import GanlensError, one_of
 from ganlens.foreign import open_foreign
+from ganlens.initialisation import seeded
 from ganlens.models import build
 from ganlens.models.named import Trust, trusted, trusting
 from ganlens.models.prior import Prior
@@ -274,8 +275,7 @@ class Subject:
         pair = {"generator": self.generator, "discriminator": self.discriminator}
         there = {part: network for part, network in pair.items() if network is not None}
         if all(isinstance(n, WrappedGenerator | WrappedDiscriminator) for n in there.values()):
-            with torch.random.fork_rng(devices=[]):
-                torch.default_generator.manual_seed(seed)
+            with seeded(seed):
                 fresh = {part: reset(network) for part, network in there.items()}
             return fresh.get("generator"), fresh.get("discriminator")
         if "arguments" not in self.provenance:

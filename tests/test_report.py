@@ -4,16 +4,16 @@ import base64
 import io
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pytest
 import torch
+from browsing import CHROMIUM
 from PIL import Image
 from torch import nn
 
@@ -22,6 +22,9 @@ from ganlens.errors import GanlensError
 from ganlens.models.prior import Prior
 from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel, figure
 from ganlens.probes.base import Probe, Progress
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 HOSTILE = "</script><script>window.hit=1</script><img src=x onerror=window.hit=1>\"'&"
 
@@ -350,41 +353,34 @@ def test_curve_reads_what_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.browser
-def test_page_in_a_browser(tmp_path: Path) -> None:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium on the PATH: install Debian's package to run the browser tests")
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: install Debian's package")
+def test_page_in_a_browser(tmp_path: Path, browser: "Browser") -> None:
     write(tmp_path, dist=FakeProbe(name=HOSTILE))
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as api:
-        browser = api.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
-        asked: list[str] = []
-        troubles: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.on(
-            "console",
-            lambda message: troubles.append(message.text) if message.type == "error" else None,
-        )
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.goto((tmp_path / "out" / "report.html").as_uri())
-        page.locator(".plot").first.scroll_into_view_if_needed()
-        page.locator(".plot .main-svg").first.wait_for()
-        assert page.evaluate("window.hit") is None
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out"
-        image = page.locator("img.pixels").nth(1)
-        box = image.bounding_box()
-        assert box is not None
-        assert box["width"] % 40 == 0, "whole-number enlargement"
-        browser.close()
+    page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
+    asked: list[str] = []
+    troubles: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on(
+        "console",
+        lambda message: troubles.append(message.text) if message.type == "error" else None,
+    )
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto((tmp_path / "out" / "report.html").as_uri())
+    page.locator(".plot").first.scroll_into_view_if_needed()
+    page.locator(".plot .main-svg").first.wait_for()
+    assert page.evaluate("window.hit") is None
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out"
+    image = page.locator("img.pixels").nth(1)
+    box = image.bounding_box()
+    assert box is not None
+    assert box["width"] % 40 == 0, "whole-number enlargement"
+    page.close()
     assert troubles == []
     assert [u for u in asked if not u.startswith(("file:", "data:", "blob:"))] == []
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: install Debian's package")
 def test_a_page_becomes_a_pdf(tmp_path: Path) -> None:
-    if shutil.which("chromium") is None:
-        pytest.skip("no chromium on the PATH: install Debian's package")
     page = tmp_path / "report.html"
     page.write_text("<!DOCTYPE html><title>x</title><h1>What it learned</h1>", "utf-8")
     made = report.write_pdf(page, report.find_browser())

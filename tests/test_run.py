@@ -211,6 +211,18 @@ def test_a_run_can_be_made_longer_but_not_otherwise_changed(images: Path, tmp_pa
         make_run(tmp_path / "r", images, epochs=2, lr=1e-3)
 
 
+def test_a_run_from_before_a_setting_existed_resumes(images: Path, tmp_path: Path) -> None:
+    list(make_run(tmp_path / "r", images, epochs=1).events())
+    file = tmp_path / "r" / "run.json"
+    asked = json.loads(file.read_text())
+    del asked["arguments"]["bn_eps"], asked["training"]["flip"]
+    file.write_text(json.dumps(asked))
+    notes = [e.note for e in make_run(tmp_path / "r", images, epochs=2).events() if e.note]
+    assert notes == ["resumed at step 11 of 22"]
+    with pytest.raises(GanlensError, match=r"another run: its training.flip is False, not True"):
+        make_run(tmp_path / "r", images, epochs=2, flip=True)
+
+
 def test_another_folder_is_left_alone(images: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(GanlensError, match="holds other files"):

@@ -24,6 +24,7 @@ from ganlens.classifier.targets import UNKNOWN, Truth, truth_of
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
+from ganlens.initialisation import seeded
 from ganlens.models.classifier import Classifier, ClassifierConfig
 from ganlens.models.prior import check_seed
 
@@ -171,8 +172,7 @@ def _build(data: ImageSet, truth: Truth, settings: ClassifierSettings) -> Classi
         numbers=truth.scales,
         depth=settings.depth,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(settings.seed)
+    with seeded(settings.seed):
         return Classifier(config).to(memory_format=torch.channels_last)
 
 

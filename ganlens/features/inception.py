@@ -29,6 +29,7 @@ from ganlens.errors import GanlensError
 from ganlens.features.base import rgb_pixels
 from ganlens.features.resize import tf1_resize
 from ganlens.features.weights import digest_prefix, file_hash, hub_file, read_weights
+from ganlens.initialisation import seeded
 
 INCEPTION_FILE = URL_INCEPTION_V3.rsplit("/", 1)[1]
 DIGEST_PREFIX = digest_prefix(INCEPTION_FILE)  # of the file's sha256
@@ -165,7 +166,7 @@ def _build(file: Path) -> FeatureExtractorInceptionV3:
     torch.save(read_weights(file, wanted), buffer)  # noqa: TID251 written for the one reader below
     buffer.seek(0)
     try:
-        with torch.random.fork_rng(devices=[]):  # it draws weights before it loads them
+        with seeded():  # it draws weights before it loads them
             return FeatureExtractorInceptionV3(
                 "inception-v3-compat", [LAYER], feature_extractor_weights_path=buffer
             )

@@ -11,6 +11,7 @@ from torchvision import models
 from ganlens.errors import GanlensError
 from ganlens.features.base import rgb_pixels
 from ganlens.features.weights import digest_prefix, file_hash, fill, read_weights
+from ganlens.initialisation import seeded
 
 RENORMALISING = ("googlenet", "inception_v3")  # with torchvision's own weights, by transform_input
 
@@ -91,7 +92,7 @@ def _build(model: str, file: Path, published: bool) -> tuple[nn.Module, str, int
     if model in RENORMALISING:
         extra = {"transform_input": published, "init_weights": False}
     misfit = f"{file} does not hold the weights of torchvision's {model}: give its own"
-    with torch.random.fork_rng(devices=[]):  # it draws weights before it loads them
+    with seeded():  # it draws weights before it loads them
         network = models.get_model(model, weights=None, **extra)
         head = _head(network)
         if f"{head}.bias" not in tensors or tensors[f"{head}.bias"].ndim != 1:

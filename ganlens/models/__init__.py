@@ -1,11 +1,9 @@
 """The families of networks that ganlens builds: ``MODELS[family].generator(**arguments)``."""
 
 from collections.abc import Collection
-from threading import Lock
 from typing import Any
 
-import torch
-
+from ganlens.initialisation import seeded
 from ganlens.models.base import Family
 from ganlens.models.dcgan import DCGAN
 from ganlens.models.ganzoo_dcgan import GanZooDCGAN
@@ -17,7 +15,6 @@ from ganlens.models.sequential_dcgan import SequentialDCGAN
 from ganlens.models.studiogan import StudioGAN
 from ganlens.models.torchgan import Torchgan
 
-_GLOBAL_STREAM = Lock()  # torch initialises layers from one stream that all threads share
 MODELS: dict[str, Family] = {
     "dcgan": DCGAN(),
     "pytorch-dcgan": SequentialDCGAN(),
@@ -38,8 +35,6 @@ def build(
 ) -> tuple[Any, Any]:
     """Build an untrained pair of a family from a seed; global random streams are left alone.
 
-    Two threads that build at once get what each would get alone.
-
     Args:
         family: key of MODELS.
         arguments: of its constructors.
@@ -47,8 +42,7 @@ def build(
         parts: the networks that are wanted; None takes the place of the other.
     """
     makers = MODELS[family].generator, MODELS[family].discriminator
-    with _GLOBAL_STREAM, torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with seeded(seed):
         generator, discriminator = (
             make(**arguments) if part in parts else None
             for part, make in zip(("generator", "discriminator"), makers, strict=True)

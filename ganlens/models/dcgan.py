@@ -215,7 +215,7 @@ class DCGANDiscriminator(nn.Module):
 def initialise(network: nn.Module) -> None:
     """Weights N(0, 0.02), batch-norm gains N(1, 0.02), shifts and biases 0 [P section 4, N].
 
-    Draws from torch's global stream: wrap the construction in ``torch.random.fork_rng`` with a
+    Draws from torch's global stream: wrap the construction in ``initialisation.seeded`` with a
     seed.
     """
     for module in network.modules():

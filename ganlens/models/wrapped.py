@@ -170,7 +170,7 @@ def check_label(label: int, classes: int | None) -> int:
 def reset(network: nn.Module) -> nn.Module:
     """Return a copy with the weights that its layers begin with.
 
-    Draws from torch's global stream: wrap it in ``torch.random.fork_rng`` with a seed.
+    Draws from torch's global stream: wrap it in ``initialisation.seeded``.
 
     Raises:
         GanlensError: a layer with weights does not say how it begins.

@@ -15,7 +15,8 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor
 from ganlens.files import check_writable, write_bytes
-from ganlens.training import Trainer, TrainStep
+from ganlens.models.dcgan import DCGANConfig, arguments_of
+from ganlens.training import TrainConfig, Trainer, TrainStep
 
 STATE_FILE, METRICS_FILE, ASKED_FILE = "state.safetensors", "metrics.jsonl", "run.json"
 JUDGE_FOLDER = "judge"  # the classifier that judges samples, made before anything else
@@ -75,7 +76,7 @@ def check_folder(folder: Path, wanted: dict[str, Any]) -> None:
         held = json.loads(file.read_text())
     except (ValueError, RecursionError) as error:
         raise GanlensError(f"{file} is damaged ({error}): give a new folder to --out") from error
-    before, now = _flat(held), _flat(wanted)
+    before, now = _usual() | _flat(held), _flat(wanted)
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key) and key.split(".")[-1] not in FREE_TO_CHANGE:
             raise GanlensError(
@@ -83,6 +84,11 @@ def check_folder(folder: Path, wanted: dict[str, Any]) -> None:
                 f" {now.get(key)!r};"
                 " give the same settings to resume it, or a new folder to --out"
             )
+
+
+def _usual() -> dict[str, Any]:
+    """What a setting is in a run that began before ganlens knew of it: its default."""
+    return _flat({"arguments": arguments_of(DCGANConfig()), "training": asdict(TrainConfig())})
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

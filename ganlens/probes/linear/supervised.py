@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ganlens.activations import run_to
 from ganlens.calibration import calibrate
 from ganlens.files import write_bytes
+from ganlens.initialisation import seeded
 from ganlens.places import cache_folder
 from ganlens.probes.linear.fitting import accuracy
 from ganlens.probes.linear.targets import Target
@@ -116,8 +117,7 @@ def _heads(network: Any, train: "ImageSet", targets: Sequence[Target], seed: int
     with torch.no_grad():
         image = train.batch(0).to(next(network.parameters()).device)
         width = run_to(network, network.feature_layers[-1], image).numel()
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with seeded(seed):
         return nn.ModuleList(nn.Linear(width, len(target.classes)) for target in targets)
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor, nn
 
 from ganlens.attributes import AttributeReader, attribute_reader, open_reader
 from ganlens.calibration import calibrate
 from ganlens.classifier.targets import targets_of
 from ganlens.errors import GanlensError
+from ganlens.initialisation import seeded
 from ganlens.models.classifier import Classifier
 from ganlens.probes.base import Progress
 from ganlens.probes.maximize.units import DISCRIMINATOR, JUDGE
@@ -69,8 +69,7 @@ def untrained(
     if DISCRIMINATOR in wanted:
         found[DISCRIMINATOR] = subject.untrained(seed, calibrated=False).discriminator
     if JUDGE in wanted and judge is not None:
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
+        with seeded(seed):
             found[JUDGE] = Classifier(judge.model.config).to(subject.device)
         found[JUDGE].requires_grad_(False)
     for network in found.values():

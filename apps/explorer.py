@@ -7,6 +7,7 @@ the data it was started with (the embedded sets always). Everything it shows is 
 library: here are widgets, layout and caching.
 """
 
+import gc
 from collections.abc import Callable
 from functools import partial
 
@@ -123,6 +124,18 @@ def main() -> None:
         st.error(str(error), icon=":material/error:")
         return
     st.navigation(pages(choice, spec), expanded=True).run()
+    set_aside()
+
+
+@st.cache_resource(show_spinner=False)
+def set_aside() -> None:
+    """Exempt what the first page has brought in from garbage collection, once per server.
+
+    Streamlit collects after each rerun, and going through the modules of torch, which stay for
+    good, takes longer than to redraw a fragment.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 main()

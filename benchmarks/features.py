@@ -25,7 +25,7 @@ from torch import nn
 from torch_fidelity import feature_extractor_inceptionv3 as torch_fidelity
 
 from ganlens import open_data
-from ganlens.features import InceptionExtractor
+from ganlens.features.inception import InceptionExtractor
 from ganlens.images import from_uint8
 from ganlens.precision import autocast, best_precision
 from ganlens.runs import machine

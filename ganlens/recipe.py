@@ -166,23 +166,29 @@ def draw(subject: "Subject", recipe: Recipe) -> Tensor:
         GanlensError: another checkpoint than the recipe's, or an edit that does not fit it.
     """
     recipe.check(subject)
-    drawn = [_column(subject, recipe, column) for column in range(columns(recipe.edits))]
-    return torch.stack(drawn, 1).flatten(0, 1)
+    count, source = columns(recipe.edits), recipe.latents
+    inside = any(isinstance(one, LayerEdit) for one in recipe.edits)
+    if inside or (isinstance(source, Mix) and source.space == "pixels"):
+        drawn = [_column(subject, recipe, column) for column in range(count)]
+        return torch.stack(drawn, 1).flatten(0, 1)
+    z = source.latents(subject.prior)
+    moved = [edited(z, subject, recipe, column) for column in range(count)]
+    return subject.generate(torch.stack(moved, 1).flatten(0, 1))  # few batches, and full ones
 
 
 def _column(subject: "Subject", recipe: Recipe, column: int) -> Tensor:
+    """Draw one amount of edits inside the generator, or of a mix of pictures."""
     source = recipe.latents
     with ExitStack() as stack:
         for one in recipe.edits:
             if isinstance(one, LayerEdit):
                 change = partial(one.activations, column=column)
                 stack.enter_context(edit(subject.generator, one.layer, change))
-        if isinstance(source, Mix) and source.space == "pixels":
-            z = edited(subject.latents(source.seeds), subject, recipe, column)
-            vectors = dict(zip(source.seeds, subject.generate(z), strict=True))
-            mixed = [one.of(vectors) for one in source.sums]
-            return torch.stack(mixed).clamp(-1, 1)
-        return subject.generate(edited(source.latents(subject.prior), subject, recipe, column))
+        if not isinstance(source, Mix) or source.space != "pixels":
+            return subject.generate(edited(source.latents(subject.prior), subject, recipe, column))
+        z = edited(subject.latents(source.seeds), subject, recipe, column)
+        vectors = dict(zip(source.seeds, subject.generate(z), strict=True))
+        return torch.stack([one.of(vectors) for one in source.sums]).clamp(-1, 1)
 
 
 def edited(z: Tensor, subject: "Subject", recipe: Recipe, column: int = 0) -> Tensor:

@@ -12,7 +12,11 @@ from torch import nn
 
 from ganlens import features
 from ganlens.errors import GanlensError
-from ganlens.features import inception, resize, weights
+from ganlens.features import inception_weights as published
+from ganlens.features import resize, weights
+from ganlens.features.inception import InceptionExtractor
+from ganlens.features.torchvision_models import TorchvisionExtractor
+from ganlens.features.vgg import VGG16Extractor
 from ganlens.images import from_uint8
 from ganlens.models.classifier import Classifier, ClassifierConfig
 from ganlens.models.dcgan import DCGANConfig, DCGANDiscriminator
@@ -158,7 +162,7 @@ def test_inception_equals_torch_fidelity_on_one_random_weight_file(inception_wei
         feature_extractor_weights_path=str(inception_weights),
     )
     before = torch.random.get_rng_state()
-    ours = features.InceptionExtractor(inception_weights)
+    ours = InceptionExtractor(inception_weights)
     assert torch.equal(torch.random.get_rng_state(), before)
     pixels = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), np.uint8)
     expected, logits = theirs(torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()))
@@ -217,7 +221,7 @@ def test_fid_equals_calculate_metrics_of_torch_fidelity(inception_weights):
             input1=fake, input2=real, fid=True, cuda=False, cache=False, verbose=False,
             feature_extractor_weights_path=str(inception_weights), batch_size=4,
         )  # fmt: skip
-    ours = features.InceptionExtractor(inception_weights)
+    ours = InceptionExtractor(inception_weights)
     a, b = (ours(from_uint8(d.pixels)).numpy() for d in (real, fake))
     found = stats.frechet_distance_from_features(a, b)
     assert found == pytest.approx(expected["frechet_inception_distance"], rel=1e-4)
@@ -236,19 +240,22 @@ def test_missing_inception_weights_are_named_with_the_option(tmp_path, monkeypat
 
 
 def test_inception_file_is_the_published_one():
+    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
+
+    assert published.URL == URL_INCEPTION_V3
     assert features.INCEPTION_FILE == "weights-inception-2015-12-05-6726825d.pth"
-    assert inception.DIGEST_PREFIX == "6726825d"
+    assert published.DIGEST_PREFIX == "6726825d"
 
 
 def test_damaged_and_foreign_weight_files_are_named(tmp_path):
     damaged = tmp_path / "damaged.pth"
     damaged.write_bytes(b"\x80\x02 not a weight file")
     with pytest.raises(GanlensError, match="not a readable weight file"):
-        features.InceptionExtractor(damaged)
+        InceptionExtractor(damaged)
     foreign = tmp_path / "foreign.pth"
     torch.save({"conv.weight": torch.zeros(2)}, foreign)  # noqa: TID251 the format under test
     with pytest.raises(GanlensError, match="does not hold the Inception network"):
-        features.InceptionExtractor(foreign)
+        InceptionExtractor(foreign)
 
 
 def test_code_in_a_weight_file_is_not_run(tmp_path):
@@ -261,7 +268,7 @@ def test_code_in_a_weight_file_is_not_run(tmp_path):
     file, trace = tmp_path / "evil.pth", tmp_path / "trace"
     subprocess.run([sys.executable, "-c", script, str(file), str(trace)], check=True)
     with pytest.raises(GanlensError, match="not a readable weight file"):
-        features.InceptionExtractor(file)
+        InceptionExtractor(file)
     assert not trace.exists()
 
 
@@ -269,14 +276,14 @@ def test_fetching_checks_the_hash_and_leaves_nothing_behind(tmp_path, monkeypatc
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     source = tmp_path / "source.bin"
     source.write_bytes(bytes(3 << 20))
-    monkeypatch.setattr(inception, "URL_INCEPTION_V3", source.as_uri())
+    monkeypatch.setattr(published, "URL", source.as_uri())
     with pytest.raises(GanlensError, match="damaged"):
         list(features.fetch_inception_weights())
     assert list((tmp_path / "checkpoints").iterdir()) == []
     import hashlib
 
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
-    monkeypatch.setattr(inception, "DIGEST_PREFIX", digest[:8])
+    monkeypatch.setattr(published, "DIGEST_PREFIX", digest[:8])
     seen = list(features.fetch_inception_weights())
     assert seen[-1] == (3 << 20, 3 << 20)
     assert features.find_inception_weights().read_bytes() == source.read_bytes()
@@ -319,7 +326,7 @@ def test_vgg16_equals_torch_fidelity_on_one_random_weight_file(tmp_path, monkeyp
         bound = (6 / value[0].numel()) ** 0.5 if value.ndim > 1 else 0.1
         value.uniform_(-bound, bound, generator=generator)
     torch.save(network.state_dict(), path)  # noqa: TID251 the format under test
-    ours = features.VGG16Extractor(path)
+    ours = VGG16Extractor(path)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
     found = ours(from_uint8(pixels))
     theirs = FeatureExtractorVGG16("vgg16", ["fc2_relu"], feature_extractor_weights_path=str(path))
@@ -343,7 +350,7 @@ def test_torchvision_features_are_what_the_last_layer_sees(tmp_path, suffix):
         torch.save(network.state_dict(), path)  # noqa: TID251 the format under test
     else:
         save_file(network.state_dict(), path)
-    ours = features.TorchvisionExtractor("mobilenet_v3_small", path)
+    ours = TorchvisionExtractor("mobilenet_v3_small", path)
     x = images(2, size=40)
     found = ours(x)
     assert found.shape == (2, 1024)
@@ -364,7 +371,7 @@ def weights_pixels(x):
 def test_torchvision_errors_name_what_is_wrong(tmp_path):
     from torchvision import models
 
-    kind, path = features.TorchvisionExtractor, tmp_path / "w.pth"
+    kind, path = TorchvisionExtractor, tmp_path / "w.pth"
     with pytest.raises(GanlensError, match=r"'resnet5' is not known: choose from .*resnet50"):
         kind("resnet5", path)
     with pytest.raises(GanlensError, match="are not there"):
@@ -375,9 +382,9 @@ def test_torchvision_errors_name_what_is_wrong(tmp_path):
     with pytest.raises(GanlensError, match="does not end in a linear layer"):
         kind("squeezenet1_1", path)
     with pytest.raises(GanlensError, match=r"VGG16's weights, vgg16-397923af\.pth"):
-        features.VGG16Extractor(tmp_path / "nowhere.pth")
+        VGG16Extractor(tmp_path / "nowhere.pth")
     with pytest.raises(GanlensError, match="does not hold torchvision's VGG16"):
-        features.VGG16Extractor(path)
+        VGG16Extractor(path)
     assert weights.digest_prefix("vgg16-397923af.pth") == "397923af"
 
 
@@ -410,4 +417,4 @@ def test_a_text_file_is_no_weights_and_says_so(tmp_path):
     torch.save({1: torch.zeros(2)}, tmp_path / "b.pth")  # noqa: TID251 what others give
     for name in ("a", "b"):
         with pytest.raises(GanlensError, match="weight"):
-            features.TorchvisionExtractor("resnet18", tmp_path / f"{name}.pth")
+            TorchvisionExtractor("resnet18", tmp_path / f"{name}.pth")

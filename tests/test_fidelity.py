@@ -266,6 +266,9 @@ def test_a_checkpoint_folder_judges(tiny_checkpoint, tmp_path):
     assert judged.extractor["dimensions"] == 128
 
 
+INCEPTION = "ganlens.features.inception.InceptionExtractor"
+
+
 class StandIn:
     """An Inception that averages pixels, published or not."""
 
@@ -280,18 +283,19 @@ class StandIn:
     def __call__(self, batch):
         return batch.mean((2, 3))
 
+    def logits(self, features):
+        return features
+
 
 @pytest.mark.parametrize(("published", "metric"), [(True, "FID"), (False, "FD-inception")])
 def test_only_the_published_inception_gives_a_fid(monkeypatch, published, metric):
-    judge = "ganlens.probes.fidelity.judge"
-    monkeypatch.setattr(f"{judge}.InceptionExtractor", lambda *_: StandIn(published))
+    monkeypatch.setattr(INCEPTION, lambda *_: StandIn(published))
     probe = quick(extractor="auto", inception_weights="given.pth")
     assert probe.run(fake_subject(), image_set()).metric == metric
 
 
 def test_mifid_allows_for_copies_of_what_was_trained_on(monkeypatch):
-    judge = "ganlens.probes.fidelity.judge"
-    monkeypatch.setattr(f"{judge}.InceptionExtractor", lambda *_: StandIn(True))
+    monkeypatch.setattr(INCEPTION, lambda *_: StandIn(True))
     subject, data = fake_subject(), image_set()
     probe = quick(extractor="auto", inception_weights="given.pth", split="train")
     result = probe.run(subject, data)
@@ -316,7 +320,7 @@ def test_mifid_allows_for_copies_of_what_was_trained_on(monkeypatch):
 def test_inception_without_weights_says_that_it_fetches(monkeypatch):
     judge = "ganlens.probes.fidelity.judge"
     monkeypatch.setattr(f"{judge}.fetch_inception_weights", lambda: iter([(5, 10), (10, 10)]))
-    monkeypatch.setattr(f"{judge}.InceptionExtractor", lambda *_: StandIn(True))
+    monkeypatch.setattr(INCEPTION, lambda *_: StandIn(True))
     seen = [p.what for p in quick(extractor="inception").steps(fake_subject(), image_set())]
     assert seen[:2] == ["bytes of Inception's weights downloaded"] * 2
 

@@ -156,6 +156,14 @@ def test_importing_ganlens_and_its_command_line_is_light(heavy: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.parametrize(
+    "heavy", ["torchvision", "torch._dynamo", "lightning_fabric", "scipy.stats"]
+)
+def test_the_probes_wait_for_nothing_that_only_some_of_them_use(heavy: str) -> None:
+    code = f"import sys, ganlens.probes, ganlens.report; sys.exit({heavy!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_every_public_name_can_be_had() -> None:
     import ganlens
 

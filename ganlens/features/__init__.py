@@ -1,10 +1,13 @@
-"""Images to feature vectors; every extractor has a name, a weights hash and a description."""
+"""Images to feature vectors; every extractor has a name, a weights hash and a description.
+
+The published networks (``inception``, ``vgg``, ``torchvision_models``) are imported from their
+files, when they are used: torchvision takes seconds.
+"""
 
 from ganlens.features.base import Extractor, module_hash
 from ganlens.features.compare import check_comparable, difference
-from ganlens.features.inception import (
+from ganlens.features.inception_weights import (
     INCEPTION_FILE,
-    InceptionExtractor,
     fetch_inception_weights,
     find_inception_weights,
 )
@@ -21,22 +24,16 @@ from ganlens.features.shards import (
 )
 from ganlens.features.source import ArraySource, ImageSource, array_source, data_source
 from ganlens.features.store import FeatureStore
-from ganlens.features.torchvision_models import TorchvisionExtractor
-from ganlens.features.vgg import VGG16_FILE, VGG16Extractor
 
 __all__ = [
     "INCEPTION_FILE",
-    "VGG16_FILE",
     "ArraySource",
     "ClassifierExtractor",
     "DiscriminatorExtractor",
     "Extractor",
     "FeatureStore",
     "ImageSource",
-    "InceptionExtractor",
     "PixelExtractor",
-    "TorchvisionExtractor",
-    "VGG16Extractor",
     "World",
     "array_source",
     "check_comparable",

@@ -5,89 +5,29 @@ arXiv 1706.08500): uint8 input, TensorFlow 1's bilinear resize to 299 px, ``(x -
 features of the last pooling layer.
 """
 
-import hashlib
 import io
-import os
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
-from torch_fidelity.feature_extractor_inceptionv3 import (
-    URL_INCEPTION_V3,
-    BasicConv2d,
-    FeatureExtractorInceptionV3,
-)
+from torch_fidelity.feature_extractor_inceptionv3 import BasicConv2d, FeatureExtractorInceptionV3
 
 from ganlens.errors import GanlensError
 from ganlens.features.base import rgb_pixels
+from ganlens.features.inception_weights import (
+    DIGEST_PREFIX,
+    INCEPTION_FILE,
+    find_inception_weights,
+)
 from ganlens.features.resize import tf1_resize
-from ganlens.features.weights import digest_prefix, file_hash, hub_file, read_weights
+from ganlens.features.weights import file_hash, read_weights
 from ganlens.initialisation import seeded
 
-INCEPTION_FILE = URL_INCEPTION_V3.rsplit("/", 1)[1]
-DIGEST_PREFIX = digest_prefix(INCEPTION_FILE)  # of the file's sha256
 LAYER, SIDE = "2048", FeatureExtractorInceptionV3.INPUT_IMAGE_SIZE
 CHUNK = 16  # images that go through a CPU at once: 64 were a sixth slower, out of its caches
-TIMEOUT = 10  # seconds without an answer before a fetch is given up
-
-
-def find_inception_weights(path: str | Path | None = None) -> Path:
-    """Find the weights: the given file, or torch-fidelity's in torch's hub folder.
-
-    Raises:
-        GanlensError: not there; the message names the file and ``--inception-weights``.
-    """
-    place = Path(path).expanduser() if path else hub_file(INCEPTION_FILE)
-    if place.is_file():
-        return place
-    if path:
-        raise GanlensError(
-            f"Inception weights {str(path)!r} are not there: give the path of {INCEPTION_FILE} "
-            "with --inception-weights, or choose --extractor discriminator"
-        )
-    raise GanlensError(
-        f"Inception's weights, {INCEPTION_FILE}, are not in {place.parent}: fetch the file, give "
-        "its path with --inception-weights, or choose --extractor discriminator"
-    )
-
-
-def fetch_inception_weights() -> Iterator[tuple[int, int]]:
-    """Download torch-fidelity's file into torch's hub folder; yield (bytes done, bytes in all).
-
-    It does not announce itself: the caller must say that 91 MiB are fetched.
-
-    Raises:
-        GanlensError: no network, or a file with another hash; nothing is left behind.
-    """
-    place = hub_file(INCEPTION_FILE)
-    temporary = place.with_name(f".{place.name}.{uuid4().hex}.tmp")
-    digest = hashlib.sha256()
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(URL_INCEPTION_V3, timeout=TIMEOUT) as source:
-            total = int(source.headers.get("Content-Length") or 0)
-            with open(temporary, "wb") as file:
-                while part := source.read(1 << 20):
-                    digest.update(part)
-                    yield file.write(part) and file.tell(), total
-        if not digest.hexdigest().startswith(DIGEST_PREFIX):
-            raise GanlensError(f"the fetched {INCEPTION_FILE} is damaged: try again")
-        os.replace(temporary, place)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise GanlensError(
-            f"Inception's weights, {INCEPTION_FILE}, could not be fetched ({reason}): give the "
-            "path of the file with --inception-weights, or choose --extractor discriminator"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 class InceptionExtractor:

@@ -218,6 +218,8 @@ def initialise(network: nn.Module) -> None:
     Draws from torch's global stream: wrap the construction in ``initialisation.seeded`` with a
     seed.
     """
+    if next(network.parameters()).is_meta:
+        return  # there is nothing to draw, and torch would load its compiler, for seconds
     for module in network.modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1, 0.02)

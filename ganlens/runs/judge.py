@@ -10,7 +10,6 @@ from ganlens.errors import GanlensError
 from ganlens.features import (
     ClassifierExtractor,
     Extractor,
-    InceptionExtractor,
     PixelExtractor,
     find_inception_weights,
 )
@@ -34,6 +33,8 @@ def judge(name: str, data: ImageSet, folder: Path, say: Callable[[str], None]) -
     """
     chosen = _auto(data) if name == "auto" else name
     if chosen == "inception":
+        from ganlens.features.inception import InceptionExtractor  # torchvision takes seconds
+
         return InceptionExtractor(find_inception_weights(None))
     if chosen == "pixels":
         return PixelExtractor()

@@ -1,17 +1,19 @@
 """What belongs to one step of a run: its images, latents and noise, drawn from keyed streams."""
 
 import hashlib
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from ganlens.augment import augment
 from ganlens.images import from_uint8
 from ganlens.models.prior import Prior
 from ganlens.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 Rows = TypeVar("Rows", np.ndarray, Tensor)
 
@@ -31,7 +33,7 @@ class Feed:
         fabric: device and ranks.
     """
 
-    def __init__(self, images: np.ndarray, config: TrainConfig, fabric: Fabric) -> None:
+    def __init__(self, images: np.ndarray, config: TrainConfig, fabric: "Fabric") -> None:
         self.images, self.config, self.fabric = images, config, fabric
 
     @property

@@ -10,11 +10,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
@@ -25,6 +24,9 @@ from ganlens.training.config import TrainConfig
 from ganlens.training.feed import Feed, stream
 from ganlens.training.losses import discriminator_loss, generator_loss, r1_penalty
 from ganlens.training.state import restore, state_of
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,9 @@ class Trainer:
         arguments: dict[str, Any],
         config: TrainConfig,
         images: np.ndarray,
-        fabric: Fabric | None = None,
+        fabric: "Fabric | None" = None,
     ) -> None:
-        self.fabric = fabric or Fabric(devices=1, precision=best_precision())  # type: ignore[arg-type]
+        self.fabric = fabric or _alone()
         self.family, self.arguments = family, arguments
         self.config, self.images = config, images
         generator, discriminator = build(family, arguments, stream(config.seed, "init", 0))
@@ -225,7 +227,13 @@ class Trainer:
         self.step = int(tensors["step"])
 
 
-def _averaged(fabric: Fabric, value: Tensor) -> Tensor:
+def _alone() -> "Fabric":
+    from lightning_fabric import Fabric  # seconds, which whoever only looks at a run need not wait
+
+    return Fabric(devices=1, precision=best_precision())  # type: ignore[arg-type]
+
+
+def _averaged(fabric: "Fabric", value: Tensor) -> Tensor:
     """Return the mean over the ranks."""
     found = fabric.all_reduce(value, reduce_op="mean")
     assert isinstance(found, Tensor)

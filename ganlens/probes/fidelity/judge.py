@@ -14,10 +14,7 @@ from ganlens.features import (
     ClassifierExtractor,
     DiscriminatorExtractor,
     Extractor,
-    InceptionExtractor,
     PixelExtractor,
-    TorchvisionExtractor,
-    VGG16Extractor,
     fetch_inception_weights,
     find_inception_weights,
 )
@@ -97,11 +94,15 @@ def choose(
     if word == "pixels":
         return _pixels(reason)
     if word == "vgg16":
+        from ganlens.features.vgg import VGG16Extractor
+
         return _network(VGG16Extractor(weights, place), reason)
     if word.startswith(TORCHVISION):
         name = word.removeprefix(TORCHVISION)
         if weights is None:
             raise GanlensError(f"extractor {word!r} comes without weights: add --weights FILE")
+        from ganlens.features.torchvision_models import TorchvisionExtractor
+
         return _network(TorchvisionExtractor(name, weights, place), reason)
     return _from_checkpoint(word, place)
 
@@ -145,6 +146,8 @@ def _fetch() -> Generator[Progress, None, None]:
 
 
 def _inception(device: torch.device | str, weights: str | None, reason: str) -> Judge:
+    from ganlens.features.inception import InceptionExtractor
+
     extractor = InceptionExtractor(weights, device)
     published = extractor.published
     caveat = (

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from ganlens import stats
-from ganlens.features import InceptionExtractor
-from ganlens.probes.fidelity.judge import Judge
+from ganlens.probes.fidelity.judge import FID, Judge
 from ganlens.stats.inception_score import SPLITS
 
 
@@ -150,7 +149,7 @@ def _class(clouds: Clouds, name: str, real: np.ndarray, fake: np.ndarray) -> Cla
 
 def inception_score(judge: Judge, features: np.ndarray) -> tuple[float, float] | None:
     """Mean and deviation of the inception score, where published Inception judges; else None."""
-    extractor = judge.extractor
-    if not isinstance(extractor, InceptionExtractor) or len(features) < SPLITS:
+    if judge.metric != FID or len(features) < SPLITS:
         return None
-    return stats.inception_score(extractor.logits(features)) if extractor.published else None
+    extractor: Any = judge.extractor  # Inception, which alone has logits
+    return stats.inception_score(extractor.logits(features))

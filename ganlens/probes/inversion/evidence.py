@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
-from scipy import stats as scipy_stats
+import scipy  # its parts are loaded at their first use: stats takes half a second
 
 CONFIDENCE = 0.95
 INSIDE = 1e-9  # an AUC of 0 or 1 is itself a root, and not the one that is looked for
@@ -35,9 +34,9 @@ class TwoSample:
 
 def two_sample(measure: str, train: np.ndarray, held_out: np.ndarray) -> TwoSample:
     """Compare residuals of N train and M held-out images, at least one of each."""
-    shift = scipy_stats.mannwhitneyu(train, held_out, alternative="less")
+    shift = scipy.stats.mannwhitneyu(train, held_out, alternative="less")
     auc = 1 - float(shift.statistic) / (len(train) * len(held_out))
-    any_difference = scipy_stats.ks_2samp(train, held_out)
+    any_difference = scipy.stats.ks_2samp(train, held_out)
     return TwoSample(
         measure,
         auc,
@@ -59,15 +58,15 @@ def auc_interval(auc: float, m: int, n: int) -> tuple[float, float]:
         m: numbers on one side, at least 1.
         n: numbers on the other side, at least 1.
     """
-    z = scipy_stats.norm.ppf((1 + CONFIDENCE) / 2)
+    z = scipy.stats.norm.ppf((1 + CONFIDENCE) / 2)
     mean = (m + n) / 2 - 1
 
     def outside(t: float) -> float:
         spread = 1 + mean * (1 - t) / (2 - t) + mean * t / (1 + t)
         return float((auc - t) ** 2 - z**2 * t * (1 - t) * spread / (m * n))
 
-    low = 0.0 if outside(0.0) <= 0 else optimize.brentq(outside, 0.0, auc - INSIDE)
-    high = 1.0 if outside(1.0) <= 0 else optimize.brentq(outside, auc + INSIDE, 1.0)
+    low = 0.0 if outside(0.0) <= 0 else scipy.optimize.brentq(outside, 0.0, auc - INSIDE)
+    high = 1.0 if outside(1.0) <= 0 else scipy.optimize.brentq(outside, auc + INSIDE, 1.0)
     return float(low), float(high)
 
 

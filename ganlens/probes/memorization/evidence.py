@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats as scipy_stats
+import scipy  # its parts are loaded at their first use
 
 from ganlens.probes.memorization.search import Neighborhood
 
@@ -53,8 +53,8 @@ def compare(distances: np.ndarray, null: np.ndarray) -> Comparison:
     flagged = distances <= threshold
     below = int(np.searchsorted(order, threshold, side="right"))
     rank = k if below == k else min(below + 1, len(null))
-    count = scipy_stats.betabinom(len(distances), rank, len(null) + 1 - rank)
-    shift = scipy_stats.mannwhitneyu(distances, null, alternative="less")
+    count = scipy.stats.betabinom(len(distances), rank, len(null) + 1 - rank)
+    shift = scipy.stats.mannwhitneyu(distances, null, alternative="less")
     return Comparison(
         threshold=float(threshold),
         level=below / (len(null) + 1),

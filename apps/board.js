@@ -3,7 +3,7 @@
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const root = parentElement.querySelector(".board");
   root.send = { setStateValue, setTriggerValue };
-  if (root.dataset.token === data.token) return; // the same board: it knows its own state
+  if (root.dataset.token === data.token) return; // the same board: its marks here are the latest
   root.dataset.token = data.token;
   root.marks = [...data.marks];
   root.boxes = data.boxes.map((one) => ({ ...one }));

@@ -42,9 +42,18 @@ class Tiles:
     scale: int | None = None
 
     def data(
-        self, mode: Mode, cycle: Sequence[str] = (), marks: Sequence[str] = (), boxes: Drawn = ()
+        self,
+        key: str,
+        mode: Mode,
+        cycle: Sequence[str] = (),
+        marks: Sequence[str] = (),
+        boxes: Drawn = (),
     ) -> dict[str, Any]:
-        """Return what the script is given; the token changes with everything else."""
+        """Return what the script is given.
+
+        The token names the board by all but its marks and boxes: those the browser knows best, as
+        the server may not have heard yet of the latest clicks.
+        """
         height, width = self.pictures.shape[1:3]
         sheet = png_bytes(grid(as_rgb(self.pictures), self.columns, padding=0))
         fit = max(1, (ROOM // self.columns - GAP) // width)
@@ -58,11 +67,10 @@ class Tiles:
             "labels": list(self.labels),
             "mode": mode,
             "cycle": list(cycle),
-            "marks": list(marks),
-            "boxes": [{"tile": tile, "box": list(box)} for tile, box in boxes],
         }
-        token = hashlib.sha256(repr(content).encode()).hexdigest()
-        return {**content, "token": token}
+        token = hashlib.sha256(repr((key, content)).encode()).hexdigest()
+        begun = [{"tile": tile, "box": list(box)} for tile, box in boxes]
+        return {**content, "marks": list(marks), "boxes": begun, "token": token}
 
 
 def pick(tiles: Tiles, key: str, on_pick: Callable[[int], None]) -> None:
@@ -73,7 +81,7 @@ def pick(tiles: Tiles, key: str, on_pick: Callable[[int], None]) -> None:
         if index is not None:
             on_pick(index)
 
-    _component()(data=tiles.data("pick"), key=key, on_picked_change=picked)
+    _component()(data=tiles.data(key, "pick"), key=key, on_picked_change=picked)
 
 
 def mark(tiles: Tiles, key: str, cycle: Sequence[str], marks: Sequence[str] = ()) -> list[str]:
@@ -90,7 +98,7 @@ def mark(tiles: Tiles, key: str, cycle: Sequence[str], marks: Sequence[str] = ()
     """
     start = list(marks) or [""] * len(tiles.labels)
     result = _component()(
-        data=tiles.data("mark", cycle, start),
+        data=tiles.data(key, "mark", cycle, start),
         key=key,
         default={"marks": start},
         on_marks_change=_nothing,
@@ -112,7 +120,7 @@ def boxes(tiles: Tiles, key: str, start: Drawn = ()) -> list[tuple[int, Box]]:
     Returns:
         (tile, (x0, y0, x1, y1)) in pixels of the picture, the last two not included.
     """
-    content = tiles.data("boxes", boxes=start)
+    content = tiles.data(key, "boxes", boxes=start)
     begun = {"boxes": content["boxes"]}
     result = _component()(data=content, key=key, default=begun, on_boxes_change=_nothing)
     given = result.boxes if isinstance(result.boxes, list) else []

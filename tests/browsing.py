@@ -101,11 +101,19 @@ def visit(browser: "Browser", server: str, path: str, checkpoint: Path, **addres
     return page
 
 
-def settled(page: "Page") -> None:
+def settled(page: "Page", quiet: int = 500) -> None:
+    """Wait until the app has drawn its page and no script has run for so many milliseconds."""
     page.locator("h1").first.wait_for()
-    page.wait_for_timeout(300)
-    page.locator(READY).wait_for()
-    page.wait_for_timeout(300)
+    page.evaluate("window.quietSince = null")
+    page.wait_for_function(
+        """([ready, quiet]) => {
+            if (!document.querySelector(ready)) window.quietSince = null
+            else window.quietSince ??= performance.now()
+            return window.quietSince && performance.now() - window.quietSince > quiet
+        }""",
+        arg=[READY, quiet],
+        polling=50,
+    )
 
 
 def shown(page: "Page", alt: str) -> np.ndarray:

@@ -84,9 +84,17 @@ def server(tiny_checkpoint: Path, tiny_images: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> "Iterator[Browser]":
+def headless() -> "Iterator[Browser]":
     """A headless Chromium."""
     from browsing import chromium
 
     with chromium() as running:
         yield running
+
+
+@pytest.fixture
+def browser(headless: "Browser") -> "Iterator[Browser]":
+    """The Chromium, whose pages are closed after the test: each keeps a session of the server."""
+    yield headless
+    for context in headless.contexts:
+        context.close()

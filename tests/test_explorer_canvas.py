@@ -113,6 +113,19 @@ def test_a_recipe_that_does_not_fit_is_one_line(
     assert words in said(app)
 
 
+def test_a_board_keeps_the_clicks_that_the_server_has_not_heard_of(started: Any) -> None:  # noqa: F811
+    from board import Tiles
+
+    tiles = Tiles(np.zeros((2, 4, 4, 3), np.uint8), ("one", "two"))
+    data = {marks: tiles.data("a", "mark", ("", "yes"), marks) for marks in (("", ""), ("", "yes"))}
+    tokens = {content["token"] for content in data.values()}
+    assert len(tokens) == 1, (
+        "the script draws a board anew, with the server's marks, at a new token"
+    )
+    assert data[("", "yes")]["marks"] == ["", "yes"]
+    assert tiles.data("b", "mark", ("", "yes"))["token"] not in tokens, "cleared: another board"
+
+
 def test_a_board_takes_nothing_on_trust(started: Any) -> None:  # noqa: F811
     from board import _box
 

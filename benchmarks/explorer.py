@@ -17,7 +17,6 @@ import shutil
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -30,6 +29,7 @@ from PIL import Image
 
 import ganlens
 from ganlens.checkpoints import Header, save_checkpoint
+from ganlens.cli.explore import streamlit
 from ganlens.images import enlarge
 from ganlens.models import build
 from ganlens.models.dcgan import arguments_of, preset
@@ -38,11 +38,10 @@ from ganlens.recipe import render
 
 ROOT = Path(__file__).parents[1]
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-# Runs the explorer's server with one change: each rerun's duration is written down.
-SERVER = """
+# Runs `ganlens explore`'s server with one change: each rerun's duration is written down.
+TIMED = """
 import json, sys, time
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
-from streamlit.web import cli
 
 log, run = open(sys.argv.pop(1), "a", buffering=1), ScriptRunner._run_script
 
@@ -55,8 +54,6 @@ def timed(self, data):
         print(json.dumps([kind, time.perf_counter() - start]), file=log)
 
 ScriptRunner._run_script = timed
-sys.argv[0] = "streamlit"
-sys.exit(cli.main())
 """
 
 
@@ -69,19 +66,12 @@ class Server:
             self.port = free.getsockname()[1]
         self.log = folder / "reruns.jsonl"
         self.log.touch()
-        command = [
-            sys.executable,
-            "-c",
-            SERVER,
-            str(self.log),
-            "run",
-            str(ROOT / "apps/explorer.py"),
-        ]
-        flags = [f"--server.port={self.port}", "--server.headless=true"]
-        flags += ["--server.fileWatcherType=none", "--browser.gatherUsageStats=false"]
+        python, flag, start, *words = streamlit(ROOT / "apps/explorer.py", self.port, browser=False)
+        command = [python, flag, TIMED + start, str(self.log), *words]
+        command += ["--server.fileWatcherType=none"]
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         self.process = subprocess.Popen(
-            [*command, *flags, "--", "--root", str(root)],
+            [*command, "--", "--root", str(root)],
             env=os.environ | {"PYTHONPATH": path},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -214,10 +204,11 @@ def main() -> None:
     options = parser.parse_args()
     if (chromium := shutil.which("chromium")) is None:
         raise SystemExit("no chromium on the PATH: install Debian's package")
-    import streamlit
+    from importlib.metadata import version
+
     from playwright.sync_api import sync_playwright
 
-    print(f"streamlit {streamlit.__version__}, {platform.machine()}, {os.cpu_count()} cores")
+    print(f"streamlit {version('streamlit')}, {platform.machine()}, {os.cpu_count()} cores")
     with sync_playwright() as api, tempfile.TemporaryDirectory() as folder:
         browser = api.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for size in (32, 64):

@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from PIL import Image
 
 import ganlens
 from ganlens import images
+from ganlens.cli.explore import streamlit
 from ganlens.latents import Seeds
 from ganlens.recipe import Recipe, render
 
@@ -44,12 +44,11 @@ def explorer(words: Sequence[str]) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "apps" / "explorer.py")]
-    flags = [f"--server.port={port}", "--server.headless=true", "--server.fileWatcherType=none"]
+    command = streamlit(ROOT / "apps" / "explorer.py", port, browser=False)
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     environment = os.environ | {"PYTHONPATH": path}
     process = subprocess.Popen(
-        [*command, *flags, "--", *words],
+        [*command, "--server.fileWatcherType=none", "--", *words],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,

@@ -517,7 +517,7 @@ def test_explore_starts_the_shipped_app(
     monkeypatch.setattr(explore, "become", lambda words: started.append(words) or 0)
     assert run("explore", "--root", tmp_path, "--data", "digits", "--no-browser") == 0
     (words,) = started
-    assert words[:4] == [sys.executable, "-m", "streamlit", "run"]
+    assert words[:4] == [sys.executable, "-c", explore.START, "run"]
     assert Path(words[4]).is_file()
     assert "--server.headless=true" in words
     assert words[-5:] == ["--", "--root", str(tmp_path), "--data", "digits"]

@@ -13,6 +13,15 @@ from ganlens.places import shipped_folder
 
 Roots = Annotated[UseAppendAction[tuple[Path, ...]], arg(metavar="DIR")]
 Specs = Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="SPEC")]
+# What every page needs takes seconds to import. That begins while Streamlit starts and the browser
+# opens its window; without it the first visitor would wait for it.
+START = """
+import sys, threading
+threading.Thread(target=__import__, args=("ganlens.report",), daemon=True).start()
+from streamlit.web.cli import main
+sys.argv[0] = "streamlit"
+sys.exit(main())
+"""
 Port = Annotated[int, arg(metavar="PORT")]
 
 
@@ -48,7 +57,7 @@ def streamlit(app: Path, port: int, browser: bool) -> list[str]:
         "browser.gatherUsageStats": "false",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(app), *flags]
+    return [sys.executable, "-c", START, "run", str(app), *flags]
 
 
 def become(command: list[str]) -> int:

@@ -145,6 +145,24 @@ class Notes:
         self.inferred.append(f"images in {low:g} to {high:g}, as you said: output {activation}")
         return {"activation": activation, "output_range": [low, high]}
 
+    def match(
+        self, format: str, part: Part, weights: Weights, arguments: dict[str, Any], *sides: int
+    ) -> Match:
+        """Return what was recognised, one network of a ``PairFamily``, with all that was noted.
+
+        Args:
+            format: the project or file layout, for people.
+            part: which network it is.
+            weights: under the names of the family's own network.
+            arguments: of that network's class.
+            *sides: height and width of the images, or both in one: noted, where the shapes tell
+                them, with the "widths" and "channels" of the arguments.
+        """
+        if sides:
+            images = f"{arguments['channels']} x {sides[0]} x {sides[-1]}"
+            self.inferred.append(f"{part}: widths {arguments['widths']}, {images}")
+        return Match(format, part, {part: arguments}, dict(weights), self.inferred, self.assumed)
+
 
 def shape(weights: Weights, name: str, rank: int) -> tuple[int, ...]:
     """Return the shape of a tensor that must have a rank.

@@ -22,7 +22,7 @@ SIGNED, UNIT = (-1.0, 1.0), (0.0, 1.0)  # ranges of tanh and of a sigmoid
 
 @dataclass(frozen=True)
 class Answers:
-    """What a user knows and a file cannot tell; None leaves the usual assumption.
+    """What a file cannot tell; None leaves it to the usual assumption, which is said.
 
     Attributes:
         prior: distribution of the latents, "normal" or "uniform" on [-1, 1].

@@ -63,8 +63,7 @@ def read_weights(file: Path, wanted: str) -> dict[str, Tensor]:
 def load_frozen(network: nn.Module, tensors: Mapping[str, Tensor], misfit: str) -> None:
     """Copy weights into a network, all of them and no others, and freeze it in eval mode.
 
-    A published file fits or is another one: unlike ``models.weights.assign_checked``, which tells
-    the tensor that does not, one error is enough.
+    One error is enough for a published file; ``models.weights.assign_checked`` names the tensor.
 
     Args:
         network: what they are for.

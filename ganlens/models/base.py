@@ -96,6 +96,5 @@ class PairFamily:
             GanlensError: the family has none.
         """
         if self.discriminator_class is None:
-            name = type(self).__name__
-            raise GanlensError(f"{name} has no discriminator: take its generator alone")
+            raise GanlensError(f"{type(self).__name__} has no discriminator: take the generator")
         return self.discriminator_class(**discriminator)

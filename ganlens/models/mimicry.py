@@ -163,12 +163,11 @@ def _generator(weights: Weights, notes: Notes, blocks: Sequence[int]) -> Match:
     shapes = [shape(weights, f"block{i}.c1.weight", 4) for i in blocks]
     widths = [shapes[0][1], *(s[0] for s in shapes)]
     bottom = round((units / widths[0]) ** 0.5)
-    channels = shape(weights, f"c{blocks[-1] + 1}.weight", 4)[0]
     arguments = {
         "latent_dim": notes.latent_dim(dim),
         "widths": widths,
         "bottom": bottom,
-        "channels": channels,
+        "channels": shape(weights, f"c{blocks[-1] + 1}.weight", 4)[0],
         "prior": notes.prior(),
         "bn_eps": notes.setting("bn_eps", 1e-5),
         "output": notes.output("tanh"),

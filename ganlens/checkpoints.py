@@ -23,7 +23,7 @@ from ganlens.errors import GanlensError
 from ganlens.files import write_bytes
 from ganlens.models import MODELS, register_trusted
 from ganlens.models.classifier import FAMILY as CLASSIFIER
-from ganlens.models.weights import fill, refuse_nonfinite
+from ganlens.models.weights import assign_checked, refuse_nonfinite
 from ganlens.places import shipped_folder
 
 FORMAT = 1
@@ -277,7 +277,7 @@ def _build(file: Path, part: str, header: Header, weights: dict[str, Tensor]) ->
         network = empty_network(header.family, header.arguments, part)
     except _UNBUILDABLE as error:
         raise GanlensError(f"{file} describes networks that cannot be built: {error}") from error
-    fill(network, weights, file, part, "its header")
+    assign_checked(network, weights, file, part, "its header")
     return network.requires_grad_(False).eval()
 
 

@@ -1,9 +1,9 @@
 """``ganlens import``: weights of another project, as a checkpoint of ours."""
 
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
@@ -25,32 +25,9 @@ Out = Annotated[Path | None, arg(metavar="DIR", help="Folder of the checkpoint t
 SAMPLES = 64
 
 
-@dataclass(frozen=True)
-class Told:
-    """What the files cannot tell; by default it is assumed, and said.
-
-    Attributes:
-        prior: distribution of the latents.
-        output_range: lowest and highest value of the generator's images, such as -1 1 or 0 1.
-        bn_eps: what batch norm adds to the variance.
-        activation_slope: slope of the leaky ReLUs below 0.
-        latent_dim: coordinates of a latent.
-        classes: number of labels that a class-conditional generator takes.
-        label: the one that is drawn where none is named.
-    """
-
-    prior: Literal["uniform", "normal"] | None = None
-    output_range: tuple[float, float] | None = None
-    bn_eps: float | None = None
-    activation_slope: float | None = None
-    latent_dim: int | None = None
-    classes: int | None = None
-    label: int = 0
-
-
 def command(
     source: Sources,
-    told: Told,
+    answers: Answers,
     out: Out = None,
     dry_run: Annotated[bool, FlagCreatePairsOff] = False,
     json: Json = None,
@@ -72,7 +49,7 @@ def command(
     check_free(json, force)
     if not dry_run:
         check_free_folder(out, force)
-    imported = open_foreign(source, Answers(**asdict(told)))
+    imported = open_foreign(source, answers)
     if out is not None and not dry_run and not imported.saveable:
         raise GanlensError(
             f"{source[0]} is {imported.format} that no family knows, and checkpoints hold no"
@@ -82,7 +59,7 @@ def command(
     found = summary(imported)
     screen.print(rows_table(" ".join(map(str, source)), ("", ""), _shown(found)))
     if out is not None and not dry_run:
-        _write(out, imported, _again(source, told, out))
+        _write(out, imported, _again(source, answers, out))
         screen.print(
             f"\nwrote {out / MODEL_FILE}, card.md; next: ganlens check {out}", soft_wrap=True
         )
@@ -124,11 +101,11 @@ def _shown(found: dict[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def _again(source: tuple[Path, ...], told: Told, out: Path) -> str:
+def _again(source: tuple[Path, ...], answers: Answers, out: Path) -> str:
     """Return the command as others may read it: names of files, not where they lay here."""
     words = ["ganlens", "import", *(path.resolve().name for path in source), "--out", out.name]
-    for name, value in asdict(told).items():
-        if value != getattr(Told(), name):
+    for name, value in asdict(answers).items():
+        if value != getattr(Answers(), name):
             values = value if isinstance(value, tuple) else (value,)
             words += [f"--{name.replace('_', '-')}", *(f"{v:g}" if isinstance(v, float) else str(v)
                       for v in values)]  # fmt: skip

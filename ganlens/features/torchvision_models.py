@@ -10,7 +10,7 @@ from torchvision import models
 
 from ganlens.errors import GanlensError
 from ganlens.features.base import rgb_pixels
-from ganlens.features.weights import digest_prefix, file_hash, fill, read_weights
+from ganlens.features.weights import digest_prefix, file_hash, load_frozen, read_weights
 from ganlens.initialisation import seeded
 
 RENORMALISING = ("googlenet", "inception_v3")  # with torchvision's own weights, by transform_input
@@ -100,7 +100,7 @@ def _build(model: str, file: Path, published: bool) -> tuple[nn.Module, str, int
         classes = len(tensors[f"{head}.bias"])
         if classes != network.get_submodule(head).out_features:
             network = models.get_model(model, weights=None, num_classes=classes, **extra)
-    fill(network, tensors, misfit)
+    load_frozen(network, tensors, misfit)
     width = network.get_submodule(head).in_features
     network.set_submodule(head, nn.Identity())
     return network, head, int(width)

@@ -15,7 +15,7 @@ from torchvision.models import VGG16_Weights, vgg16
 from ganlens.errors import GanlensError
 from ganlens.features.base import rgb_pixels
 from ganlens.features.resize import tf1_resize
-from ganlens.features.weights import digest_prefix, file_hash, fill, hub_file, read_weights
+from ganlens.features.weights import digest_prefix, file_hash, hub_file, load_frozen, read_weights
 
 VGG16_FILE = VGG16_Weights.IMAGENET1K_V1.url.rsplit("/", 1)[1]
 SIDE, DIMENSIONS = 224, 4096
@@ -80,6 +80,6 @@ def _build(file: Path) -> nn.Module:
         network = vgg16()
     network.to_empty(device="cpu")
     misfit = f"{file} does not hold torchvision's VGG16: give {VGG16_FILE}"
-    fill(network, tensors, misfit)
+    load_frozen(network, tensors, misfit)
     network.classifier = network.classifier[:FC2]
     return network

@@ -60,8 +60,10 @@ def read_weights(file: Path, wanted: str) -> dict[str, Tensor]:
     return tensors
 
 
-def fill(network: nn.Module, tensors: Mapping[str, Tensor], misfit: str) -> nn.Module:
-    """Load weights into a network, all of them and no others; it comes back in eval mode.
+def load_frozen(network: nn.Module, tensors: Mapping[str, Tensor], misfit: str) -> None:
+    """Copy weights into a network, all of them and no others, and freeze it in eval mode.
+
+    One error is enough for a published file; ``models.weights.assign_checked`` names the tensor.
 
     Args:
         network: what they are for.
@@ -75,4 +77,4 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], misfit: str) -> nn.M
         network.load_state_dict(tensors)
     except RuntimeError as error:
         raise GanlensError(misfit) from error
-    return network.requires_grad_(False).eval()
+    network.requires_grad_(False).eval()

@@ -10,7 +10,7 @@ from ganlens.foreign.recognising import Recognition
 from ganlens.models.named import FAMILY, networks_of, trusted
 from ganlens.models.prior import Prior
 from ganlens.models.recognition import SIGNED, Answers, Notes
-from ganlens.models.weights import fill
+from ganlens.models.weights import assign_checked
 from ganlens.models.wrapped import WrappedDiscriminator, WrappedGenerator
 
 States = Mapping[str, Mapping[str, Tensor]]
@@ -33,7 +33,7 @@ def open_named(
     output = answers.output_range or SIGNED
     for part, network in (("generator", generator), ("discriminator", discriminator)):
         if network is not None and (weights := _nearest(network, states)):
-            fill(network, weights, shown, part, target)
+            assign_checked(network, weights, shown, part, target)
             networks[part] = network
     if "generator" in networks:
         given = generator_settings(networks["generator"], notes)

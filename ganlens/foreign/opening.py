@@ -19,7 +19,7 @@ from ganlens.foreign.recognising import Recognition, recognise
 from ganlens.models import register_trusted
 from ganlens.models.named import trusted
 from ganlens.models.recognition import Answers
-from ganlens.models.weights import fill
+from ganlens.models.weights import assign_checked
 
 # Latents behind batch-norm statistics that a file lacks; as many as behind those of ganlens's own.
 CALIBRATION_BATCHES, CALIBRATION_BATCH, CALIBRATION_SEED = 4, 256, 0
@@ -87,7 +87,7 @@ def _built(found: Recognition, part: str, weights: dict[str, Tensor], shown: str
         network = empty_network(found.family, found.arguments, part)
     except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         raise GanlensError(f"{shown} describes a network that cannot be built: {error}") from error
-    fill(network, weights, shown, part, found.format)
+    assign_checked(network, weights, shown, part, found.format)
     return network.requires_grad_(False).eval()
 
 

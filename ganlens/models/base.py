@@ -1,10 +1,11 @@
-"""What ganlens asks of a network: the Generator and Discriminator protocols."""
+"""What ganlens asks of a network, and of a family of them; the base of most families."""
 
-from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from ganlens.errors import GanlensError
 from ganlens.models.prior import Prior
 from ganlens.models.recognition import Answers, Match, Weights
 
@@ -65,3 +66,35 @@ class Family(Protocol):
             GanlensError: the names are those of this family, and the shapes do not fit them.
         """
         ...
+
+
+class PairFamily:
+    """The base of a family that has one class for each network and adds its own ``recognise``.
+
+    A header keeps a network's arguments under the network's name, as ``Notes.match`` lays them.
+
+    Attributes:
+        generator_class: takes the arguments under "generator".
+        discriminator_class: takes those under "discriminator"; None where no file holds one.
+    """
+
+    generator_class: ClassVar[Callable[..., Generator]]
+    discriminator_class: ClassVar[Callable[..., Discriminator] | None] = None
+
+    def generator(
+        self, generator: Mapping[str, Any], discriminator: Mapping[str, Any] | None = None
+    ) -> Generator:
+        """Build an untrained generator."""
+        return self.generator_class(**generator)
+
+    def discriminator(
+        self, discriminator: Mapping[str, Any], generator: Mapping[str, Any] | None = None
+    ) -> Discriminator:
+        """Build an untrained discriminator.
+
+        Raises:
+            GanlensError: the family has none.
+        """
+        if self.discriminator_class is None:
+            raise GanlensError(f"{type(self).__name__} has no discriminator: take the generator")
+        return self.discriminator_class(**discriminator)

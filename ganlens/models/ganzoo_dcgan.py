@@ -11,12 +11,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ganlens.models.base import PairFamily
 from ganlens.models.output import Pixels, leaky
 from ganlens.models.prior import Prior
 from ganlens.models.recognition import Answers, Match, Notes, Weights, numbered, ranked, shape
 
 FORMAT = "the DCGAN of pytorch_GAN_zoo"
-Shape = Mapping[str, Any]
 
 
 class GanZooGenerator(nn.Module):
@@ -97,18 +97,11 @@ class GanZooDiscriminator(nn.Module):
         return self.decisionLayer(self.main(x)).flatten(1)[:, 0]
 
 
-class GanZooDCGAN:
-    """The family: builds either network from its own arguments, and recognises both."""
+class GanZooDCGAN(PairFamily):
+    """Either network from its own arguments; both are recognised."""
 
-    def generator(self, generator: Shape, discriminator: Shape | None = None) -> GanZooGenerator:
-        """Build an untrained generator."""
-        return GanZooGenerator(**generator)
-
-    def discriminator(
-        self, discriminator: Shape, generator: Shape | None = None
-    ) -> GanZooDiscriminator:
-        """Build an untrained discriminator."""
-        return GanZooDiscriminator(**discriminator)
+    generator_class = GanZooGenerator
+    discriminator_class = GanZooDiscriminator
 
     def recognise(self, weights: Weights, answers: Answers) -> Match | None:
         """Read ``formatLayer`` and ``main.outlayer``, or ``decisionLayer`` of rank 4."""
@@ -133,7 +126,7 @@ def _generator(weights: Weights, notes: Notes, inner: Sequence[int]) -> Match:
     }
     notes.assumed.append("batch norm's statistics as the file has them; the project draws in train"
                          " mode, with those of each batch")  # fmt: skip
-    return _match("generator", weights, notes, arguments)
+    return notes.match(FORMAT, "generator", weights, arguments, 4 * 2 ** (len(inner) + 1))
 
 
 def _discriminator(weights: Weights, notes: Notes, inner: Sequence[int]) -> Match:
@@ -146,13 +139,7 @@ def _discriminator(weights: Weights, notes: Notes, inner: Sequence[int]) -> Matc
         "slope": notes.setting("activation_slope", 0.2),
     }
     note_decisions(notes, arguments["decisions"])
-    return _match("discriminator", weights, notes, arguments)
-
-
-def _match(part: Any, weights: Weights, notes: Notes, found: dict[str, Any]) -> Match:
-    widths, side = found["widths"], 4 * 2 ** len(found["widths"])
-    notes.inferred.append(f"{part}: widths {widths}, {found['channels']} x {side} x {side}")
-    return Match(FORMAT, part, {part: found}, dict(weights), notes.inferred, notes.assumed)
+    return notes.match(FORMAT, "discriminator", weights, arguments, 4 * 2 ** len(inner))
 
 
 def note_decisions(notes: Notes, count: int) -> None:

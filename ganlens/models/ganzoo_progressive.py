@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganlens.models.base import PairFamily
 from ganlens.models.ganzoo_dcgan import note_decisions
 from ganlens.models.output import Pixels
 from ganlens.models.prior import Prior
@@ -22,7 +23,6 @@ from ganlens.models.recognition import Answers, Match, Notes, Weights, numbered,
 
 FORMAT = "the progressive GAN of pytorch_GAN_zoo"
 EPS = 1e-8  # in the pixel norm
-Shape = Mapping[str, Any]
 
 
 class Equalised(nn.Module):
@@ -136,20 +136,11 @@ class ProgressiveDiscriminator(nn.Module):
         return self.decisionLayer(self.activation(self.groupScaleZero[1](maps)))[:, 0]
 
 
-class GanZooProgressive:
-    """The family: builds either network from its own arguments, and recognises both."""
+class GanZooProgressive(PairFamily):
+    """Either network from its own arguments; both are recognised."""
 
-    def generator(
-        self, generator: Shape, discriminator: Shape | None = None
-    ) -> ProgressiveGenerator:
-        """Build an untrained generator."""
-        return ProgressiveGenerator(**generator)
-
-    def discriminator(
-        self, discriminator: Shape, generator: Shape | None = None
-    ) -> ProgressiveDiscriminator:
-        """Build an untrained discriminator."""
-        return ProgressiveDiscriminator(**discriminator)
+    generator_class = ProgressiveGenerator
+    discriminator_class = ProgressiveDiscriminator
 
     def recognise(self, weights: Weights, answers: Answers) -> Match | None:
         """Read ``formatLayer.module`` and ``toRGBLayers``, or ``fromRGBLayers``."""
@@ -174,7 +165,7 @@ def _generator(weights: Weights, notes: Notes, scales: Sequence[int]) -> Match:
         "output": notes.output("none"),
     }
     notes.assumed.append("growth finished: the last toRGB layer alone draws")
-    return _match("generator", weights, notes, arguments)
+    return notes.match(FORMAT, "generator", weights, arguments, 4 * 2 ** (len(scales) - 1))
 
 
 def _discriminator(weights: Weights, notes: Notes, scales: Sequence[int]) -> Match:
@@ -190,13 +181,7 @@ def _discriminator(weights: Weights, notes: Notes, scales: Sequence[int]) -> Mat
     note_decisions(notes, arguments["decisions"])
     if arguments["minibatch"]:
         notes.assumed.append("standard deviation over the minibatch 0, as for one image alone")
-    return _match("discriminator", weights, notes, arguments)
-
-
-def _match(part: Any, weights: Weights, notes: Notes, found: dict[str, Any]) -> Match:
-    widths, side = found["widths"], 4 * 2 ** (len(found["widths"]) - 1)
-    notes.inferred.append(f"{part}: widths {widths}, {found['channels']} x {side} x {side}")
-    return Match(FORMAT, part, {part: found}, dict(weights), notes.inferred, notes.assumed)
+    return notes.match(FORMAT, "discriminator", weights, arguments, 4 * 2 ** (len(scales) - 1))
 
 
 def _conv(in_: int, out: int, kernel: int = 3) -> Equalised:

@@ -12,6 +12,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ganlens.models.base import PairFamily
 from ganlens.models.output import Pixels
 from ganlens.models.prior import Prior
 from ganlens.models.recognition import Answers, Match, Notes, Weights, numbered, refuse, shape
@@ -24,7 +25,6 @@ VARIANTS = {
     r"l_y\.": "a head for classes or rotations",
     r".*\.sn_u$": "spectral norm in a layout of mimicry's own",
 }
-Shape = Mapping[str, Any]
 
 
 class UpResidual(nn.Module):
@@ -142,18 +142,11 @@ class MimicryDiscriminator(nn.Module):
         return self.get_submodule(self.last)(self.activation(x).sum(dim=(2, 3))).flatten()
 
 
-class Mimicry:
-    """The family: builds either network from its own arguments, and recognises both."""
+class Mimicry(PairFamily):
+    """Either network from its own arguments; both are recognised."""
 
-    def generator(self, generator: Shape, discriminator: Shape | None = None) -> MimicryGenerator:
-        """Build an untrained generator."""
-        return MimicryGenerator(**generator)
-
-    def discriminator(
-        self, discriminator: Shape, generator: Shape | None = None
-    ) -> MimicryDiscriminator:
-        """Build an untrained discriminator."""
-        return MimicryDiscriminator(**discriminator)
+    generator_class = MimicryGenerator
+    discriminator_class = MimicryDiscriminator
 
     def recognise(self, weights: Weights, answers: Answers) -> Match | None:
         """Read ``l1`` and ``block2.b1`` as a generator, ``block1.c_sc`` as a discriminator."""
@@ -170,22 +163,18 @@ def _generator(weights: Weights, notes: Notes, blocks: Sequence[int]) -> Match:
     shapes = [shape(weights, f"block{i}.c1.weight", 4) for i in blocks]
     widths = [shapes[0][1], *(s[0] for s in shapes)]
     bottom = round((units / widths[0]) ** 0.5)
-    channels = shape(weights, f"c{blocks[-1] + 1}.weight", 4)[0]
     arguments = {
         "latent_dim": notes.latent_dim(dim),
         "widths": widths,
         "bottom": bottom,
-        "channels": channels,
+        "channels": shape(weights, f"c{blocks[-1] + 1}.weight", 4)[0],
         "prior": notes.prior(),
         "bn_eps": notes.setting("bn_eps", 1e-5),
         "output": notes.output("tanh"),
     }
     if notes.answers.output_range is None:
         notes.assumed.append("not dcgan_cifar, for which say --output-range 0 1")
-    side = bottom * 2 ** len(blocks)
-    notes.inferred.append(f"generator: widths {widths}, {channels} x {side} x {side}")
-    found = {"generator": arguments}
-    return Match(FORMAT, "generator", found, dict(weights), notes.inferred, notes.assumed)
+    return notes.match(FORMAT, "generator", weights, arguments, bottom * 2 ** len(blocks))
 
 
 def _discriminator(weights: Weights, notes: Notes, blocks: Sequence[int]) -> Match:
@@ -201,7 +190,6 @@ def _discriminator(weights: Weights, notes: Notes, blocks: Sequence[int]) -> Mat
     size = {4: 32, 5: 64 if halves[-1] else 48, 6: 128}.get(len(blocks), 4 * 2 ** sum(halves))
     notes.assumed.append(f"discriminator for images of {size} px, which its blocks suggest")
     notes.assumed.append("it sums over positions, as all of mimicry's but WGAN-GP's do")
-    notes.inferred.append(f"discriminator: widths {widths}, halving in {sum(halves)} blocks")
     arguments = {
         "channels": ins[0],
         "size": size,
@@ -209,8 +197,8 @@ def _discriminator(weights: Weights, notes: Notes, blocks: Sequence[int]) -> Mat
         "halves": halves,
         "last": f"l{ends[-1]}",
     }
-    found = {"discriminator": arguments}
-    return Match(FORMAT, "discriminator", found, dict(weights), notes.inferred, notes.assumed)
+    notes.inferred.append(f"discriminator: widths {widths}, halving in {sum(halves)} blocks")
+    return notes.match(FORMAT, "discriminator", weights, arguments)
 
 
 def _twice(maps: Tensor) -> Tensor:

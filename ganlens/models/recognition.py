@@ -22,7 +22,7 @@ SIGNED, UNIT = (-1.0, 1.0), (0.0, 1.0)  # ranges of tanh and of a sigmoid
 
 @dataclass(frozen=True)
 class Answers:
-    """What a user knows and a file cannot tell; None leaves the usual assumption.
+    """What a file cannot tell; None leaves it to the usual assumption, which is said.
 
     Attributes:
         prior: distribution of the latents, "normal" or "uniform" on [-1, 1].
@@ -144,6 +144,24 @@ class Notes:
         activation = "none" if usual == "none" else activation
         self.inferred.append(f"images in {low:g} to {high:g}, as you said: output {activation}")
         return {"activation": activation, "output_range": [low, high]}
+
+    def match(
+        self, format: str, part: Part, weights: Weights, arguments: dict[str, Any], *sides: int
+    ) -> Match:
+        """Return what was recognised, one network of a ``PairFamily``, with all that was noted.
+
+        Args:
+            format: the project or file layout, for people.
+            part: which network it is.
+            weights: under the names of the family's own network.
+            arguments: of that network's class.
+            *sides: height and width of the images, or both in one: noted, where the shapes tell
+                them, with the "widths" and "channels" of the arguments.
+        """
+        if sides:
+            images = f"{arguments['channels']} x {sides[0]} x {sides[-1]}"
+            self.inferred.append(f"{part}: widths {arguments['widths']}, {images}")
+        return Match(format, part, {part: arguments}, dict(weights), self.inferred, self.assumed)
 
 
 def shape(weights: Weights, name: str, rank: int) -> tuple[int, ...]:

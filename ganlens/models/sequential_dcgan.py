@@ -12,12 +12,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
+from ganlens.models.base import PairFamily
 from ganlens.models.output import Pixels, leaky
 from ganlens.models.prior import Prior
 from ganlens.models.recognition import Answers, Match, Notes, Weights, numbered, ranked, shape
 
 FORMAT = "DCGAN of pytorch/examples or the PyTorch tutorial"
-Shape = Mapping[str, Any]
 
 
 class SequentialGenerator(nn.Module):
@@ -99,20 +99,11 @@ class SequentialDiscriminator(nn.Module):
         return self.main(x).flatten()
 
 
-class SequentialDCGAN:
-    """The family: builds either network from its own arguments, and recognises both."""
+class SequentialDCGAN(PairFamily):
+    """Either network from its own arguments; both are recognised."""
 
-    def generator(
-        self, generator: Shape, discriminator: Shape | None = None
-    ) -> SequentialGenerator:
-        """Build an untrained generator."""
-        return SequentialGenerator(**generator)
-
-    def discriminator(
-        self, discriminator: Shape, generator: Shape | None = None
-    ) -> SequentialDiscriminator:
-        """Build an untrained discriminator."""
-        return SequentialDiscriminator(**discriminator)
+    generator_class = SequentialGenerator
+    discriminator_class = SequentialDiscriminator
 
     def recognise(self, weights: Weights, answers: Answers) -> Match | None:
         """Read ``main.N.weight``: batch norm at 1 is a generator's, a convolution at 2 is not."""
@@ -140,9 +131,7 @@ def _generator(weights: Weights, notes: Notes, convolutions: Sequence[int]) -> M
         "output": notes.output("tanh"),
     }
     height, width = (side * 2 ** len(widths) for side in start)
-    notes.inferred.append(f"generator: widths {widths}, {shapes[-1][1]} x {height} x {width}")
-    found = {"generator": arguments}
-    return Match(FORMAT, "generator", found, dict(weights), notes.inferred, notes.assumed)
+    return notes.match(FORMAT, "generator", weights, arguments, height, width)
 
 
 def _discriminator(weights: Weights, notes: Notes, convolutions: Sequence[int]) -> Match:
@@ -157,9 +146,7 @@ def _discriminator(weights: Weights, notes: Notes, convolutions: Sequence[int]) 
         "slope": notes.setting("activation_slope", 0.2),
     }
     height, width = (side * 2 ** len(widths) for side in start)
-    notes.inferred.append(f"discriminator: widths {widths}, {shapes[0][1]} x {height} x {width}")
-    found = {"discriminator": arguments}
-    return Match(FORMAT, "discriminator", found, dict(weights), notes.inferred, notes.assumed)
+    return notes.match(FORMAT, "discriminator", weights, arguments, height, width)
 
 
 def _check_kernels(shapes: Mapping[int, tuple[int, ...]]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
+from ganlens.models.base import PairFamily
 from ganlens.models.output import Pixels, leaky
 from ganlens.models.prior import Prior
 from ganlens.models.recognition import Answers, Match, Notes, Weights, numbered, refuse, shape
@@ -26,7 +27,6 @@ VARIANTS = {
     r"info_": "InfoGAN's codes",
     r"(embedding|linear2|linear3|linear4|linear_mi)": "a head for classes",
 }
-Shape = Mapping[str, Any]
 
 
 class UpBlock(nn.Module):
@@ -135,18 +135,11 @@ class DeepConvDiscriminator(nn.Module):
         return self.linear1(maps.sum(dim=(2, 3))).flatten()
 
 
-class StudioGAN:
-    """The family: builds either network from its own arguments, and recognises both."""
+class StudioGAN(PairFamily):
+    """Either network from its own arguments; both are recognised."""
 
-    def generator(self, generator: Shape, discriminator: Shape | None = None) -> DeepConvGenerator:
-        """Build an untrained generator."""
-        return DeepConvGenerator(**generator)
-
-    def discriminator(
-        self, discriminator: Shape, generator: Shape | None = None
-    ) -> DeepConvDiscriminator:
-        """Build an untrained discriminator."""
-        return DeepConvDiscriminator(**discriminator)
+    generator_class = DeepConvGenerator
+    discriminator_class = DeepConvDiscriminator
 
     def recognise(self, weights: Weights, answers: Answers) -> Match | None:
         """Read ``linear0`` and ``deconv0`` as a generator, ``linear1`` and ``conv0`` as a judge."""
@@ -164,20 +157,17 @@ def _generator(weights: Weights, notes: Notes, blocks: Sequence[int]) -> Match:
     units, dim = shape(weights, "linear0.weight", 2)
     shapes = [shape(weights, f"blocks.{i}.0.deconv0.weight", 4) for i in blocks]
     widths = [shapes[0][0], *(s[1] for s in shapes)]
-    bottom, channels = round((units / widths[0]) ** 0.5), shape(weights, "conv4.weight", 4)[0]
+    bottom = round((units / widths[0]) ** 0.5)
     arguments = {
         "latent_dim": notes.latent_dim(dim),
         "widths": widths,
         "bottom": bottom,
-        "channels": channels,
+        "channels": shape(weights, "conv4.weight", 4)[0],
         "prior": notes.prior(),
         "bn_eps": notes.setting("bn_eps", EPS),
         "output": notes.output("tanh"),
     }
-    side = bottom * 2 ** len(blocks)
-    notes.inferred.append(f"generator: widths {widths}, {channels} x {side} x {side}")
-    found = {"generator": arguments}
-    return Match(FORMAT, "generator", found, dict(weights), notes.inferred, notes.assumed)
+    return notes.match(FORMAT, "generator", weights, arguments, bottom * 2 ** len(blocks))
 
 
 def _discriminator(weights: Weights, notes: Notes, blocks: Sequence[int]) -> Match:
@@ -198,8 +188,7 @@ def _discriminator(weights: Weights, notes: Notes, blocks: Sequence[int]) -> Mat
         "slope": notes.setting("activation_slope", 0.0),
     }
     notes.inferred.append(f"discriminator: widths {widths}{'' if normed else ', no batch norm'}")
-    found = {"discriminator": arguments}
-    return Match(FORMAT, "discriminator", found, dict(weights), notes.inferred, notes.assumed)
+    return notes.match(FORMAT, "discriminator", weights, arguments)
 
 
 def _renamed(weights: Weights) -> dict[str, Tensor]:

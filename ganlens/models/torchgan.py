@@ -10,12 +10,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ganlens.models.base import PairFamily
 from ganlens.models.output import Pixels, leaky
 from ganlens.models.prior import Prior
 from ganlens.models.recognition import Answers, Match, Notes, Weights, numbered, ranked, shape
 
 FORMAT = "torchgan's DCGAN"
-Shape = Mapping[str, Any]
 
 
 class TorchganGenerator(nn.Module):
@@ -88,18 +88,11 @@ class TorchganDiscriminator(nn.Module):
         return self.disc(self.model(x)).flatten()
 
 
-class Torchgan:
-    """The family: builds either network from its own arguments, and recognises both."""
+class Torchgan(PairFamily):
+    """Either network from its own arguments; both are recognised."""
 
-    def generator(self, generator: Shape, discriminator: Shape | None = None) -> TorchganGenerator:
-        """Build an untrained generator."""
-        return TorchganGenerator(**generator)
-
-    def discriminator(
-        self, discriminator: Shape, generator: Shape | None = None
-    ) -> TorchganDiscriminator:
-        """Build an untrained discriminator."""
-        return TorchganDiscriminator(**discriminator)
+    generator_class = TorchganGenerator
+    discriminator_class = TorchganDiscriminator
 
     def recognise(self, weights: Weights, answers: Answers) -> Match | None:
         """Read ``model.N.0.weight``; ``disc.0`` beside it makes a discriminator."""
@@ -113,7 +106,7 @@ class Torchgan:
         common = {"bn_eps": eps, "slope": notes.setting("activation_slope", 0.2)}
         if "disc.0.weight" in weights:
             found = {"channels": shapes[0][1], "widths": [s[0] for s in shapes], **common}
-            return _match("discriminator", weights, notes, found)
+            return notes.match(FORMAT, "discriminator", weights, found, 4 * 2 ** len(blocks))
         found = {
             "latent_dim": notes.latent_dim(shapes[0][0]),
             "widths": [s[1] for s in shapes[:-1]],
@@ -122,13 +115,7 @@ class Torchgan:
             "output": notes.output("tanh"),
             **common,
         }
-        return _match("generator", weights, notes, found)
-
-
-def _match(part: Any, weights: Weights, notes: Notes, found: dict[str, Any]) -> Match:
-    widths, side = found["widths"], 4 * 2 ** len(found["widths"])
-    notes.inferred.append(f"{part}: widths {widths}, {found['channels']} x {side} x {side}")
-    return Match(FORMAT, part, {part: found}, dict(weights), notes.inferred, notes.assumed)
+        return notes.match(FORMAT, "generator", weights, found, 4 * 2 ** (len(blocks) - 1))
 
 
 def _block(conv: nn.Module, maps: int, bn_eps: float | None, slope: float) -> nn.Sequential:

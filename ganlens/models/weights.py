@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from ganlens.errors import GanlensError
 
 
-def fill(network: nn.Module, weights: dict[str, Tensor], file: object, part: str, by: str) -> None:
-    """Give a network, built on the meta device, its weights.
+def assign_checked(
+    network: nn.Module, weights: dict[str, Tensor], file: object, part: str, by: str
+) -> None:
+    """Give a network, built on the meta device, its weights, each looked at before.
 
     Args:
         network: what to fill; its own tensors are replaced, not copied into.

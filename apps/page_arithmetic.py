@@ -8,6 +8,7 @@ import canvas
 import numpy as np
 import show
 import streamlit as st
+from choices import MAX_SEED
 from store import picture
 
 from ganlens.latents import Mix, Seeds, Sum
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 COUNT, COLUMNS = 48, 12
 CYCLE = ("", "A", "B", "C")
 SIGNS = {"A": 1.0, "B": -1.0, "C": 1.0}
-MAX_SEED = 2**31 - 1
 
 
 def arithmetic(subject: "Subject") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import canvas
 import show
 import streamlit as st
-from choices import NO_DATA, Choice, checkpoints, number_from_address, read_options
+from choices import MAX_SEED, NO_DATA, Choice, checkpoints, number_from_address, read_options
 from looking import look
 from store import images_of, picture, result_key, shelf, subject_of
 
@@ -21,7 +21,6 @@ from ganlens.report import strict
 if TYPE_CHECKING:
     from ganlens.subject import Subject
 
-MAX_SEED = 2**31 - 1
 COUNT = 36
 ROWS = {  # what of a summary goes into the table
     "value": "distance to held-out images",

@@ -9,7 +9,7 @@ import numpy as np
 import show
 import sliders
 import streamlit as st
-from choices import Choice
+from choices import MAX_SEED, Choice
 from store import own_copy, picture, shelf, subject_of
 from working import under_a_bar
 
@@ -28,7 +28,6 @@ CYCLE = ("", "yes", "no")
 AMOUNTS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 FRESH, SHOWN = 240, 12  # samples that are scored, and the extremes that are shown
 FIRST_FRESH = 500_000  # seed of the first of them: far from those that people label
-MAX_SEED = 2**31 - 1
 
 
 def page(choice: Choice) -> None:

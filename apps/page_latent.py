@@ -11,7 +11,7 @@ import numpy as np
 import show
 import sliders
 import streamlit as st
-from choices import Choice, number_from_address
+from choices import MAX_SEED, Choice, number_from_address
 from page_arithmetic import arithmetic
 from page_own_picture import own_picture
 from store import picture, subject_of
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 AMOUNTS = (-3.0, -1.5, 0.0, 1.5, 3.0)
-MAX_SEED = 2**31 - 1
 STRIPS = "canvas-strips"  # in the session: the latent that the strips show
 ACROSS = 4  # strips in a row
 SIDE = 170  # CSS pixels of each of the three views

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 import show
 import streamlit as st
-from choices import Choice, number_from_address
+from choices import MAX_SEED, Choice, number_from_address
 from store import picture, subject_of
 
 from ganlens.images import png_bytes
@@ -22,7 +22,6 @@ from ganlens.report import command, enlargement
 if TYPE_CHECKING:
     from ganlens.subject import Subject
 
-MAX_SEED = 2**31 - 1
 COUNTS = (1, 4, 9, 16, 25, 36, 64, 100, 144, 256)
 
 

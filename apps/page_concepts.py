@@ -10,7 +10,7 @@ import show
 import sliders
 import streamlit as st
 from choices import MAX_SEED, Choice
-from store import own_copy, picture, shelf, subject_of
+from store import own_copy, picture, samples, shelf, subject_of
 from working import under_a_bar
 
 from ganlens.directions import SUFFIX, directions_bytes
@@ -69,10 +69,8 @@ def _labels(subject: "Subject") -> dict[int, str]:
         )
     )  # fmt: skip
     seeds = range(first, first + COUNT)
-    drawn = [picture(subject, canvas.text(Recipe.of(subject, Seeds((seed,))))) for seed in seeds]
-    tiles = board.Tiles(
-        np.stack(drawn), [f"seed {s}" for s in seeds], COLUMNS, max(1, 64 // drawn[0].shape[1])
-    )
+    scale = max(1, 64 // subject.image_shape[2])
+    tiles = board.Tiles(samples(subject, seeds), [f"seed {s}" for s in seeds], COLUMNS, scale)
     turn = st.session_state.get("concept-turn", 0)
     before = [kept.get(seed, "") for seed in seeds]
     marks = board.mark(tiles, f"concept-board-{first}-{turn}", CYCLE, before)

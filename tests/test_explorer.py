@@ -268,6 +268,23 @@ def test_a_probe_gets_networks_of_its_own(started: tuple[Path, Path]) -> None:
     assert not np.array_equal(subject.generate(z).numpy(), copy.generate(z).numpy())
 
 
+def test_a_board_is_drawn_as_one_batch_with_the_same_bits(
+    started: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from store import samples
+
+    subject, seeds = ganlens.load(started[0], "cpu"), range(40, 51)
+    one_by_one = [render(subject, Recipe.of(subject, Seeds((seed,)))) for seed in seeds]
+    calls: list[int] = []
+    generate = subject.generate
+    monkeypatch.setattr(
+        subject, "generate", lambda z, *rest: (calls.append(len(z)), generate(z, *rest))[1]
+    )
+    for _ in range(2):
+        np.testing.assert_array_equal(images.as_rgb(samples(subject, seeds)), one_by_one)
+    assert calls == [len(seeds)], "once, in one batch"
+
+
 def test_panel_kinds_are_all_drawn() -> None:
     """A fifth kind of panel would need a place in ``show.panel``."""
     from ganlens.panels import FigurePanel, Panel

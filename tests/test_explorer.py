@@ -3,6 +3,7 @@
 import re
 import sys
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -283,6 +284,32 @@ def test_a_board_is_drawn_as_one_batch_with_the_same_bits(
     for _ in range(2):
         np.testing.assert_array_equal(images.as_rgb(samples(subject, seeds)), one_by_one)
     assert calls == [len(seeds)], "once, in one batch"
+
+
+def test_a_concept_is_learned_and_its_extremes_drawn_once(
+    tiny: dict[str, str], started: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import page_concepts
+
+    calls: list[str] = []
+    extremes, learn = page_concepts._extremes, page_concepts.fit_concept_steps
+    monkeypatch.setattr(
+        page_concepts, "_extremes", lambda *given: (calls.append("drawn"), extremes(*given))[1]
+    )
+    monkeypatch.setattr(page_concepts, "fit_concept_steps", partial(learn, pool=200))
+    digest = ganlens.load(started[0], "cpu").provenance["hash"]
+    app = opened(**tiny)
+    app.session_state[f"concept-marks-{digest}"] = {s: ("yes", "no")[s % 2] for s in range(12)}
+    switched(app, "concepts")
+    next(button for button in app.button if button.label == "Learn it").click().run()
+    assert not app.exception
+    assert not app.error
+    pictures = [picture.value for picture in app.image]
+    assert len(pictures) == 3, "the most of it, the least of it, and moved along it"
+    app.number_input(key="concept-first").set_value(48).run()
+    assert not app.exception
+    assert [picture.value for picture in app.image] == pictures
+    assert calls == ["drawn"]
 
 
 def test_panel_kinds_are_all_drawn() -> None:

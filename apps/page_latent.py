@@ -81,7 +81,7 @@ def _canvas(choice: Choice, subject: "Subject", directions: list[Direction]) -> 
     with views:
         _views(choice, subject, recipe)
         _history(subject, directions)
-    show.code(_command(choice, recipe), _python(choice, recipe))
+    show.code(_command(choice, recipe), show.recipe_code(choice.source, recipe))
 
 
 def _start(subject: "Subject") -> None:
@@ -234,17 +234,3 @@ def _reset(subject: "Subject", directions: list[Direction]) -> None:
 
 def _command(choice: Choice, recipe: Recipe) -> str:
     return f"ganlens draw {pack(recipe)} --checkpoint {choice.source} --out picture.png"
-
-
-def _python(choice: Choice, recipe: Recipe) -> str:
-    return "\n".join(
-        [
-            "import ganlens",
-            "from ganlens.images import write_png",
-            "from ganlens.packing import unpack",
-            "",
-            f"subject = ganlens.load({choice.source!r})",
-            f"recipe = unpack({pack(recipe)!r})",
-            'write_png("picture.png", ganlens.render(subject, recipe), recipe.to_json())',
-        ]
-    )

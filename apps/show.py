@@ -13,6 +13,7 @@ import streamlit as st
 
 from ganlens.errors import GanlensError
 from ganlens.images import animation_bytes, enlarge, png_bytes
+from ganlens.packing import pack
 from ganlens.panels import (
     AnimationPanel,
     FigurePanel,
@@ -24,6 +25,7 @@ from ganlens.panels import (
     enlarged,
     file_stem,
 )
+from ganlens.recipe import Recipe
 from ganlens.report import draw
 
 P = ParamSpec("P")
@@ -191,6 +193,21 @@ def code(command: str, python: str) -> None:
     with st.expander("Copy as command or Python", icon=":material/content_copy:"):
         st.code(command, language="bash", wrap_lines=True)
         st.code(python, language="python", wrap_lines=True)
+
+
+def recipe_code(source: str, recipe: Recipe) -> str:
+    """Return the Python lines that draw a recipe's picture of a checkpoint and keep it."""
+    return "\n".join(
+        [
+            "import ganlens",
+            "from ganlens.images import write_png",
+            "from ganlens.packing import unpack",
+            "",
+            f"subject = ganlens.load({source!r})",
+            f"recipe = unpack({pack(recipe)!r})",
+            'write_png("picture.png", ganlens.render(subject, recipe), recipe.to_json())',
+        ]
+    )
 
 
 def _distinct(columns: Sequence[str]) -> list[str]:

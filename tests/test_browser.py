@@ -58,10 +58,8 @@ def test_a_download_replays(
 ) -> None:
     page = visit(browser, server, "sample", tiny_checkpoint, seed=7)
     drawn = shown(page, "seeds 7 to 70")
-    # The first button of the page may be the walk's, whose picture can come sooner.
-    below = "//img[contains(@alt, 'seeds 7 to 70')]/following::button[contains(., 'Download PNG')]"
     with page.expect_download() as download:
-        page.locator(f"xpath={below}").first.click()
+        page.get_by_role("button", name="Download the samples as PNG").click()
     path = tmp_path / "picture.png"
     download.value.save_as(path)
     pixels = np.asarray(Image.open(path))

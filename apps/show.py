@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, wraps
+from numbers import Integral
 from typing import Any, ParamSpec
 
 import numpy as np
@@ -157,16 +158,25 @@ def _lighter(value: Any, key: str = "") -> Any:
 
 
 def table(content: TablePanel, key: str) -> None:
-    """Draw a table, sortable, and offer it as CSV."""
+    """Draw a table, sortable, and offer it as CSV; undefined is the dash of ``panels.cell``."""
     frame = pd.DataFrame([list(row) for row in content.rows], columns=_distinct(content.columns))
     formats = {}
-    for column in frame:
+    for index, column in enumerate(frame):
+        if _whole([row[index] for row in content.rows]):
+            frame[column] = frame[column].astype("Int64")  # a gap makes floats of whole numbers
         values = frame[column]
         if pd.api.types.is_float_dtype(values):
             formats[column] = st.column_config.NumberColumn(format="%.4g")
         elif not pd.api.types.is_integer_dtype(values):
             frame[column] = [cell(value) for value in values]
-    st.dataframe(frame, hide_index=True, column_config=formats, key=key, alt=content.title)
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=formats,
+        key=key,
+        placeholder=cell(None),
+        alt=content.title,
+    )
     st.caption(escape(content.caption))
     st.download_button(
         "Download CSV",
@@ -177,6 +187,14 @@ def table(content: TablePanel, key: str) -> None:
         on_click="ignore",
         type="tertiary",
         icon=":material/download:",
+    )
+
+
+def _whole(values: Sequence[Any]) -> bool:
+    """Tell whether a column holds whole numbers, some of them undefined."""
+    given = [value for value in values if value is not None]
+    return bool(given) and all(
+        isinstance(value, Integral) and not isinstance(value, bool) for value in given
     )
 
 

@@ -246,6 +246,41 @@ def test_tables_take_any_cells(rows: Any) -> None:
     assert app.dataframe[0].value.shape == (len(rows), 2)
 
 
+def test_undefined_cells_are_dashes_and_whole_numbers_stay_whole() -> None:
+    def script() -> None:
+        import show
+
+        from ganlens.panels import TablePanel
+
+        rows = [["a", 12345, 1.5, None], ["b", None, None, None]]
+        show.table(TablePanel("T", "Caption.", ["name", "n", "score", "why"], rows), "t")
+        show.pairs({"kid": None, "kid_reason": "too few images"})
+
+    app = AppTest.from_function(script, default_timeout=60).run()
+    assert not app.exception
+    assert app.dataframe[0].proto.placeholder == "\N{EN DASH}", "Streamlit's own is None"
+    frame = app.dataframe[0].value
+    assert str(frame["n"].dtype).lower() == "int64"
+    assert frame["n"][0] == 12345
+    assert frame["n"].isna()[1]
+    assert frame["score"].isna()[1]
+    assert list(frame["why"]) == ["\N{EN DASH}"] * 2
+    assert app.table[0].value["value"].tolist() == ["\N{EN DASH} \\(too few images\\)"]
+
+
+def test_the_python_lines_draw_the_picture(
+    started: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import show
+
+    subject = ganlens.load(started[0], "cpu")
+    recipe = Recipe.of(subject, Seeds((4, 5)), columns=2, enlargement=3)
+    monkeypatch.chdir(tmp_path)
+    exec(show.recipe_code(str(started[0]), recipe), {})
+    np.testing.assert_array_equal(images.read_frames("picture.png")[0], render(subject, recipe))
+    assert Recipe.from_json(images.read_recipe("picture.png")) == recipe
+
+
 def test_shelf_is_bounded() -> None:
     from store import Shelf
 

@@ -8,6 +8,7 @@ import copy
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -18,6 +19,7 @@ import streamlit as st
 
 import ganlens
 from ganlens.checkpoints import MODEL_FILE
+from ganlens.edits import LayerEdit
 from ganlens.images import to_uint8
 from ganlens.latents import Seeds
 from ganlens.panels import Panel
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 MAX_RESULTS = 32
+# A picture with an edit inside the network hooks a shared one while it is drawn; who copied it just
+# then would copy the hook, or fail because the table of hooks changed under the copy's hands.
+_HOOKS = Lock()
 
 
 def subject_of(folder: Path) -> "Subject":
@@ -51,7 +56,10 @@ def images_of(spec: str, size: int, channels: int) -> "ImageSet":
 @st.cache_data(max_entries=128, show_spinner=False)
 def picture(_subject: "Subject", recipe: str) -> np.ndarray:
     """Render a recipe, given as JSON, which names the checkpoint by its hash: (H, W, 3) uint8."""
-    return render(_subject, Recipe.from_json(recipe))
+    wanted = Recipe.from_json(recipe)
+    hooked = any(isinstance(one, LayerEdit) for one in wanted.edits)
+    with _HOOKS if hooked else nullcontext():
+        return render(_subject, wanted)
 
 
 def samples(subject: "Subject", seeds: Sequence[int]) -> np.ndarray:
@@ -68,7 +76,8 @@ def _samples(_subject: "Subject", recipe: str) -> np.ndarray:
 
 def own_copy(subject: "Subject") -> "Subject":
     """Return a copy of a shared subject, for work that may touch the networks."""
-    return copy.deepcopy(subject)
+    with _HOOKS:
+        return copy.deepcopy(subject)
 
 
 @dataclass(frozen=True)

@@ -129,8 +129,11 @@ def test_a_link_to_settings_brings_them_back(
 def test_a_hostile_address_is_one_line(
     browser: "Browser", server: str, tiny_checkpoint: Path, name: str
 ) -> None:
-    page = browser.new_context().new_page()
-    page.goto(f"{server}/?checkpoint={name}&data={name}&seed=-4")
+    page = visit(browser, server, "sample", tiny_checkpoint)  # a server that has run a page
+    page.goto(f"{server}/sample?checkpoint={name}&data={name}&seed=-4")
+    warning = page.get_by_text("There is no checkpoint of the name in the address")
+    warning.wait_for()
+    page.get_by_alt_text("seeds 0 to 63").wait_for()
     settled(page)
-    assert page.get_by_text("There is no checkpoint of the name in the address").count() == 1
+    assert warning.count() == 1
     assert page.get_by_text("Traceback").count() == 0

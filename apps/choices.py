@@ -18,6 +18,7 @@ from ganlens.errors import GanlensError
 from ganlens.places import shipped_folder
 
 NO_DATA = "none"
+MAX_SEED = 2**31 - 1  # that a visitor may type; a number field of a browser is exact up to 2^53
 CHECKPOINT_HELP = "The trained GAN to look at: the shipped ones, and those of the --root folders."
 DATA_HELP = "Real images, which some pages compare with the generated ones."
 

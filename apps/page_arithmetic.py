@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import board
 import canvas
-import numpy as np
 import show
 import streamlit as st
-from store import picture
+from choices import MAX_SEED
+from store import picture, samples
 
-from ganlens.latents import Mix, Seeds, Sum
+from ganlens.latents import Mix, Sum
 from ganlens.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 COUNT, COLUMNS = 48, 12
 CYCLE = ("", "A", "B", "C")
 SIGNS = {"A": 1.0, "B": -1.0, "C": 1.0}
-MAX_SEED = 2**31 - 1
 
 
 def arithmetic(subject: "Subject") -> None:
@@ -49,9 +48,9 @@ def arithmetic(subject: "Subject") -> None:
 
 
 def _tiles(subject: "Subject", seeds: tuple[int, ...]) -> board.Tiles:
-    drawn = [picture(subject, canvas.text(Recipe.of(subject, Seeds((seed,))))) for seed in seeds]
     labels = [f"seed {seed}" for seed in seeds]
-    return board.Tiles(np.stack(drawn), labels, COLUMNS, scale=max(1, 64 // drawn[0].shape[1]))
+    scale = max(1, 64 // subject.image_shape[2])
+    return board.Tiles(samples(subject, seeds), labels, COLUMNS, scale)
 
 
 def _result(subject: "Subject", chosen: dict[str, list[int]]) -> None:

@@ -1,19 +1,20 @@
 """Compare: two checkpoints beside each other, drawn from the same recipe and measured alike."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import canvas
 import show
 import streamlit as st
-from choices import NO_DATA, Choice, checkpoints, number_from_address, read_options
+from choices import MAX_SEED, NO_DATA, Choice, checkpoints, number_from_address, read_options
 from looking import look
 from store import images_of, picture, result_key, shelf, subject_of
 
 from ganlens.errors import GanlensError
+from ganlens.features import check_comparable
 from ganlens.latents import Seeds, Walk
-from ganlens.panels import TablePanel
+from ganlens.panels import TablePanel, cell
 from ganlens.probes.fidelity import Fidelity
 from ganlens.recipe import Recipe
 from ganlens.report import strict
@@ -21,19 +22,30 @@ from ganlens.report import strict
 if TYPE_CHECKING:
     from ganlens.subject import Subject
 
-MAX_SEED = 2**31 - 1
 COUNT = 36
 ROWS = {  # what of a summary goes into the table
     "value": "distance to held-out images",
     "interval": "its interval",
     "floor": "real against real",
-    "kernel_distance": "kernel distance",
+    "kid": "kernel distance",
     "precision": "precision",
     "recall": "recall",
     "density": "density",
     "coverage": "coverage",
 }
-ALIKE = ("metric", "extractor", "extractor_hash", "n_fake", "n_real", "resize", "quantise", "split")
+# What must be the same for the numbers to mean the same, besides the extractor's description.
+ALIKE = (
+    "metric",
+    "data_fingerprint",
+    "split",
+    "n_fake",
+    "n_real",
+    "seed",
+    "quantisation",
+    "network_precision",
+    "k",
+    "k_density",
+)
 
 
 def page(choice: Choice, spec: str) -> None:
@@ -55,7 +67,7 @@ def page(choice: Choice, spec: str) -> None:
     ]
     both = [(one, subject_of(one.folder)) for one in (choice, other)]
     number_from_address("seed", 0, 0, MAX_SEED)
-    seed = int(st.number_input("First seed", 0, MAX_SEED - COUNT, key="seed"))
+    seed = int(st.number_input("First seed", 0, MAX_SEED, key="seed"))
     st.query_params["seed"] = str(seed)
     _pictures(both, seed)
     _numbers(both, spec)
@@ -104,25 +116,42 @@ def _numbers(both: "list[tuple[Choice, Subject]]", spec: str) -> None:
         if kept is not None:
             rows.append(strict(kept.result.summary()))
     if len(rows) == 2:
-        _table(both, rows)
+        show.table(beside([one.label for one, _ in both], rows), "compare-table")
 
 
-def _table(both: "list[tuple[Choice, Subject]]", rows: list[Mapping[str, Any]]) -> None:
-    differing = [k for k in ALIKE if rows[0].get(k) != rows[1].get(k)]
-    if differing:
-        raise GanlensError(f"the two cannot be compared: they differ in {', '.join(differing)}")
-    shown = [
-        (words, *(_cell(row[key]) for row in rows))
-        for key, words in ROWS.items()
-        if all(key in row for row in rows)
-    ]
+def beside(labels: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> TablePanel:
+    """Put the summaries of two Fidelity probes beside each other.
+
+    Raises:
+        GanlensError: their numbers do not mean the same; the first difference is named.
+    """
+    check_comparable(*(_features(row) for row in rows))
+    one, other = rows
+    if differing := [key for key in ALIKE if one[key] != other[key]]:
+        values = "; ".join(f"{key} {one[key]!r} against {other[key]!r}" for key in differing)
+        raise GanlensError(
+            f"the two cannot be compared ({values}): choose data that stands in the same relation "
+            "to both"
+        )
+    about = one["extractor"]
+    judge = f"weights {about['weights'][:16]}" if about["weights"] else "without weights"
     caption = (
-        f"{rows[0].get('metric')} and its relatives, N = {rows[0].get('n_fake')} on either side. "
-        "Of two distances the smaller is better where their intervals do not overlap."
+        f"{one['metric']} and its relatives: N = {one['n_fake']:,} samples from seed {one['seed']} "
+        f"on against {one['n_real']:,} real images (split {one['split']}), by the extractor "
+        f"{about['name']} ({judge}; resize: {about['resize']}; {one['quantisation']}). Of two "
+        "distances the smaller is better where their intervals do not overlap."
     )
-    columns = ("", *(one.label for one, _ in both))
-    show.table(TablePanel("Both checkpoints", caption, columns, shown), "compare-table")
+    shown = [(words, *(_cell(row, key) for row in rows)) for key, words in ROWS.items()]
+    return TablePanel("Both checkpoints", caption, ("", *labels), shown)
 
 
-def _cell(value: Any) -> Any:
+def _features(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides an extractor's features; why it was chosen does not."""
+    return {key: value for key, value in row["extractor"].items() if key != "chosen_because"}
+
+
+def _cell(row: Mapping[str, Any], key: str) -> Any:
+    value = row[key]
+    if value is None and (why := row["reasons"].get(key)):
+        return f"{cell(None)} ({why})"
     return " to ".join(f"{v:.4g}" for v in value) if isinstance(value, list) else value

@@ -1,5 +1,6 @@
 """Concepts: label samples by clicking; get a scorer, a boundary, and what both are worth."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,12 @@ import numpy as np
 import show
 import sliders
 import streamlit as st
-from choices import Choice
-from store import own_copy, picture, shelf, subject_of
+from choices import MAX_SEED, Choice
+from store import own_copy, picture, samples, shelf, subject_of
 from working import under_a_bar
 
 from ganlens.directions import SUFFIX, directions_bytes
-from ganlens.images import enlarge, grid
+from ganlens.images import enlarge, grid, to_uint8
 from ganlens.latents import Seeds
 from ganlens.panels import file_stem
 from ganlens.probes.labelled import LEAST, LabelledConcept, fit_concept_steps
@@ -28,7 +29,19 @@ CYCLE = ("", "yes", "no")
 AMOUNTS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 FRESH, SHOWN = 240, 12  # samples that are scored, and the extremes that are shown
 FIRST_FRESH = 500_000  # seed of the first of them: far from those that people label
-MAX_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A concept on the shelf, with what is drawn of it once.
+
+    Attributes:
+        concept: what was learned.
+        extremes: two sheets, (H, W, 3) uint8: the samples with the most of it, and the least.
+    """
+
+    concept: LabelledConcept
+    extremes: tuple[np.ndarray, np.ndarray]
 
 
 def page(choice: Choice) -> None:
@@ -54,10 +67,13 @@ def page(choice: Choice) -> None:
     st.button("Forget all labels", on_click=_clear, type="tertiary", icon=":material/delete:")
     key = f"concept {subject.provenance.get('hash')} {name} {yes} {no}"
     if wanted:
-        steps = fit_concept_steps(own_copy(subject), yes, no, name=name or "my concept")
-        shelf().put(key, under_a_bar(steps, "concept-stop"))
-    if (found := shelf().get(key)) is not None:
-        _report(choice, subject, found, (yes, no))
+        own = own_copy(subject)
+        steps = fit_concept_steps(own, yes, no, name=name or "my concept")
+        found = under_a_bar(steps, "concept-stop")
+        shelf().put(key, Learned(found, _extremes(own, found)))
+    learned: Learned | None = shelf().get(key)
+    if learned is not None:
+        _report(choice, subject, learned, (yes, no))
 
 
 def _labels(subject: "Subject") -> dict[int, str]:
@@ -70,10 +86,8 @@ def _labels(subject: "Subject") -> dict[int, str]:
         )
     )  # fmt: skip
     seeds = range(first, first + COUNT)
-    drawn = [picture(subject, canvas.text(Recipe.of(subject, Seeds((seed,))))) for seed in seeds]
-    tiles = board.Tiles(
-        np.stack(drawn), [f"seed {s}" for s in seeds], COLUMNS, max(1, 64 // drawn[0].shape[1])
-    )
+    scale = max(1, 64 // subject.image_shape[2])
+    tiles = board.Tiles(samples(subject, seeds), [f"seed {s}" for s in seeds], COLUMNS, scale)
     turn = st.session_state.get("concept-turn", 0)
     before = [kept.get(seed, "") for seed in seeds]
     marks = board.mark(tiles, f"concept-board-{first}-{turn}", CYCLE, before)
@@ -92,9 +106,8 @@ def _clear() -> None:
     st.session_state["concept-turn"] = st.session_state.get("concept-turn", 0) + 1
 
 
-def _report(
-    choice: Choice, subject: "Subject", found: LabelledConcept, labels: tuple[Any, Any]
-) -> None:
+def _report(choice: Choice, subject: "Subject", learned: Learned, labels: tuple[Any, Any]) -> None:
+    found = learned.concept
     st.subheader(f"What was learned of {show.escape(found.name)}", anchor=False)
     left, right = st.columns(2)
     left.metric("Scorer, held-out AUC", f"{found.auc:.2f}")
@@ -105,7 +118,11 @@ def _report(
         "not seen it (5 folds): 1 is always right, 0.5 is guessing. With so few labels it is "
         "uncertain by about 0.1: look at the pictures, then label more where it errs."
     )
-    _extremes(subject, found)
+    for sheet, word in zip(learned.extremes, ("most", "least"), strict=True):
+        show.picture(sheet, f"the {SHOWN} samples with the {word} of it")
+        st.caption(
+            f"{word.capitalize()} of it, among {FRESH} fresh samples, as the scorer sees them."
+        )
     st.markdown("**Moved along the direction**")
     seeds = (0, 1, 2)
     move = found.boundary.move(subject.prior, AMOUNTS)
@@ -131,20 +148,16 @@ def _report(
     show.code(_command(choice, found), _python(choice, found, labels))
 
 
-def _extremes(subject: "Subject", found: LabelledConcept) -> None:
-    seeds = range(FIRST_FRESH, FIRST_FRESH + FRESH)
-    x = subject.generate(subject.latents(seeds))
-    order = np.argsort(found.score(own_copy(subject), x), kind="stable")
-    for rows, title in ((order[::-1][:SHOWN], "Most"), (order[:SHOWN], "Least")):
-        chosen = [
-            picture(subject, canvas.text(Recipe.of(subject, Seeds((seeds[i],))))) for i in rows
-        ]
-        scale = max(1, 64 // subject.image_shape[2])
-        show.picture(
-            enlarge(grid(np.stack(chosen), SHOWN), scale),
-            f"the {SHOWN} samples with the {title.lower()} of it",
-        )
-        st.caption(f"{title} of it, among {FRESH} fresh samples, as the scorer sees them.")
+def _extremes(own: "Subject", found: LabelledConcept) -> tuple[np.ndarray, np.ndarray]:
+    """Return the samples with the most of a concept, and those with the least, as two sheets."""
+    x = own.generate(own.latents(range(FIRST_FRESH, FIRST_FRESH + FRESH)))
+    order = np.argsort(found.score(own, x), kind="stable")
+    scale = max(1, 64 // own.image_shape[2])
+    most, least = (
+        enlarge(grid(to_uint8(x[rows.tolist()]), SHOWN), scale)
+        for rows in (order[::-1][:SHOWN], order[:SHOWN])
+    )
+    return most, least
 
 
 def _command(choice: Choice, found: LabelledConcept) -> str:

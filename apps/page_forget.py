@@ -7,20 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import board
-import canvas
-import numpy as np
 import page_probe
 import show
 import streamlit as st
 from board import Box
 from choices import Choice
 from looking import look
-from store import picture, shelf, subject_of
+from store import samples, shelf, subject_of
 
-from ganlens.latents import Seeds
 from ganlens.probes.forgetting import Forget
 from ganlens.probes.forgetting.boxes import LEAST
-from ganlens.recipe import Recipe
 from ganlens.report import command, python_code
 
 if TYPE_CHECKING:
@@ -88,9 +84,8 @@ def _boxes(choice: Choice, subject: "Subject") -> None:
 def _draw(subject: "Subject", sheet: int, drawn: dict[int, list[Box]]) -> None:
     """Draw one sheet and take over what is drawn on it."""
     seeds = range((sheet - 1) * PER_SHEET, sheet * PER_SHEET)
-    pictures = [picture(subject, canvas.text(Recipe.of(subject, Seeds((s,))))) for s in seeds]
-    scale = max(1, 76 // pictures[0].shape[1])
-    tiles = board.Tiles(np.stack(pictures), [f"seed {s}" for s in seeds], COLUMNS, scale)
+    scale = max(1, 76 // subject.image_shape[2])
+    tiles = board.Tiles(samples(subject, seeds), [f"seed {s}" for s in seeds], COLUMNS, scale)
     turn = st.session_state.get("forget-turn", 0)
     start = [(i, box) for i, s in enumerate(seeds) for box in drawn.get(s, [])]
     found = board.boxes(tiles, f"forget-board-{sheet}-{turn}", start)

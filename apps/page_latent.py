@@ -11,7 +11,7 @@ import numpy as np
 import show
 import sliders
 import streamlit as st
-from choices import Choice, number_from_address
+from choices import MAX_SEED, Choice, number_from_address
 from page_arithmetic import arithmetic
 from page_own_picture import own_picture
 from store import picture, subject_of
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 AMOUNTS = (-3.0, -1.5, 0.0, 1.5, 3.0)
-MAX_SEED = 2**31 - 1
 STRIPS = "canvas-strips"  # in the session: the latent that the strips show
 ACROSS = 4  # strips in a row
 SIDE = 170  # CSS pixels of each of the three views
@@ -82,7 +81,7 @@ def _canvas(choice: Choice, subject: "Subject", directions: list[Direction]) -> 
     with views:
         _views(choice, subject, recipe)
         _history(subject, directions)
-    show.code(_command(choice, recipe), _python(choice, recipe))
+    show.code(_command(choice, recipe), show.recipe_code(choice.source, recipe))
 
 
 def _start(subject: "Subject") -> None:
@@ -235,17 +234,3 @@ def _reset(subject: "Subject", directions: list[Direction]) -> None:
 
 def _command(choice: Choice, recipe: Recipe) -> str:
     return f"ganlens draw {pack(recipe)} --checkpoint {choice.source} --out picture.png"
-
-
-def _python(choice: Choice, recipe: Recipe) -> str:
-    return "\n".join(
-        [
-            "import ganlens",
-            "from ganlens.images import write_png",
-            "from ganlens.packing import unpack",
-            "",
-            f"subject = ganlens.load({choice.source!r})",
-            f"recipe = unpack({pack(recipe)!r})",
-            'write_png("picture.png", ganlens.render(subject, recipe), recipe.to_json())',
-        ]
-    )

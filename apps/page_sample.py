@@ -1,20 +1,20 @@
 """Sample and walk: pictures of any seed, and of the way from one seed to another."""
 
-import json
 import random
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
+import canvas
 import show
 import streamlit as st
-from choices import Choice, number_from_address
+from choices import MAX_SEED, Choice, number_from_address
 from store import picture, subject_of
 
 from ganlens.images import png_bytes
 from ganlens.interpolation import Mode, resolve_mode
-from ganlens.latents import Latents, Rows, Seeds, Walk
+from ganlens.latents import Rows, Seeds, Walk
 from ganlens.probes.latent import Interpolation
 from ganlens.recipe import Recipe
 from ganlens.report import command, enlargement
@@ -22,7 +22,6 @@ from ganlens.report import command, enlargement
 if TYPE_CHECKING:
     from ganlens.subject import Subject
 
-MAX_SEED = 2**31 - 1
 COUNTS = (1, 4, 9, 16, 25, 36, 64, 100, 144, 256)
 
 
@@ -46,20 +45,21 @@ def page(choice: Choice) -> None:
 @show.guarded
 def _samples(choice: Choice, subject: "Subject") -> None:
     st.subheader("Samples", anchor=False)
-    controls, canvas = st.columns([1, 3], gap="large")
+    controls, view = st.columns([1, 3], gap="large")
     with controls:
         seed = _seed("First seed", "seed", "The following pictures have the following seeds.")
         count = st.select_slider("Pictures", COUNTS, 64, key="n", bind="query-params")
         st.button("Any other seed", on_click=_another("seed"), icon=":material/casino:")
-    with canvas:
+    with view:
         across = min(count, 8 if count <= 64 else 16)
         scale = enlargement(across * (subject.image_shape[2] + 2))
         recipe = grid_recipe(subject, seed, count, scale, columns=across)
         caption = f"Seeds {seed} to {seed + count - 1}, row by row."
-        _picture(subject, recipe, f"{choice.label} seeds {seed} to {seed + count - 1}", caption)
+        name = f"{choice.label} seeds {seed} to {seed + count - 1}"
+        _picture(subject, recipe, name, caption, "samples")
     words = ["ganlens", "sample", choice.source, "--n", str(count), "--seed", str(seed)]
     layout = ["--columns", str(across), "--enlarge", str(scale)]
-    show.code(shlex.join(words + layout), _python(choice, recipe))
+    show.code(shlex.join(words + layout), show.recipe_code(choice.source, recipe))
 
 
 @st.fragment
@@ -75,19 +75,21 @@ def _walk(choice: Choice, subject: "Subject") -> None:
     way = resolve_mode(chosen.mode, subject.prior.kind)
     walk = replace(chosen, mode=way)  # a recipe says what was done, not "auto"
     width = subject.image_shape[2] + 2
-    strip = _recipe(subject, walk, walk.steps, enlargement(walk.steps * width, show.ROOM))
+    scale = enlargement(walk.steps * width, show.ROOM)
+    strip = Recipe.of(subject, walk, columns=walk.steps, enlargement=scale)
     caption = f"From seed {start} on the left to seed {end} on the right, by {way}."
-    _picture(subject, strip, f"{choice.label} walk {start} to {end}", caption)
+    _picture(subject, strip, f"{choice.label} walk {start} to {end}", caption, "walk")
     one, slide = st.columns([1, 2], gap="large", vertical_alignment="center")
     key = f"place-{walk.steps}"  # of another walk the place may not exist
     place = slide.slider("Where on the way", 1, walk.steps, (walk.steps + 1) // 2, key=key)
     latent = walk.latents(subject.prior)[place - 1]
-    recipe = _recipe(subject, Rows.of(latent[None]), 1, enlargement(width, 260))
+    scale = enlargement(width, 260)
+    recipe = Recipe.of(subject, Rows.of(latent[None]), columns=1, enlargement=scale)
     with one:
-        show.picture(picture(subject, recipe), f"Picture {place} of {walk.steps}")
+        show.picture(picture(subject, canvas.text(recipe)), f"Picture {place} of {walk.steps}")
     slide.caption(f"Picture {place} of {walk.steps}; its latent has length {latent.norm():.2f}.")
     probe = Interpolation(seeds=walk.seeds, per_leg=walk.steps, mode=chosen.mode)
-    show.code(command("interpolate", probe, choice.source), _python(choice, strip))
+    show.code(command("interpolate", probe, choice.source), show.recipe_code(choice.source, strip))
 
 
 def _walk_controls(subject: "Subject") -> Walk:
@@ -115,24 +117,23 @@ def _walk_controls(subject: "Subject") -> Walk:
 
 def grid_recipe(
     subject: "Subject", seed: int, count: int, enlargement: int, columns: int = 8
-) -> str:
-    """Return the recipe, as JSON, of a sheet of consecutive seeds."""
-    return _recipe(subject, Seeds(tuple(range(seed, seed + count))), columns, enlargement)
+) -> Recipe:
+    """Return the recipe of a sheet of consecutive seeds."""
+    seeds = Seeds(tuple(range(seed, seed + count)))
+    return Recipe.of(subject, seeds, columns=columns, enlargement=enlargement)
 
 
-def _recipe(subject: "Subject", latents: Latents, columns: int, enlargement: int) -> str:
-    recipe = Recipe.of(subject, latents, columns=columns, enlargement=enlargement)
-    return json.dumps(recipe.to_json(), sort_keys=True)
+def _picture(subject: "Subject", recipe: Recipe, name: str, caption: str, what: str) -> None:
+    """Show a recipe's picture and offer the very same bytes, with the recipe inside.
 
-
-def _picture(subject: "Subject", recipe: str, name: str, caption: str) -> None:
-    """Show a recipe's picture and offer the very same bytes, with the recipe inside."""
-    pixels = picture(subject, recipe)
+    The button says which of the page's pictures it is: who hears the page may hear only that.
+    """
+    pixels = picture(subject, canvas.text(recipe))
     show.picture(pixels, name)
     st.caption(caption)
     st.download_button(
-        "Download PNG",
-        png_bytes(pixels, json.loads(recipe)),
+        f"Download the {what} as PNG",
+        png_bytes(pixels, recipe.to_json()),
         file_name=f"{name.replace('/', '-').replace(' ', '-')}.png",
         mime="image/png",
         on_click="ignore",
@@ -153,16 +154,3 @@ def _another(key: str) -> Callable[[], None]:
         st.session_state[key] = random.SystemRandom().randrange(100_000)
 
     return draw
-
-
-def _python(choice: Choice, recipe: str) -> str:
-    return "\n".join(
-        [
-            "import ganlens",
-            "from ganlens.images import write_png",
-            "",
-            f"subject = ganlens.load({choice.source!r})",
-            f"recipe = ganlens.Recipe.from_json('''{recipe}''')",
-            'write_png("picture.png", ganlens.render(subject, recipe), recipe.to_json())',
-        ]
-    )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, wraps
+from numbers import Integral
 from typing import Any, ParamSpec
 
 import numpy as np
@@ -13,6 +14,7 @@ import streamlit as st
 
 from ganlens.errors import GanlensError
 from ganlens.images import animation_bytes, enlarge, png_bytes
+from ganlens.packing import pack
 from ganlens.panels import (
     AnimationPanel,
     FigurePanel,
@@ -24,6 +26,7 @@ from ganlens.panels import (
     enlarged,
     file_stem,
 )
+from ganlens.recipe import Recipe
 from ganlens.report import draw
 
 P = ParamSpec("P")
@@ -155,16 +158,25 @@ def _lighter(value: Any, key: str = "") -> Any:
 
 
 def table(content: TablePanel, key: str) -> None:
-    """Draw a table, sortable, and offer it as CSV."""
+    """Draw a table, sortable, and offer it as CSV; undefined is the dash of ``panels.cell``."""
     frame = pd.DataFrame([list(row) for row in content.rows], columns=_distinct(content.columns))
     formats = {}
-    for column in frame:
+    for index, column in enumerate(frame):
+        if _whole([row[index] for row in content.rows]):
+            frame[column] = frame[column].astype("Int64")  # a gap makes floats of whole numbers
         values = frame[column]
         if pd.api.types.is_float_dtype(values):
             formats[column] = st.column_config.NumberColumn(format="%.4g")
         elif not pd.api.types.is_integer_dtype(values):
             frame[column] = [cell(value) for value in values]
-    st.dataframe(frame, hide_index=True, column_config=formats, key=key, alt=content.title)
+    st.dataframe(
+        frame,
+        hide_index=True,
+        column_config=formats,
+        key=key,
+        placeholder=cell(None),
+        alt=content.title,
+    )
     st.caption(escape(content.caption))
     st.download_button(
         "Download CSV",
@@ -175,6 +187,14 @@ def table(content: TablePanel, key: str) -> None:
         on_click="ignore",
         type="tertiary",
         icon=":material/download:",
+    )
+
+
+def _whole(values: Sequence[Any]) -> bool:
+    """Tell whether a column holds whole numbers, some of them undefined."""
+    given = [value for value in values if value is not None]
+    return bool(given) and all(
+        isinstance(value, Integral) and not isinstance(value, bool) for value in given
     )
 
 
@@ -191,6 +211,21 @@ def code(command: str, python: str) -> None:
     with st.expander("Copy as command or Python", icon=":material/content_copy:"):
         st.code(command, language="bash", wrap_lines=True)
         st.code(python, language="python", wrap_lines=True)
+
+
+def recipe_code(source: str, recipe: Recipe) -> str:
+    """Return the Python lines that draw a recipe's picture of a checkpoint and keep it."""
+    return "\n".join(
+        [
+            "import ganlens",
+            "from ganlens.images import write_png",
+            "from ganlens.packing import unpack",
+            "",
+            f"subject = ganlens.load({source!r})",
+            f"recipe = unpack({pack(recipe)!r})",
+            'write_png("picture.png", ganlens.render(subject, recipe), recipe.to_json())',
+        ]
+    )
 
 
 def _distinct(columns: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from store import own_copy
 
 from ganlens.checkpoints import MODEL_FILE
 from ganlens.directions import Direction, ganspace, load_directions, sefa
@@ -55,7 +56,7 @@ def _found(folder: str, changed: int, _subject: "Subject") -> list[Direction]:
         layers = _subject.layers("generator")
         seeds, fresh = range(SAMPLES), range(SAMPLES, 2 * SAMPLES)
         early, count = layers[len(layers) // 3], min(MOST, _subject.prior.dim)
-        return finish(ganspace(_subject, early, count, seeds, fresh, provenance=about))
+        return finish(ganspace(own_copy(_subject), early, count, seeds, fresh, provenance=about))
 
 
 def ranked(directions: list[Direction]) -> list[Direction]:

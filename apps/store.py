@@ -7,6 +7,8 @@ put hooks on a network, gets a copy of its own.
 import copy
 import json
 from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -17,15 +19,21 @@ import streamlit as st
 
 import ganlens
 from ganlens.checkpoints import MODEL_FILE
+from ganlens.edits import LayerEdit
+from ganlens.images import to_uint8
+from ganlens.latents import Seeds
 from ganlens.panels import Panel
 from ganlens.probes.base import Probe, Result
-from ganlens.recipe import Recipe, render
+from ganlens.recipe import Recipe, draw, render
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
 MAX_RESULTS = 32
+# A picture with an edit inside the network hooks a shared one while it is drawn; who copied it just
+# then would copy the hook, or fail because the table of hooks changed under the copy's hands.
+_HOOKS = Lock()
 
 
 def subject_of(folder: Path) -> "Subject":
@@ -48,12 +56,28 @@ def images_of(spec: str, size: int, channels: int) -> "ImageSet":
 @st.cache_data(max_entries=128, show_spinner=False)
 def picture(_subject: "Subject", recipe: str) -> np.ndarray:
     """Render a recipe, given as JSON, which names the checkpoint by its hash: (H, W, 3) uint8."""
-    return render(_subject, Recipe.from_json(recipe))
+    wanted = Recipe.from_json(recipe)
+    hooked = any(isinstance(one, LayerEdit) for one in wanted.edits)
+    with _HOOKS if hooked else nullcontext():
+        return render(_subject, wanted)
+
+
+def samples(subject: "Subject", seeds: Sequence[int]) -> np.ndarray:
+    """Draw one sample per seed: (N, H, W, C) uint8, the same bits as one by one."""
+    recipe = Recipe.of(subject, Seeds(tuple(seeds)))
+    return _samples(subject, json.dumps(recipe.to_json(), sort_keys=True))
+
+
+# One batch: fewer than 8 latents cost as much as 8, see Subject.generate.
+@st.cache_data(max_entries=16, show_spinner=False)
+def _samples(_subject: "Subject", recipe: str) -> np.ndarray:
+    return to_uint8(draw(_subject, Recipe.from_json(recipe)))
 
 
 def own_copy(subject: "Subject") -> "Subject":
     """Return a copy of a shared subject, for work that may touch the networks."""
-    return copy.deepcopy(subject)
+    with _HOOKS:
+        return copy.deepcopy(subject)
 
 
 @dataclass(frozen=True)

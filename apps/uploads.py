@@ -6,7 +6,7 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from ganlens.data.decode import Target, Unusable, decode, open_bytes
+from ganlens.data.decode import Target, decode, open_bytes, reason_of
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
 
@@ -28,9 +28,14 @@ def checked(upload: Any) -> Image.Image:
         )
     try:
         image = open_bytes(upload.getvalue())
-    except Unusable as error:
-        raise GanlensError(f"{upload.name} cannot be used: {error}; drop another picture") from None
-    area = image.width * image.height * getattr(image, "n_frames", 1)
+        frames = getattr(image, "n_frames", 1)  # counted by looking for them
+    except MemoryError:
+        raise
+    except Exception as error:  # as in decode: of a damaged file Pillow raises nearly anything
+        raise GanlensError(
+            f"{upload.name} cannot be used: {reason_of(error)}; drop another picture"
+        ) from None
+    area = image.width * image.height * frames
     if area > MOST_PIXELS:
         raise GanlensError(
             f"{upload.name} has {area:,} pixels and at most {MOST_PIXELS:,} are read here: drop a "

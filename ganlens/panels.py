@@ -108,8 +108,8 @@ def file_stem(title: str) -> str:
 
 
 def cell(value: Any) -> str:
-    """Format one table value: four significant digits, thousands apart, a dash for None."""
-    if value is None:
+    """Format one table value: four significant digits, thousands apart, a dash where undefined."""
+    if value is None or (isinstance(value, float | np.floating) and np.isnan(value)):
         return "–"  # noqa: RUF001 an en dash is what a table shows
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"

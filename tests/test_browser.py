@@ -59,10 +59,8 @@ def test_a_download_replays(
     page = visit(browser, server, "sample", tiny_checkpoint, seed=7)
     drawn = shown(page, "seeds 7 to 70")
     settled(page)
-    # Another button of the page is the walk's.
-    below = "//img[contains(@alt, 'seeds 7 to 70')]/following::button[contains(., 'Download PNG')]"
     with page.expect_download() as download:
-        page.locator(f"xpath={below}").first.click()
+        page.get_by_role("button", name="Download the samples as PNG").click()
     path = tmp_path / "picture.png"
     download.value.save_as(path)
     pixels = np.asarray(Image.open(path))
@@ -132,8 +130,11 @@ def test_a_link_to_settings_brings_them_back(
 def test_a_hostile_address_is_one_line(
     browser: "Browser", server: str, tiny_checkpoint: Path, name: str
 ) -> None:
-    page = browser.new_context().new_page()
-    page.goto(f"{server}/?checkpoint={name}&data={name}&seed=-4")
+    page = visit(browser, server, "sample", tiny_checkpoint)  # a server that has run a page
+    page.goto(f"{server}/sample?checkpoint={name}&data={name}&seed=-4")
+    warning = page.get_by_text("There is no checkpoint of the name in the address")
+    warning.wait_for()
+    page.get_by_alt_text("seeds 0 to 63").wait_for()
     settled(page)
-    assert page.get_by_text("There is no checkpoint of the name in the address").count() == 1
+    assert warning.count() == 1
     assert page.get_by_text("Traceback").count() == 0

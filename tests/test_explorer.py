@@ -3,6 +3,7 @@
 import re
 import sys
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -245,6 +246,41 @@ def test_tables_take_any_cells(rows: Any) -> None:
     assert app.dataframe[0].value.shape == (len(rows), 2)
 
 
+def test_undefined_cells_are_dashes_and_whole_numbers_stay_whole() -> None:
+    def script() -> None:
+        import show
+
+        from ganlens.panels import TablePanel
+
+        rows = [["a", 12345, 1.5, None], ["b", None, None, None]]
+        show.table(TablePanel("T", "Caption.", ["name", "n", "score", "why"], rows), "t")
+        show.pairs({"kid": None, "kid_reason": "too few images"})
+
+    app = AppTest.from_function(script, default_timeout=60).run()
+    assert not app.exception
+    assert app.dataframe[0].proto.placeholder == "\N{EN DASH}", "Streamlit's own is None"
+    frame = app.dataframe[0].value
+    assert str(frame["n"].dtype).lower() == "int64"
+    assert frame["n"][0] == 12345
+    assert frame["n"].isna()[1]
+    assert frame["score"].isna()[1]
+    assert list(frame["why"]) == ["\N{EN DASH}"] * 2
+    assert app.table[0].value["value"].tolist() == ["\N{EN DASH} \\(too few images\\)"]
+
+
+def test_the_python_lines_draw_the_picture(
+    started: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import show
+
+    subject = ganlens.load(started[0], "cpu")
+    recipe = Recipe.of(subject, Seeds((4, 5)), columns=2, enlargement=3)
+    monkeypatch.chdir(tmp_path)
+    exec(show.recipe_code(str(started[0]), recipe), {})
+    np.testing.assert_array_equal(images.read_frames("picture.png")[0], render(subject, recipe))
+    assert Recipe.from_json(images.read_recipe("picture.png")) == recipe
+
+
 def test_shelf_is_bounded() -> None:
     from store import Shelf
 
@@ -266,6 +302,49 @@ def test_a_probe_gets_networks_of_its_own(started: tuple[Path, Path]) -> None:
     next(copy.generator.parameters()).data.zero_()
     z = subject.latents([0])
     assert not np.array_equal(subject.generate(z).numpy(), copy.generate(z).numpy())
+
+
+def test_a_board_is_drawn_as_one_batch_with_the_same_bits(
+    started: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from store import samples
+
+    subject, seeds = ganlens.load(started[0], "cpu"), range(40, 51)
+    one_by_one = [render(subject, Recipe.of(subject, Seeds((seed,)))) for seed in seeds]
+    calls: list[int] = []
+    generate = subject.generate
+    monkeypatch.setattr(
+        subject, "generate", lambda z, *rest: (calls.append(len(z)), generate(z, *rest))[1]
+    )
+    for _ in range(2):
+        np.testing.assert_array_equal(images.as_rgb(samples(subject, seeds)), one_by_one)
+    assert calls == [len(seeds)], "once, in one batch"
+
+
+def test_a_concept_is_learned_and_its_extremes_drawn_once(
+    tiny: dict[str, str], started: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import page_concepts
+
+    calls: list[str] = []
+    extremes, learn = page_concepts._extremes, page_concepts.fit_concept_steps
+    monkeypatch.setattr(
+        page_concepts, "_extremes", lambda *given: (calls.append("drawn"), extremes(*given))[1]
+    )
+    monkeypatch.setattr(page_concepts, "fit_concept_steps", partial(learn, pool=200))
+    digest = ganlens.load(started[0], "cpu").provenance["hash"]
+    app = opened(**tiny)
+    app.session_state[f"concept-marks-{digest}"] = {s: ("yes", "no")[s % 2] for s in range(12)}
+    switched(app, "concepts")
+    next(button for button in app.button if button.label == "Learn it").click().run()
+    assert not app.exception
+    assert not app.error
+    pictures = [picture.value for picture in app.image]
+    assert len(pictures) == 3, "the most of it, the least of it, and moved along it"
+    app.number_input(key="concept-first").set_value(48).run()
+    assert not app.exception
+    assert [picture.value for picture in app.image] == pictures
+    assert calls == ["drawn"]
 
 
 def test_panel_kinds_are_all_drawn() -> None:

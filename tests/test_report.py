@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -183,6 +184,28 @@ def test_document_is_strict_json_and_says_what_is_undefined() -> None:
     assert found["settings"]["n"] == 7
     assert found["data"]["fingerprint"] == "0123abcd"
     assert found["checkpoint"]["hash"] == "ab" * 32
+
+
+def test_an_undefined_value_is_a_dash_with_its_reason() -> None:
+    from ganlens.panels import cell
+    from ganlens.report.draw import flat
+
+    summary = {
+        "fd": 1.0, "kid": None, "kid_reason": "too few", "n": 7, "n_reason": None,
+        "scores": {"recall": None, "density": 0.5, "reasons": {"recall": "no data", "x": "why"}},
+        "split": None, "broken": math.nan,
+    }  # fmt: skip
+    assert flat(report.strict(summary)) == [
+        ("fd", "1"),
+        ("kid", "\N{EN DASH} (too few)"),
+        ("n", "7"),
+        ("scores · recall", "\N{EN DASH} (no data)"),
+        ("scores · density", "0.5"),
+        ("scores · reasons · x", "why"),
+        ("split", "\N{EN DASH}"),
+        ("broken", "\N{EN DASH} (not defined for this input)"),
+    ]
+    assert cell(math.nan) == cell(np.float32("nan")) == cell(None) == "\N{EN DASH}"
 
 
 def test_a_probe_that_cannot_run_is_left_out_with_its_reason() -> None:

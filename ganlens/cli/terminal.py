@@ -75,8 +75,7 @@ def pairs_table(title: str, content: Mapping[str, Any]) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in flat(content):
-        if not (name.endswith("reason") and value == cell(None)):  # nothing had to be explained
-            table.add_row(Text(name), Text(value))
+        table.add_row(Text(name), Text(value))
     return table
 
 

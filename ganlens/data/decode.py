@@ -116,7 +116,7 @@ def decode(read: Callable[[], Image.Image], target: Target) -> Decoded:
     except MemoryError:
         raise
     except Exception as error:
-        return Decoded(None, _reason(error))
+        return Decoded(None, reason_of(error))
     side = min(upright.size)
     digest = content_digest(upright)
     if side < target.size and not target.upscale:
@@ -126,7 +126,8 @@ def decode(read: Callable[[], Image.Image], target: Target) -> Decoded:
     return Decoded(fit(upright, target.size, target.channels), "", side, grey, digest)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Say in a line why an image cannot be used, whatever Pillow raised."""
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return _too_many_pixels()
     text = " ".join(str(error).split())

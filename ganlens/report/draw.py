@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from ganlens.images import animation_bytes, as_rgb, png_bytes
 from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, Panel, cell
 
+REASON = "_reason"  # ends the name of an entry that says why another one is undefined
 # A film holds still where the reader asks for little motion, and its switch does the opposite; no
 # script is needed, so it works wherever the page is shown.
 FILM_STYLE = """<style>
@@ -130,10 +131,7 @@ def _kind(values: Sequence[Any]) -> str:
 
 
 def pairs(content: Mapping[str, Any]) -> str:
-    """Draw nested settings or a summary as rows of name and value.
-
-    A "undefined" entry, as ``findings.strict`` adds it, gives the reasons beside the dashes.
-    """
+    """Draw nested settings or a summary as rows of name and value; see ``flat``."""
     rows = "".join(
         f'<tr><th scope="row">{text(name)}</th><td>{text(value)}</td></tr>'
         for name, value in flat(content)
@@ -144,26 +142,43 @@ def pairs(content: Mapping[str, Any]) -> str:
 
 
 def flat(content: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Flatten nested mappings to (readable name, formatted value)."""
-    reasons = content.get("undefined", {})
-    known = reasons if isinstance(reasons, Mapping) else {}
-    rest = {key: value for key, value in content.items() if key != "undefined" or not known}
-    return [
-        (name, f"{value} ({known[path]})" if path in known else value)
-        for path, name, value in _rows(rest)
-    ]
+    """Flatten nested mappings to (readable name, formatted value).
+
+    An undefined value has its reason beside the dash, wherever the content gives it: in an entry
+    "<name>_reason", in a mapping "reasons", or in "undefined", as ``findings.strict`` adds it.
+    """
+    undefined = content.get("undefined")
+    known = undefined if isinstance(undefined, Mapping) else {}
+    return _rows({k: v for k, v in content.items() if k != "undefined" or not known}, known)
 
 
-def _rows(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str, str]]:
-    """Return (path, readable name, formatted value) of every leaf."""
-    rows: list[tuple[str, str, str]] = []
+def _rows(
+    content: Mapping[str, Any], known: Mapping[str, str], at: str = ""
+) -> list[tuple[str, str]]:
+    """Return (readable name, formatted value) of every leaf, but for reasons told elsewhere."""
+    rows: list[tuple[str, str]] = []
+    content = {str(key): value for key, value in content.items()}
+    reasons = _reasons(content)
+    told = {name for name in reasons if content.get(name, "") is None}
     for key, value in content.items():
-        path = f"{prefix}.{key}".lstrip(".")
+        path, name = f"{at}.{key}".lstrip("."), key.removesuffix(REASON)
+        if name != key and (name in told or value is None):
+            continue
         if isinstance(value, Mapping):
-            rows += _rows(value, path)
+            rest = {k: v for k, v in value.items() if key != "reasons" or k not in told}
+            rows += _rows(rest, known, path)
         else:
-            rows.append((path, path.replace("_", " ").replace(".", " · "), _value(value)))
+            why = known.get(path) or (reasons[key] if key in told else "")
+            words = path.replace("_", " ").replace(".", " · ")
+            rows.append((words, f"{_value(value)} ({why})" if why else _value(value)))
     return rows
+
+
+def _reasons(content: Mapping[str, Any]) -> dict[str, str]:
+    """Return the reasons that a mapping gives for values of its own that are undefined."""
+    listed = content.get("reasons")
+    beside = {k.removesuffix(REASON): v for k, v in content.items() if k.endswith(REASON) and v}
+    return {**(listed if isinstance(listed, Mapping) else {}), **beside}
 
 
 def _value(value: Any) -> str:

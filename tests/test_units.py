@@ -20,9 +20,7 @@ from ganlens.probes.units.exhibit import exhibit
 from ganlens.probes.units.gradients import as_pictures, concentration, per_unit, smoothness
 from ganlens.probes.units.pictures import cut
 from ganlens.probes.units.scan import RealImages, Samples, last_block, scan
-from ganlens.probes.units.selectivity import auc_table
 from ganlens.progress import finish
-from ganlens.stats.auc import auc
 from ganlens.subject import Subject
 
 
@@ -96,13 +94,6 @@ def test_the_smoothness_has_its_closed_forms() -> None:
     found = per_unit(np.stack([np.stack([np.zeros((1, 4, 4)), np.eye(4)[None]])] * 2))
     np.testing.assert_allclose(found[:, 0], concentration(np.eye(4)[None]))
     assert np.isnan(per_unit(np.zeros((1, 2, 1, 4, 4)))).all()
-
-
-def test_a_table_of_aucs_equals_one_at_a_time() -> None:
-    rng = np.random.default_rng(0)
-    scores, truth = rng.integers(0, 9, (60, 4)), rng.random((60, 3)) > 0.6
-    expected = [[auc(scores[:, u], truth[:, n]) for n in range(3)] for u in range(4)]
-    np.testing.assert_allclose(auc_table(scores, truth), expected)
 
 
 def test_windows_over_the_edge_are_cut_with_grey() -> None:

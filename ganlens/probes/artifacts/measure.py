@@ -51,8 +51,8 @@ class Look:
         stages: its enlarging layers.
         alone: stage by stage, the excess over the samples' own surrounding frequencies.
         over: the same minus the real images' excess there.
-        grey_levels: amplitude of the waves behind ``alone``, in grey levels of 255: root mean square
-            over the points of a period.
+        grey_levels: amplitude of the waves behind ``alone``, in grey levels of 255: root mean
+            square over the points of a period.
         maps: the excess in each stage's own output maps, at a period of one stride.
         removed: [layer][stage]: what evening a layer takes off ``over``.
         verdict: which layer it comes from.

@@ -117,9 +117,9 @@ def dead(everyone: Mapping[str, Vitals]) -> FigurePanel:
     return FigurePanel(
         title="Dead units, layer by layer",
         caption="Channels that a rectifier never lets through, anywhere in any of "
-        f"{own.n:,} samples (G) or these and as many real images (D); in D the leaky rectifier "
-        f"still lets a fifth through. This checkpoint has {' and '.join(parts)}; no bar means "
-        "none.",
+        f"{own.n:,} samples (G) or these and as many real images (D); a leaky "
+        "rectifier still lets a little through. This checkpoint has "
+        f"{' and '.join(parts) or 'no rectified layer'}; no bar means none.",
         figure=plot,
     )
 
@@ -169,9 +169,10 @@ def layers(one: Vitals) -> TablePanel:
     return TablePanel(
         title="Layers",
         caption="Output sizes follow (W - F + 2P) / S + 1 for a convolution of size F, padding P "
-        "and stride S over W pixels. The gradient is that of the network's own loss in a training "
-        "step from here, as a norm over the layer's weights; mean and std are of its outputs. "
-        "Dead: never above 0; saturated: share of values beyond 0.99 of tanh.",
+        "and stride S over W pixels. The gradient is that of the plain GAN loss (cross-entropy, "
+        "without smoothing, noise or penalties) here, as a norm over the layer's weights; mean "
+        "and std are of its outputs. Dead: never above 0; saturated: share of values beyond 0.99 "
+        "of tanh.",
         columns=(
             "network", "layer", "type", "output", "parameters", "weight norm", "gradient norm",
             "mean", "std", "dead", "of", "saturated",

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from fake_subject import FakeSubject, fake_subject, hooks
+from fake_subject import TINY, FakeSubject, fake_subject, hooks
 from test_arithmetic import data_set
 from torch import nn
 
@@ -76,6 +76,28 @@ def test_the_jacobian_is_that_of_autograd_on_a_real_generator():
     torch.testing.assert_close(
         jacobian_spectrum(subject.generator, z), wanted, rtol=1e-4, atol=1e-7
     )
+
+
+def test_the_spectrum_of_a_pair_is_per_standard_deviation_of_its_prior():
+    subject = fake_subject(replace(TINY, prior="uniform"))
+    plain = jacobian_spectrum(subject.generator, subject.latents([0])[0]).numpy()
+    np.testing.assert_allclose(vitals(subject).spectra[0], plain / 3**0.5, rtol=1e-4)
+
+
+def test_gradients_are_those_of_a_training_step_whose_batch_norm_sees_the_batch():
+    subject = fake_subject()
+    found = vitals(subject).gradients
+    for module in (*subject.generator.modules(), *subject.discriminator.modules()):
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_var.fill_(7.0)
+    assert vitals(subject).gradients.totals == pytest.approx(found.totals)
+
+
+def test_the_discriminator_s_layers_are_looked_at_on_real_images_and_samples(well):
+    (mean,) = [row[3] for row in well.layers if row[:2] == ("discriminator", "score")]
+    both = np.concatenate([well.on_real, well.on_fake]).mean()
+    assert mean == pytest.approx(both, rel=1e-3)
+    assert abs(well.on_real.mean() / both - 1) > 0.01
 
 
 def test_planted_dead_units_are_counted_where_they_are(well):
@@ -279,6 +301,8 @@ def test_the_collapsed_checkpoint_is_told_from_the_healthy_one():
     check = Health(n=96, jacobians=1, batches=1, seed=5000)
     found = check.run(load("pixelfaces-collapsed", "cpu"), data)
     assert found.overall == COLLAPSED
+    assert found.summary()["is_itself_the_reference"] == "collapsed"
+    assert "is the collapsed reference itself" in found.panels()[0].caption
     assert found.references is not None
     healthy = replace(found, vitals=found.references[0])
     assert healthy.overall == HEALTHY

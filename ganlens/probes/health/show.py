@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
-from ganlens.probes.health.signs import COLLAPSED, LEAST_RATIO, LEAST_SHARE, Verdict
+from ganlens.probes.health.signs import COLLAPSED, HEALTHY, LEAST_RATIO, LEAST_SHARE, Verdict
 from ganlens.probes.health.vitals import EXTREME, Vitals
 from ganlens.probes.tiles import labelled
 
@@ -14,14 +14,20 @@ SHAPES = ("", "/", ".")  # of bars, so that nothing is told by colour alone
 
 
 def signs(
-    verdicts: Sequence[Verdict], references: tuple[Vitals, Vitals] | None, overall: str | None
+    verdicts: Sequence[Verdict], references: tuple[Vitals, Vitals] | None, itself: str | None
 ) -> TablePanel:
-    """Tabulate the signs beside those of the references."""
+    """Tabulate the signs beside those of the references; ``itself`` says which of them it is."""
     names = ("healthy", "collapsed")
     if references is not None:
         names = tuple(f"{one.name} ({kind})" for one, kind in zip(references, names, strict=True))  # type: ignore[assignment]
-    ill = sum(one.words == COLLAPSED for one in verdicts)
-    said = f"Most signs say: {overall}." if overall else "The signs do not settle it."
+    words = [one.words for one in verdicts]
+    well, ill = words.count(HEALTHY), words.count(COLLAPSED)
+    said = (
+        f"Of {len(words)} signs {well} are {HEALTHY}, {ill} {COLLAPSED}, and "
+        f"{len(words) - well - ill} do not settle it."
+    )
+    if itself is not None:
+        said += f" This checkpoint is the {itself} reference itself, so its verdicts are given."
     if references is None:
         said = (
             "There is nothing beside it to say what is usual: --beside "
@@ -29,10 +35,9 @@ def signs(
         )
     return TablePanel(
         title="Signs of health",
-        caption=f"{said} {ill} of {len(verdicts)} are like the collapsed one. Both references "
-        "were measured in this run, each on images of its own kind; a threshold lies halfway "
-        f"between them, and there is none where they differ by less than {LEAST_RATIO:g} times "
-        f"(or {LEAST_SHARE:g} of a share).",
+        caption=f"{said} References are measured in the same run, each on images of its own kind; "
+        "a threshold lies halfway between them, and there is none where they differ by less than "
+        f"{LEAST_RATIO:g} times (or {LEAST_SHARE:g} of a share).",
         columns=("sign", "this checkpoint", *names, "verdict", "threshold", "as a rule it"),
         rows=[
             (v.sign.title, v.value, v.healthy, v.collapsed, v.words, v.threshold, v.sign.meaning)

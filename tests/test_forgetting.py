@@ -1,7 +1,7 @@
 """Forgetting: a planted concept is found, dropped and inserted; what does not fit is named."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -330,6 +330,10 @@ def test_boxes_alone_are_enough_and_its_pictures_replay(subject, tmp_path):
     assert summary["turned"] is None
     assert summary["pixel_change_inside"] > 0
     assert result.box == (0.0, 0.125, 0.5, 0.375)
+    few = 2 * result.outcomes[0].maps > len(result.weights)
+    assert ("some of the same" in result.panels()[1].caption) == few
+    every = replace(result, weights=result.weights[:1]).panels()[1].caption
+    assert "some of the same" in every
     for panel in result.panels():
         if isinstance(panel, ImagePanel):
             assert np.array_equal(render(subject, Recipe.from_json(panel.recipe)), panel.image)

@@ -24,9 +24,11 @@ def panels_of(result: "ForgetResult") -> list[Panel]:
 
 def _sheet(result: "ForgetResult", sheet: "Sheet", index: int) -> ImagePanel:
     own = result.outcomes[0]
+    few = len(result.weights) < 2 * own.maps
+    others = "random (some of the same, as too few are left)" if few else "other"
     told = (
         f"{own.maps} maps of {result.about['layer']}, {own.name.partition(', ')[2] or own.name}.",
-        "The control: equally many other maps, changed in the same way.",
+        f"The control: equally many {others} maps, changed in the same way.",
         "The paper's way: every map to which the classifier of units gives a positive weight, "
         "changed everywhere.",
     )[index]

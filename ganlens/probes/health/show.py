@@ -153,9 +153,9 @@ def outputs(everyone: Mapping[str, Vitals]) -> FigurePanel:
         plot.add_hline(y=y, line={"color": "#000000", "dash": "dash", "width": 1})
     return FigurePanel(
         title="What the discriminator says",
-        caption="Logits of real images (filled boxes) and of samples (open boxes): half of them "
-        "lie in the box. Beyond the dashed lines the discriminator is 99 % sure; where both boxes "
-        "lie beyond them, on either side, it has won and its gradients fade.",
+        caption="Logits of training images (filled boxes) and of samples (open boxes): half of "
+        "them lie in the box. Beyond the dashed lines the discriminator is 99 % sure; where both "
+        "boxes lie beyond them, on either side, it has won and its gradients fade.",
         figure=plot,
     )
 

@@ -151,6 +151,9 @@ def test_random_maps_are_equally_many_other_ones_changed_the_same_way():
     assert control.strengths == own.strengths
     assert control.levels == tuple(float(one) for one in control.channels)
     assert control.box == own.box
+    rng = np.random.default_rng(1)
+    drawn = {ways.random(own, rng).channels for _ in range(40)}
+    assert {one for channels in drawn for one in channels} == {0, 1, 2, 3}
 
 
 # --- boxes and masks ---

@@ -34,6 +34,9 @@ class FakeSubject:
     def image_shape(self) -> tuple[int, int, int]:
         return self.generator.image_shape
 
+    def network(self, name: str) -> Any:
+        return getattr(self, name)
+
     def latents(self, seeds: Iterable[int]) -> Tensor:
         return self.prior.sample(seeds)
 

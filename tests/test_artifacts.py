@@ -16,11 +16,18 @@ from ganlens.data import open_data
 from ganlens.errors import GanlensError
 from ganlens.models.dcgan import DCGANConfig, arguments_of
 from ganlens.probes.artifacts import Artifacts
-from ganlens.probes.artifacts.blame import blame
-from ganlens.probes.artifacts.measure import Asked, Real, look
+from ganlens.probes.artifacts.blame import Verdict, blame
+from ganlens.probes.artifacts.measure import (
+    Asked,
+    Real,
+    _grey_levels,
+    _worst,
+    look,
+    stage_power,
+)
 from ganlens.probes.artifacts.stages import even_taps, evened, find_stages, overlap_of, unevenness
 from ganlens.progress import finish
-from ganlens.stats.excess import Excess
+from ganlens.stats.excess import Excess, local_power, nyquist_points
 from ganlens.stats.spectrum import whitening
 from ganlens.subject import Subject
 
@@ -108,6 +115,44 @@ class Tinted(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.act(x)
         return (y + 0.05 * (-1.0) ** torch.arange(y.shape[-1])).clamp(-1, 1)
+
+
+def test_a_bar_is_on_what_stands_out_of_real_images():
+    """At 1.5 dB over real images a peak counts by a bar of 1, and not by one of 2."""
+    stages = find_stages(fake_subject(DCGANConfig(size=32, width=4, latent_dim=8)))
+    high, some = [Excess(6, 0.1)] * 3, [Excess(1.5, 0.1)] * 3
+    assert blame(stages, high, some, [], 1).layer == "block1.conv"
+    assert blame(stages, high, some, [], 2).layer is None
+
+
+@pytest.mark.parametrize("period", [2, 4])
+def test_the_amplitude_is_in_grey_levels(period):
+    """Waves of 0.02 in [-1, 1], 2.55 of 255, at every point of a period; whitened by 0.5."""
+    y, x = np.mgrid[:32, :32]
+    waves = [np.cos(2 * np.pi * (a * y + b * x)) for a, b in nyquist_points(period)]
+    power = local_power(0.02 * np.sum(waves, 0)[None, None] / 0.5, period, 8)
+    assert _grey_levels(power, 32, period, 0.5) == pytest.approx(2.55, rel=0.02)
+
+
+def test_the_samples_that_show_it_most_come_first():
+    stages = find_stages(fake_subject(DCGANConfig(size=32, width=4, latent_dim=8)))
+    noise = np.random.default_rng(0).standard_normal((12, 1, 32, 32))
+    strengths = 1.5 ** np.array([-9, -8, 0, -7, -1, -6, -2, -5, -3, -9, -9, -9])
+    images = noise + strengths[:, None, None, None] * (-1.0) ** np.arange(32)
+    verdict = Verdict("out.conv", 2, False, "", (1, 1, 0))
+    found = _worst(stage_power(images, stages), stages, verdict)
+    assert len(found) == 8
+    assert found[:4].tolist() == [2, 4, 6, 8]
+
+
+def test_both_sets_of_real_images_are_held_out_and_have_none_in_common(attribute_images):
+    data = open_data(str(attribute_images))
+    real, other, _ = Artifacts(samples=20)._real(data)
+    first, second = ({one.round(3).tobytes() for one in part} for part in (real.images, other))
+    held_out = {one.round(3).tobytes() for one in real.whiten(data.part("test").batch(slice(None)))}
+    assert len(first) == len(second) == 20
+    assert not first & second
+    assert first | second <= held_out
 
 
 def test_predicted_overlap_has_its_closed_form():

@@ -145,6 +145,7 @@ def test_any_pytorch_example_needs_no_option(
     "wrap",
     [
         lambda g, d: {"netG": g, "netD": d, "epoch": 3},
+        lambda g, d: {"netG": g, "netD": d, "best_fid": torch.tensor(3.5)},
         lambda g, d: {"model": {"generator": g, "discriminator": d}, "optimizer": {"state": g}},
         lambda g, d: {f"G.{k}": v for k, v in g.items()} | {f"D.{k}": v for k, v in d.items()},
     ],

@@ -1,7 +1,7 @@
 """Forgetting: a planted concept is found, dropped and inserted; what does not fit is named."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import nn
 
+from ganlens.attributes import Readings
 from ganlens.data import open_data
-from ganlens.edits import EVERYWHERE
+from ganlens.edits import EVERYWHERE, Blend
 from ganlens.errors import GanlensError
 from ganlens.panels import ImagePanel
 from ganlens.probes.forgetting import Forget, read_marks
@@ -24,8 +25,10 @@ from ganlens.probes.forgetting.evidence import (
     unit_classifier,
 )
 from ganlens.probes.forgetting.finder import fit_finder
+from ganlens.probes.forgetting.held_out import FIRST, _real, held_out
 from ganlens.probes.forgetting.look import generator_layer, look, maps_of
-from ganlens.probes.forgetting.target import target_of
+from ganlens.probes.forgetting.target import Target, target_of
+from ganlens.probes.forgetting.trial import Trial, answers
 from ganlens.probes.forgetting.ways import Material
 from ganlens.progress import finish
 from ganlens.recipe import Recipe, render
@@ -148,6 +151,9 @@ def test_random_maps_are_equally_many_other_ones_changed_the_same_way():
     assert control.strengths == own.strengths
     assert control.levels == tuple(float(one) for one in control.channels)
     assert control.box == own.box
+    rng = np.random.default_rng(1)
+    drawn = {ways.random(own, rng).channels for _ in range(40)}
+    assert {one for channels in drawn for one in channels} == {0, 1, 2, 3}
 
 
 # --- boxes and masks ---
@@ -232,6 +238,77 @@ def test_a_concept_is_some_values_of_one_attribute(data):
             target_of(text, data)
 
 
+class Halves:
+    """A judge: is the left half of a picture light, and the right one, for this generator?"""
+
+    def __init__(self, subject):
+        self.level = subject.generate(subject.latents(range(100, 164))).mean((1, 2, 3)).median()
+
+    def read(self, x):
+        light = [(half.mean((1, 2, 3)) > self.level).numpy() for half in x.chunk(2, dim=3)]
+        names = ("left", "right")
+        odds = {n: np.stack([~one, one], 1) for n, one in zip(names, light, strict=True)}
+        return Readings(dict.fromkeys(names, ("dark", "light")), odds, {})
+
+
+DARK = Target("left=dark", "left", ("dark", "light"), (True, False))
+
+
+@pytest.mark.parametrize("insert", [False, True])
+def test_a_trial_counts_what_turned_what_else_changed_and_how_far_pixels_moved(subject, insert):
+    """The left half is painted white: every sample loses its dark left half, and none its right."""
+    seeds, box = tuple(range(24)), (0.0, 0.0, 0.5, 1.0)
+    before = subject.generate(subject.latents(seeds))
+    judge = Halves(subject)
+    known = judge.read(before)
+    trial = Trial(subject, seeds, before, box, DARK, judge, known, None, insert)
+    left = trial.run("left", Blend("out.conv", (0, 1, 2), levels=(9.0,), box=box))
+    assert left.turned == (0 if insert else 1)
+    assert left.interval[0] <= left.turned <= left.interval[1]
+    assert left.others == {"right": 0}
+    assert left.outside == 0
+    assert left.inside == pytest.approx(127.5 * float(1 - before[..., :8].mean()), rel=1e-3)
+    right = trial.run("right", Blend("out.conv", (0, 1, 2), levels=(9.0,), box=(0.5, 0, 1, 1)))
+    dark = {name: float((answers(known, name) == "dark").mean()) for name in ("left", "right")}
+    assert right.turned == pytest.approx(dark["left"] if insert else 1 - dark["left"])
+    assert right.others == pytest.approx({"right": dark["right"]})
+    assert 0 < dark["right"] < 1
+    assert right.inside == 0
+    white = before.clone()
+    white[..., :8] = 1
+    change = subject.discriminate(white) - subject.discriminate(before)
+    assert left.score == pytest.approx(float(change.mean()), rel=1e-3)
+
+
+@pytest.mark.parametrize("insert", [False, True])
+def test_held_out_samples_are_the_first_unseen_ones_with_the_concept(subject, insert, monkeypatch):
+    monkeypatch.setattr("ganlens.probes.forgetting.held_out._real", lambda *_: None)
+    judge = Halves(subject)
+    judged = (None, DARK, judge)
+    trial = finish(held_out(subject, EVERYWHERE, 12, 64, insert=insert, judged=judged))
+    seeds = range(FIRST, FIRST + 48)
+    x = subject.generate(subject.latents(seeds))
+    dark = (x[..., :8].mean((1, 2, 3)) <= judge.level).numpy()
+    wanted = np.flatnonzero(~dark if insert else dark)[:12]
+    assert len(wanted) >= 10
+    assert min(trial.seeds) >= 10 * Forget().pool  # none that maps are chosen by
+    assert trial.seeds == tuple(FIRST + int(one) for one in wanted)
+    torch.testing.assert_close(trial.before, x[wanted])
+    assert (DARK.shown(answers(trial.readings, "left")) != insert).all()
+
+
+@pytest.mark.parametrize("insert", [False, True])
+def test_distances_are_to_held_out_images_as_the_samples_should_become(data, insert, monkeypatch):
+    monkeypatch.setattr(
+        "ganlens.probes.forgetting.held_out.ClassifierExtractor", lambda *_: lambda x: x.flatten(1)
+    )
+    target, judge = target_of("hue=red", data), SimpleNamespace(model=None, hash="")
+    found = _real(data, judge, target, insert)
+    part = data.part("test")
+    rows = np.flatnonzero((part.attributes["hue"] == "red") == insert)
+    np.testing.assert_array_equal(found, part.batch(rows).flatten(1).numpy())
+
+
 def test_the_finder_s_gradients_are_of_its_own_readings(subject, data):
     finder = finish(
         fit_finder(subject, data, target_of("hue=red", data), limit=80, seed=0, batch_size=32)
@@ -256,6 +333,10 @@ def test_boxes_alone_are_enough_and_its_pictures_replay(subject, tmp_path):
     assert summary["turned"] is None
     assert summary["pixel_change_inside"] > 0
     assert result.box == (0.0, 0.125, 0.5, 0.375)
+    few = 2 * result.outcomes[0].maps > len(result.weights)
+    assert ("some of the same" in result.panels()[1].caption) == few
+    every = replace(result, weights=result.weights[:1]).panels()[1].caption
+    assert "some of the same" in every
     for panel in result.panels():
         if isinstance(panel, ImagePanel):
             assert np.array_equal(render(subject, Recipe.from_json(panel.recipe)), panel.image)

@@ -6,18 +6,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from fake_subject import FakeSubject, fake_subject, hooks
+from fake_subject import TINY, FakeSubject, fake_subject, hooks
 from test_arithmetic import data_set
 from torch import nn
 
+from ganlens.activations import capture
 from ganlens.data import open_data
 from ganlens.errors import GanlensError
 from ganlens.probes.health import Health
 from ganlens.probes.health.gradients import gradient_norms
 from ganlens.probes.health.jacobian import jacobian_spectrum
+from ganlens.probes.health.norms import norm_rows
 from ganlens.probes.health.references import named, own_data, references
 from ganlens.probes.health.signs import ALIKE, ALONE, COLLAPSED, HEALTHY, SIGNS, verdict
 from ganlens.probes.health.vitals import Amounts, Vitals, measure
+from ganlens.probes.layer_statistics import LayerStatistics
 from ganlens.progress import finish
 from ganlens.stats.effective_rank import effective_rank, participation_ratio
 from ganlens.subject import load
@@ -75,6 +78,28 @@ def test_the_jacobian_is_that_of_autograd_on_a_real_generator():
     )
 
 
+def test_the_spectrum_of_a_pair_is_per_standard_deviation_of_its_prior():
+    subject = fake_subject(replace(TINY, prior="uniform"))
+    plain = jacobian_spectrum(subject.generator, subject.latents([0])[0]).numpy()
+    np.testing.assert_allclose(vitals(subject).spectra[0], plain / 3**0.5, rtol=1e-4)
+
+
+def test_gradients_are_those_of_a_training_step_whose_batch_norm_sees_the_batch():
+    subject = fake_subject()
+    found = vitals(subject).gradients
+    for module in (*subject.generator.modules(), *subject.discriminator.modules()):
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_var.fill_(7.0)
+    assert vitals(subject).gradients.totals == pytest.approx(found.totals)
+
+
+def test_the_discriminator_s_layers_are_looked_at_on_real_images_and_samples(well):
+    (mean,) = [row[3] for row in well.layers if row[:2] == ("discriminator", "score")]
+    both = np.concatenate([well.on_real, well.on_fake]).mean()
+    assert mean == pytest.approx(both, rel=1e-3)
+    assert abs(well.on_real.mean() / both - 1) > 0.01
+
+
 def test_planted_dead_units_are_counted_where_they_are(well):
     assert well.dead("generator")[0] == 0
     sick = fake_subject()
@@ -121,6 +146,41 @@ def test_the_drift_vanishes_when_the_statistics_are_those_of_the_samples():
     calibrate(subject.generator, [subject.latents(range(32))])
     drifts = [r.drift for r in vitals(subject).norms if r.network == "generator"]
     assert max(drifts) < 1e-3
+
+
+def test_the_drift_is_of_what_came_in_wherever_that_was_defined():
+    """A shortcut is defined between the batch norm and the layer before it."""
+
+    class Branched(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.side = nn.Conv2d(2, 2, 1), nn.Conv2d(2, 2, 1)
+            self.norm, self.deaf = nn.BatchNorm2d(2), nn.BatchNorm2d(2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.deaf(self.norm(self.conv(x)) + 100 * self.side(x))
+
+    module = Branched().eval()
+    with torch.no_grad():
+        nn.init.constant_(module.conv.weight, 0.0)
+        module.conv.bias.copy_(torch.tensor([6.0, -2.0]))
+        module.norm.running_var.copy_(torch.tensor([4.0, 1.0]))
+        module.norm.weight.copy_(torch.tensor([-0.5, 3.0]))
+        module.norm.bias.fill_(7.0)
+        module.deaf.weight.zero_()
+    statistics = LayerStatistics(module)
+    with torch.no_grad(), capture(module, statistics.names) as outputs:
+        module(torch.rand(4, 2, 5, 5))
+    statistics.update(outputs)
+    norm, deaf = norm_rows("generator", statistics)
+    assert norm.drift == pytest.approx(((6 / 2) ** 2 / 2 + (-2 / 1) ** 2 / 2) ** 0.5, rel=1e-4)
+    assert deaf.drift is None
+
+
+def test_what_is_said_of_amounts_is_what_was_done():
+    data = data_set()
+    about = Health(n=32, jacobians=2, batches=9).run(fake_subject(), data).about
+    assert (about["n"], about["batches"], about["jacobians"]) == (32, 1, 2)
 
 
 def test_gradients_are_those_of_the_losses_and_the_networks_stay_as_they_are():
@@ -241,6 +301,8 @@ def test_the_collapsed_checkpoint_is_told_from_the_healthy_one():
     check = Health(n=96, jacobians=1, batches=1, seed=5000)
     found = check.run(load("pixelfaces-collapsed", "cpu"), data)
     assert found.overall == COLLAPSED
+    assert found.summary()["is_itself_the_reference"] == "collapsed"
+    assert "is the collapsed reference itself" in found.panels()[0].caption
     assert found.references is not None
     healthy = replace(found, vitals=found.references[0])
     assert healthy.overall == HEALTHY

@@ -14,6 +14,7 @@ from ganlens.data import open_data
 from ganlens.errors import GanlensError
 from ganlens.probes.maximize import Maximize
 from ganlens.probes.maximize.evidence import Evidence
+from ganlens.probes.maximize.networks import untrained
 from ganlens.probes.maximize.units import activations, before_activation, by_layer, parse
 from ganlens.subject import load
 
@@ -126,6 +127,28 @@ def test_the_real_image_shown_is_the_one_with_the_highest_activation(subject):
     assert summary["untrained_note"]
 
 
+def test_every_number_is_the_network_s_own_of_real_images_noise_and_the_made_one(subject):
+    data, probe = data_set(), Maximize(**SMALL, units=("logit",), control=False)
+    found, how = probe.run(subject, data).trained, probe._making(data)
+    real, noise = subject.discriminate(how.real), subject.discriminate(how.noise)
+    assert found.highest_real[0] == pytest.approx(float(real.max()), rel=1e-4)
+    assert found.median_real[0] == pytest.approx(float(real.median()), rel=1e-4)
+    assert found.highest_noise[0] == pytest.approx(float(noise.max()), rel=1e-4)
+    made = torch.from_numpy(found.pictures).permute(0, 3, 1, 2) / 127.5 - 1
+    assert found.reached[0] == pytest.approx(float(subject.discriminate(made)), rel=0.02)
+    assert abs(float(real.mean() - real.median())) > 1e-3 * abs(float(real.median()))
+
+
+def test_batch_norm_of_the_untrained_networks_is_that_of_the_real_images(subject):
+    x = Maximize(**SMALL)._making(data_set()).real
+    (network,) = untrained(subject, None, {"discriminator"}, 0, x).values()
+    with torch.no_grad(), capture(network, ["block2.norm"]) as found:
+        network(x)
+    norm, maps = network.block2.norm, found["block2.norm"]
+    torch.testing.assert_close(maps.mean((0, 2, 3)), norm.bias.detach(), atol=1e-3, rtol=0)
+    assert maps.std((0, 2, 3)).min() > 0.1  # with a variance of 1, as built, it is below 0.01
+
+
 def test_the_score_is_0_at_the_median_and_1_at_the_highest_real_image():
     two = np.array([3.0, 1.0])
     blank = np.zeros(2)
@@ -143,6 +166,14 @@ def test_without_anything_to_maximise_it_says_what_to_give(subject):
         Maximize(judge="none").run(
             FakeSubject(subject.generator, None, config=subject.config), data_set()
         )
+
+
+def test_a_discriminator_that_names_no_feature_layers_asks_for_one(tiny_checkpoint, monkeypatch):
+    real = load(tiny_checkpoint, "cpu")
+    monkeypatch.setattr(real.discriminator, "feature_layers", ())
+    with pytest.raises(GanlensError, match="names no feature layers: give a layer"):
+        Maximize(**SMALL).run(real, data_set())
+    assert Maximize(**SMALL, layer="block1.act", channels=1).run(real, data_set()).names[1:]
 
 
 def test_a_judge_of_another_size_is_refused(subject):

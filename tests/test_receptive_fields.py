@@ -67,6 +67,11 @@ def places(windows: Windows) -> list[tuple[int, int]]:
             (0, last), (last, 0)]  # fmt: skip
 
 
+def inside(windows: Windows, row: int) -> tuple[int, int]:
+    """Return first row and row after the last one, of what lies inside the picture."""
+    return max(windows.first[row], 0), min(windows.stop[row], windows.side)
+
+
 @pytest.mark.parametrize("name", [name for name in CONFIGS if "transposed" in name])
 def test_what_a_position_sees_is_the_support_of_its_gradient(name: str) -> None:
     network, size = discriminator(name), CONFIGS[name].size
@@ -75,7 +80,7 @@ def test_what_a_position_sees_is_the_support_of_its_gradient(name: str) -> None:
         x = torch.ones(len(places(windows)), 3, size, size, dtype=torch.double, requires_grad=True)
         maps = windows.maps(run_to(network, layer, x))
         sum(maps[n, 0, i, j] for n, (i, j) in enumerate(places(windows))).backward()
-        expected = [(windows.inside(i), windows.inside(j)) for i, j in places(windows)]
+        expected = [(inside(windows, i), inside(windows, j)) for i, j in places(windows)]
         assert x.grad is not None
         assert supports(x.grad) == expected, layer
         assert len(windows.first) == maps.shape[2] == maps.shape[3]
@@ -89,7 +94,7 @@ def test_what_a_position_draws_on_is_the_support_of_its_derivative(name: str) ->
         direction = torch.zeros(len(places(windows)), *windows.shape, dtype=torch.double)
         for n, (i, j) in enumerate(places(windows)):
             direction[n, 0, i, j] = 1
-        expected = [(windows.inside(i), windows.inside(j)) for i, j in places(windows)]
+        expected = [(inside(windows, i), inside(windows, j)) for i, j in places(windows)]
         assert supports(derivative(network, layer, direction)) == expected, layer
 
 

@@ -114,12 +114,13 @@ def expected(pattern: np.ndarray) -> float:
     return float((level[:, 0] - level[:, 1:].mean(1)).mean())
 
 
-def test_the_amplitude_of_a_pattern_is_found_from_its_power():
+@pytest.mark.parametrize("period", [2, 4, 8])
+def test_the_amplitude_of_a_wave_is_found_from_its_power(period):
     y, x = np.mgrid[:32, :32]
-    pattern = 0.3 * (-1.0) ** (x + y)
-    power = power_at(pattern[None, None], np.array([(0.5, 0.5)]))[0, 0]
-    assert amplitude(power, 32) == pytest.approx(0.3, rel=1e-6)
-    assert amplitude(-1.0, 32) == 0
+    pattern = 0.3 * np.cos(2 * np.pi * (x + y) / period)
+    power = power_at(pattern[None, None], np.array([(1, 1)]) / period)[0, 0]
+    assert amplitude(power, 32, period) == pytest.approx(0.3, rel=1e-4)
+    assert amplitude(-1.0, 32, period) == 0
 
 
 def test_the_points_of_a_period():

@@ -10,17 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ganlens
-from ganlens.activations import TopPositions, capture
+from ganlens.activations import TopPositions, capture, run_to
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.images import to_uint8
+from ganlens.images import as_rgb, to_uint8
 from ganlens.panels import ImagePanel
 from ganlens.probes.units import GuidedBackprop, TopImages
 from ganlens.probes.units.exhibit import exhibit
 from ganlens.probes.units.gradients import as_pictures, concentration, per_unit, smoothness
-from ganlens.probes.units.pictures import cut
+from ganlens.probes.units.pictures import LABEL, cut, sheet
 from ganlens.probes.units.scan import RealImages, Samples, last_block, scan
-from ganlens.probes.units.selectivity import auc_table
 from ganlens.progress import finish
 from ganlens.stats.auc import auc
 from ganlens.subject import Subject
@@ -98,11 +97,12 @@ def test_the_smoothness_has_its_closed_forms() -> None:
     assert np.isnan(per_unit(np.zeros((1, 2, 1, 4, 4)))).all()
 
 
-def test_a_table_of_aucs_equals_one_at_a_time() -> None:
-    rng = np.random.default_rng(0)
-    scores, truth = rng.integers(0, 9, (60, 4)), rng.random((60, 3)) > 0.6
-    expected = [[auc(scores[:, u], truth[:, n]) for n in range(3)] for u in range(4)]
-    np.testing.assert_allclose(auc_table(scores, truth), expected)
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_sheets_show_the_colours_of_pictures_of_any_number_of_channels(channels: int) -> None:
+    tiles = np.random.default_rng(0).integers(0, 255, (2, 3, 5, 5, channels)).astype(np.uint8)
+    shown = sheet([0, 1], tiles, padding=0)[:, LABEL:]
+    assert shown.shape == (10, 15, 3)
+    assert np.array_equal(shown[5:, 10:], as_rgb(tiles[1, 2]))
 
 
 def test_windows_over_the_edge_are_cut_with_grey() -> None:
@@ -148,6 +148,20 @@ def test_the_label_that_a_unit_tells_is_found(subject: Subject, data: ImageSet) 
     assert kinds == ["ImagePanel"] * 3 + ["FigurePanel", "TablePanel"]
 
 
+def test_labels_are_those_of_the_images_that_were_scanned(subject: Subject, data: ImageSet) -> None:
+    """Half of the images, so that a picture's place in the scan is not its row in the data."""
+    found = TopImages(split="all", images=60, units=(0,), k=4).run(subject, data)
+    rows = np.sort(np.random.default_rng(0).permutation(120)[:60])
+    with capture(subject.discriminator, "block2.act") as outputs:
+        subject.discriminate(data.batch(rows), 60)
+    highest = outputs["block2.act"][:60, 0].amax((1, 2)).numpy()
+    side = found.trained
+    truth = data.labels[rows] == int(side.labels[0][-1])
+    assert side.auc[0] == pytest.approx(auc(highest, truth), abs=0.005)
+    assert side.base[0] == truth.mean()
+    assert side.exhibit.numbers[0].tolist() == rows[np.argsort(-highest)[:4]].tolist()
+
+
 @pytest.mark.parametrize("network", ["discriminator", "generator"])
 def test_generated_samples_are_drawn_again_by_their_seeds(subject: Subject, network: str) -> None:
     probe = TopImages(network=network, source="generated", images=50, k=3, seed=5, batch_size=7)
@@ -186,7 +200,7 @@ def test_what_does_not_exist_is_an_error_that_lists_what_does(
         kind(units=(-1,)).run(subject, data)
     with pytest.raises(GanlensError, match="needs data"):
         kind().run(subject)
-    for wrong in ({"k": 0}, {"images": 0}, {"batch_size": 0}, {"split": "x"}):
+    for wrong in ({"k": 0}, {"images": 0}, {"batch_size": 0}, {"split": "x"}, {"seed": -1}):
         with pytest.raises(GanlensError, match=next(iter(wrong)).replace("_", ".")):
             kind(**wrong)
 
@@ -208,6 +222,15 @@ def test_guided_backpropagation_shows_both_networks(subject: Subject, data: Imag
     boxes = found.trained.exhibit.boxes
     assert np.array_equal(outside.any((2, 3)), ((boxes < 0) | (boxes > 16)).any(2))
     assert sum(isinstance(panel, ImagePanel) for panel in found.panels()) == 3
+    top, bottom, left, right = boxes[0, 0].clip(0, 16)
+    x = data.batch(found.trained.exhibit.numbers[0, :1]).requires_grad_()
+    with torch.enable_grad():
+        run_to(subject.discriminator, "block2.act", x)[0, 0].max().backward()
+    plain = found.trained.plain[0, 0]
+    plain = plain[:, ~np.isnan(plain[0]).all(1)][:, :, ~np.isnan(plain[0]).all(0)]
+    assert x.grad is not None
+    wanted = x.grad[0, :, top:bottom, left:right].numpy()
+    np.testing.assert_allclose(plain, wanted, rtol=1e-3, atol=1e-6)
     again = GuidedBackprop(k=3, images=60, measured=4, batch_size=7).run(subject, data)
     np.testing.assert_allclose(again.trained.guided, found.trained.guided, rtol=1e-3, atol=1e-6)
 

@@ -38,10 +38,6 @@ class Windows:
         """Rows of the largest window, what lies outside the picture included."""
         return max(b - a for a, b in zip(self.first, self.stop, strict=True))
 
-    def inside(self, row: int) -> tuple[int, int]:
-        """Return first row and row after the last one, of what lies inside the picture."""
-        return max(self.first[row], 0), min(self.stop[row], self.side)
-
     def maps(self, output: Tensor) -> Tensor:
         """Return a layer's (N, ...) output as (N, C, h, w) maps, as ``shape`` has it."""
         return output.reshape(len(output), *self.shape)

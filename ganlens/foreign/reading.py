@@ -149,13 +149,15 @@ def _array(file: Path) -> Tensor:
 def _states(
     content: Any, label: str = "", depth: int = 0
 ) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """Yield the flat dicts of tensors in nested ones, optimizers left out."""
+    """Yield the flat dicts of tensors in nested ones, optimizers left out.
+
+    A dict may hold both: networks, and beside them a step or a loss that is a tensor.
+    """
     if not isinstance(content, Mapping) or depth > DEEPEST:
         return
     items = {str(key): value for key, value in content.items()}
     if flat := {key: value for key, value in items.items() if isinstance(value, Tensor)}:
         yield from _by_role(_without_prefix(flat), label)
-        return
     for key, value in items.items():
         if not _ASIDE.search(key):
             yield from _states(value, f"{label}.{key}" if label else key, depth + 1)

@@ -1,4 +1,4 @@
-"""The area under the ROC curve."""
+"""The area under the ROC curve: of one score, or of many scores for many labels."""
 
 import numpy as np
 
@@ -22,3 +22,22 @@ def auc(scores: np.ndarray, truth: np.ndarray) -> float:
         return float("nan")
     ranks = rankdata(scores)[truth].sum()
     return float((ranks - positive * (positive + 1) / 2) / (positive * negative))
+
+
+def auc_table(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return the area under the ROC curve of every score for every label.
+
+    Args:
+        scores: (N, U); ties count half.
+        truth: (N, L) bool, with both values in each column.
+
+    Returns:
+        (U, L): how often one with the label scores above one without; below 0.5 where the score
+        tells its absence.
+    """
+    from scipy.stats import rankdata
+
+    ranks = rankdata(scores, axis=0)
+    positive = truth.sum(0).astype(np.float64)
+    sums = ranks.T @ truth.astype(np.float64)
+    return (sums - positive * (positive + 1) / 2) / (positive * (len(truth) - positive))

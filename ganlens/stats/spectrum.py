@@ -107,12 +107,14 @@ def power_at(images: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
     return found.mean(1)
 
 
-def amplitude(power: float, side: int) -> float:
-    """Return the amplitude a of the pattern a (-1)^x whose power above the rest is ``power``.
+def amplitude(power: float, side: int, period: int) -> float:
+    """Return the amplitude a of the wave a cos(2 pi x / period) whose power there is ``power``.
 
-    Its windowed transform is a (sum of the window)^2, hence its power a^2 (sum of the window)^4.
+    Its windowed transform is a (sum of the window)^2 at period 2, a (-1)^x; a slower wave has half
+    of that at its frequency, and half at the negative one.
     """
-    return float(np.sqrt(max(power, 0.0)) / kaiser_window(side).sum() ** 2)
+    share = 1 if period == 2 else 2
+    return float(share * np.sqrt(max(power, 0.0)) / kaiser_window(side).sum() ** 2)
 
 
 def _side(images: np.ndarray) -> int:

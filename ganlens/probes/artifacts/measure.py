@@ -51,7 +51,8 @@ class Look:
         stages: its enlarging layers.
         alone: stage by stage, the excess over the samples' own surrounding frequencies.
         over: the same minus the real images' excess there.
-        grey_levels: amplitude of the pattern behind ``alone``, in grey levels of 255.
+        grey_levels: amplitude of the waves behind ``alone``, in grey levels of 255: root mean
+            square over the points of a period.
         maps: the excess in each stage's own output maps, at a period of one stride.
         removed: [layer][stage]: what evening a layer takes off ``over``.
         verdict: which layer it comes from.
@@ -107,7 +108,10 @@ def look(
         stages=stages,
         alone=alone,
         over=over,
-        grey_levels=tuple(_grey_levels(one, x.shape[-1], real.std) for one in power),
+        grey_levels=tuple(
+            _grey_levels(one, x.shape[-1], stage.period, real.std)
+            for one, stage in zip(power, stages, strict=True)
+        ),
         maps=maps,
         removed=tuple(removed),
         verdict=verdict,
@@ -152,10 +156,10 @@ def _removed(
     return tuple(map(excess_removed, power, after))
 
 
-def _grey_levels(power: np.ndarray, side: int, std: float) -> float:
+def _grey_levels(power: np.ndarray, side: int, period: int, std: float) -> float:
     mean = power.mean(0)
     rest = np.exp(np.log(np.maximum(mean[:, 1:], FLOOR)).mean(1))
-    return amplitude(float((mean[:, 0] - rest).mean()), side) * std * GREY_LEVELS / 2
+    return amplitude(float((mean[:, 0] - rest).mean()), side, period) * std * GREY_LEVELS / 2
 
 
 def _worst(power: list[np.ndarray], stages: Sequence[Stage], verdict: Verdict) -> np.ndarray:

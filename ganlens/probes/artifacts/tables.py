@@ -36,7 +36,8 @@ def excesses(result: "ArtifactsResult") -> TablePanel:
         caption="The spectrum at each layer's period in dB over the frequencies around it, 0 where "
         "nothing stands out, with 95 % intervals; generated minus real is what real images do not "
         f"have. p: of a peak that exceeds real images by {result.least:g} dB, adjusted for the "
-        "number of layers; the amplitude is in grey levels of 255. Real minus real, and its p, is "
+        "number of layers. The amplitude is that of the waves that stand out, in grey levels of "
+        "255; real images have such waves too. Real minus real, and its p, is "
         f"what chance gives. {own.verdict.reason}",
         columns=("period (px)", "layer", "generated", "real", "generated - real", "p",
                  "real - real", "p (real - real)", "amplitude", "untrained"),

@@ -15,15 +15,14 @@ from ganlens.models.prior import check_seed
 from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.dissection.agreement import (
     permuted_threshold,
-    thresholds,
-    unit_aucs,
     unit_ious,
-    unit_masks,
+    unit_mask,
 )
 from ganlens.probes.dissection.result import DissectResult
-from ganlens.probes.forgetting.boxes import read_marks
+from ganlens.probes.forgetting.boxes import Marks, read_marks
 from ganlens.probes.forgetting.look import generator_layer, maps_of
 from ganlens.probes.identity import identity
+from ganlens.stats.auc import auc_table
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -98,14 +97,17 @@ class Dissect(Probe):
         levels = maps.mean((2, 3)).numpy()
         yield Progress(0, 1, "shuffled labels")
         bound = permuted_threshold(levels, truths, self.shuffles, self.seed)
-        aucs = unit_aucs(levels, truths)
-        bare = yield from self._untrained(subject, layer, z, truths)
-        ious = np.zeros(0)
+        aucs = auc_table(levels, truths)
+        control = _untrained(subject, self.seed)
+        bare, ious, bare_ious = np.zeros((0, len(concepts))), np.zeros(0), np.zeros(0)
+        if control is not None:
+            # Its own pictures show no attribute, so the labels stay those of the trained one's.
+            plain = yield from maps_of(control, layer, z, self.batch_size)
+            bare = auc_table(plain.mean((2, 3)).numpy(), truths)
         if marks is not None:
-            marked = yield from maps_of(
-                subject, layer, subject.latents(marks.seeds), self.batch_size
-            )
-            ious = unit_ious(marked, thresholds(marked, self.share), marks.masks)
+            ious = yield from self._overlaps(subject, layer, marks)
+            if control is not None:
+                bare_ious = yield from self._overlaps(control, layer, marks)
         units, labels = _chosen(aucs, concepts)
         return DissectResult(
             layer=layer,
@@ -115,6 +117,8 @@ class Dissect(Probe):
             threshold=bound,
             untrained=bare,
             ious=ious,
+            untrained_ious=bare_ious,
+            marked=0.0 if marks is None else float(marks.masks.mean()),
             tops=_tops(x, maps, units, self.share),
             top_units=units,
             top_labels=labels,
@@ -129,19 +133,19 @@ class Dissect(Probe):
             },
         )
 
-    def _untrained(
-        self, subject: "Subject", layer: str, z: Tensor, truths: np.ndarray
+    def _overlaps(
+        self, subject: "Subject", layer: str, marks: Marks
     ) -> Generator[Progress, None, np.ndarray]:
-        """Return the (C, K) areas of the untrained network; the labels stay the trained one's.
+        """Return the (C,) overlaps of units with the marks, on the samples that were looked at."""
+        maps = yield from maps_of(subject, layer, subject.latents(marks.seeds), self.batch_size)
+        return unit_ious(maps, self.share, marks.masks)
 
-        Its own pictures show no attribute, so there is nothing else to compare its units with.
-        """
-        try:
-            control = subject.untrained(self.seed)
-        except GanlensError:
-            return np.zeros((0, truths.shape[1]))
-        maps = yield from maps_of(control, layer, z, self.batch_size)
-        return unit_aucs(maps.mean((2, 3)).numpy(), truths)
+
+def _untrained(subject: "Subject", seed: int) -> "Subject | None":
+    try:
+        return subject.untrained(seed)
+    except GanlensError:
+        return None  # a checkpoint that does not say how to build it
 
 
 def _labels(readings: Readings) -> tuple[tuple[str, ...], np.ndarray, str]:
@@ -180,10 +184,10 @@ def _tops(x: Tensor, maps: Tensor, units: tuple[int, ...], share: float) -> np.n
     """Return (R, T, H, W, 3) uint8: the samples that excite units most, the place outlined."""
     rows = []
     for unit in units:
-        own = maps[:, [unit]]
-        best = own.mean((1, 2, 3)).argsort(descending=True, stable=True)[:TOPS]
-        active = unit_masks(own[best], thresholds(own, share), tuple(x.shape[2:]))  # type: ignore[arg-type]
-        rows.append(_outlined(images.as_rgb(images.to_uint8(x[best])), active[:, 0].numpy()))
+        own = maps[:, unit]
+        best = own.mean((1, 2)).argsort(descending=True, stable=True)[:TOPS]
+        active = unit_mask(own, share, (x.shape[2], x.shape[3]))[best.numpy()]
+        rows.append(_outlined(images.as_rgb(images.to_uint8(x[best])), active))
     return np.stack(rows)
 
 

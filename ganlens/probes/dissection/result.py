@@ -26,6 +26,8 @@ class DissectResult:
         untrained: (C, K) the same areas of the same network untrained, on the same labels; of size
             0 where it cannot be built.
         ious: (C,) IoU with the marked masks, of size 0 without any.
+        untrained_ious: (C,) the same of the network untrained, of size 0 where there is none.
+        marked: share of the pixels that the masks mark, over all samples that were looked at.
         tops: (R, T, 3 H, 3 W, 3) uint8: the top images of R units, enlarged, the unit outlined.
         top_units: the R units.
         top_labels: the concept of each.
@@ -39,6 +41,8 @@ class DissectResult:
     threshold: float
     untrained: np.ndarray
     ious: np.ndarray
+    untrained_ious: np.ndarray
+    marked: float
     tops: np.ndarray
     top_units: tuple[int, ...]
     top_labels: tuple[str, ...]
@@ -48,6 +52,12 @@ class DissectResult:
     def strengths(self) -> np.ndarray:
         """(C,) the largest |AUC - 0.5| of each unit."""
         return np.abs(self.aucs - 0.5).max(1)
+
+    @property
+    def highest_possible_iou(self) -> float:
+        """IoU of a unit whose strongest positions all lie in the marks, or fill them."""
+        low, high = sorted((self.about["share"], self.marked))
+        return float(low / high)
 
     def summary(self) -> dict[str, Any]:
         """Return the share of units that agree with a concept, beside the untrained control."""
@@ -72,6 +82,10 @@ class DissectResult:
                 float((self.ious > LABEL_IOU).mean()) if self.ious.size else None
             ),
             "best_iou": float(self.ious.max()) if self.ious.size else None,
+            "best_iou_untrained": (
+                float(self.untrained_ious.max()) if self.untrained_ious.size else None
+            ),
+            "highest_possible_iou": self.highest_possible_iou if self.ious.size else None,
             "best_iou_unit": int(self.ious.argmax()) if self.ious.size else None,
         }
 
@@ -137,9 +151,9 @@ class DissectResult:
         return FigurePanel(
             title="Selective units, trained and untrained",
             caption="Each unit's agreement with the concept that it agrees with most. The dashed "
-            "line is what shuffled labels reach in one of 20 shuffles; the dotted curve is the "
-            "untrained network on the same latents and labels: a unit that does not beat it has "
-            "learned nothing nameable.",
+            "line is what the best of all units reaches in one of 20 shuffles of the labels; the "
+            "dotted curve is the untrained network on the same latents and labels. Only what lies "
+            "above both was learned.",
             figure=plot,
         )
 
@@ -165,11 +179,17 @@ class DissectResult:
 
     def _masks(self) -> TablePanel:
         order = np.argsort(-self.ious, kind="stable")[:10]
+        bare = np.sort(self.untrained_ious)[::-1].tolist() or [None] * len(order)
         return TablePanel(
             title="Units against the marked places",
-            caption=f"IoU of a unit's strongest {self.about['share']:.1%} of positions with the "
-            f"marked masks, over all marked samples; above {LABEL_IOU} a unit carries the label "
-            "(Bau 2019).",
-            columns=("unit", "IoU", "labelled"),
-            rows=[(int(u), float(self.ious[u]), bool(self.ious[u] > LABEL_IOU)) for u in order],
+            caption=f"Overlap (intersection over union, IoU) of a unit's strongest "
+            f"{self.about['share']:.1%} of positions with the marks, which cover {self.marked:.1%} "
+            f"of the samples' pixels: no unit can reach more than {self.highest_possible_iou:.2f} "
+            f"here, and a larger --share can. Above {LABEL_IOU} a unit carries the label (Bau "
+            "2019). Untrained: the units of the network before training, the best one first too.",
+            columns=("unit", "IoU", "labelled", "untrained"),
+            rows=[
+                (int(u), float(self.ious[u]), bool(self.ious[u] > LABEL_IOU), one)
+                for u, one in zip(order, bare, strict=False)
+            ],
         )

@@ -24,9 +24,11 @@ def panels_of(result: "ForgetResult") -> list[Panel]:
 
 def _sheet(result: "ForgetResult", sheet: "Sheet", index: int) -> ImagePanel:
     own = result.outcomes[0]
+    few = len(result.weights) < 2 * own.maps
+    others = "random (some of the same, as too few are left)" if few else "other"
     told = (
         f"{own.maps} maps of {result.about['layer']}, {own.name.partition(', ')[2] or own.name}.",
-        "The control: equally many other maps, changed in the same way.",
+        f"The control: equally many {others} maps, changed in the same way.",
         "The paper's way: every map to which the classifier of units gives a positive weight, "
         "changed everywhere.",
     )[index]
@@ -107,12 +109,17 @@ def _ways(result: "ForgetResult") -> TablePanel:
     ]  # fmt: skip
     rows.append(("nothing changed", 0, None, None, None, 0.0, 0.0, None, result.fd_before))
     area = "unknown" if result.unit_auc is None else f"{result.unit_auc:.3f}"
+    judged = "which nobody reads here: no data, or too few samples"
+    if result.outcomes[0].turned is not None:
+        judged = "as a network on pixels reads it that had no part in choosing the maps"
+    toward = f"real images {'with' if result.mode == 'insert' else 'without'} the concept"
     return TablePanel(
         title="Ways of choosing maps",
         caption=f"On {result.about['samples']} held-out samples: how often a sample {verb} the "
-        "concept, how often its other attributes read differently (mean and worst attribute), "
-        "the change of the discriminator's score and of pixels (of 255), and the Fréchet "
-        "distance to real images. The classifier of units has a held-out AUC of "
+        f"concept ({judged}), how often its other attributes read differently (mean and worst "
+        "attribute), the change of the discriminator's score and of pixels (of 255), and the "
+        f"Fréchet distance to {toward} in that network's features (small N: only rows of this "
+        "table compare). The classifier of units has a held-out AUC of "
         f"{area} over {result.unit_cells:,} cells.",
         columns=("maps chosen", "maps", f"{verb} it (%)", "others changed (%)", "worst (%)",
                  "D's score", "pixels inside", "outside", "FD"),

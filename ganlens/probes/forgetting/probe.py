@@ -257,6 +257,7 @@ class Forget(Probe):
                 **judged,
                 **about,
                 "samples": len(trial.seeds),
+                "n_real_of_distance": None if trial.real is None else len(trial.real),
                 "first_seed": FIRST,
                 "shown_among_looked_at": float(found.shows.mean()),
                 "choose": self.choose,

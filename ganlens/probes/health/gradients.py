@@ -1,4 +1,8 @@
-"""Gradient norms of both losses at the current weights: what the next step would be made of."""
+"""Gradient norms of both losses at the current weights: what the next step would be made of.
+
+The losses are the plain ones (Goodfellow 2014), however the networks were trained: without label
+smoothing, noise or penalties, and for one that was trained with another loss too. So they compare.
+"""
 
 import copy
 from collections.abc import Sequence
@@ -19,12 +23,14 @@ class Gradients:
         totals: network -> the same over all weights.
         relative: network -> that, over the norm of the weights: steps compare over widths.
         losses: network -> mean loss.
+        batches: how many they are over.
     """
 
     layers: dict[str, float]
     totals: dict[str, float]
     relative: dict[str, float]
     losses: dict[str, float]
+    batches: int
 
 
 def gradient_norms(
@@ -71,6 +77,7 @@ def gradient_norms(
         totals,
         {network: totals[network] / sizes[network] for network in own},
         losses,
+        len(real),
     )
 
 

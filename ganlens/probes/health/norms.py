@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from ganlens.calibration import NORMS
 from ganlens.probes.layer_statistics import LayerStatistics
 
+DEAF = 1e-4  # gain below which rounding hides what came in
+
 
 @dataclass(frozen=True)
 class NormRow:
@@ -21,7 +23,7 @@ class NormRow:
         running_mean: largest absolute running mean.
         running_var: lowest and highest running variance.
         drift: root mean square, over channels, of (mean that came in - running mean) / running
-            standard deviation; None where what came in is not known.
+            standard deviation; None where every gain is 0, so that nothing comes through.
     """
 
     network: str
@@ -40,27 +42,22 @@ def norm_rows(network: str, statistics: LayerStatistics) -> list[NormRow]:
         network: what to call it.
         statistics: of the layers' outputs over some samples.
     """
-    rows, before = [], None
-    for name, layer in statistics.layers.items():
-        if isinstance(layer, NORMS) and layer.running_mean is not None:
-            rows.append(_row(network, name, layer, statistics.sums.get(before or "")))
-        before = name
-    return rows
+    return [
+        _row(network, name, layer, statistics.sums[name])
+        for name, layer in statistics.layers.items()
+        if isinstance(layer, NORMS) and layer.running_mean is not None and name in statistics.sums
+    ]
 
 
-def _row(network: str, name: str, layer: nn.Module, sums: Tensor | None) -> NormRow:
+def _row(network: str, name: str, layer: nn.Module, sums: Tensor) -> NormRow:
     mean, variance = layer.running_mean, layer.running_var
     assert isinstance(mean, Tensor)
     assert isinstance(variance, Tensor)
     weight, bias = layer.weight, layer.bias
-    gains, drift = None, None
+    gains = None
     if isinstance(weight, Tensor):
         ordered = weight.detach().float()
         gains = (float(ordered.min()), float(ordered.median()), float(ordered.max()))
-    if sums is not None and sums.shape[1] == len(mean):
-        came = sums[1] / sums[0]
-        scale = torch.sqrt(variance.double().cpu() + float(layer.eps))  # type: ignore[arg-type]
-        drift = float(((came - mean.double().cpu()) / scale).square().mean().sqrt())
     return NormRow(
         network,
         name,
@@ -68,5 +65,16 @@ def _row(network: str, name: str, layer: nn.Module, sums: Tensor | None) -> Norm
         float(bias.detach().abs().max()) if isinstance(bias, Tensor) else None,
         float(mean.abs().max()),
         (float(variance.min()), float(variance.max())),
-        drift,
+        _drift(weight, bias, sums),
     )
+
+
+def _drift(weight: object, bias: object, sums: Tensor) -> float | None:
+    """Read the drift off what comes out, gain * drift + shift: what came in need not be known."""
+    came = sums[1] / sums[0]
+    gain = weight.detach().double().cpu() if isinstance(weight, Tensor) else torch.ones_like(came)
+    shift = bias.detach().double().cpu() if isinstance(bias, Tensor) else torch.zeros_like(came)
+    heard = gain.abs() > DEAF
+    if not heard.any():
+        return None
+    return float(((came - shift)[heard] / gain[heard]).square().mean().sqrt())

@@ -34,7 +34,7 @@ class Health(Probe):
             where the images have their shape), none, or HEALTHY,COLLAPSED.
         n: samples, and real images of the train split.
         jacobians: latents at which the Jacobian is taken.
-        batches: of 64 images, for the gradients.
+        batches: of 64 of these images, at most, for the gradients.
         seed: of the first sample, and of the choice of images.
     """
 
@@ -82,8 +82,8 @@ class Health(Probe):
                 **identity(subject, data),
                 "n": found.n,
                 "split": "train",
-                "jacobians": self.jacobians,
-                "batches": self.batches,
+                "jacobians": len(found.spectra),
+                "batches": 0 if found.gradients is None else found.gradients.batches,
                 "seed": self.seed,
                 "beside": [one.about for one in beside] or None,
             },

@@ -41,6 +41,12 @@ class HealthResult:
         return HEALTHY if well > ill else COLLAPSED
 
     @property
+    def itself(self) -> str | None:
+        """Which of the references this checkpoint is: "healthy", "collapsed" or None."""
+        kinds = zip(("healthy", "collapsed"), self.references or (), strict=False)
+        return next((kind for kind, one in kinds if one is self.vitals), None)
+
+    @property
     def everyone(self) -> dict[str, Vitals]:
         """The checkpoints by what a panel calls them; one that is its own reference comes once."""
         found = {"this checkpoint": self.vitals}
@@ -57,6 +63,7 @@ class HealthResult:
         return {
             **self.about,
             "verdict": self.overall,
+            "is_itself_the_reference": self.itself,
             "signs_like_the_collapsed_one": words.count(COLLAPSED),
             "signs_that_settle": words.count(COLLAPSED) + words.count(HEALTHY),
             "signs": {one.sign.key: _sign(one) for one in self.verdicts},
@@ -79,7 +86,7 @@ class HealthResult:
 
     def panels(self) -> list[Panel]:
         """Return the signs, the samples, the figures, and the tables of the layers."""
-        panels: list[Panel] = [show.signs(self.verdicts, self.references, self.overall)]
+        panels: list[Panel] = [show.signs(self.verdicts, self.references, self.itself)]
         panels += show.samples(self.everyone)
         panels += [show.spectrum(self.everyone), show.dead(self.everyone)]
         if len(self.vitals.on_real):

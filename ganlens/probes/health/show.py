@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
-from ganlens.probes.health.signs import COLLAPSED, LEAST_RATIO, LEAST_SHARE, Verdict
+from ganlens.probes.health.signs import COLLAPSED, HEALTHY, LEAST_RATIO, LEAST_SHARE, Verdict
 from ganlens.probes.health.vitals import EXTREME, Vitals
 from ganlens.probes.tiles import labelled
 
@@ -14,14 +14,20 @@ SHAPES = ("", "/", ".")  # of bars, so that nothing is told by colour alone
 
 
 def signs(
-    verdicts: Sequence[Verdict], references: tuple[Vitals, Vitals] | None, overall: str | None
+    verdicts: Sequence[Verdict], references: tuple[Vitals, Vitals] | None, itself: str | None
 ) -> TablePanel:
-    """Tabulate the signs beside those of the references."""
+    """Tabulate the signs beside those of the references; ``itself`` says which of them it is."""
     names = ("healthy", "collapsed")
     if references is not None:
         names = tuple(f"{one.name} ({kind})" for one, kind in zip(references, names, strict=True))  # type: ignore[assignment]
-    ill = sum(one.words == COLLAPSED for one in verdicts)
-    said = f"Most signs say: {overall}." if overall else "The signs do not settle it."
+    words = [one.words for one in verdicts]
+    well, ill = words.count(HEALTHY), words.count(COLLAPSED)
+    said = (
+        f"Of {len(words)} signs {well} are {HEALTHY}, {ill} {COLLAPSED}, and "
+        f"{len(words) - well - ill} do not settle it."
+    )
+    if itself is not None:
+        said += f" This checkpoint is the {itself} reference itself, so its verdicts are given."
     if references is None:
         said = (
             "There is nothing beside it to say what is usual: --beside "
@@ -29,10 +35,9 @@ def signs(
         )
     return TablePanel(
         title="Signs of health",
-        caption=f"{said} {ill} of {len(verdicts)} are like the collapsed one. Both references "
-        "were measured in this run, each on images of its own kind; a threshold lies halfway "
-        f"between them, and there is none where they differ by less than {LEAST_RATIO:g} times "
-        f"(or {LEAST_SHARE:g} of a share).",
+        caption=f"{said} References are measured in the same run, each on images of its own kind; "
+        "a threshold lies halfway between them, and there is none where they differ by less than "
+        f"{LEAST_RATIO:g} times (or {LEAST_SHARE:g} of a share).",
         columns=("sign", "this checkpoint", *names, "verdict", "threshold", "as a rule it"),
         rows=[
             (v.sign.title, v.value, v.healthy, v.collapsed, v.words, v.threshold, v.sign.meaning)
@@ -117,9 +122,9 @@ def dead(everyone: Mapping[str, Vitals]) -> FigurePanel:
     return FigurePanel(
         title="Dead units, layer by layer",
         caption="Channels that a rectifier never lets through, anywhere in any of "
-        f"{own.n:,} samples (G) or these and as many real images (D); in D the leaky rectifier "
-        f"still lets a fifth through. This checkpoint has {' and '.join(parts)}; no bar means "
-        "none.",
+        f"{own.n:,} samples (G) or these and as many real images (D); a leaky "
+        "rectifier still lets a little through. This checkpoint has "
+        f"{' and '.join(parts) or 'no rectified layer'}; no bar means none.",
         figure=plot,
     )
 
@@ -148,9 +153,9 @@ def outputs(everyone: Mapping[str, Vitals]) -> FigurePanel:
         plot.add_hline(y=y, line={"color": "#000000", "dash": "dash", "width": 1})
     return FigurePanel(
         title="What the discriminator says",
-        caption="Logits of real images (filled boxes) and of samples (open boxes): half of them "
-        "lie in the box. Beyond the dashed lines the discriminator is 99 % sure; where both boxes "
-        "lie beyond them, on either side, it has won and its gradients fade.",
+        caption="Logits of training images (filled boxes) and of samples (open boxes): half of "
+        "them lie in the box. Beyond the dashed lines the discriminator is 99 % sure; where both "
+        "boxes lie beyond them, on either side, it has won and its gradients fade.",
         figure=plot,
     )
 
@@ -169,9 +174,10 @@ def layers(one: Vitals) -> TablePanel:
     return TablePanel(
         title="Layers",
         caption="Output sizes follow (W - F + 2P) / S + 1 for a convolution of size F, padding P "
-        "and stride S over W pixels. The gradient is that of the network's own loss in a training "
-        "step from here, as a norm over the layer's weights; mean and std are of its outputs. "
-        "Dead: never above 0; saturated: share of values beyond 0.99 of tanh.",
+        "and stride S over W pixels. The gradient is that of the plain GAN loss (cross-entropy, "
+        "without smoothing, noise or penalties) here, as a norm over the layer's weights; mean "
+        "and std are of its outputs. Dead: never above 0; saturated: share of values beyond 0.99 "
+        "of tanh.",
         columns=(
             "network", "layer", "type", "output", "parameters", "weight norm", "gradient norm",
             "mean", "std", "dead", "of", "saturated",

@@ -128,8 +128,8 @@ def measure(
         yield from _stream(subject, "discriminator", inside["discriminator"], torch.cat([real, x]))
         logits = torch.stack([subject.discriminate(real), subject.discriminate(x)])
         yield Progress(0, 1, f"gradients of {subject.name}")
-        parts = [part.to(subject.device) for part in real.split(BATCH) if len(part) > 1]
-        parts = parts[: amounts.batches]
+        parts = [part for part in real.split(BATCH) if len(part) > 1][: amounts.batches]
+        parts = [part.to(subject.device) for part in parts]
         latents = [one.to(subject.device) for one in z.split(BATCH)][: len(parts)]
         gradients = gradient_norms(subject.generator, subject.discriminator, parts, latents)
     spectra = yield from _spectra(subject, z[: amounts.jacobians])

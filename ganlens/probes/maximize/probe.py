@@ -27,6 +27,7 @@ from ganlens.probes.maximize.units import (
     channels,
     parse,
 )
+from ganlens.probes.units.scan import last_block
 from ganlens.visualization import Colours, Shake, draw_noise
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Maximize(Probe):
         texts = list(dict.fromkeys(self.units))
         if not texts and DISCRIMINATOR in networks:
             network: Any = networks[DISCRIMINATOR]
-            layer = network.feature_layers[-1] if self.layer == "auto" else self.layer
+            layer = last_block(subject) if self.layer == "auto" else self.layer
             place = before_activation(network, layer)
             have = channels(network, place)
             best = most_varied(network, place, self.channels, how, have)

@@ -9,6 +9,7 @@ from torch import nn
 
 from ganlens.activations import guided_copy
 from ganlens.errors import GanlensError, one_of
+from ganlens.models.prior import check_seed
 from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.units.exhibit import exhibit
@@ -69,6 +70,7 @@ class GuidedBackprop(Probe):
         for name in ("k", "images", "measured", "batch_size"):
             if getattr(self, name) < 1:
                 raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
+        check_seed(self.seed)
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None

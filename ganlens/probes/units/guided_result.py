@@ -130,6 +130,14 @@ class GuidedBackpropResult:
     def _where(self) -> str:
         return "Left trained, right untrained. " if self.untrained else f"{self.note} "
 
+    def _told(self) -> str:
+        if self.untrained is None:
+            return "Without it, what was learned cannot be told from what the image itself brings."
+        return (
+            "Shapes on the left alone were put there by training; edges that show on both sides "
+            "are the image's own, which any network lets through (Adebayo 2018)."
+        )
+
     def _gradients(self, kind: str) -> ImagePanel:
         how = {
             "guided": "Guided backpropagation keeps only what excites the unit on every rectifier "
@@ -144,8 +152,7 @@ class GuidedBackpropResult:
             caption=f"Each row is one unit, each tile the colours that would raise it most in one "
             f"of the {k} real images that activate it most, cut to its receptive field of "
             f"{self.size} px; grey is no influence, and each tile has its own scale. {how[kind]} "
-            f"{self._where()}Shapes on the left and an even texture on the right mean that "
-            "training put the shapes there.",
+            f"{self._where()}{self._told()}",
             image=self._sheets(tiles),
             alt=f"{len(self.trained.exhibit.units)} rows of {k} {kind} gradients",
             scale=1,
@@ -187,7 +194,7 @@ class GuidedBackpropResult:
         if found["auc"] is not None:
             verdict = (
                 "A trained unit's guided gradient is the more concentrated one in "
-                f"{found['auc']:.0%} of pairs (50 % by chance; Mann-Whitney p = {found['p']:.1g})."
+                f"{found['auc']:.0%} of pairs (50 % by chance)."
             )
         return FigurePanel(
             title="Do the gradients tell a trained network from a random one?",

@@ -87,7 +87,7 @@ def sheet(units: Sequence[int], tiles: np.ndarray, padding: int = 2) -> np.ndarr
     for row, unit in enumerate(units):
         top = row * (height + padding)
         found[top : top + height, : LABEL - 4] = _number(unit, height)
-        for column, tile in enumerate(tiles[row]):
+        for column, tile in enumerate(as_rgb(tiles[row])):
             left = LABEL + column * (width + padding)
             found[top : top + height, left : left + width] = tile
     return found

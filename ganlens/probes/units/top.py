@@ -12,6 +12,7 @@ from ganlens.models.prior import check_seed
 from ganlens.probes.base import Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.units.exhibit import exhibit
+from ganlens.probes.units.labels import Labels
 from ganlens.probes.units.scan import (
     RealImages,
     Samples,
@@ -23,8 +24,8 @@ from ganlens.probes.units.scan import (
     untrained,
     windows_of,
 )
-from ganlens.probes.units.selectivity import Labels, auc_table
 from ganlens.probes.units.top_result import Side, TopImagesResult
+from ganlens.stats.auc import auc_table
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet

@@ -1,4 +1,4 @@
-"""How well a unit's highest activation tells a label: area under the ROC curve."""
+"""The labels that units are compared with: classes and categorical attributes, one column each."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -45,21 +45,3 @@ class Labels:
         keep = (count >= LEAST) & (len(self.truth) - count >= LEAST)
         names = tuple(name for name, kept in zip(self.names, keep, strict=True) if kept)
         return Labels(names, self.truth[:, keep])
-
-
-def auc_table(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Return the area under the ROC curve of every score for every label.
-
-    Args:
-        scores: (N, U); ties count half.
-        truth: (N, L) bool, with both values in each column.
-
-    Returns:
-        (U, L): how often an image with the label scores above one without.
-    """
-    from scipy.stats import rankdata
-
-    ranks = rankdata(scores, axis=0)
-    positive = truth.sum(0).astype(np.float64)
-    sums = ranks.T @ truth.astype(np.float64)
-    return (sums - positive * (positive + 1) / 2) / (positive * (len(truth) - positive))

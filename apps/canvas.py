@@ -4,9 +4,9 @@ One recipe decides the picture. The widgets hold its parts, the address bar all 
 link, a step of the history and a reset are the same thing: a recipe that is taken apart again.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -124,8 +124,11 @@ def publish(recipe: Recipe) -> None:
 
 def history(subject: "Subject") -> list[Recipe]:
     """Return the latest recipes of this checkpoint, newest first."""
-    found = [unpack(packed) for packed in st.session_state.get(HISTORY, [])]
+    found = [_unpacked(packed) for packed in st.session_state.get(HISTORY, [])]
     return [one for one in found if one.hash == (subject.provenance.get("hash") or "")]
+
+
+_unpacked = lru_cache(256)(unpack)
 
 
 def plain(recipe: Recipe) -> Recipe:
@@ -139,11 +142,6 @@ def strip(
     """Return the recipe of a picture moved along a direction by several amounts."""
     move = direction.move(subject.prior, amounts)
     return replace(original, edits=(move,), layout=Layout(len(amounts)))
-
-
-def text(recipe: Recipe) -> str:
-    """Return a recipe as JSON, which the caches go by."""
-    return json.dumps(recipe.to_json(), sort_keys=True)
 
 
 def describe(latents: Latents) -> str:

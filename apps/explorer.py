@@ -7,6 +7,7 @@ the data it was started with (the embedded sets always). Everything it shows is 
 library: here are widgets, layout and caching.
 """
 
+import atexit
 import gc
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +23,7 @@ import page_replay
 import page_sample
 import page_training
 import streamlit as st
+import torch
 from choices import Choice, choose, read_options
 from glance import PAGES
 from PIL import Image
@@ -118,6 +120,7 @@ def main() -> None:
     """Draw the sidebar and the chosen page."""
     st.set_page_config("ganlens", page_icon=icon(), layout="wide")
     st.html(STYLE)
+    leave_room()
     try:
         choice, spec = choose(read_options())
     except GanlensError as error:
@@ -125,6 +128,17 @@ def main() -> None:
         return
     st.navigation(pages(choice, spec), expanded=True).run()
     set_aside()
+
+
+@st.cache_resource(show_spinner=False)
+def leave_room() -> None:
+    """Keep one processor free of torch, once per server.
+
+    The browser often runs beside the server, and other sessions do. A kernel's work is split evenly
+    between threads, so one that waits for a processor holds up all: a picture took ten times as
+    long.
+    """
+    torch.set_num_threads(max(1, torch.get_num_threads() - 1))
 
 
 @st.cache_resource(show_spinner=False)
@@ -136,6 +150,7 @@ def set_aside() -> None:
     """
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # extension modules would report what is never collected as leaks
 
 
 main()

@@ -64,7 +64,7 @@ def _result(subject: "Subject", chosen: dict[str, list[int]]) -> None:
     for column, (one, name) in zip(st.columns(4), parts, strict=True):
         with column:
             recipe = Recipe.of(subject, Mix((one,)), enlargement=scale)
-            show.picture(picture(subject, canvas.text(recipe)), name)
+            show.picture(picture(subject, recipe), name)
             st.caption(name)
     counts = ", ".join(f"{len(found)} for {letter}" for letter, found in chosen.items())
     st.caption(

@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import canvas
 import show
 import streamlit as st
 from choices import MAX_SEED, NO_DATA, Choice, checkpoints, number_from_address, read_options
@@ -80,11 +79,11 @@ def _pictures(both: "list[tuple[Choice, Subject]]", seed: int) -> None:
             scale = max(1, min(8, 380 // (6 * (subject.image_shape[2] + 2))))
             seeds = Seeds(tuple(range(seed, seed + COUNT)))
             sheet = Recipe.of(subject, seeds, columns=6, enlargement=scale)
-            show.picture(picture(subject, canvas.text(sheet)), f"{COUNT} samples of {one.label}")
+            show.picture(picture(subject, sheet), f"{COUNT} samples of {one.label}")
             st.caption(f"Seeds {seed} to {seed + COUNT - 1}, none left out.")
             way = Walk((seed, seed + 1), 8, "lerp")
             walk = Recipe.of(subject, way, columns=8, enlargement=1)
-            show.picture(picture(subject, canvas.text(walk)), f"a walk of {one.label}")
+            show.picture(picture(subject, walk), f"a walk of {one.label}")
             st.caption(f"A walk from seed {seed} to seed {seed + 1}.")
             words = ["ganlens", "sample", one.source, "--n", str(COUNT), "--seed", str(seed)]
             st.code(shlex.join(words), language="bash")

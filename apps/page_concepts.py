@@ -5,7 +5,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import board
-import canvas
 import numpy as np
 import show
 import sliders
@@ -130,7 +129,7 @@ def _report(choice: Choice, subject: "Subject", learned: Learned, labels: tuple[
         subject, Seeds(seeds), edits=[move], columns=len(AMOUNTS),
         enlargement=max(1, 64 // subject.image_shape[2]),
     )  # fmt: skip
-    show.picture(picture(subject, canvas.text(recipe)), "three samples along the direction")
+    show.picture(picture(subject, recipe), "three samples along the direction")
     st.caption(
         f"Seeds 0 to 2, moved by {', '.join(f'{a:+g}' for a in AMOUNTS)} sigma: from left to right "
         "the concept should appear, and nothing else should change."

@@ -117,9 +117,9 @@ def _with_reset(
     label: str, key: str, limits: tuple[float, float, float, float], help_text: str
 ) -> None:
     low, high, usual, step = limits
-    slide, back = st.columns([6, 1], vertical_alignment="bottom")
-    slide.slider(label, low, high, step=step, key=key, help=help_text, format="%.2f")
-    back.button(
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    row.slider(label, low, high, step=step, key=key, help=help_text, format="%.2f")
+    row.button(
         "",
         key=f"{key}-reset",
         on_click=partial(_put, key, usual),
@@ -144,9 +144,9 @@ def _others() -> None:
 
 def _views(choice: Choice, subject: "Subject", recipe: Recipe) -> None:
     start = time.perf_counter()
-    edited = picture(subject, canvas.text(recipe))
+    edited = picture(subject, recipe)
     seconds = time.perf_counter() - start
-    original = picture(subject, canvas.text(canvas.plain(recipe)))
+    original = picture(subject, canvas.plain(recipe))
     gap = np.abs(edited.astype(np.int16) - original).astype(np.uint8)
     names = ("Original", "Edited", "Difference")
     alts = ("the picture without edits", "the canvas", "how much each pixel changed")
@@ -179,7 +179,7 @@ def _history(subject: "Subject", directions: list[Direction]) -> None:
     steps = canvas.history(subject)
     if len(steps) < 2:
         return
-    tiles = np.stack([picture(subject, canvas.text(one)) for one in steps])
+    tiles = np.stack([picture(subject, one) for one in steps])
     labels = [f"{n} steps ago: {canvas.describe(one.latents)}" for n, one in enumerate(steps, 1)]
     st.caption("Earlier pictures, newest first: click one to go back to it.")
     board.pick(
@@ -203,7 +203,7 @@ def _strips(subject: "Subject", directions: list[Direction]) -> None:
                 with column:
                     moved = canvas.strip(original, one, subject, AMOUNTS)
                     show.picture(
-                        picture(subject, canvas.text(moved)),
+                        picture(subject, moved),
                         f"five pictures along {sliders.label(one)}",
                     )
                     st.caption(show.escape(sliders.label(one)))

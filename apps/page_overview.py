@@ -1,6 +1,5 @@
 """Overview: what this checkpoint is and what it draws."""
 
-import canvas
 import show
 import streamlit as st
 from choices import Choice
@@ -24,7 +23,7 @@ def page(choice: Choice, spec: str) -> None:
         st.subheader("Samples", anchor=False)
         scale = enlargement(8 * (subject.image_shape[2] + 2), 560)
         recipe = grid_recipe(subject, seed=0, count=64, enlargement=scale)
-        show.picture(picture(subject, canvas.text(recipe)), "64 generated images in 8 rows")
+        show.picture(picture(subject, recipe), "64 generated images in 8 rows")
         st.caption("Seeds 0 to 63, row by row: none left out and none chosen.")
     with right:
         st.subheader("Where it comes from", anchor=False)

@@ -54,7 +54,7 @@ def _found(subject: "Subject", x: Tensor, found: "Inversion") -> None:
     scale = max(1, 160 // subject.image_shape[2])
     latents = Rows.of(found.latents)
     recipe = Recipe.of(subject, latents, enlargement=scale)
-    drawn = picture(subject, canvas.text(recipe))
+    drawn = picture(subject, recipe)
     given = enlarge(as_rgb(to_uint8(x))[0], scale)
     gap = np.abs(drawn.astype(np.int16) - given).astype(np.uint8)
     names = ("As the network sees it", "Nearest picture of the generator", "Difference")

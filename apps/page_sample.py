@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
-import canvas
 import show
 import streamlit as st
 from choices import MAX_SEED, Choice, number_from_address
@@ -86,7 +85,7 @@ def _walk(choice: Choice, subject: "Subject") -> None:
     scale = enlargement(width, 260)
     recipe = Recipe.of(subject, Rows.of(latent[None]), columns=1, enlargement=scale)
     with one:
-        show.picture(picture(subject, canvas.text(recipe)), f"Picture {place} of {walk.steps}")
+        show.picture(picture(subject, recipe), f"Picture {place} of {walk.steps}")
     slide.caption(f"Picture {place} of {walk.steps}; its latent has length {latent.norm():.2f}.")
     probe = Interpolation(seeds=walk.seeds, per_leg=walk.steps, mode=chosen.mode)
     show.code(command("interpolate", probe, choice.source), show.recipe_code(choice.source, strip))
@@ -128,7 +127,7 @@ def _picture(subject: "Subject", recipe: Recipe, name: str, caption: str, what: 
 
     The button says which of the page's pictures it is: who hears the page may hear only that.
     """
-    pixels = picture(subject, canvas.text(recipe))
+    pixels = picture(subject, recipe)
     show.picture(pixels, name)
     st.caption(caption)
     st.download_button(

@@ -9,7 +9,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ import streamlit as st
 import ganlens
 from ganlens.checkpoints import MODEL_FILE
 from ganlens.edits import LayerEdit
-from ganlens.images import to_uint8
+from ganlens.images import enlarge, to_uint8
 from ganlens.latents import Seeds
 from ganlens.panels import Panel
 from ganlens.probes.base import Probe, Result
@@ -53,25 +53,34 @@ def images_of(spec: str, size: int, channels: int) -> "ImageSet":
     return ganlens.open_data(spec, "all", size=size, channels=channels)
 
 
+def picture(subject: "Subject", recipe: Recipe) -> np.ndarray:
+    """Render a recipe: (H, W, 3) uint8. It is kept as drawn, and enlarged when it is asked for."""
+    small = replace(recipe, layout=replace(recipe.layout, enlargement=1))
+    return enlarge(_picture(subject, small, _text(small)), recipe.layout.enlargement)
+
+
 @st.cache_data(max_entries=128, show_spinner=False)
-def picture(_subject: "Subject", recipe: str) -> np.ndarray:
-    """Render a recipe, given as JSON, which names the checkpoint by its hash: (H, W, 3) uint8."""
-    wanted = Recipe.from_json(recipe)
-    hooked = any(isinstance(one, LayerEdit) for one in wanted.edits)
+def _picture(_subject: "Subject", _recipe: Recipe, text: str) -> np.ndarray:
+    hooked = any(isinstance(one, LayerEdit) for one in _recipe.edits)
     with _HOOKS if hooked else nullcontext():
-        return render(_subject, wanted)
+        return render(_subject, _recipe)
 
 
 def samples(subject: "Subject", seeds: Sequence[int]) -> np.ndarray:
     """Draw one sample per seed: (N, H, W, C) uint8, the same bits as one by one."""
     recipe = Recipe.of(subject, Seeds(tuple(seeds)))
-    return _samples(subject, json.dumps(recipe.to_json(), sort_keys=True))
+    return _samples(subject, recipe, _text(recipe))
 
 
 # One batch: fewer than 8 latents cost as much as 8, see Subject.generate.
 @st.cache_data(max_entries=16, show_spinner=False)
-def _samples(_subject: "Subject", recipe: str) -> np.ndarray:
-    return to_uint8(draw(_subject, Recipe.from_json(recipe)))
+def _samples(_subject: "Subject", _recipe: Recipe, text: str) -> np.ndarray:
+    return to_uint8(draw(_subject, _recipe))
+
+
+def _text(recipe: Recipe) -> str:
+    """Return what the caches go by; it names the checkpoint by its hash."""
+    return json.dumps(recipe.to_json(), sort_keys=True)
 
 
 def own_copy(subject: "Subject") -> "Subject":

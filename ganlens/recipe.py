@@ -232,7 +232,10 @@ def _check_area(subject: "Subject", recipe: Recipe) -> None:
 def _to_json(one: Latents | Edit) -> dict[str, Any]:
     if isinstance(one, Stack):
         return {"kind": one.kind, "parts": [_to_json(part) for part in one.parts]}
-    return {"kind": one.kind, **asdict(one)}
+    values = {field.name: getattr(one, field.name) for field in fields(one)}
+    if isinstance(one, Mix):
+        values["sums"] = [asdict(part) for part in one.sums]
+    return {"kind": one.kind, **values}  # asdict would copy every number of a vector
 
 
 def _parse(values: Mapping[str, Any] | str) -> Any:

@@ -2,7 +2,6 @@
 
 import http.client
 import io
-import json
 import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -210,7 +209,7 @@ def test_a_network_is_copied_while_another_thread_edits_it(
     def edited(first: int) -> None:
         for seed in range(first, first + 40):
             recipe = Recipe.of(subject, Seeds((seed,)), edits=edits)
-            picture(subject, json.dumps(recipe.to_json(), sort_keys=True))
+            picture(subject, recipe)
 
     def copied() -> int:
         return sum(

@@ -84,13 +84,14 @@ def icon() -> Image.Image:
 
 def pages(choice: Choice, spec: str) -> dict[str, list[st.Page]]:
     """Return the pages by section; a probe that is in no section comes under "More"."""
+    training = _page("Training", "training", partial(page_training.page, choice))
     found = {
         "": [
             _page("Overview", "overview", partial(page_overview.page, choice, spec), default=True),
             _page("Move a picture", "latent", partial(page_latent.page, choice)),
             _page("Sample and walk", "sample", partial(page_sample.page, choice)),
             _page("Concepts", "concepts", partial(page_concepts.page, choice)),
-            _page("Training", "training", partial(page_training.page, choice)),
+            training,
             _page("Compare", "compare", partial(page_compare.page, choice, spec)),
             _page("Replay a picture", "replay", partial(page_replay.page, choice)),
         ]
@@ -102,7 +103,7 @@ def pages(choice: Choice, spec: str) -> dict[str, list[st.Page]]:
     probes[page_forget.NAME] = _page(
         "Forgetting", page_forget.NAME, partial(page_forget.page, choice, spec)
     )
-    st.session_state[PAGES] = probes
+    st.session_state[PAGES] = {**probes, "training": training}
     grouped = {name for names in GROUPS.values() for name in names}
     rest = tuple(name for name in PROBES if name not in grouped)
     for section, names in {**GROUPS, "More": rest}.items():

@@ -3,11 +3,12 @@
 import show
 import streamlit as st
 from choices import Choice
-from glance import findings
+from glance import PAGES, findings
 from page_sample import grid_recipe
 from store import picture, subject_of
 
-from ganlens.report import curve_panels, enlargement, provenance_panel, read_metrics
+from ganlens.report import enlargement, provenance_panel, read_metrics
+from ganlens.runs.card import curve_svg
 
 
 def page(choice: Choice, spec: str) -> None:
@@ -31,13 +32,25 @@ def page(choice: Choice, spec: str) -> None:
         show.pairs({name: _short(value) for name, value in facts.rows})
         st.caption(facts.caption)
     findings(subject, spec)
-    curves = curve_panels(read_metrics(choice.folder), subject.provenance.get("step"))
-    if curves:
-        st.header("Training", anchor=False)
-    for row in range(0, len(curves), 2):
-        for column, curve in zip(st.columns(2, gap="large"), curves[row : row + 2], strict=False):
-            with column:
-                show.panel(curve, f"curve-{curve.title}")
+    _curve(choice, subject.provenance.get("step"))
+
+
+def _curve(choice: Choice, step: int | None) -> None:
+    """Show how the scores went, as a small picture: charts would keep the samples waiting."""
+    rows = [row for row in read_metrics(choice.folder) if "fd" in row]
+    if not rows:
+        return
+    st.header("Training", anchor=False)
+    left, right = st.columns([3, 2], gap="large")
+    alt = f"Fréchet distance and coverage over {rows[-1]['epoch']} epochs"
+    left.image(curve_svg(rows, step or 0), alt=alt, width="stretch")
+    with right:
+        st.caption(
+            "Fréchet distance from held-out images, which should fall and level off, and the share "
+            "of them that has a sample nearby (coverage), which should rise. The dots are this "
+            "checkpoint."
+        )
+        st.page_link(st.session_state[PAGES]["training"], label="Every curve of the run")
 
 
 def _short(value: str) -> str:

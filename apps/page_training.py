@@ -13,11 +13,11 @@ from PIL import Image
 from ganlens.errors import GanlensError
 from ganlens.images import enlarge, read_frames
 from ganlens.report import curve_panels, enlargement, read_metrics
+from ganlens.runs.folder import ASKED_FILE, METRICS_FILE
 
 EVERY = 10  # seconds between two looks at a run that is still written
 FRESH = 300  # seconds without a new line after which a run counts as ended
 SAMPLES = "samples"  # folder of a run with one sheet per saved step, as `ganlens train` writes it
-METRICS = "metrics.jsonl"
 
 
 def page(choice: Choice) -> None:
@@ -35,7 +35,7 @@ def page(choice: Choice) -> None:
         help="The chosen checkpoint's own curve, and every run below the --root folders.",
     )  # fmt: skip
     folder = found[name]
-    live = _age(folder) < FRESH
+    live = (folder / ASKED_FILE).is_file() and _age(folder) < FRESH
     st.fragment(_curves, run_every=timedelta(seconds=EVERY) if live else None)(folder, live)
 
 
@@ -43,13 +43,13 @@ def runs(choice: Choice) -> dict[str, Path]:
     """Return the folders that hold a training curve, by name: only below the --root folders."""
     found = {choice.label: choice.folder}
     for root in read_options().roots:
-        for file in sorted(root.glob(f"*/{METRICS}")) + sorted(root.glob(METRICS)):
+        for file in sorted(root.glob(f"*/{METRICS_FILE}")) + sorted(root.glob(METRICS_FILE)):
             found[f"{root.name}/{file.parent.relative_to(root).as_posix()}"] = file.parent
     return found
 
 
 def _age(folder: Path) -> float:
-    file = folder / METRICS
+    file = folder / METRICS_FILE
     return time.time() - file.stat().st_mtime if file.is_file() else float("inf")
 
 

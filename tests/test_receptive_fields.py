@@ -141,7 +141,7 @@ def test_a_vector_before_a_matrix_draws_everywhere() -> None:
         nn.ConvTranspose2d(4, 3, 4, 2, 1),
     )  # fmt: skip
     windows = projective_windows(network, "1", torch.zeros(1, 3))
-    assert (windows.shape, windows.inside(0)) == ((8, 1, 1), (0, 4))
+    assert (windows.shape, inside(windows, 0)) == ((8, 1, 1), (0, 4))
 
 
 def test_what_is_not_known_is_an_error_that_says_so() -> None:

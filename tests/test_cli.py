@@ -526,6 +526,22 @@ def test_explore_starts_the_shipped_app(
     assert "explorer is not at" in only_line(capsys.readouterr().err)
 
 
+def test_ctrl_c_while_the_explorer_starts_is_no_traceback(tmp_path: Path) -> None:
+    """It comes at a moment that is the same each time: where Streamlit is imported."""
+    place = tmp_path / "streamlit" / "web"
+    place.mkdir(parents=True)
+    for folder in (place.parent, place):
+        (folder / "__init__.py").touch()
+    (place / "cli.py").write_text("raise KeyboardInterrupt")
+    process = subprocess.run(
+        [sys.executable, "-c", explore.START],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True,
+    )
+    assert process.returncode == 130
+    assert process.stdout == process.stderr == b""
+
+
 def test_json_refuses_what_is_not_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         terminal.write_json(str(tmp_path / "x.json"), {"value": float("nan")})

@@ -14,11 +14,15 @@ from ganlens.places import shipped_folder
 Roots = Annotated[UseAppendAction[tuple[Path, ...]], arg(metavar="DIR")]
 Specs = Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="SPEC")]
 # What every page needs takes seconds to import. That begins while Streamlit starts and the browser
-# opens its window; without it the first visitor would wait for it.
+# opens its window; without it the first visitor would wait for it. Ctrl-C while Streamlit itself is
+# imported ends all at once, the other thread included.
 START = """
-import sys, threading
-threading.Thread(target=__import__, args=("ganlens.report",), daemon=True).start()
-from streamlit.web.cli import main
+import os, sys, threading
+try:
+    threading.Thread(target=__import__, args=("ganlens.report",), daemon=True).start()
+    from streamlit.web.cli import main
+except KeyboardInterrupt:
+    os._exit(130)
 sys.argv[0] = "streamlit"
 sys.exit(main())
 """

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,9 +17,10 @@ from ganlens import images
 from ganlens.activations import capture, edit
 from ganlens.edits import Move, Offset, Project, Silence, Truncate, columns
 from ganlens.errors import GanlensError
-from ganlens.latents import Mix, Rows, Seeds, Stack, Sum, Walk
+from ganlens.latents import Mix, Patch, Rows, Seeds, Stack, Sum, Walk
 from ganlens.models.prior import Prior
 from ganlens.recipe import MOST_PIXELS, Layout, Recipe, draw, render
+from ganlens.subject import load
 
 A_PLUS = Sum.mean([1, 2, 3]) + Sum.mean([4, 5], -1) + Sum.mean([6])
 SOURCES = [
@@ -32,9 +34,23 @@ SOURCES = [
 ]
 
 
+# For the shipped generator; four amounts of the last fill two batches of 64 and begin a third.
+BATCHED = [
+    *(one for one in SOURCES if not isinstance(one, Rows)),
+    Rows.of(Prior("normal", 100).sample([7, 8])),
+    Patch((1, 2, 3, 4), down=3, across=2),
+    Seeds(tuple(range(37))),
+]
+
+
 @pytest.fixture(scope="module")
 def subject():
     return fake_subject()
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return load("pixelfaces", "cpu")
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.kind)
@@ -260,6 +276,29 @@ def test_a_move_draws_each_latent_once_per_amount(subject):
     rows = [one + amount * vector for one in z for amount in move.amounts]
     assert torch.equal(draw(subject, recipe), subject.generate(torch.stack(rows)))
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+
+
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_amounts_drawn_in_one_batch_are_the_bits_of_each_drawn_alone(faces, data):
+    """Whatever the latents, the edits, and how full the batches of 64 are."""
+    source = data.draw(st.sampled_from(BATCHED))
+    count = data.draw(st.integers(1, 4))
+    amounts = st.lists(st.floats(-4, 4, width=32), min_size=count, max_size=count)
+    vectors = st.integers(0, 99).map(lambda seed: faces.latents([seed])[0])
+    moves = st.builds(Move.along, vectors, amounts)
+    others = st.one_of(st.just(Project()), st.builds(Truncate, st.floats(0.1, 1)), moves)
+    edits = [data.draw(moves), *data.draw(st.lists(others, max_size=2))]
+    edits = data.draw(st.permutations(edits))
+    drawn = draw(faces, Recipe.of(faces, source, edits=edits))
+    assert len(drawn) == source.count * count
+    for column in range(count):
+        alone = [
+            replace(one, amounts=(one.amounts[column],)) if isinstance(one, Move) else one
+            for one in edits
+        ]
+        expected = draw(faces, Recipe.of(faces, source, edits=alone))
+        assert torch.equal(drawn[column::count], expected)
 
 
 def test_an_offset_is_added_to_the_layers_output(subject):

@@ -7,8 +7,6 @@ the data it was started with (the embedded sets always). Everything it shows is 
 library: here are widgets, layout and caching.
 """
 
-import atexit
-import gc
 from collections.abc import Callable
 from functools import partial
 
@@ -23,9 +21,9 @@ import page_replay
 import page_sample
 import page_training
 import streamlit as st
-import torch
 from choices import Choice, choose, read_options
 from glance import PAGES
+from machine import leave_room, set_aside
 from PIL import Image
 from show import guarded
 
@@ -129,29 +127,6 @@ def main() -> None:
         return
     st.navigation(pages(choice, spec), expanded=True).run()
     set_aside()
-
-
-@st.cache_resource(show_spinner=False)
-def leave_room() -> None:
-    """Keep one processor free of torch, once per server.
-
-    The browser often runs beside the server, and other sessions do. A kernel's work is split evenly
-    between threads, so one that waits for a processor holds up all: a picture took ten times as
-    long.
-    """
-    torch.set_num_threads(max(1, torch.get_num_threads() - 1))
-
-
-@st.cache_resource(show_spinner=False)
-def set_aside() -> None:
-    """Exempt what the first page has brought in from garbage collection, once per server.
-
-    Streamlit collects after each rerun, and going through the modules of torch, which stay for
-    good, takes longer than to redraw a fragment.
-    """
-    gc.collect()
-    gc.freeze()
-    atexit.register(gc.unfreeze)  # extension modules would report what is never collected as leaks
 
 
 main()

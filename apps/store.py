@@ -20,6 +20,7 @@ import streamlit as st
 import ganlens
 from ganlens.checkpoints import MODEL_FILE
 from ganlens.edits import LayerEdit
+from ganlens.errors import GanlensError
 from ganlens.images import enlarge, to_uint8
 from ganlens.latents import Seeds
 from ganlens.panels import Panel
@@ -56,7 +57,7 @@ def images_of(spec: str, size: int, channels: int) -> "ImageSet":
 def picture(subject: "Subject", recipe: Recipe) -> np.ndarray:
     """Render a recipe: (H, W, 3) uint8. It is kept as drawn, and enlarged when it is asked for."""
     small = replace(recipe, layout=replace(recipe.layout, enlargement=1))
-    return enlarge(_picture(subject, small, _text(small)), recipe.layout.enlargement)
+    return enlarge(_picture(subject, small, _text(subject, small)), recipe.layout.enlargement)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -69,7 +70,7 @@ def _picture(_subject: "Subject", _recipe: Recipe, text: str) -> np.ndarray:
 def samples(subject: "Subject", seeds: Sequence[int]) -> np.ndarray:
     """Draw one sample per seed: (N, H, W, C) uint8, the same bits as one by one."""
     recipe = Recipe.of(subject, Seeds(tuple(seeds)))
-    return _samples(subject, recipe, _text(recipe))
+    return _samples(subject, recipe, _text(subject, recipe))
 
 
 # One batch: fewer than 8 latents cost as much as 8, see Subject.generate.
@@ -78,8 +79,16 @@ def _samples(_subject: "Subject", _recipe: Recipe, text: str) -> np.ndarray:
     return to_uint8(draw(_subject, _recipe))
 
 
-def _text(recipe: Recipe) -> str:
-    """Return what the caches go by; it names the checkpoint by its hash."""
+def _text(subject: "Subject", recipe: Recipe) -> str:
+    """Return what the caches go by; it names the checkpoint by its hash.
+
+    Raises:
+        GanlensError: another checkpoint than the recipe's, or one that no file holds: without a
+            hash two of them would be taken for one.
+    """
+    recipe.check(subject)  # drawing would, but what is kept is not drawn again
+    if not recipe.hash:
+        raise GanlensError(f"{subject.name} is in no file: open a checkpoint to draw it here")
     return json.dumps(recipe.to_json(), sort_keys=True)
 
 

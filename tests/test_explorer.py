@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import ganlens
 from ganlens import images
+from ganlens.errors import GanlensError
 from ganlens.latents import Seeds
 from ganlens.panels import AnimationPanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
@@ -302,6 +303,36 @@ def test_a_probe_gets_networks_of_its_own(started: tuple[Path, Path]) -> None:
     next(copy.generator.parameters()).data.zero_()
     z = subject.latents([0])
     assert not np.array_equal(subject.generate(z).numpy(), copy.generate(z).numpy())
+
+
+def test_a_kept_picture_is_shown_for_its_own_checkpoint_only(started: tuple[Path, Path]) -> None:
+    from store import picture, samples
+
+    subject, other = ganlens.load(started[0], "cpu"), ganlens.load("pixelfaces", "cpu")
+    recipe = Recipe.of(subject, Seeds((7,)))
+    np.testing.assert_array_equal(picture(subject, recipe), render(subject, recipe))
+    with pytest.raises(GanlensError, match="needs checkpoint 'tiny'"):
+        picture(other, recipe)
+    bare = subject.untrained(0)
+    with pytest.raises(GanlensError, match="in no file"):
+        picture(bare, Recipe.of(bare, Seeds((7,))))
+    with pytest.raises(GanlensError, match="in no file"):
+        samples(bare, (7,))
+
+
+def test_one_processor_is_left_free_however_often_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import machine
+
+    given: list[int] = []
+    monkeypatch.setattr(machine.torch, "set_num_threads", given.append)
+    monkeypatch.setattr(machine.torch, "get_num_threads", lambda: given[-1])
+    for threads, left in ((8, 7), (2, 1), (1, 1)):
+        monkeypatch.setattr(machine, "THREADS", threads)
+        machine.leave_room()
+        machine.leave_room()
+        assert given[-2:] == [left, left]
 
 
 def test_a_board_is_drawn_as_one_batch_with_the_same_bits(

@@ -9,6 +9,7 @@ from store import picture, subject_of
 
 from ganlens.report import enlargement, provenance_panel, read_metrics
 from ganlens.runs.card import curve_svg
+from ganlens.runs.folder import is_row
 
 
 def page(choice: Choice, spec: str) -> None:
@@ -37,7 +38,7 @@ def page(choice: Choice, spec: str) -> None:
 
 def _curve(choice: Choice, step: int | None) -> None:
     """Show how the scores went, as a small picture: charts would keep the samples waiting."""
-    rows = [row for row in read_metrics(choice.folder) if "fd" in row]
+    rows = [row for row in read_metrics(choice.folder) if "fd" in row and is_row(row)]
     if not rows:
         return
     st.header("Training", anchor=False)

@@ -1,6 +1,8 @@
 """The explorer, page by page, through Streamlit's AppTest."""
 
+import json
 import re
+import shutil
 import sys
 from dataclasses import fields
 from functools import partial
@@ -205,6 +207,22 @@ def test_a_damaged_checkpoint_is_one_line(
     assert not app.exception
     assert len(app.error) == 1
     assert "\n" not in app.error[0].value
+
+
+def test_the_overview_draws_of_a_curve_what_a_run_writes(
+    tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(tiny_checkpoint, tmp_path / "odd" / "tiny")
+    monkeypatch.setattr(sys, "argv", ["explorer.py", "--root", str(tmp_path / "odd")])
+    score = {"step": 1, "epoch": 1, "fd": 2.0, "coverage": None}
+    score |= dict.fromkeys(("precision", "recall", "density"), 0.5)
+    odd = ({"fd": 1.0}, *(score | {key: "x"} for key in score), score | {"epoch": None})
+    for rows, drawn in ((odd, False), ((*odd, score), True)):
+        lines = [json.dumps(row) for row in rows]
+        (tmp_path / "odd" / "tiny" / "metrics.jsonl").write_text("\n".join(lines))
+        app = opened(checkpoint="odd/tiny", data="none")
+        assert not app.exception
+        assert ("Training" in [header.value for header in app.header]) == drawn
 
 
 def test_names_from_files_stay_text() -> None:

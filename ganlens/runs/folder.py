@@ -108,7 +108,7 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
             row = json.loads(line)
         except (ValueError, RecursionError):
             break
-        if not _is_row(row):
+        if not is_row(row):
             break
         rows.append(row)
     return rows
@@ -140,11 +140,14 @@ def read_state(folder: Path, restore: Callable[[dict[str, Tensor]], object]) -> 
     return known
 
 
-def _is_row(row: Any) -> bool:
-    """Whether a line is what a run writes: a step, and every score or none."""
+def is_row(row: Any) -> bool:
+    """Whether a line is what a run writes: a step, and every score (None if undefined) or none."""
     if not isinstance(row, dict) or not isinstance(row.get("step"), int):
         return False
-    return "fd" not in row or (isinstance(row["fd"], float | int) and row.keys() >= SCORES)
+    if "fd" not in row:
+        return True
+    numbers = all(isinstance(row.get(key, ""), float | int | None) for key in SCORES)
+    return numbers and None not in (row["epoch"], row["fd"])
 
 
 def average(steps: Sequence[TrainStep]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Latent space: one picture and its sliders; arithmetic and your own picture as ways to one."""
+"""Move a picture: one picture and its sliders; arithmetic and your own picture as ways to one."""
 
 import random
 import time
@@ -36,11 +36,12 @@ TOOLS = ("Calculate with samples", "Your own picture")
 def page(choice: Choice) -> None:
     """Draw the page."""
     subject = subject_of(choice.folder)
-    st.title("Latent space", anchor=False)
+    st.title("Move a picture", anchor=False)
     st.markdown(
         "A latent is the list of numbers that the generator turns into a picture. Move it along a "
-        "direction and watch what changes and what stays: a direction that means one thing changes "
-        "one thing ([Shen 2020](https://arxiv.org/abs/1907.10786), "
+        "direction, by as many standard deviations (sigmas) as the slider says, and watch what "
+        "changes and what stays: a direction that means one thing changes one thing "
+        "([Shen 2020](https://arxiv.org/abs/1907.10786), "
         "[Radford 2015](https://arxiv.org/abs/1511.06434), section 6)."
     )
     number_from_address("seed", 0, 0, MAX_SEED)
@@ -72,6 +73,7 @@ def _canvas(choice: Choice, subject: "Subject", directions: list[Direction]) -> 
             "Reset all",
             on_click=partial(_reset, subject, directions),
             icon=":material/restart_alt:",
+            help="Back to seed 0, without truncation and edits.",
         )
     scale = enlargement(subject.image_shape[2], SIDE)
     recipe = canvas.current(subject, directions, scale)
@@ -194,8 +196,10 @@ def _strips(subject: "Subject", directions: list[Direction]) -> None:
     if not directions:
         return
     with st.expander("What each direction does to the original", expanded=True):
-        amounts = ", ".join(f"{amount:+g}" for amount in AMOUNTS)
-        st.caption(f"Moved by {amounts} sigma of the prior, from left to right.")
+        st.caption(
+            f"Moved by {show.amounts(AMOUNTS)} sigma of the prior, from left to right. The middle "
+            "picture is the original."
+        )
         original = Recipe.of(subject, st.session_state[canvas.BASE])
         for start in range(0, len(directions), ACROSS):
             row = directions[start : start + ACROSS]

@@ -17,7 +17,9 @@ def page(choice: Choice, spec: str) -> None:
     st.title(show.escape(choice.label), anchor=False)
     st.markdown(
         "What this generator draws, how it was trained, and where it comes from. The pages on the "
-        "left look further: each asks one question of the network and shows its evidence."
+        "left look further: each asks one question of the network and shows its evidence. Most are "
+        "those of the paper that introduced the DCGAN "
+        "([Radford 2015](https://arxiv.org/abs/1511.06434))."
     )
     left, right = st.columns([3, 2], gap="large")
     with left:

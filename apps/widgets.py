@@ -112,9 +112,10 @@ def _choices(field: Field[Any], hint: Any, subject: "Subject") -> tuple[Any, ...
 
 def _tuple(label: str, hint: Any, start: Any, optional: bool, kept: dict[str, Any]) -> Any:
     """Ask for several values in one line, apart by commas."""
-    written = ", ".join(map(str, start or ()))
-    text = st.text_input(label, value=written, max_chars=500, placeholder="a, b, c", **kept)
     kind = get_args(hint)[0]
+    like = "a, b, c" if kind is str else "0, 1, 2"
+    written = ", ".join(map(str, start or ()))
+    text = st.text_input(label, value=written, max_chars=500, placeholder=like, **kept)
     words = [word.strip() for word in text.split(",") if word.strip()]
     if optional and not words:
         return None

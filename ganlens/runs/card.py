@@ -9,6 +9,8 @@ from typing import Any
 from ganlens.checkpoints import Header
 from ganlens.panels import cell
 
+LABELS = {"fd": "Fréchet distance", "coverage": "coverage (share)"}  # of the axes of the curve
+
 
 def machine() -> str:
     """Describe the machine in a line: processor, cores, system."""
@@ -104,6 +106,6 @@ def _axis(rows: Sequence[Mapping[str, Any]], name: str, colour: str, top: int, b
         f'<text x="52" y="{top + 10}" text-anchor="end">{highest:.3g}</text>'
         f'<text x="52" y="{top + 119}" text-anchor="end">0</text>'
         f'<text x="620" y="{top + 132}" text-anchor="end">epoch {last}</text>'
-        f'<text x="64" y="{top + 4}" fill="{colour}">{name}</text>'
+        f'<text x="64" y="{top - 7}" fill="{colour}">{LABELS[name]}</text>'
         f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>{dots}'
     )

@@ -45,7 +45,8 @@ def _curve(choice: Choice, step: int | None) -> None:
     st.header("Training", anchor=False)
     left, right = st.columns([3, 2], gap="large")
     alt = f"Fréchet distance and coverage over {rows[-1]['epoch']} epochs"
-    left.image(curve_svg(rows, step or 0), alt=alt, width="stretch")
+    dark = st.context.theme.type == "dark"
+    left.image(curve_svg(rows, step or 0, dark), alt=alt, width="stretch")
     with right:
         st.caption(
             "Fréchet distance from held-out images, which should fall and level off, and the share "

@@ -74,16 +74,18 @@ def _table(rows: Sequence[Mapping[str, Any]], step: int) -> list[str]:
     return lines
 
 
-def curve_svg(rows: Sequence[Mapping[str, Any]], best: int) -> str:
+def curve_svg(rows: Sequence[Mapping[str, Any]], best: int, dark: bool = False) -> str:
     """Draw FD and coverage over the epochs as an SVG of two stacked axes.
 
     Args:
         rows: evaluations with "epoch", "step", "fd" and "coverage", in order.
         best: step of the checkpoint, marked.
+        dark: write in white, without a ground, for a dark page.
     """
+    text, ground = ("#fff", "none") if dark else ("#000", "#fff")
     parts = [
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 330" font-family="sans-serif"'
-        ' font-size="12"><rect width="640" height="330" fill="#fff"/>'
+        f' font-size="12" fill="{text}"><rect width="640" height="330" fill="{ground}"/>'
     ]
     for index, (name, colour) in enumerate((("fd", "#0072B2"), ("coverage", "#D55E00"))):
         parts.append(_axis(rows, name, colour, top=20 + index * 155, best=best))

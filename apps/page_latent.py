@@ -80,14 +80,14 @@ def _canvas(choice: Choice, subject: "Subject", directions: list[Direction]) -> 
     canvas.publish(recipe)
     if st.session_state[STRIPS] != st.session_state[canvas.BASE]:
         st.rerun()  # another latent: the strips, which no slider changes, are of the old one
-    with views:
+    with views, st.container(key="canvas-views"):
         _views(choice, subject, recipe)
         _history(subject, directions)
     show.code(_command(choice, recipe), show.recipe_code(choice.source, recipe))
 
 
 def _start(subject: "Subject") -> None:
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left, right = st.columns(2, vertical_alignment="bottom")
     left.number_input(
         "Seed",
         0,
@@ -97,7 +97,7 @@ def _start(subject: "Subject") -> None:
         placeholder=canvas.describe(st.session_state[canvas.BASE]),
         help="A seed decides a latent: the same seed gives the same picture on any machine.",
     )
-    right.button("Other", on_click=_any_other, help="Any other seed", width="stretch")
+    right.button("Other seed", on_click=_any_other, width="stretch")
     most = canvas.widest(subject)
     _with_reset(
         "Truncation",
@@ -122,12 +122,12 @@ def _with_reset(
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.slider(label, low, high, step=step, key=key, help=help_text, format="%.2f")
     row.button(
-        "",
+        f"Reset {show.escape(label)}",  # heard, not seen: a style of the page hides the words
         key=f"{key}-reset",
         on_click=partial(_put, key, usual),
         icon=":material/undo:",
         type="tertiary",
-        help=f"Reset {label}",
+        help=f"Reset {show.escape(label)}",
         disabled=st.session_state[key] == usual,
     )
 

@@ -36,8 +36,9 @@ def settings_form(name: str, kind: type[Probe], subject: "Subject") -> Probe:
     shown = [field for field in fields(kind) if not hidden(kind, field)]  # type: ignore[arg-type]
     helps = help_texts(kind)
     values: dict[str, Any] = {}
-    columns = st.columns(COLUMNS)
     for index, field in enumerate(shown):
+        if index % COLUMNS == 0:  # a row of its own: a phone stacks the columns of each row
+            columns = st.columns(COLUMNS)
         with columns[index % COLUMNS]:
             values[field.name] = _widget(name, kind, field, helps.get(field.name), subject)
     return kind(**values)

@@ -30,8 +30,8 @@ def overlaps(result: "ArtifactsResult") -> ImagePanel:
         title="Predicted overlap",
         caption="How often a kernel of ones stamps each of 16 x 16 output pixels (white: most "
         f"often). From left to right: this generator's last upsampling layer ({kind}); a 5x5 and a "
-        "4x4 transposed convolution of stride 2; resizing. Where the stamps are uneven, the weights "
-        "must unlearn a checkerboard; where they are even, unequal weights can still draw one.",
+        "4x4 transposed convolution of stride 2; resizing. Where the stamps are uneven, the "
+        "weights must unlearn a checkerboard; even ones can still draw one by unequal weights.",
         image=np.pad(sheet, ((2, 2), (2, 2), (0, 0)), constant_values=GREY),
         alt="four squares: light and dark checks where the overlap is uneven, else plain white",
         scale=2,

@@ -1,5 +1,8 @@
 // A board of picture tiles. Click a tile to pick it, to give it the next mark of a cycle, or drag
-// on it to draw a box. Tiles are buttons: Tab and Enter or Space do what a click does.
+// on it to draw a box. Tiles are buttons: Tab and Enter or Space do what a click does. A narrow
+// window, a phone's, has fewer columns.
+const GAP = 4, PADDING = 3; // as in board.css
+
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const root = parentElement.querySelector(".board");
   root.send = { setStateValue, setTriggerValue };
@@ -7,7 +10,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   root.dataset.token = data.token;
   root.marks = [...data.marks];
   root.boxes = data.boxes.map((one) => ({ ...one }));
-  root.style.gridTemplateColumns = `repeat(${data.columns}, max-content)`;
+  const tileWidth = data.width * data.scale;
+  root.style.gridTemplateColumns = `repeat(auto-fill, ${tileWidth}px)`;
+  root.style.maxWidth = `min(100%, ${data.columns * (tileWidth + GAP) - GAP + 2 * PADDING}px)`;
   root.replaceChildren(...data.labels.map((label, index) => tile(root, data, label, index)));
 }
 
@@ -33,6 +38,7 @@ function tile(root, data, label, index) {
   };
   show();
   if (data.mode === "boxes") {
+    button.style.touchAction = "none"; // a finger draws; elsewhere it scrolls the page
     drawing(root, data, button, index);
   } else {
     button.onclick = () => {

@@ -20,7 +20,7 @@ from ganlens.places import shipped_folder
 NO_DATA = "none"
 MAX_SEED = 2**31 - 1  # that a visitor may type; a number field of a browser is exact up to 2^53
 CHECKPOINT_HELP = "The trained GAN to look at: the shipped ones, and those of the --root folders."
-DATA_HELP = "Real images, which some pages compare with the generated ones."
+DATA_HELP = "The data that some pages compare the generated images with."
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def choose(options: Options) -> tuple[Choice, str]:
         st.session_state.data_for = label
         asked = st.query_params.get("data") if first else None
         st.session_state.data = asked if asked in specs else matching_data(found[label], specs)
-    spec = _selected("data", "Compare with", specs, DATA_HELP)
+    spec = _selected("data", "Real images", specs, DATA_HELP)
     return found[label], spec
 
 

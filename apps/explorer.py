@@ -39,6 +39,13 @@ STYLE = """<style>
 [data-testid="stMainBlockContainer"] h2 { font-size: 1.5rem; }
 [data-testid="stMainBlockContainer"] h3 { font-size: 1.15rem; }
 [data-testid="stTable"] td { overflow-wrap: anywhere; }
+[class*="st-key-canvas-"][class*="-reset"] button [data-testid="stMarkdownContainer"] {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+@media (max-width: 640px) { /* the canvas stays in sight while its sliders move */
+  [data-testid="stColumn"]:has(.st-key-canvas-views) {
+    order: -1; position: sticky; top: 2.5rem; z-index: 5; background: Canvas; }
+  .st-key-canvas-views [data-testid="stColumn"] { min-width: 0; flex: 1 1 0; }
+}
 </style>"""
 FACE = (
     "........",

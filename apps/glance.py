@@ -25,9 +25,15 @@ def findings(subject: "Subject", spec: str) -> None:
     known = _known(subject)
     left, right = st.columns([3, 1], vertical_alignment="center")
     left.markdown(
-        "One line per question; the link leads to the evidence. What nobody has asked yet is empty."
+        "One line per question; the link leads to the evidence. *Nothing yet*: nobody has asked."
     )
-    if right.button("Ask what is missing", icon=":material/play_arrow:", width="stretch"):
+    if right.button(
+        "Ask what is missing",
+        icon=":material/play_arrow:",
+        width="stretch",
+        help="Runs every probe below that has no answer yet: several minutes. It can be stopped, "
+        "and what was found stays.",
+    ):
         _ask(subject, spec, known)
         known = _known(subject)
     pages = st.session_state.get(PAGES, {})
@@ -39,7 +45,7 @@ def findings(subject: "Subject", spec: str) -> None:
             one = known[name]
             found.markdown(show.escape(headline(Finding(name, one.probe, one.result))))
         else:
-            found.caption(f"nothing yet{_why(name, subject, spec)}")
+            found.caption(f"Nothing yet{_why(name, subject, spec)}")
 
 
 def _known(subject: "Subject") -> dict[str, Kept]:

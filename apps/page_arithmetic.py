@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COUNT, COLUMNS = 48, 12
 CYCLE = ("", "A", "B", "C")
+TURN = "sum-turn"  # in the session: how often all marks were taken away
 SIGNS = {"A": 1.0, "B": -1.0, "C": 1.0}
 
 
@@ -26,8 +27,8 @@ def arithmetic(subject: "Subject") -> None:
     st.markdown(
         "Click samples to mark them: once for **A**, twice for **B**, three times for **C**, once "
         "more for none. The latents of each letter are averaged, and the generator draws "
-        "A - B + C. Three exemplars each work far better than one "
-        "([Radford 2015](https://arxiv.org/abs/1511.06434), section 6.3.2)."
+        "A - B + C: what A has and B lacks, put on C. Three exemplars each work far better than "
+        "one ([Radford 2015](https://arxiv.org/abs/1511.06434), section 6.3.2)."
     )
     first = int(
         st.number_input(
@@ -35,16 +36,22 @@ def arithmetic(subject: "Subject") -> None:
         )
     )
     seeds = tuple(range(first, first + COUNT))
-    marks = board.mark(_tiles(subject, seeds), f"sum-board-{first}", CYCLE)
+    turn = st.session_state.get(TURN, 0)
+    marks = board.mark(_tiles(subject, seeds), f"sum-board-{first}-{turn}", CYCLE)
     chosen = {
         letter: [seed for seed, mark in zip(seeds, marks, strict=True) if mark == letter]
         for letter in CYCLE[1:]
     }
+    st.button("Take all marks away", on_click=_clear, type="tertiary", icon=":material/delete:")
     if not all(chosen.values()):
         missing = ", ".join(letter for letter, found in chosen.items() if not found)
         st.info(f"Mark at least one sample as {missing}.")
         return
     _result(subject, chosen)
+
+
+def _clear() -> None:
+    st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
 
 
 def _tiles(subject: "Subject", seeds: tuple[int, ...]) -> board.Tiles:
@@ -68,8 +75,8 @@ def _result(subject: "Subject", chosen: dict[str, list[int]]) -> None:
             st.caption(name)
     counts = ", ".join(f"{len(found)} for {letter}" for letter, found in chosen.items())
     st.caption(
-        f"{counts}. The result should show what A has and B lacks, on what C is. `Arithmetic` and "
-        "`How often arithmetic works` on the left measure it."
+        f"{counts}. The result should show what A has and B lacks, on what C is. `Vector "
+        "arithmetic` and `How often arithmetic works` on the left measure it."
     )
     st.button(
         "Put A - B + C on the canvas",

@@ -52,7 +52,9 @@ def page(choice: Choice, spec: str) -> None:
     st.title("Compare two checkpoints", anchor=False)
     st.markdown(
         "The same seeds, drawn by both, and the same measurement of both. Seeds stand for the same "
-        "latents only where both have the same prior; each network gives them its own meaning."
+        "latents only where both have the same prior; each network gives them its own meaning. "
+        "Look for flaws, for variety, and for how evenly the walk changes; the distance below puts "
+        "a number to it ([Heusel 2017](https://arxiv.org/abs/1706.08500))."
     )
     offered = checkpoints(read_options())
     others = [label for label in offered if label != choice.label]
@@ -86,13 +88,13 @@ def _pictures(both: "list[tuple[Choice, Subject]]", seed: int) -> None:
             show.picture(picture(subject, walk), f"a walk of {one.label}")
             st.caption(f"A walk from seed {seed} to seed {seed + 1}.")
             words = ["ganlens", "sample", one.source, "--n", str(COUNT), "--seed", str(seed)]
-            st.code(shlex.join(words), language="bash")
+            st.code(shlex.join(words), language="bash", wrap_lines=True)
 
 
 def _numbers(both: "list[tuple[Choice, Subject]]", spec: str) -> None:
     st.subheader("The same measurement", anchor=False)
     if spec == NO_DATA:
-        st.info("Choose data on the left to measure both against.")
+        st.info("Choose real images on the left to measure both against.")
         return
     if both[0][1].image_shape != both[1][1].image_shape:
         st.info("Their images have different shapes: distances to data at two sizes say nothing.")

@@ -48,10 +48,10 @@ def page(choice: Choice) -> None:
     subject = subject_of(choice.folder)
     st.title("Concepts", anchor=False)
     st.markdown(
-        "Show the network by examples what you mean, say *looks angry* or *has a hat*: click "
-        "samples that show it once (**yes**) and samples that do not twice (**no**), 20 to 50 in "
-        "all. You get a scorer of pictures, a direction in latent space "
-        "([Shen 2020](https://arxiv.org/abs/1907.10786)), and how far either can be trusted."
+        "Show the network by examples what you mean, say *looks angry* or *has a hat*: click a "
+        "sample once if it shows it (**yes**), twice if it does not (**no**), and once more to "
+        "take the mark away; 20 to 50 in all. You get a scorer of pictures, a direction in latent "
+        "space ([Shen 2020](https://arxiv.org/abs/1907.10786)), and how far either can be trusted."
     )
     if subject.discriminator is None:
         st.info("This page needs a discriminator, and this checkpoint has a generator only.")
@@ -114,7 +114,7 @@ def _report(choice: Choice, subject: "Subject", learned: Learned, labels: tuple[
     right.metric("Direction, held-out AUC", boundary)
     st.caption(
         f"Of {found.n_positive} yes and {found.n_negative} no, each judged by a scorer that had "
-        "not seen it (5 folds): 1 is always right, 0.5 is guessing. With so few labels it is "
+        "not seen it (5 folds): AUC 1 is always right, 0.5 is guessing. With so few labels it is "
         "uncertain by about 0.1: look at the pictures, then label more where it errs."
     )
     for sheet, word in zip(learned.extremes, ("most", "least"), strict=True):
@@ -131,7 +131,7 @@ def _report(choice: Choice, subject: "Subject", learned: Learned, labels: tuple[
     )  # fmt: skip
     show.picture(picture(subject, recipe), "three samples along the direction")
     st.caption(
-        f"Seeds 0 to 2, moved by {', '.join(f'{a:+g}' for a in AMOUNTS)} sigma: from left to right "
+        f"Seeds 0 to 2, moved by {show.amounts(AMOUNTS)} sigma of the prior: from left to right "
         "the concept should appear, and nothing else should change."
     )
     one, two = st.columns(2)

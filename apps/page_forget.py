@@ -32,15 +32,15 @@ WAYS = ("An attribute of the data", "Boxes drawn on samples")
 
 def page(choice: Choice, spec: str) -> None:
     """Draw the page: the probe's own, or boards to draw on."""
+    page_probe.introduction(NAME, Forget)
     way = st.segmented_control(
         "What to forget", WAYS, default=WAYS[0], required=True, key="forget-way",
         bind="query-params",
     )  # fmt: skip
-    if way == WAYS[0]:
-        page_probe.page(NAME, Forget, choice, spec)
-        return
     subject = subject_of(choice.folder)
-    st.title("Forget what is in the boxes", anchor=False)
+    if way == WAYS[0]:
+        page_probe.experiment(NAME, Forget, choice, spec)
+        return
     st.markdown(
         "Drag boxes around one thing, say the windows of rooms or the glasses of faces. A logistic "
         "regression finds the feature maps that are on inside the boxes; they are silenced, and "

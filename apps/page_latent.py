@@ -1,4 +1,4 @@
-"""Latent space: one picture and its sliders; arithmetic and your own picture as ways to one."""
+"""Move a picture: one picture and its sliders; arithmetic and your own picture as ways to one."""
 
 import random
 import time
@@ -36,11 +36,12 @@ TOOLS = ("Calculate with samples", "Your own picture")
 def page(choice: Choice) -> None:
     """Draw the page."""
     subject = subject_of(choice.folder)
-    st.title("Latent space", anchor=False)
+    st.title("Move a picture", anchor=False)
     st.markdown(
         "A latent is the list of numbers that the generator turns into a picture. Move it along a "
-        "direction and watch what changes and what stays: a direction that means one thing changes "
-        "one thing ([Shen 2020](https://arxiv.org/abs/1907.10786), "
+        "direction, by as many standard deviations (sigmas) as the slider says, and watch what "
+        "changes and what stays: a direction that means one thing changes one thing "
+        "([Shen 2020](https://arxiv.org/abs/1907.10786), "
         "[Radford 2015](https://arxiv.org/abs/1511.06434), section 6)."
     )
     number_from_address("seed", 0, 0, MAX_SEED)
@@ -72,20 +73,21 @@ def _canvas(choice: Choice, subject: "Subject", directions: list[Direction]) -> 
             "Reset all",
             on_click=partial(_reset, subject, directions),
             icon=":material/restart_alt:",
+            help="Back to seed 0, without truncation and edits.",
         )
     scale = enlargement(subject.image_shape[2], SIDE)
     recipe = canvas.current(subject, directions, scale)
     canvas.publish(recipe)
     if st.session_state[STRIPS] != st.session_state[canvas.BASE]:
         st.rerun()  # another latent: the strips, which no slider changes, are of the old one
-    with views:
+    with views, st.container(key="canvas-views"):
         _views(choice, subject, recipe)
         _history(subject, directions)
     show.code(_command(choice, recipe), show.recipe_code(choice.source, recipe))
 
 
 def _start(subject: "Subject") -> None:
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left, right = st.columns(2, vertical_alignment="bottom")
     left.number_input(
         "Seed",
         0,
@@ -95,7 +97,7 @@ def _start(subject: "Subject") -> None:
         placeholder=canvas.describe(st.session_state[canvas.BASE]),
         help="A seed decides a latent: the same seed gives the same picture on any machine.",
     )
-    right.button("Other", on_click=_any_other, help="Any other seed", width="stretch")
+    right.button("Other seed", on_click=_any_other, width="stretch")
     most = canvas.widest(subject)
     _with_reset(
         "Truncation",
@@ -120,12 +122,12 @@ def _with_reset(
     row = st.container(horizontal=True, vertical_alignment="bottom")
     row.slider(label, low, high, step=step, key=key, help=help_text, format="%.2f")
     row.button(
-        "",
+        f"Reset {show.escape(label)}",  # heard, not seen: a style of the page hides the words
         key=f"{key}-reset",
         on_click=partial(_put, key, usual),
         icon=":material/undo:",
         type="tertiary",
-        help=f"Reset {label}",
+        help=f"Reset {show.escape(label)}",
         disabled=st.session_state[key] == usual,
     )
 
@@ -194,8 +196,10 @@ def _strips(subject: "Subject", directions: list[Direction]) -> None:
     if not directions:
         return
     with st.expander("What each direction does to the original", expanded=True):
-        amounts = ", ".join(f"{amount:+g}" for amount in AMOUNTS)
-        st.caption(f"Moved by {amounts} sigma of the prior, from left to right.")
+        st.caption(
+            f"Moved by {show.amounts(AMOUNTS)} sigma of the prior, from left to right. The middle "
+            "picture is the original."
+        )
         original = Recipe.of(subject, st.session_state[canvas.BASE])
         for start in range(0, len(directions), ACROSS):
             row = directions[start : start + ACROSS]

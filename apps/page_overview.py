@@ -18,7 +18,9 @@ def page(choice: Choice, spec: str) -> None:
     st.title(show.escape(choice.label), anchor=False)
     st.markdown(
         "What this generator draws, how it was trained, and where it comes from. The pages on the "
-        "left look further: each asks one question of the network and shows its evidence."
+        "left look further: each asks one question of the network and shows its evidence. Most are "
+        "those of the paper that introduced the DCGAN "
+        "([Radford 2015](https://arxiv.org/abs/1511.06434))."
     )
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -44,7 +46,8 @@ def _curve(choice: Choice, step: int | None) -> None:
     st.header("Training", anchor=False)
     left, right = st.columns([3, 2], gap="large")
     alt = f"Fréchet distance and coverage over {rows[-1]['epoch']} epochs"
-    left.image(curve_svg(rows, step or 0), alt=alt, width="stretch")
+    dark = st.context.theme.type == "dark"
+    left.image(curve_svg(rows, step or 0, dark), alt=alt, width="stretch")
     with right:
         st.caption(
             "Fréchet distance from held-out images, which should fall and level off, and the share "

@@ -19,10 +19,22 @@ if TYPE_CHECKING:
 
 def page(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:
     """Draw the page of one probe."""
-    subject = subject_of(choice.folder)
+    introduction(name, kind)
+    experiment(name, kind, choice, spec)
+
+
+def introduction(name: str, kind: type[Probe]) -> None:
+    """Say what a probe shows, how to read it, and where to read more."""
     st.title(kind.title or name, anchor=False)
     st.markdown(show.escape(purpose(kind)))
-    _guide(name)
+    if (guide := GUIDES.get(name)) is not None:
+        papers = ", ".join(f"[{show.escape(who)}]({where})" for who, where in guide.papers)
+        st.markdown(f"**How to read it:** {show.escape(guide.reading)} More: {papers}.")
+
+
+def experiment(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:
+    """Draw the settings of a probe, its button, and what came out."""
+    subject = subject_of(choice.folder)
     if reason := missing(kind(), subject, _data(kind(), subject, spec)):
         st.info(f"This probe {reason}.")
         return
@@ -47,13 +59,6 @@ def page(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:
     _results(name, key)
     used = spec if data is not None else None
     show.code(command(name, probe, choice.source, used), python_code(probe, choice.source, used))
-
-
-def _guide(name: str) -> None:
-    """Tell a newcomer how to read the result, and where to read more."""
-    if (guide := GUIDES.get(name)) is not None:
-        papers = ", ".join(f"[{show.escape(who)}]({where})" for who, where in guide.papers)
-        st.caption(f"**How to read it:** {show.escape(guide.reading)} More: {papers}.")
 
 
 def _data(probe: Probe, subject: "Subject", spec: str) -> "ImageSet | None":

@@ -29,8 +29,8 @@ def page(choice: Choice) -> None:
     subject = subject_of(choice.folder)
     st.title("Sample and walk", anchor=False)
     st.markdown(
-        "A seed decides a latent, and a latent decides a picture: the same seed gives the same "
-        "picture at any time, on any machine."
+        "A seed decides a latent, the list of numbers that the generator turns into a picture: the "
+        "same seed gives the same picture at any time, on any machine."
     )
     number_from_address("seed", 0, 0, MAX_SEED)
     _samples(choice, subject)
@@ -53,7 +53,10 @@ def _samples(choice: Choice, subject: "Subject") -> None:
         across = min(count, 8 if count <= 64 else 16)
         scale = enlargement(across * (subject.image_shape[2] + 2))
         recipe = grid_recipe(subject, seed, count, scale, columns=across)
-        caption = f"Seeds {seed} to {seed + count - 1}, row by row."
+        caption = (
+            f"Seeds {seed} to {seed + count - 1}, row by row. Look for flaws, and for variety: "
+            "many that look alike are mode collapse."
+        )
         name = f"{choice.label} seeds {seed} to {seed + count - 1}"
         _picture(subject, recipe, name, caption, "samples")
     words = ["ganlens", "sample", choice.source, "--n", str(count), "--seed", str(seed)]
@@ -86,7 +89,10 @@ def _walk(choice: Choice, subject: "Subject") -> None:
     recipe = Recipe.of(subject, Rows.of(latent[None]), columns=1, enlargement=scale)
     with one:
         show.picture(picture(subject, recipe), f"Picture {place} of {walk.steps}")
-    slide.caption(f"Picture {place} of {walk.steps}; its latent has length {latent.norm():.2f}.")
+    slide.caption(
+        f"Picture {place} of {walk.steps}; its latent has length {latent.norm():.2f}, and a usual "
+        f"one about {subject.prior.std * subject.prior.dim**0.5:.1f}."
+    )
     probe = Interpolation(seeds=walk.seeds, per_leg=walk.steps, mode=chosen.mode)
     show.code(command("interpolate", probe, choice.source), show.recipe_code(choice.source, strip))
 

@@ -25,8 +25,9 @@ def page(choice: Choice) -> None:
     st.title("Training", anchor=False)
     st.markdown(
         "How a run went, or goes: scores against held-out images, losses, and what the same "
-        "latents drew at each saved step. Scores should fall and level off; a discriminator that "
-        "is always right leaves the generator nothing to learn from "
+        "latents drew at each saved step. The distance should fall and level off, quality and "
+        "variety should rise; a discriminator that is always right leaves the generator nothing "
+        "to learn from "
         "([Goodfellow 2014](https://arxiv.org/abs/1406.2661))."
     )
     found = runs(choice)

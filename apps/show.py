@@ -31,6 +31,8 @@ from ganlens.report import draw
 
 P = ParamSpec("P")
 ROOM = 800  # widest picture in CSS pixels; more would be shrunk by an uneven factor
+ROWS = 25  # of a table that is shown whole; a longer one scrolls within a frame
+WORDY = 40  # characters of a cell that is a sentence
 
 
 def escape(text: str) -> str:
@@ -131,6 +133,11 @@ def _film(content: AnimationPanel, kind: str, scale: int) -> bytes:
     )
 
 
+def amounts(values: Sequence[float]) -> str:
+    """Write how far something is moved, each with its sign."""
+    return ", ".join(f"{value:+g}" if value else "0" for value in values)
+
+
 def picture(pixels: np.ndarray, alt: str) -> None:
     """Show (H, W, 3) bytes as they are: never as JPEG, which would change the evidence."""
     st.image(pixels, output_format="PNG", alt=alt)
@@ -158,7 +165,33 @@ def _lighter(value: Any, key: str = "") -> Any:
 
 
 def table(content: TablePanel, key: str) -> None:
-    """Draw a table, sortable, and offer it as CSV; undefined is the dash of ``panels.cell``."""
+    """Draw a table and offer it as CSV; undefined is the dash of ``panels.cell``."""
+    texts = [value for row in content.rows for value in row if isinstance(value, str)]
+    if max(map(len, texts), default=0) > WORDY and len(content.rows) <= ROWS:
+        _wrapped(content)
+    else:
+        _sortable(content, key)
+    st.caption(escape(content.caption))
+    st.download_button(
+        "Download CSV",
+        csv_text(content),
+        file_name=f"{file_stem(content.title)}.csv",
+        mime="text/csv",
+        key=f"{key}-csv",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+    )
+
+
+def _wrapped(content: TablePanel) -> None:
+    """Draw a table whose cells are sentences: they wrap, where others would be cut off."""
+    rows = [[escape(cell(value)) for value in row] for row in content.rows]
+    frame = pd.DataFrame(rows, columns=_distinct([escape(one) for one in content.columns]))
+    st.table(frame, border="horizontal", hide_index=True, alt=content.title)
+
+
+def _sortable(content: TablePanel, key: str) -> None:
     frame = pd.DataFrame([list(row) for row in content.rows], columns=_distinct(content.columns))
     formats = {}
     for index, column in enumerate(frame):
@@ -171,22 +204,12 @@ def table(content: TablePanel, key: str) -> None:
             frame[column] = [cell(value) for value in values]
     st.dataframe(
         frame,
+        height="content" if len(frame) <= ROWS else "auto",
         hide_index=True,
         column_config=formats,
         key=key,
         placeholder=cell(None),
         alt=content.title,
-    )
-    st.caption(escape(content.caption))
-    st.download_button(
-        "Download CSV",
-        csv_text(content),
-        file_name=f"{file_stem(content.title)}.csv",
-        mime="text/csv",
-        key=f"{key}-csv",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
     )
 
 

@@ -36,8 +36,9 @@ def settings_form(name: str, kind: type[Probe], subject: "Subject") -> Probe:
     shown = [field for field in fields(kind) if not hidden(kind, field)]  # type: ignore[arg-type]
     helps = help_texts(kind)
     values: dict[str, Any] = {}
-    columns = st.columns(COLUMNS)
     for index, field in enumerate(shown):
+        if index % COLUMNS == 0:  # a row of its own: a phone stacks the columns of each row
+            columns = st.columns(COLUMNS)
         with columns[index % COLUMNS]:
             values[field.name] = _widget(name, kind, field, helps.get(field.name), subject)
     return kind(**values)
@@ -112,9 +113,10 @@ def _choices(field: Field[Any], hint: Any, subject: "Subject") -> tuple[Any, ...
 
 def _tuple(label: str, hint: Any, start: Any, optional: bool, kept: dict[str, Any]) -> Any:
     """Ask for several values in one line, apart by commas."""
-    written = ", ".join(map(str, start or ()))
-    text = st.text_input(label, value=written, max_chars=500, placeholder="a, b, c", **kept)
     kind = get_args(hint)[0]
+    like = "a, b, c" if kind is str else "0, 1, 2"
+    written = ", ".join(map(str, start or ()))
+    text = st.text_input(label, value=written, max_chars=500, placeholder=like, **kept)
     words = [word.strip() for word in text.split(",") if word.strip()]
     if optional and not words:
         return None

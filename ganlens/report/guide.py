@@ -35,8 +35,8 @@ GUIDES: dict[str, Guide] = {
         (RADFORD,),
     ),
     "turn": Guide(
-        "The curve should rise evenly with the amount while all other attributes stay; random "
-        "vectors, in grey, show what rises by chance.",
+        "The curve should rise evenly with the amount while all other attributes stay; the dotted "
+        "line of random vectors shows what rises by chance.",
         (RADFORD,),
     ),
     "directions": Guide(

@@ -9,6 +9,8 @@ from typing import Any
 from ganlens.checkpoints import Header
 from ganlens.panels import cell
 
+LABELS = {"fd": "Fréchet distance", "coverage": "coverage (share)"}  # of the axes of the curve
+
 
 def machine() -> str:
     """Describe the machine in a line: processor, cores, system."""
@@ -72,16 +74,18 @@ def _table(rows: Sequence[Mapping[str, Any]], step: int) -> list[str]:
     return lines
 
 
-def curve_svg(rows: Sequence[Mapping[str, Any]], best: int) -> str:
+def curve_svg(rows: Sequence[Mapping[str, Any]], best: int, dark: bool = False) -> str:
     """Draw FD and coverage over the epochs as an SVG of two stacked axes.
 
     Args:
         rows: evaluations with "epoch", "step", "fd" and "coverage", in order.
         best: step of the checkpoint, marked.
+        dark: write in white, without a ground, for a dark page.
     """
+    text, ground = ("#fff", "none") if dark else ("#000", "#fff")
     parts = [
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 330" font-family="sans-serif"'
-        ' font-size="12"><rect width="640" height="330" fill="#fff"/>'
+        f' font-size="12" fill="{text}"><rect width="640" height="330" fill="{ground}"/>'
     ]
     for index, (name, colour) in enumerate((("fd", "#0072B2"), ("coverage", "#D55E00"))):
         parts.append(_axis(rows, name, colour, top=20 + index * 155, best=best))
@@ -104,6 +108,6 @@ def _axis(rows: Sequence[Mapping[str, Any]], name: str, colour: str, top: int, b
         f'<text x="52" y="{top + 10}" text-anchor="end">{highest:.3g}</text>'
         f'<text x="52" y="{top + 119}" text-anchor="end">0</text>'
         f'<text x="620" y="{top + 132}" text-anchor="end">epoch {last}</text>'
-        f'<text x="64" y="{top + 4}" fill="{colour}">{name}</text>'
+        f'<text x="64" y="{top - 7}" fill="{colour}">{LABELS[name]}</text>'
         f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>{dots}'
     )

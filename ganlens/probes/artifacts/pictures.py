@@ -14,6 +14,7 @@ from ganlens.probes.artifacts.stages import PICTURE, overlap_of
 if TYPE_CHECKING:
     from ganlens.probes.artifacts.result import ArtifactsResult
 
+GREY = 128  # frames the squares: an even one is white, as pages are
 GAIN = 8  # by which the high-passed view is strengthened
 
 
@@ -23,14 +24,15 @@ def overlaps(result: "ArtifactsResult") -> ImagePanel:
     others = (nn.ConvTranspose2d(1, 1, 5, 2), nn.ConvTranspose2d(1, 1, 4, 2), nn.Upsample((2, 2)))
     tiles = [own, *(overlap_of(layer, even=True)[0].numpy() for layer in others)]
     pixels = [(255 * tile / tile.max()).round().astype(np.uint8)[..., None] for tile in tiles]
+    sheet = images.grid(np.stack([images.enlarge(t, 4) for t in pixels]), 4, background=GREY)
     kind = result.own.stages[-1].kind if result.own.stages else "none"
     return ImagePanel(
         title="Predicted overlap",
         caption="How often a kernel of ones stamps each of 16 x 16 output pixels (white: most "
-        f"often): by this generator's last upsampling layer ({kind}); by a 5x5 and a 4x4 "
-        "transposed convolution of stride 2; by resizing. Where the stamps are uneven, the weights "
-        "must unlearn a checkerboard; where they are even, unequal weights can still draw one.",
-        image=images.grid(np.stack([images.enlarge(t, 4) for t in pixels]), 4, background=128),
+        f"often). From left to right: this generator's last upsampling layer ({kind}); a 5x5 and a "
+        "4x4 transposed convolution of stride 2; resizing. Where the stamps are uneven, the "
+        "weights must unlearn a checkerboard; even ones can still draw one by unequal weights.",
+        image=np.pad(sheet, ((2, 2), (2, 2), (0, 0)), constant_values=GREY),
         alt="four squares: light and dark checks where the overlap is uneven, else plain white",
         scale=2,
     )

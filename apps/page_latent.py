@@ -87,7 +87,7 @@ def _canvas(choice: Choice, subject: "Subject", directions: list[Direction]) -> 
 
 
 def _start(subject: "Subject") -> None:
-    left, right = st.columns(2, vertical_alignment="bottom")
+    left, right = st.columns([5, 4], vertical_alignment="bottom")
     left.number_input(
         "Seed",
         0,

@@ -265,6 +265,21 @@ def test_tables_take_any_cells(rows: Any) -> None:
     assert app.dataframe[0].value.shape == (len(rows), 2)
 
 
+def test_a_table_of_sentences_wraps_them() -> None:
+    def script() -> None:
+        import show
+
+        from ganlens.panels import TablePanel
+
+        show.table(TablePanel("T", "Caption.", ["n", "why"], [[1.23456, "*wide* " * 9]]), "t")
+
+    app = AppTest.from_function(script, default_timeout=60).run()
+    assert not app.exception
+    assert not app.dataframe, "it would cut them off"
+    assert plain(app.table[0].value.iloc[0, 0]) == "1.235"
+    assert app.table[0].value.iloc[0, 1].startswith(r"\*wide\*"), "text, not Markdown"
+
+
 def test_undefined_cells_are_dashes_and_whole_numbers_stay_whole() -> None:
     def script() -> None:
         import show

@@ -362,6 +362,7 @@ def test_the_curve_marks_the_kept_step() -> None:
     svg = curve_svg(rows, best=20)
     assert svg.count("<circle") == 2
     assert svg.count("<polyline") == 2
+    assert 'fill="none"/>' in curve_svg(rows, best=20, dark=True), "no white ground on a dark page"
 
 
 def test_what_was_asked_is_json(whole: Path) -> None:

@@ -133,7 +133,10 @@ def _selected(key: str, label: str, values: list[str], help_text: str) -> str:
                 f"There is no {key} of the name in the address; showing {values[0]}."
             )
         st.session_state[key] = asked if asked in values else values[0]
-    value = st.sidebar.selectbox(label, values, key=key, help=help_text, persist_state="session")
+    index = values.index(st.session_state[key])
+    value = st.sidebar.selectbox(
+        label, values, index, key=key, help=help_text, persist_state="session"
+    )
     st.query_params[key] = value
     return value
 

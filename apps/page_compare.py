@@ -68,7 +68,7 @@ def page(choice: Choice, spec: str) -> None:
     ]
     both = [(one, subject_of(one.folder)) for one in (choice, other)]
     number_from_address("seed", 0, 0, MAX_SEED)
-    seed = int(st.number_input("First seed", 0, MAX_SEED, key="seed"))
+    seed = int(st.number_input("First seed", 0, MAX_SEED, st.session_state.seed, key="seed"))
     st.query_params["seed"] = str(seed)
     _pictures(both, seed)
     _numbers(both, spec)

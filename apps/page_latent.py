@@ -92,6 +92,7 @@ def _start(subject: "Subject") -> None:
         "Seed",
         0,
         MAX_SEED,
+        st.session_state[canvas.SEED],
         key=canvas.SEED,
         on_change=_seeded,
         placeholder=canvas.describe(st.session_state[canvas.BASE]),
@@ -120,7 +121,8 @@ def _with_reset(
 ) -> None:
     low, high, usual, step = limits
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    row.slider(label, low, high, step=step, key=key, help=help_text, format="%.2f")
+    value = st.session_state[key]  # as the default, too: apps/.streamlit/config.toml says why
+    row.slider(label, low, high, value, step=step, key=key, help=help_text, format="%.2f")
     row.button(
         f"Reset {show.escape(label)}",  # heard, not seen: a style of the page hides the words
         key=f"{key}-reset",

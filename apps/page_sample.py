@@ -149,7 +149,10 @@ def _picture(subject: "Subject", recipe: Recipe, name: str, caption: str, what: 
 
 
 def _seed(label: str, key: str, help_text: str) -> int:
-    value = st.number_input(label, 0, MAX_SEED, key=key, help=help_text, persist_state="session")
+    start = st.session_state[key]
+    value = st.number_input(
+        label, 0, MAX_SEED, start, key=key, help=help_text, persist_state="session"
+    )
     st.query_params[key] = str(value)
     return int(value)
 

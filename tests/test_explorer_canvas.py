@@ -66,6 +66,25 @@ def test_an_address_holds_the_whole_recipe(tiny: dict[str, str], started: Any) -
     assert again.edits == recipe.edits
 
 
+def test_a_browser_that_forgets_what_was_set_shows_it_as_the_default(
+    tiny: dict[str, str], started: Any,  # noqa: F811
+) -> None:  # fmt: skip
+    """A widget that the browser mounts twice starts from its default and sends that back."""
+    subject = ganlens.load(started[0], "cpu")
+    edits = (Truncate(0.5), sefa(subject.generator, 1)[0].move(subject.prior, [1.75]))
+    recipe = Recipe.of(subject, Seeds((4,)), edits=edits, columns=1)
+    latent = opened("latent", recipe=pack(recipe), **tiny)
+    assert [s.proto.default for s in latent.slider] == [[s.value] for s in latent.slider]
+    assert latent.number_input[0].proto.default == 4
+    for page in ("sample", "compare"):
+        app = opened(page, seed="7", **tiny)
+        asked = app.number_input(key="seed")
+        assert asked.proto.default == asked.value == 7
+        assert [b.proto.default for b in app.sidebar.selectbox] == [
+            b.options.index(b.value) for b in app.sidebar.selectbox
+        ]
+
+
 def test_what_a_slider_cannot_show_is_kept(tiny: dict[str, str], started: Any) -> None:  # noqa: F811
     subject = ganlens.load(started[0], "cpu")
     far = sefa(subject.generator, 1)[0].move(subject.prior, [9.0])

@@ -39,7 +39,7 @@ def set_slider(page: "Page", label: str, steps: int) -> None:
     handle.focus()
     for _ in range(abs(steps)):
         handle.press("ArrowRight" if steps > 0 else "ArrowLeft")
-        settled(page)  # keys that come faster than reruns sometimes pile up edits: a known defect
+    settled(page)
 
 
 def click_tile(page: "Page", seed: int, mark: str, cycle: tuple[str, ...]) -> None:

@@ -31,10 +31,8 @@ def result(subject):
 def outputs(subject, network, names, seeds=range(20)):
     z = subject.latents(seeds)
     x = subject.generate(z)
-    with capture(getattr(subject, network), names) as found:
-        (subject.generate if network == "generator" else subject.discriminate)(
-            z if network == "generator" else x
-        )
+    with torch.no_grad(), capture(getattr(subject, network), names) as found:
+        getattr(subject, network)(z if network == "generator" else x)
     return found, x
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fake_subject import TINY, fake_subject, hooks
+from fake_subject import TINY, FakeSubject, fake_subject, hooks
 
 from ganlens import features, stats
 from ganlens.data import ImageSet, open_data
@@ -158,18 +158,21 @@ def test_samples_in_the_order_of_their_classes_are_drawn_for_the_smaller_n():
     assert result.floor.get_generated("fd") < 1.5 * result.floor.get("fd")
 
 
-class Copies:
+class Copies(torch.nn.Module):
     """A generator that returns real images by seed: the best and the worst that can be."""
 
     def __init__(self, images, prior):
+        super().__init__()
         self.images, self.prior, self.image_shape = images, prior, tuple(images.shape[1:])
 
-    def __call__(self, z):
+    def forward(self, z):
         return self.images[z[:, 0].long()]
 
 
 class Seeded:
     """A prior whose latents are the seeds themselves."""
+
+    dim = 1
 
     kind, dim = "normal", 1
 
@@ -180,8 +183,7 @@ class Seeded:
 def copier(images):
     subject = fake_subject()
     own = hashlib.sha256(images.numpy().tobytes()).hexdigest()  # features are kept by it
-    about = {**subject.provenance, "hash": own}
-    return replace(subject, generator=Copies(images, Seeded()), provenance=about)
+    return FakeSubject(Copies(images, Seeded()), subject.discriminator, hash=own)
 
 
 def test_the_real_images_themselves_score_zero_and_one():
@@ -219,7 +221,7 @@ def test_auto_says_why_and_falls_back(tmp_path):
     assert result.extractor["weights"] == features.module_hash(subject.discriminator)
     assert result.extractor["checkpoint"] == "fake"
     assert "may know the train images" in result.floor.kind
-    alone = quick(extractor="auto").run(replace(subject, discriminator=None), data)
+    alone = quick(extractor="auto").run(FakeSubject(subject.generator, None), data)
     assert alone.metric == "FD-pixels-16x16"
     assert "no discriminator" in alone.extractor_reason
 
@@ -307,8 +309,8 @@ def test_mifid_allows_for_copies_of_what_was_trained_on(monkeypatch):
     assert "MiFID" in [row[0] for row in result.panels()[0].rows]
     assert replace(probe, split="test").run(subject, data).informed is None  # nobody copies those
     for fingerprint, known in (("tr", True), ("other data", False)):
-        about = {**subject.provenance, "data": {"fingerprint": fingerprint}}
-        found = probe.run(replace(subject, provenance=about), data)
+        about = {"data": {"fingerprint": fingerprint}}
+        found = probe.run(FakeSubject(subject.generator, subject.discriminator, **about), data)
         assert (found.informed is not None) == known
     gans = replace(probe, split="auto").between(subject, subject)
     assert finish(gans).informed is None  # nor another GAN's
@@ -372,7 +374,7 @@ def test_seeds_that_cannot_be_are_refused_at_once(seed):
 def test_discriminator_is_asked_for_but_missing():
     with pytest.raises(GanlensError, match="has no discriminator"):
         quick(extractor="discriminator").run(
-            replace(fake_subject(), discriminator=None), image_set()
+            FakeSubject(fake_subject().generator, None), image_set()
         )
 
 

@@ -188,7 +188,7 @@ def test_a_named_class_needs_trust_every_time(
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("kind", ["script", "export"])
 def test_archives_open_only_when_trusted(kind: str, tmp_path: Path) -> None:
-    generator = fake_subject(TINY).generator
+    generator = fake_subject(TINY).generator.to(memory_format=torch.contiguous_format)
     path = tmp_path / ("g.pt2" if kind == "export" else "g.pt")
     z = generator.prior.sample(range(4))
     if kind == "script":

@@ -27,22 +27,6 @@ from ganlens.probes.linear.targets import Target, find_targets
 SHARED = Path(__file__).parents[1].parent / "shared"
 
 
-class Subject(FakeSubject):
-    """The fake, whose untrained twin can be calibrated on images, as the real one's can."""
-
-    def untrained(
-        self, seed: int = 0, images: torch.Tensor | None = None, *, calibrated: bool = True
-    ) -> FakeSubject:
-        assert images is not None
-        assert images.shape[1:] == self.image_shape
-        return fake_subject(self.config, seed + 1000)
-
-
-def subject() -> Subject:
-    fake = fake_subject(TINY)
-    return Subject(fake.generator, fake.discriminator, config=TINY)
-
-
 def image_set(n: int = 240, labelled: bool = True) -> ImageSet:
     """Images whose brightness tells "tone" apart, whose left half tells "side", nothing "coin"."""
     rng = np.random.default_rng(0)
@@ -71,7 +55,7 @@ def image_set(n: int = 240, labelled: bool = True) -> ImageSet:
 
 @pytest.fixture(scope="module")
 def result() -> LinearProbeResult:
-    return LinearProbe(target="auto").run(subject(), image_set(labelled=False))
+    return LinearProbe(target="auto").run(fake_subject(), image_set(labelled=False))
 
 
 def test_it_learns_what_is_there_and_nothing_from_a_coin(result: LinearProbeResult) -> None:
@@ -83,7 +67,7 @@ def test_it_learns_what_is_there_and_nothing_from_a_coin(result: LinearProbeResu
 
 
 def test_every_layer_and_control_is_judged(result: LinearProbeResult) -> None:
-    layers = subject().discriminator.feature_layers
+    layers = fake_subject().discriminator.feature_layers
     assert result.features == ("all layers", *layers, "untrained", "pixels")
     assert result.accuracy.shape == result.balanced.shape == (len(layers) + 3, 3)
     assert result.sizes[0] == result.sizes[1 : 1 + len(layers)].sum()
@@ -131,11 +115,11 @@ def test_labels_come_first_and_an_attribute_can_be_asked_for() -> None:
 def test_the_test_split_never_enters_the_fit() -> None:
     """Shuffled test labels: training must not see them, so the guesses stay what they were."""
     data, probe = image_set(), LinearProbe(controls=False, c_grid=(1.0,))
-    honest = probe.run(subject(), data)
+    honest = probe.run(fake_subject(), data)
     assert data.labels is not None
     labels = data.labels.copy()
     labels[160:] = np.roll(labels[160:], 1)
-    shuffled = probe.run(subject(), replace(data, labels=labels))
+    shuffled = probe.run(fake_subject(), replace(data, labels=labels))
     assert honest.accuracy[0, 0] > 0.95
     assert shuffled.accuracy[0, 0] < 0.6
     assert (honest.confusion[0].sum(0) == shuffled.confusion[0].sum(0)).all()  # the same guesses
@@ -173,7 +157,7 @@ def test_unknown_attribute_values_are_left_out() -> None:
     side = data.attributes["side"].copy()
     side[::4] = ""
     data = replace(data, attributes={"side": side})
-    found = LinearProbe(controls=False, c_grid=(1.0,)).run(subject(), data)
+    found = LinearProbe(controls=False, c_grid=(1.0,)).run(fake_subject(), data)
     assert found.classes == (("left", "right"),)
     assert found.known[0] == 60
     assert found.accuracy[0, 0] > 0.95
@@ -193,7 +177,7 @@ def test_a_subject_that_cannot_be_built_untrained_is_probed_without() -> None:
 
 
 def test_the_same_seed_gives_the_same_result_and_leaves_nothing_behind() -> None:
-    fake, probe = subject(), LinearProbe(n_train=60, n_test=40, controls=False, c_grid=(1.0,))
+    fake, probe = fake_subject(), LinearProbe(n_train=60, n_test=40, controls=False, c_grid=(1.0,))
     a, b = probe.run(fake, image_set()), probe.run(fake, image_set())
     np.testing.assert_array_equal(a.accuracy, b.accuracy)
     assert (a.about["n_train"], a.about["n_test"]) == (60, 40)
@@ -221,26 +205,26 @@ def test_the_same_seed_gives_the_same_result_and_leaves_nothing_behind() -> None
 )
 def test_bad_settings_are_one_line(probe: LinearProbe, problem: str) -> None:
     with pytest.raises(GanlensError, match=problem):
-        probe.run(subject(), image_set())
+        probe.run(fake_subject(), image_set())
 
 
 def test_an_attribute_called_class_is_offered_once() -> None:
     data = image_set()
     data = replace(data, attributes={**data.attributes, "class": data.attributes["tone"]})
     with pytest.raises(GanlensError, match=r"choose from auto, class, tone, side, coin$"):
-        LinearProbe(target="hat").run(subject(), data)
+        LinearProbe(target="hat").run(fake_subject(), data)
 
 
 def test_what_is_missing_is_said() -> None:
     bare = replace(image_set(labelled=False), attributes={})
     with pytest.raises(GanlensError, match="no labels and no categorical attributes"):
-        LinearProbe().run(subject(), bare)
+        LinearProbe().run(fake_subject(), bare)
     with pytest.raises(GanlensError, match="needs data"):
-        LinearProbe().run(subject())
+        LinearProbe().run(fake_subject())
     one = replace(image_set(labelled=False), attributes={"a": np.array(["x"] * 240)})
     with pytest.raises(GanlensError, match="one value"):
-        LinearProbe().run(subject(), one)
-    blind = subject()
+        LinearProbe().run(fake_subject(), one)
+    blind = fake_subject()
     blind.discriminator = None
     with pytest.raises(GanlensError, match="no discriminator"):
         LinearProbe().run(blind, image_set())
@@ -249,7 +233,9 @@ def test_what_is_missing_is_said() -> None:
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data")
 def test_real_faces_are_read_above_chance() -> None:
     data = open_data(str(SHARED / "data" / "pixelfaces.zip"), size=16)
-    found = LinearProbe(n_train=300, n_test=300, c_grid=(1.0,), controls=False).run(subject(), data)
+    found = LinearProbe(n_train=300, n_test=300, c_grid=(1.0,), controls=False).run(
+        fake_subject(), data
+    )
     scores = dict(zip(found.targets, found.accuracy[0] - found.majority, strict=True))
     assert len(scores) == 9
     assert scores["background"] > 0.5

@@ -9,7 +9,7 @@ import pytest
 import torch
 from fake_subject import TINY, FakeSubject, fake_subject
 from sklearn.svm import LinearSVC
-from test_linear import image_set, subject
+from test_linear import image_set
 
 from ganlens import svm
 from ganlens.errors import GanlensError
@@ -72,7 +72,7 @@ def test_the_cost_of_few_labels_never_sees_the_test_images() -> None:
 
 def test_the_learning_curve_is_in_summary_and_panels() -> None:
     probe = LinearProbe(labels_per_class=(2, 20), draws=3, **QUICK)
-    result = probe.run(subject(), image_set())
+    result = probe.run(fake_subject(), image_set())
     summary = json.loads(json.dumps(result.summary(), allow_nan=False))
     for i, count in enumerate(("2", "20")):
         row = summary["labels_per_class"][count]["all layers"]
@@ -87,14 +87,14 @@ def test_the_learning_curve_is_in_summary_and_panels() -> None:
 
 
 def test_a_single_draw_has_no_deviation() -> None:
-    result = LinearProbe(labels_per_class=(3,), draws=1, **QUICK).run(subject(), image_set())
+    result = LinearProbe(labels_per_class=(3,), draws=1, **QUICK).run(fake_subject(), image_set())
     row = result.summary()["labels_per_class"]["3"]["all layers"]
     assert row["standard_deviation"] is None
     assert result.panels()[-2].rows[0][2] is None
 
 
 def test_the_authors_scaling_is_by_one_factor() -> None:
-    result = LinearProbe(scaling="norm", **QUICK).run(subject(), image_set(labelled=False))
+    result = LinearProbe(scaling="norm", **QUICK).run(fake_subject(), image_set(labelled=False))
     assert "one factor" in result.summary()["scaling"]
     assert dict(zip(result.targets, result.accuracy[0], strict=True))["side"] > 0.9
 
@@ -106,7 +106,8 @@ def test_mirrored_features_cannot_tell_left_from_right() -> None:
     images[data.attributes["side"] == "left", :, 8:] += 100  # lit on one side, or on the other
     data = replace(data, images=images)
     plain, mirrored = (
-        LinearProbe(mirror=m, c_grid=(1.0,), kmeans_k=4).run(subject(), data) for m in (False, True)
+        LinearProbe(mirror=m, c_grid=(1.0,), kmeans_k=4).run(fake_subject(), data)
+        for m in (False, True)
     )
     side, tone = plain.targets.index("side"), plain.targets.index("tone")
     assert plain.accuracy[:, side].min() > 0.8
@@ -120,7 +121,7 @@ def test_features_in_a_file_give_the_same_result(
     half: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     probe = LinearProbe(half=half, **QUICK)
-    inside = LinearProbe(**QUICK).run(subject(), image_set())
+    inside = LinearProbe(**QUICK).run(fake_subject(), image_set())
     kinds, empty = [], extract._empty
 
     def spy(*arguments: object) -> np.ndarray:
@@ -130,7 +131,7 @@ def test_features_in_a_file_give_the_same_result(
     monkeypatch.setattr(extract, "_empty", spy)
     monkeypatch.setattr(extract, "IN_MEMORY", 0)
     monkeypatch.setenv("GANLENS_CACHE", str(tmp_path))
-    outside = probe.run(subject(), image_set())
+    outside = probe.run(fake_subject(), image_set())
     assert all(isinstance(array, np.memmap) for array in kinds)
     assert {array.dtype for array in kinds} == {np.dtype(np.float16 if half else np.float32)}
     assert list(tmp_path.iterdir()) == []  # the file has no name
@@ -153,7 +154,7 @@ def test_k_means_and_supervised_are_rows_of_their_own(
 ) -> None:
     monkeypatch.setenv("GANLENS_CACHE", str(tmp_path))
     probe = LinearProbe(kmeans_k=6, supervised_epochs=12, c_grid=(1.0,))
-    result = probe.run(subject(), image_set(labelled=False))
+    result = probe.run(fake_subject(), image_set(labelled=False))
     assert result.features[-4:] == ("untrained", "pixels", "k-means", "supervised")
     assert result.sizes[-2] == 4 * 6
     summary = json.loads(json.dumps(result.summary(), allow_nan=False))
@@ -175,7 +176,7 @@ def test_the_supervised_network_is_trained_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("GANLENS_CACHE", str(tmp_path))
-    data, fake = image_set(), subject()
+    data, fake = image_set(), fake_subject()
     train, test = data.part("train"), data.part("test")
     targets = find_targets(train, test, "side")
 
@@ -212,4 +213,4 @@ def test_the_supervised_network_is_trained_once(
 )
 def test_bad_settings_are_one_line(settings: dict[str, object], problem: str) -> None:
     with pytest.raises(GanlensError, match=problem):
-        LinearProbe(**settings).run(subject(), image_set())  # type: ignore[arg-type]
+        LinearProbe(**settings).run(fake_subject(), image_set())  # type: ignore[arg-type]

@@ -10,10 +10,11 @@ import streamlit as st
 from choices import Choice, read_options
 from PIL import Image
 
+from ganlens.checkpoints import METRICS_FILE
 from ganlens.errors import GanlensError
 from ganlens.images import enlarge, read_frames
 from ganlens.report import curve_panels, enlargement, read_metrics
-from ganlens.runs.folder import ASKED_FILE, METRICS_FILE
+from ganlens.runs.folder import ASKED_FILE
 
 EVERY = 10  # seconds between two looks at a run that is still written
 FRESH = 300  # seconds without a new line after which a run counts as ended

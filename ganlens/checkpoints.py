@@ -27,7 +27,7 @@ from ganlens.models.weights import assign_checked, refuse_nonfinite
 from ganlens.places import shipped_folder
 
 FORMAT = 1
-MODEL_FILE = "model.safetensors"
+MODEL_FILE, METRICS_FILE = "model.safetensors", "metrics.jsonl"
 PARTS = ("generator", "discriminator", "ema")
 # What arguments that fit no network raise, on their way through constructors.
 _UNBUILDABLE = (
@@ -150,7 +150,7 @@ def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
             " another family is named with --module package.module:callable --trust"
         )
     networks = {
-        part: _build(file, part, header, _part(tensors, part))
+        part: filled_network(header.family, header.arguments, part, _part(tensors, part), file)
         for part in PARTS
         if _part(tensors, part)
     }
@@ -271,13 +271,28 @@ def _part(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
     return {k[len(part) + 1 :]: v for k, v in tensors.items() if k.startswith(f"{part}.")}
 
 
-def _build(file: Path, part: str, header: Header, weights: dict[str, Tensor]) -> nn.Module:
-    """Build one network and fill it."""
+def filled_network(
+    family: str, arguments: Mapping[str, Any], part: str, weights: dict[str, Tensor],
+    shown: object, described_by: str = "its header",
+) -> nn.Module:  # fmt: skip
+    """Build a network and fill it: frozen, in eval mode.
+
+    Args:
+        family: key of ``ganlens.models.MODELS``.
+        arguments: constructor arguments of the family's networks.
+        part: "generator", "discriminator" or another of the family's parts.
+        weights: a tensor for each name of the network's state.
+        shown: the file that errors name.
+        described_by: what in that file told the family and the arguments, for errors.
+
+    Raises:
+        GanlensError: the arguments describe no network, or the weights are not its own.
+    """
     try:
-        network = empty_network(header.family, header.arguments, part)
+        network = empty_network(family, arguments, part)
     except _UNBUILDABLE as error:
-        raise GanlensError(f"{file} describes networks that cannot be built: {error}") from error
-    assign_checked(network, weights, file, part, "its header")
+        raise GanlensError(f"{shown} describes networks that cannot be built: {error}") from error
+    assign_checked(network, weights, shown, part, described_by)
     return network.requires_grad_(False).eval()
 
 

@@ -302,6 +302,7 @@ def test_the_collapsed_checkpoint_is_told_from_the_healthy_one():
     found = check.run(load("pixelfaces-collapsed", "cpu"), data)
     assert found.overall == COLLAPSED
     assert found.summary()["is_itself_the_reference"] == "collapsed"
+    assert found.summary()["verdict"] is None, "it is so by definition"
     assert "is the collapsed reference itself" in found.panels()[0].caption
     assert found.references is not None
     healthy = replace(found, vitals=found.references[0])

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from ganlens.checkpoints import (
+    METRICS_FILE,
     MODEL_FILE,
     Header,
     find_checkpoint,
@@ -52,7 +53,7 @@ def save_classifier(
     weights = sum(parameter.numel() for parameter in model.parameters())
     rows = "".join(f"{json.dumps(asdict(epoch))}\n" for epoch in trained.epochs)
     extras = {
-        "metrics.jsonl": rows.encode(),
+        METRICS_FILE: rows.encode(),
         "card.md": card(folder.resolve().name, header, weights).encode(),
     }
     return save_checkpoint(folder, header, {FAMILY: model}, extras)

@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from ganlens.checkpoints import Checkpoint, Header
 from ganlens.errors import GanlensError
-from ganlens.foreign.named import generator_settings, wrap
+from ganlens.foreign.named import generator_settings
 from ganlens.foreign.reading import kind
 from ganlens.models.recognition import Answers, Notes
+from ganlens.models.wrapped import WrappedGenerator
 
 SAME = 1e-4  # largest difference, in [-1, 1], between a program and the network that replaces it
 PROGRAM = "program"  # what the header of one calls its family: MODELS has none of the name
@@ -71,7 +72,7 @@ def open_archive(
         why = ""
     try:
         settings = generator_settings(program, notes)
-        generator = wrap(Program(program), settings).requires_grad_(False).eval()
+        generator = WrappedGenerator.of(Program(program), settings).requires_grad_(False).eval()
     except GanlensError as error:
         raise GanlensError(f"{file} is no generator that can be run: {error} {why}") from error
     prior = settings["prior"]

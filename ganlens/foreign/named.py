@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from ganlens.errors import GanlensError
 from ganlens.foreign.recognising import Recognition
 from ganlens.models.named import FAMILY, networks_of, trusted
-from ganlens.models.prior import Prior
 from ganlens.models.recognition import SIGNED, Answers, Notes
 from ganlens.models.weights import assign_checked
 from ganlens.models.wrapped import WrappedDiscriminator, WrappedGenerator
@@ -37,7 +36,7 @@ def open_named(
             networks[part] = network
     if "generator" in networks:
         given = generator_settings(networks["generator"], notes)
-        wrapped = wrap(networks["generator"], given)
+        wrapped = WrappedGenerator.of(networks["generator"], given)
         arguments["generator"], networks["generator"] = given, wrapped
     if "discriminator" in networks:
         if "generator" not in networks:
@@ -72,12 +71,6 @@ def generator_settings(network: nn.Module, notes: Notes) -> dict[str, Any]:
         "classes": answers.classes,
         "label": answers.label,
     }
-
-
-def wrap(network: nn.Module, settings: Mapping[str, Any]) -> WrappedGenerator:
-    """Wrap a generator with settings as ``generator_settings`` gives them."""
-    given = dict(settings)
-    return WrappedGenerator(network, Prior(**given.pop("prior")), **given)
 
 
 def _latent_dim(network: nn.Module) -> int:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlens.calibration import calibrate
-from ganlens.checkpoints import Checkpoint, Header, empty_network
+from ganlens.checkpoints import Checkpoint, Header, filled_network
 from ganlens.errors import GanlensError
 from ganlens.foreign.archives import open_archive
 from ganlens.foreign.named import open_named
@@ -19,7 +19,6 @@ from ganlens.foreign.recognising import Recognition, recognise
 from ganlens.models import register_trusted
 from ganlens.models.named import trusted
 from ganlens.models.recognition import Answers
-from ganlens.models.weights import assign_checked
 
 # Latents behind batch-norm statistics that a file lacks; as many as behind those of ganlens's own.
 CALIBRATION_BATCHES, CALIBRATION_BATCH, CALIBRATION_SEED = 4, 256, 0
@@ -77,18 +76,10 @@ def _known(
     found = recognise(states, answers, shown)
     states.clear()  # each tensor is held once, by ``found``, until the network takes it
     networks = {
-        part: _built(found, part, weights, shown) for part, weights in found.weights.items()
+        part: filled_network(found.family, found.arguments, part, weights, shown, found.format)
+        for part, weights in found.weights.items()
     }
     return _imported((found, networks), files)
-
-
-def _built(found: Recognition, part: str, weights: dict[str, Tensor], shown: str) -> nn.Module:
-    try:
-        network = empty_network(found.family, found.arguments, part)
-    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
-        raise GanlensError(f"{shown} describes a network that cannot be built: {error}") from error
-    assign_checked(network, weights, shown, part, found.format)
-    return network.requires_grad_(False).eval()
 
 
 def _imported(pair: tuple[Recognition, dict[str, nn.Module]], files: Sequence[Path]) -> Imported:

@@ -10,7 +10,6 @@ from typing import Any
 from torch import nn
 
 from ganlens.errors import GanlensError
-from ganlens.models.prior import Prior
 from ganlens.models.recognition import Answers, Match, Weights
 from ganlens.models.wrapped import WrappedDiscriminator, WrappedGenerator
 
@@ -105,8 +104,7 @@ class NamedModules:
         network = networks_of(module)[0]
         if network is None:
             raise GanlensError(f"module {module!r} returned no generator")
-        given = dict(generator)
-        return WrappedGenerator(network, Prior(**given.pop("prior")), **given)
+        return WrappedGenerator.of(network, generator)
 
     def discriminator(
         self, discriminator: Mapping[str, Any], module: str, **_: Any

@@ -1,6 +1,6 @@
 """Any torch module as a Generator or Discriminator: shapes found by running it, names kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from itertools import product
 from typing import Any
@@ -47,6 +47,12 @@ class WrappedGenerator(nn.Module):
         self.pixels = Pixels("none", check_range(output_range))
         self.form: tuple[bool, bool] = (False, False)
         self.image_shape = self._find_shape()
+
+    @classmethod
+    def of(cls, network: nn.Module, settings: Mapping[str, Any]) -> "WrappedGenerator":
+        """Wrap a module with the arguments above as a header holds them: the prior as a mapping."""
+        given = dict(settings)
+        return cls(network, Prior(**given.pop("prior")), **given)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Map (N, d) latents, and (N,) labels where there are classes, to images."""

@@ -6,10 +6,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from ganlens.checkpoints import METRICS_FILE
 from ganlens.files import read_json_lines
 from ganlens.panels import PALETTE, FigurePanel, figure
-
-METRICS = "metrics.jsonl"
 
 # What is drawn together, and how to read it. A value is found under its own name or under one that
 # ends with it ("val_fd"), so that a record may name what it was measured on.
@@ -60,9 +59,9 @@ def read_metrics(folder: str | Path | None) -> list[dict[str, Any]]:
     """
     if folder is None:
         return []
-    places = [Path(folder) / METRICS]
+    places = [Path(folder) / METRICS_FILE]
     if Path(folder).name in ("best", "last"):
-        places.append(Path(folder).parent / METRICS)
+        places.append(Path(folder).parent / METRICS_FILE)
     path = next((place for place in places if place.is_file()), places[0])
     return read_json_lines(path)
 

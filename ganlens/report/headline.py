@@ -52,6 +52,7 @@ HEADLINES: dict[str, tuple[str, ...]] = {
         "noise {score_noise_median:.2g}",
     ),
     "health": (
+        "it is the {is_itself_the_reference} reference itself",
         "{verdict}",
         "{signs_like_the_collapsed_one} of {signs_that_settle} signs like the collapsed one",
         "effective rank {effective_rank:.0f} of {most_rank}",

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from ganlens.checkpoints import METRICS_FILE
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor
@@ -18,7 +19,7 @@ from ganlens.files import check_writable, write_bytes
 from ganlens.models.dcgan import DCGANConfig, arguments_of
 from ganlens.training import TrainConfig, Trainer, TrainStep
 
-STATE_FILE, METRICS_FILE, ASKED_FILE = "state.safetensors", "metrics.jsonl", "run.json"
+STATE_FILE, ASKED_FILE = "state.safetensors", "run.json"
 JUDGE_FOLDER = "judge"  # the classifier that judges samples, made before anything else
 SCORES = {"epoch", "fd", "precision", "recall", "density", "coverage"}  # of an evaluation
 FREE_TO_CHANGE = {"epochs"}  # of the training settings, when a run is resumed

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ganlens.checkpoints import MODEL_FILE, Header, save_checkpoint
+from ganlens.checkpoints import METRICS_FILE, MODEL_FILE, Header, save_checkpoint
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor
@@ -40,7 +40,6 @@ from ganlens.runs.evaluation import (
 from ganlens.runs.events import Event, RunConfig
 from ganlens.runs.folder import (
     ASKED_FILE,
-    METRICS_FILE,
     STATE_FILE,
     asked,
     average,

@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 CHROMIUM = shutil.which("chromium")
 ROOT = Path(__file__).parents[1]
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+NEEDS_CHROMIUM = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium on the PATH: install Debian's package"
+)
 MARKS = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.filterwarnings("default"),
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no chromium on the PATH: install Debian's package"
-    ),
+    NEEDS_CHROMIUM,
 ]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pytest
 import torch
-from browsing import CHROMIUM
+from browsing import NEEDS_CHROMIUM
 from PIL import Image
 from torch import nn
 
@@ -376,7 +376,7 @@ def test_curve_reads_what_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: install Debian's package")
+@NEEDS_CHROMIUM
 def test_page_in_a_browser(tmp_path: Path, browser: "Browser") -> None:
     write(tmp_path, dist=FakeProbe(name=HOSTILE))
     page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
@@ -402,7 +402,7 @@ def test_page_in_a_browser(tmp_path: Path, browser: "Browser") -> None:
     assert [u for u in asked if not u.startswith(("file:", "data:", "blob:"))] == []
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: install Debian's package")
+@NEEDS_CHROMIUM
 def test_a_page_becomes_a_pdf(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     page.write_text("<!DOCTYPE html><title>x</title><h1>What it learned</h1>", "utf-8")

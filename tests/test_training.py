@@ -1,6 +1,7 @@
 """Training: losses against closed forms, resuming bit for bit, presets, what each setting does."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch import nn
 
 from ganlens.errors import GanlensError
 from ganlens.models.dcgan import arguments_of, preset
+from ganlens.runs.evaluation import calibrated
 from ganlens.training import (
     TRAIN_PRESETS,
     TrainConfig,
@@ -26,10 +28,10 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (64, 16, 16, 3), dtype=np.uin
 SMALL = arguments_of(preset("torch", size=16, width=8, latent_dim=8))
 
 
-def trainer(**changes: object) -> Trainer:
+def trainer(arguments: dict[str, Any] = SMALL, **changes: object) -> Trainer:
     config = TrainConfig(**{"batch_size": 16, "epochs": 3, **changes})  # type: ignore[arg-type]
     fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
-    return Trainer("dcgan", SMALL, config, IMAGES, fabric)
+    return Trainer("dcgan", arguments, config, IMAGES, fabric)
 
 
 def weights(run: Trainer) -> dict[str, torch.Tensor]:
@@ -77,6 +79,7 @@ def test_equal_settings_give_equal_weights_and_another_seed_others() -> None:
         {"schedule": "alternate", "weight_decay": 1e-5},
         {"r1": 1.0, "r1_every": 2, "augment": "translation,color,cutout", "flip": True},
         {"instance_noise": 0.1, "label_smoothing": 0.1},
+        {"spectral_norm": True, "schedule": "alternate"},
     ],
 )
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(changes: dict[str, object]) -> None:
@@ -94,7 +97,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(changes: dict[str
 def test_global_random_streams_are_left_alone() -> None:
     torch.random.default_generator.manual_seed(5)
     before = torch.get_rng_state()
-    run = trainer(augment="color", instance_noise=0.1)
+    run = trainer(augment="color", instance_noise=0.1, spectral_norm=True)
     run.advance()
     assert torch.equal(before, torch.get_rng_state())
 
@@ -115,6 +118,29 @@ def test_the_averaged_generator_includes_batch_norm_buffers() -> None:
     now = run.generator.state_dict()["block1.norm.running_var"]
     expected = torch.lerp(before, now, weight)
     torch.testing.assert_close(run.ema.state_dict()["block1.norm.running_var"], expected)
+
+
+def test_spectral_norm_bounds_each_kernel_and_is_worked_into_what_is_kept() -> None:
+    without = {**SMALL, "discriminator_norm": "none"}  # whose statistics would be measured anew
+    plain, bounded = (trainer(without, spectral_norm=on) for on in (False, True))
+    for run in (plain, bounded):
+        list(train(run))
+    kept = calibrated(bounded)["discriminator"]
+    assert list(kept.state_dict()) == list(plain.discriminator.state_dict())
+    images = torch.rand(5, 3, 16, 16) * 2 - 1
+    with torch.no_grad():
+        expected = bounded.discriminator.eval()(images)
+        torch.testing.assert_close(kept.eval()(images), expected, rtol=1e-5, atol=1e-6)
+    norms = {
+        part: [torch.linalg.matrix_norm(w.flatten(1), 2).item() for w in kernels(network)]
+        for part, network in (("plain", plain.discriminator), ("kept", kept))
+    }
+    assert norms["kept"] == pytest.approx([1] * len(norms["kept"]), abs=0.1), "Miyato 2018"
+    assert all(abs(norm - 1) > 0.1 for norm in norms["plain"])
+
+
+def kernels(network: nn.Module) -> list[torch.Tensor]:
+    return [p.detach() for p in network.parameters() if p.ndim == 4]
 
 
 def test_a_step_moves_every_weight_of_both_networks_and_leaves_them_trainable() -> None:
@@ -177,7 +203,8 @@ def test_presets_are_the_papers_and_pytorchs() -> None:
     )
     assert (paper.weight_decay, paper.schedule) == (1e-5, "alternate")
     assert (torch_.weight_decay, torch_.schedule) == (0, "both")
-    off = ("label_smoothing", "instance_noise", "r1", "augment", "flip", "lr_discriminator")
+    off = ("label_smoothing", "instance_noise", "r1", "augment", "flip", "lr_discriminator",
+           "spectral_norm")  # fmt: skip
     assert not any(getattr(paper, name) for name in off)
 
 

@@ -1,9 +1,39 @@
 """Spectral norm (Miyato 2018, arXiv 1802.05957), worked into the weights that it divides."""
 
-from torch import Tensor
+from operator import attrgetter
+
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from ganlens.errors import GanlensError
+from ganlens.initialisation import seeded
 from ganlens.models.recognition import Weights, shape
+
+WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+
+
+def divide(network: nn.Module, seed: int) -> None:
+    """Put every kernel and matrix of a network, which is to be trained, under spectral norm.
+
+    Args:
+        network: changed in place; it has other parameters than before.
+        seed: of the vectors from which the power iterations start.
+    """
+    with seeded(seed):
+        for module in list(network.modules()):
+            if isinstance(module, WEIGHTED):
+                spectral_norm(module)
+
+
+def worked_in(network: nn.Module, plain: nn.Module) -> nn.Module:
+    """Fill a network of the same kind, not under spectral norm, so that it computes the same.
+
+    torch's own ``remove_parametrizations`` would do it in a copy and break the original: they
+    share a class.
+    """
+    network.eval()  # in training mode each look at a weight refines its norm
+    plain.load_state_dict({name: attrgetter(name)(network) for name in plain.state_dict()})
+    return plain
 
 
 def divided(weights: Weights) -> dict[str, Tensor]:

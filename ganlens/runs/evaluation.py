@@ -12,6 +12,8 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor, array_source, features_of
 from ganlens.images import from_uint8, to_uint8
+from ganlens.models import build
+from ganlens.models.spectral import worked_in
 from ganlens.progress import finish
 from ganlens.stats import quality
 from ganlens.training import Trainer
@@ -71,10 +73,14 @@ class Evaluator:
 def calibrated(trainer: Trainer) -> dict[str, nn.Module]:
     """Return copies of a trainer's networks with batch-norm statistics measured for analysis.
 
-    The generators see latents of their prior, the discriminator training images.
+    The generators see latents of their prior, the discriminator training images. Spectral norm is
+    worked into the weights.
     """
     copies = {name: copy.deepcopy(network) for name, network in trainer.networks.items()}
     seed, device = trainer.config.seed, trainer.fabric.device
+    if trainer.config.spectral_norm:
+        _, plain = build(trainer.family, trainer.arguments, seed)
+        copies["discriminator"] = worked_in(trainer.discriminator, plain.to(device))
     latents = trainer.prior.sample_batch(CALIBRATION_LATENTS, seed).to(device)
     for name in ("generator", "ema"):
         calibrate(copies[name], latents.split(CALIBRATION_BATCH))

@@ -28,6 +28,8 @@ class TrainConfig:
             linearly to 0 over the run (Sonderby 2016).
         r1: weight gamma of the R1 penalty gamma/2 |grad D(real)|^2 (Mescheder 2018); 0 is off.
         r1_every: steps between two penalties, each weighted by this number (lazy, Karras 2020).
+        spectral_norm: divide each kernel of the discriminator by its largest singular value, which
+            bounds its slope (Miyato 2018); usually with --discriminator-norm none.
         augment: DiffAugment policy out of color, translation, cutout, separated by commas.
         flip: mirror half of the real images.
         seed: of everything random in the run.
@@ -46,6 +48,7 @@ class TrainConfig:
     instance_noise: float = 0.0
     r1: float = 0.0
     r1_every: int = 16
+    spectral_norm: bool = False
     augment: str = ""
     flip: bool = False
     seed: int = 0

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ganlens.errors import GanlensError
 from ganlens.models import build
 from ganlens.models.prior import Prior
+from ganlens.models.spectral import divide
 from ganlens.precision import best_precision
 from ganlens.training.config import TrainConfig
 from ganlens.training.feed import Feed, stream
@@ -87,6 +88,8 @@ class Trainer:
         place: dict[str, Any] = {"device": self.fabric.device, "memory_format": torch.channels_last}
         self.generator: nn.Module = generator.to(**place)
         self.discriminator: nn.Module = discriminator.to(**place)
+        if config.spectral_norm:
+            divide(self.discriminator, stream(config.seed, "spectral norm", 0))
         self.ema = copy.deepcopy(self.generator).requires_grad_(False)
         self.step = 0
         self.g_optimizer = self._adam(self.generator, config.lr)

@@ -101,7 +101,8 @@ class TopImagesResult:
         }
         return ImagePanel(
             title=f"What activates {self.layer} of the {which} {self.network} most",
-            caption=f"Each row is one unit: the {k} of {self.about['images']:,} pictures "
+            caption=f"Each row is one unit, its number on the left: the {k} of "
+            f"{self.about['images']:,} pictures "
             f"({self.source}) with its highest activations, strongest first, cut to the "
             f"{self.size} x {self.size} px that the position {verb}; grey is outside the picture. "
             f"{whose[which]} {'' if self.untrained else self.note}".strip(),

@@ -59,7 +59,9 @@ def help_texts(kind: type[Probe]) -> dict[str, str]:
 
 
 def hidden(kind: type[Probe], field: Field[Any]) -> bool:
-    """Tell whether a setting is not for visitors: one that is a path on the server."""
+    """Tell whether a setting is not for visitors: a path on the server, or one about a path."""
+    if about := field.metadata.get("of"):
+        return hidden(kind, next(one for one in fields(kind) if one.name == about))  # type: ignore[arg-type]
     hint = typing.get_type_hints(kind)[field.name]
     named = any(word in PATHS for word in field.name.split("_"))
     return hint is Path or Path in get_args(hint) or (named and field.name not in CHOICES)

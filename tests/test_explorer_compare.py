@@ -38,8 +38,8 @@ def test_every_row_and_every_condition_is_in_the_summary(
     assert [row[0] for row in panel.rows] == list(ROWS.values())
     assert all(row[1] == row[2] for row in panel.rows)
     shown = {row[0]: row[1] for row in panel.rows}
-    assert shown["precision"] == summary["precision"]
-    assert "subset size" in shown["kernel distance"], "of so few images there is none"
+    assert shown["precision (1 is best)"] == summary["precision"]
+    assert "subset size" in shown["kernel distance (0 is best)"], "of so few images there is none"
     for key in (*ALIKE, *ROWS, "extractor", "reasons"):
         without = {name: value for name, value in summary.items() if name != key}
         assert without != summary, f"the probe does not say {key!r}"
@@ -118,7 +118,7 @@ def test_an_undefined_number_has_its_reason(summary: dict[str, Any], started: An
     other = deepcopy(summary) | {"recall": None}
     other["reasons"]["recall"] = "too few images"
     rows = {row[0]: row for row in beside(["a", "b"], [summary, other]).rows}
-    assert rows["recall"][2] == "\N{EN DASH} (too few images)"
+    assert rows["recall (1 is best)"][2] == "\N{EN DASH} (too few images)"
 
 
 def test_a_seed_that_the_next_page_takes_is_taken_here(tiny: dict[str, str]) -> None:  # noqa: F811

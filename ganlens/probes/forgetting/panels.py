@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganlens import images
+from ganlens.edits import EVERYWHERE
 from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
 from ganlens.probes.latent import picture_scale
 
@@ -73,9 +74,13 @@ def _place(result: "ForgetResult") -> FigurePanel:
         title="Where the layer knows the concept",
         caption="Each cell: how well its channels alone tell, on samples not fitted to, "
         f"whether a sample shows {result.concept} (0.5: guessing, 1: always right). The frame "
-        "is the place where maps are changed.",
+        f"is the place of the concept; maps are changed {_where(result)}.",
         figure=plot,
     )
+
+
+def _where(result: "ForgetResult") -> str:
+    return "everywhere" if result.edit.box == EVERYWHERE else "inside it"
 
 
 def _curve(result: "ForgetResult") -> FigurePanel:

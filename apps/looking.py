@@ -20,13 +20,15 @@ def look(name: str, probe: Probe, subject: "Subject", data: "ImageSet | None") -
     Raises:
         GanlensError: the probe cannot run.
     """
+    checkpoint = subject.provenance.get("hash")
     start = time.perf_counter()
-    result = under_a_bar(probe.steps(own_copy(subject), data), f"{name}-stop")
+    # A page may look at several checkpoints in one go, and each look brings a Stop of its own.
+    result = under_a_bar(probe.steps(own_copy(subject), data), f"{name}-stop-{checkpoint}")
     seconds = time.perf_counter() - start
     kept = Kept(
         name=name,
         probe=probe,
-        checkpoint=subject.provenance.get("hash"),
+        checkpoint=checkpoint,
         data=data.fingerprint if data is not None else None,
         result=result,
         panels=signed(result.panels(), name, probe, subject, data),

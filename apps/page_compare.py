@@ -16,21 +16,21 @@ from ganlens.latents import Seeds, Walk
 from ganlens.panels import TablePanel, cell
 from ganlens.probes.fidelity import Fidelity
 from ganlens.recipe import Recipe
-from ganlens.report import strict
+from ganlens.report import command, python_code, strict
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 COUNT = 36
 ROWS = {  # what of a summary goes into the table
-    "value": "distance to held-out images",
+    "value": "distance to held-out images (0 is best)",
     "interval": "its interval",
     "floor": "real against real",
-    "kid": "kernel distance",
-    "precision": "precision",
-    "recall": "recall",
-    "density": "density",
-    "coverage": "coverage",
+    "kid": "kernel distance (0 is best)",
+    "precision": "precision (1 is best)",
+    "recall": "recall (1 is best)",
+    "density": "density (1 as real images)",
+    "coverage": "coverage (1 is best)",
 }
 # What must be the same for the numbers to mean the same, besides the extractor's description.
 ALIKE = (
@@ -112,12 +112,19 @@ def _numbers(both: "list[tuple[Choice, Subject]]", spec: str) -> None:
         data = images_of(spec, size, channels)
         kept = shelf().get(result_key("fid", probe, subject, data))
         if wanted and kept is None:
-            st.caption(show.escape(one.label))
+            whose = st.empty()  # beside the bar, and gone with it
+            whose.caption(show.escape(one.label))
             kept = look("fid", probe, subject, data)
+            whose.empty()
         if kept is not None:
             rows.append(strict(kept.result.summary()))
     if len(rows) == 2:
         show.table(beside([one.label for one, _ in both], rows), "compare-table")
+    sources = [one.source for one, _ in both]
+    show.code(
+        "\n".join(command("fid", probe, source, spec) for source in sources),
+        "\n\n".join(python_code(probe, source, spec) for source in sources),
+    )
 
 
 def beside(labels: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> TablePanel:
@@ -138,9 +145,11 @@ def beside(labels: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> TablePan
     judge = f"weights {about['weights'][:16]}" if about["weights"] else "without weights"
     caption = (
         f"{one['metric']} and its relatives: N = {one['n_fake']:,} samples from seed {one['seed']} "
-        f"on against {one['n_real']:,} real images (split {one['split']}), by the extractor "
-        f"{about['name']} ({judge}; resize: {about['resize']}; {one['quantisation']}). Of two "
-        "distances the smaller is better where their intervals do not overlap."
+        f"on against {one['n_real']:,} real images of {one['data']} (split {one['split']}), by the "
+        f"extractor {about['name']} ({judge}; resize: {about['resize']}; {one['quantisation']}). "
+        "Of two distances the smaller is better where their intervals do not overlap; real against "
+        "real is what other real images score. Precision and density ask whether samples look like "
+        "real images, recall and coverage whether all kinds of real images are drawn."
     )
     shown = [(words, *(_cell(row, key) for row in rows)) for key, words in ROWS.items()]
     return TablePanel("Both checkpoints", caption, ("", *labels), shown)

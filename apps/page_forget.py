@@ -74,11 +74,19 @@ def _boxes(choice: Choice, subject: "Subject") -> None:
     if wanted:
         probe = Forget(boxes=_file(content), **BY_BOXES)
         shelf().put(place, look(NAME, probe, subject, None))
-    kept: Kept | None = shelf().get(place)
-    if kept is not None:
-        show.panels(kept.panels, "forget-boxes")
+        st.session_state[f"last-{_key(subject)}"] = place
+    _results(place, st.session_state.get(f"last-{_key(subject)}", ""))
     probe = Forget(boxes=Path("boxes.json"), **BY_BOXES)
     show.code(command(NAME, probe, choice.source), python_code(probe, choice.source))
+
+
+def _results(place: str, last: str) -> None:
+    """Show the result of these boxes, or the last one of this session, and say so."""
+    kept: Kept | None = shelf().get(place)
+    if kept is None and (kept := shelf().get(last)) is not None:
+        st.warning("The boxes have changed since this result: press Forget it for the new one.")
+    if kept is not None:
+        page_probe.outcome(kept, "forget-boxes")
 
 
 def _draw(subject: "Subject", sheet: int, drawn: dict[int, list[Box]]) -> None:

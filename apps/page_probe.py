@@ -77,8 +77,13 @@ def _results(name: str, key: str) -> None:
             st.caption("Press Run to see the result.")
             return
         st.warning("The settings have changed since this result: press Run for the new one.")
+    outcome(kept, name)
+
+
+def outcome(kept: Kept, key: str) -> None:
+    """Draw what a probe found: how long it took, the panels, and every number."""
     st.caption(f"Took {kept.seconds:.1f} s.")
-    show.panels(kept.panels, name)
+    show.panels(kept.panels, key)
     with st.expander("All numbers, and what they depend on", icon=":material/list:"):
         show.pairs(strict(kept.result.summary()))
 

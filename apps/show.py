@@ -33,6 +33,7 @@ P = ParamSpec("P")
 ROOM = 800  # widest picture in CSS pixels; more would be shrunk by an uneven factor
 ROWS = 25  # of a table that is shown whole; a longer one scrolls within a frame
 WORDY = 40  # characters of a cell that is a sentence
+ROOMY = "12rem"  # of a column of sentences: on a phone it would be one word wide
 
 
 def escape(text: str) -> str:
@@ -188,7 +189,9 @@ def _wrapped(content: TablePanel) -> None:
     """Draw a table whose cells are sentences: they wrap, where others would be cut off."""
     rows = [[escape(cell(value)) for value in row] for row in content.rows]
     frame = pd.DataFrame(rows, columns=_distinct([escape(one) for one in content.columns]))
-    st.table(frame, border="horizontal", hide_index=True, alt=content.title)
+    wordy = [name for name in frame if frame[name].str.len().max() > WORDY]
+    styled = frame.style.set_properties(subset=wordy, **{"min-width": ROOMY})
+    st.table(styled, border="horizontal", hide_index=True, alt=content.title)
 
 
 def _sortable(content: TablePanel, key: str) -> None:

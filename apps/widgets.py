@@ -46,10 +46,19 @@ def settings_form(name: str, kind: type[Probe], subject: "Subject") -> Probe:
 
 def reset(name: str, kind: type[Probe]) -> None:
     """Put every widget of a probe back to its default."""
+    # A widget that is bound to the address can only be set: Streamlit then clears the address.
     for field in fields(kind):  # type: ignore[arg-type]
-        st.session_state.pop(_key(name, field), None)
-        if _key(name, field) in st.query_params:
-            del st.query_params[_key(name, field)]
+        if _key(name, field) in st.session_state:
+            st.session_state[_key(name, field)] = _start(kind, field)
+
+
+def _start(kind: type[Probe], field: Field[Any]) -> Any:
+    """Return what the widget of a setting holds before anybody touches it."""
+    hint, _ = _unwrap(typing.get_type_hints(kind)[field.name])
+    start = default(field)
+    if get_origin(hint) is tuple:
+        return ", ".join(map(str, start or ()))
+    return "" if hint is str and start is None else start
 
 
 def help_texts(kind: type[Probe]) -> dict[str, str]:
@@ -59,7 +68,9 @@ def help_texts(kind: type[Probe]) -> dict[str, str]:
 
 
 def hidden(kind: type[Probe], field: Field[Any]) -> bool:
-    """Tell whether a setting is not for visitors: one that is a path on the server."""
+    """Tell whether a setting is not for visitors: a path on the server, or one about a path."""
+    if about := field.metadata.get("of"):
+        return hidden(kind, next(one for one in fields(kind) if one.name == about))  # type: ignore[arg-type]
     hint = typing.get_type_hints(kind)[field.name]
     named = any(word in PATHS for word in field.name.split("_"))
     return hint is Path or Path in get_args(hint) or (named and field.name not in CHOICES)
@@ -74,7 +85,7 @@ def _widget(
 ) -> Any:
     hint, optional = _unwrap(typing.get_type_hints(kind)[field.name])
     label = field.name.replace("_", " ")
-    start = default(field)
+    start = _start(kind, field)
     common: dict[str, Any] = {"key": _key(name, field), "help": help_text}
     kept: dict[str, Any] = common | {"bind": "query-params"}
     if choices := _choices(field, hint, subject):
@@ -90,7 +101,7 @@ def _widget(
         return st.number_input(label, value=start, step=None, format="%g", **kept)
     if get_origin(hint) is tuple:
         return _tuple(label, hint, start, optional, kept)
-    text = st.text_input(label, value=start or "", max_chars=500, **kept)
+    text = st.text_input(label, value=start, max_chars=500, **kept)
     return (text or None) if optional else text
 
 
@@ -111,12 +122,11 @@ def _choices(field: Field[Any], hint: Any, subject: "Subject") -> tuple[Any, ...
     return ()
 
 
-def _tuple(label: str, hint: Any, start: Any, optional: bool, kept: dict[str, Any]) -> Any:
+def _tuple(label: str, hint: Any, start: str, optional: bool, kept: dict[str, Any]) -> Any:
     """Ask for several values in one line, apart by commas."""
     kind = get_args(hint)[0]
     like = "a, b, c" if kind is str else "0, 1, 2"
-    written = ", ".join(map(str, start or ()))
-    text = st.text_input(label, value=written, max_chars=500, placeholder=like, **kept)
+    text = st.text_input(label, value=start, max_chars=500, placeholder=like, **kept)
     words = [word.strip() for word in text.split(",") if word.strip()]
     if optional and not words:
         return None

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import show
 import streamlit as st
 
+from ganlens.errors import GanlensError
 from ganlens.progress import Progress, finish
 
 T = TypeVar("T")
@@ -14,12 +15,20 @@ OFTEN = 0.1  # seconds between two messages to the browser, which need not hear 
 
 
 def under_a_bar(steps: Generator[Progress, None, T], stop_key: str) -> T:
-    """Drive work to its end; whatever the visitor clicks meanwhile, Stop for one, ends it."""
+    """Drive work to its end; whatever the visitor clicks meanwhile, Stop for one, ends it.
+
+    Raises:
+        GanlensError: the work cannot be done; its bar is gone then.
+    """
     place = st.empty()
     with place.container():
         bar = st.progress(0.0, "Starting")
         st.button("Stop", key=stop_key, icon=":material/stop:")  # a click reruns the page
-    result = finish(steps, _shown_on(bar))
+    try:
+        result = finish(steps, _shown_on(bar))
+    except GanlensError:
+        place.empty()  # what went wrong stands in its place: nothing is left to stop
+        raise
     place.empty()
     return result
 

@@ -88,7 +88,8 @@ def test_conditional_boundaries_hold_the_other_attributes(result):
 def test_pictures_replay_and_the_summary_is_json(result):
     pictures = [panel for panel in result.panels() if isinstance(panel, ImagePanel)]
     kinds = [panel.title.split(":")[0] for panel in pictures]
-    assert kinds == ["Boundary", "Conditional"]  # the means repeat the boundary
+    assert kinds == ["Boundary", "Conditional", "Random 1"]  # the means repeat the boundary
+    assert "random directions: " in pictures[0].caption, "the control beside the claim"
     for panel in pictures:
         recipe = Recipe.from_json(json.dumps(panel.recipe))
         assert recipe.latents.kind == "seeds"

@@ -168,6 +168,28 @@ def test_a_probe_runs_and_is_remembered(tiny: dict[str, str]) -> None:
     assert not app.warning, "the result of these settings is kept"
 
 
+def test_reset_puts_every_setting_back(tiny: dict[str, str]) -> None:
+    address = {"top-images-units": "3, 1", "top-images-k": "4", "top-images-split": "test"}
+    app = opened("top-images", **tiny, **address)
+    assert app.text_input(key="top-images-units").value == "3, 1"
+    app.number_input(key="top-images-images").set_value(50).run()
+    app.button(key="top-images-reset").click().run()
+    assert not app.exception
+    assert app.text_input(key="top-images-units").value == ""
+    assert app.selectbox(key="top-images-split").value == "train"
+    probe = PROBES["top-images"]()
+    assert app.number_input(key="top-images-k").value == probe.k
+    assert app.number_input(key="top-images-images").value == probe.images
+
+
+def test_what_cannot_be_done_leaves_nothing_to_stop(tiny: dict[str, str]) -> None:
+    app = opened("top-images", **tiny)
+    app.text_input(key="top-images-units").set_value("9999").run()
+    app.button(key="top-images-run").click().run()
+    assert "unit 9999 is not known" in said(app)
+    assert not [one for one in app.button if one.label == "Stop"]
+
+
 def test_a_bad_setting_is_one_line(tiny: dict[str, str]) -> None:
     app = opened("interpolate", **tiny)
     app.text_input(key="interpolate-seeds").set_value("7, x").run()

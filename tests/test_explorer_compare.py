@@ -1,15 +1,19 @@
 """Two checkpoints beside each other: the numbers mean the same, or none are shown."""
 
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_explorer import opened, started, tiny  # noqa: F401
+from fake_subject import TINY, fake_subject
+from test_explorer import opened, plain, started, tiny  # noqa: F401
 
 import ganlens
+from ganlens.checkpoints import Header, save_checkpoint
 from ganlens.errors import GanlensError
+from ganlens.models.dcgan import arguments_of
 from ganlens.probes.fidelity import Fidelity
 from ganlens.report import strict
 
@@ -34,8 +38,8 @@ def test_every_row_and_every_condition_is_in_the_summary(
     assert [row[0] for row in panel.rows] == list(ROWS.values())
     assert all(row[1] == row[2] for row in panel.rows)
     shown = {row[0]: row[1] for row in panel.rows}
-    assert shown["precision"] == summary["precision"]
-    assert "subset size" in shown["kernel distance"], "of so few images there is none"
+    assert shown["precision (1 is best)"] == summary["precision"]
+    assert "subset size" in shown["kernel distance (0 is best)"], "of so few images there is none"
     for key in (*ALIKE, *ROWS, "extractor", "reasons"):
         without = {name: value for name, value in summary.items() if name != key}
         assert without != summary, f"the probe does not say {key!r}"
@@ -114,7 +118,7 @@ def test_an_undefined_number_has_its_reason(summary: dict[str, Any], started: An
     other = deepcopy(summary) | {"recall": None}
     other["reasons"]["recall"] = "too few images"
     rows = {row[0]: row for row in beside(["a", "b"], [summary, other]).rows}
-    assert rows["recall"][2] == "\N{EN DASH} (too few images)"
+    assert rows["recall (1 is best)"][2] == "\N{EN DASH} (too few images)"
 
 
 def test_a_seed_that_the_next_page_takes_is_taken_here(tiny: dict[str, str]) -> None:  # noqa: F811
@@ -122,3 +126,31 @@ def test_a_seed_that_the_next_page_takes_is_taken_here(tiny: dict[str, str]) -> 
     assert not app.exception
     assert not app.error
     assert app.number_input(key="seed").value == 2**31 - 1
+
+
+def test_both_are_measured_by_one_press(
+    tiny: dict[str, str],  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import page_compare
+
+    for seed, name in enumerate(("one", "two")):
+        saved(tmp_path / name, seed)
+    monkeypatch.setattr(
+        sys, "argv", ["explorer.py", "--root", str(tmp_path), "--data", tiny["data"]]
+    )
+    monkeypatch.setattr(page_compare, "Fidelity", lambda extractor, n: Fidelity(extractor, n=60))
+    label = f"{tmp_path.name}/{{}}"
+    app = opened("compare", checkpoint=label.format("one"), data=tiny["data"])
+    app.selectbox(key="other").set_value(label.format("two")).run()
+    next(one for one in app.button if one.label == "Measure both").click().run()
+    assert not app.exception
+    assert not app.error
+    assert any("N = 60 samples" in plain(one.value) for one in app.caption)
+
+
+def saved(folder: Path, seed: int) -> None:
+    fake = fake_subject(TINY, seed)
+    header = Header("dcgan", arguments_of(TINY), {"kind": fake.prior.kind, "dim": fake.prior.dim})
+    save_checkpoint(folder, header, {"generator": fake.generator}, {})

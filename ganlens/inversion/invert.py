@@ -70,7 +70,9 @@ def invert(
     search.measure()
     found = []
     for number, chunk in enumerate(chunks):
-        yield Progress(2 + number, total, f"images {number * settings.batch_size + 1} and on")
+        first = number * settings.batch_size
+        what = f"latents of images {first + 1:,} to {first + len(chunk):,} are sought"
+        yield Progress(2 + number, total, what)
         found.append(search(chunk))
     latents, losses, starts = (torch.cat(parts) for parts in zip(*found, strict=True))
     return search.result(images, latents, losses, starts)

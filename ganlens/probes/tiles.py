@@ -1,6 +1,8 @@
 """Tiles in labelled rows and columns."""
 
+import textwrap
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -11,6 +13,8 @@ from ganlens.probes.latent import picture_scale
 LETTERS = 12  # px
 ROW = 18  # px of a line of text
 GAP = 8
+WIDEST = 800  # px that a page shows as they are; a wider picture would be shrunk unevenly
+WORDS = 11  # letters of a line beside a row
 
 
 def labelled(names: Sequence[str], rows: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
@@ -21,38 +25,44 @@ def labelled(names: Sequence[str], rows: Sequence[tuple[str, np.ndarray]]) -> np
         rows: (what the row shows, (U, H, W, C) uint8 images).
 
     Returns:
-        (height, width, 3) uint8, the images enlarged to about 96 pixels without smoothing.
+        (height, width, 3) uint8, the images enlarged to about 96 pixels without smoothing; at most
+        ``WIDEST`` wide, unless a single column is wider.
     """
     font = ImageFont.load_default(LETTERS)
     side = max(x.shape[1] * max(1, round(1.5 * picture_scale(x))) for _, x in rows)
-    widest = max(int(font.getlength(name)) for name in names)
-    column = max(side, widest) + GAP
-    blocks = max(1, 800 // column)
+    column = max(side, *(ceil(font.getlength(name)) for name in names)) + GAP
+    lines = [line for what, _ in rows for line in _lines(what)]
+    margin = max(ceil(font.getlength(line)) for line in lines) + GAP
+    most = max(1, (WIDEST - margin + GAP) // column)
+    blocks = ceil(len(names) / ceil(len(names) / most))  # as many in each, where they are wrapped
     sheets = [
         _block(names[i : i + blocks], [(what, x[i : i + blocks]) for what, x in rows], side,
-               column, min(blocks, len(names)))
+               (margin, column, blocks))
         for i in range(0, len(names), blocks)
     ]  # fmt: skip
     return np.concatenate(sheets)
+
+
+def _lines(what: str) -> list[str]:
+    return textwrap.wrap(what, WORDS) or [""]
 
 
 def _block(
     names: Sequence[str],
     rows: Sequence[tuple[str, np.ndarray]],
     side: int,
-    column: int,
-    columns: int,
+    widths: tuple[int, int, int],
 ) -> np.ndarray:
     font = ImageFont.load_default(LETTERS)
-    margin = max(int(font.getlength(what)) for what, _ in rows) + 2 * GAP
-    size = (margin + columns * column, ROW + len(rows) * (side + GAP))
+    margin, column, columns = widths
+    size = (margin + columns * column - GAP, ROW + len(rows) * (side + GAP))
     sheet = Image.new("RGB", size, "white")
     pen = ImageDraw.Draw(sheet)
     for j, name in enumerate(names):
         pen.text((margin + j * column, 2), name, "black", font)
     for i, (what, x) in enumerate(rows):
         top = ROW + i * (side + GAP)
-        pen.text((GAP, top + side // 2 - LETTERS // 2), what, "black", font)
+        pen.text((0, top + side // 2), "\n".join(_lines(what)), "black", font, anchor="lm")
         for j, picture in enumerate(as_rgb(x)):
             large = Image.fromarray(enlarge(picture, side // len(picture)))
             sheet.paste(large, (margin + j * column, top))

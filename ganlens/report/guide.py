@@ -77,8 +77,8 @@ GUIDES: dict[str, Guide] = {
         ),
     ),
     "forget": Guide(
-        "In the lower row the concept should be gone and all else unchanged; the same number of "
-        "random maps shows how much of that any damage would do.",
+        "In the right picture of each pair the concept should be gone and all else unchanged; the "
+        "same number of random maps shows how much of that any damage would do.",
         (RADFORD, ("Bau 2019", "https://arxiv.org/abs/1811.10597")),
     ),
     "dissect": Guide(

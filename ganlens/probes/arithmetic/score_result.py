@@ -10,6 +10,7 @@ from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, 
 from ganlens.probes.concepts import Concept
 from ganlens.probes.latent import picture_scale
 
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 Interval = tuple[float, float, float]  # share, and from where to where, at 95 % (Wilson)
 
 
@@ -129,11 +130,12 @@ class ArithmeticScoreResult:
             legend={"orientation": "h", "y": -0.25},
             height=420,
         )
-        for one, color in zip(self.formulas, PALETTE, strict=False):
+        for i, one in enumerate(self.formulas):
+            color = PALETTE[i % len(PALETTE)]
             shares, low, high = 100 * np.array([score.success for score in one.plain]).T
             plot.add_scatter(
                 x=self.counts, y=shares, name=f"to {one.goal}", mode="lines+markers",
-                line={"color": color},
+                line={"color": color}, marker={"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 8},
                 error_y={"array": high - shares, "arrayminus": shares - low, "thickness": 1},
             )  # fmt: skip
             plot.add_scatter(
@@ -144,13 +146,14 @@ class ArithmeticScoreResult:
             base = 100 * one.random.success[0]
             plot.add_hline(y=base, line={"color": color, "dash": "dash", "width": 1})
         return FigurePanel(
-            title="Averaging makes arithmetic work",
+            title="Does averaging make arithmetic work?",
             caption="Share of draws in which mean(A) - mean(B) + mean(C) shows everything that is "
             "expected, by the number of exemplars that each mean is over; bars are 95 % intervals "
             f"over {self.about['draws']} draws. Single exemplars (1) carry all their accidents "
-            "along; means cancel them (Radford 2015, section 6.3.2). Means of many are short: "
-            "dotted, the result is first brought back to the length of the prior's latents. "
-            "Dashed: random samples.",
+            "along; where means cancel them (Radford 2015, section 6.3.2), the curve rises. Means "
+            "of many are short: dotted, the result is first brought back to the length of the "
+            "prior's latents. Dashed, in the colour of each formula: the share of random samples "
+            "that show what is expected by chance.",
             figure=plot,
         )
 
@@ -169,9 +172,10 @@ class ArithmeticScoreResult:
             ]
         return TablePanel(
             title="Success of arithmetic, and of its controls",
-            caption="A success has every expected value in the eyes of a judge on pixels that "
-            "never saw the discriminator which chose the exemplars; intervals are Wilson's, at "
-            "95 %, over draws from the same shortlists. Overlaid pictures show what was laid over "
+            caption="Shares, 0 to 1. A success has every expected value in the eyes of a judge on "
+            "pixels that never saw the discriminator which chose the exemplars; from and to: its "
+            f"95 % interval (Wilson) over {self.about['draws']} draws from the same shortlists. "
+            "Overlaid pictures show what was laid over "
             "each other, so the pixel control can succeed by that count: but no such picture "
             "exists. Plausible: the discriminator scores it above the lowest 5 % of random "
             "samples; both: a plausible success.",

@@ -22,7 +22,9 @@ HOW = {
     "folded in (SeFa, Shen and Zhou 2021): no labels, no samples.",
     "ganspace": "A principal component of a layer's activations, carried to the latent by a "
     "regression (GANSpace, Härkönen 2020): no labels.",
+    "random": "A random direction, the control: what a move of this length does to any sample.",
 }
+WRITTEN = {"sefa": "SeFa", "ganspace": "GANSpace"}
 
 
 def panels(result: DirectionsResult) -> list[Panel]:
@@ -40,17 +42,18 @@ def _strip(result: DirectionsResult, strip: Strip) -> ImagePanel:
     one = result.directions[strip.index]
     steps = ", ".join(f"{amount:g}" for amount in result.amounts)
     if strip.edit == "offset":
-        name = f"{title(one)} as an offset of {one.layer}"
+        name, unit = f"{title(one)} as an offset of {one.layer}", ""
         how = (
             f"The component itself is added to what {one.layer} puts out, the latent stays: only "
             "what this layer and later ones decide can change. One sigma is one standard "
             "deviation of the component."
         )
     else:
-        name, how = title(one), f"{HOW.get(one.method, '')} {_verdict(result, strip.index)}".strip()
+        name, unit = title(one), " (standard deviations of the prior)"
+        how = f"{HOW.get(one.method, '')} {_verdict(result, strip.index)}".strip()
     return ImagePanel(
-        title=name[:1].upper() + name[1:],
-        caption=f"One sample per row, moved by {steps} sigma from left to right. {how}",
+        title=name.replace(one.method, WRITTEN.get(one.method, one.method.capitalize()), 1),
+        caption=f"One sample per row, moved by {steps} sigma{unit} from left to right. {how}",
         image=images.grid(strip.tiles, len(result.amounts)),
         alt=f"samples moved along {name}",
         scale=picture_scale(strip.tiles),
@@ -64,9 +67,21 @@ def _verdict(result: DirectionsResult, index: int) -> str:
         return ""
     start = "" if one.claim else f"It makes {card.claim} true most often. "
     return (
-        f"{start}Of the samples without {card.claim}, {card.turned_on:.0%} have it at "
-        f"+{result.distance:g} sigma; AUC {card.auc:.2f}."
+        f"{start}At +{result.distance:g} sigma, {card.turned_on:.0%} of the samples without "
+        f"{card.claim} have it{_beside(result, index)}. How far a latent lies along the direction "
+        f"tells samples with it from those without, AUC {card.auc:.2f} (0.5 is chance)."
     )
+
+
+def _beside(result: DirectionsResult, index: int) -> str:
+    """Say how often its attribute changes, beside what random directions do to the same one."""
+    if not result.attributes(index):
+        return ""
+    changes = result.cards[index].changes
+    name = max(result.attributes(index), key=lambda one: changes.get(one, 0))
+    random = [result.cards[i].changes[name] for i in result.of("random") if i != index]
+    control = f"; random directions: {np.mean(random):.0%}" if random else ""
+    return f" (of all {result.judged}, {name} changes in {changes[name]:.0%}{control})"
 
 
 def _heat(result: DirectionsResult) -> FigurePanel:
@@ -82,19 +97,25 @@ def _heat(result: DirectionsResult) -> FigurePanel:
         z=cells, x=names, y=[name for name, _ in rows], zmin=0, zmax=1, colorscale="Blues",
         text=np.round(100 * cells).astype(int), texttemplate="%{text}",
         hovertemplate="%{y}<br>%{x}: %{z:.0%} changed<extra></extra>",
-        colorbar={"title": "changed", "tickformat": ".0%"}, xgap=1, ygap=1,
+        showscale=False, xgap=1, ygap=1,
     )  # fmt: skip
     drawn.update_yaxes(autorange="reversed", showgrid=False)
-    drawn.update_xaxes(showgrid=False, tickangle=-35)
+    drawn.update_xaxes(showgrid=False, tickangle=-60, dtick=1)
     return FigurePanel(
         title="What each direction changes",
-        caption=f"Each cell: of {result.judged} fresh samples, the percentage whose answer changes "
-        f"when they are moved by +{result.distance:g} sigma. A clean direction is dark in one "
-        "column only; a direction that is dark in many is entangled. The last row is what any "
-        f"direction does. A number counts as changed beyond one standard deviation. "
+        caption=f"Each cell: of {result.judged} fresh samples, the percentage of which the "
+        f"column's attribute changes when they are moved by +{result.distance:g} sigma (standard "
+        "deviations of the prior) along the row's direction. A clean direction is dark in one "
+        f"column only; a direction that is dark in many is entangled.{_last_row(result)} A numeric "
+        "attribute counts as changed beyond one standard deviation of what the samples had. "
         f"{_judge(result)}",
         figure=drawn,
     )
+
+
+def _last_row(result: DirectionsResult) -> str:
+    random = len(list(result.of("random")))
+    return f" The last row, the mean of {random} random ones, is what any does." if random else ""
 
 
 def _judge(result: DirectionsResult) -> str:
@@ -136,13 +157,17 @@ def _bars(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) -> FigureP
     for name, side, own, colour in BARS:
         cards = [(result.cards[pair[side]], result.attributes(pair[side])) for pair in pairs]
         values = [card.turned_on if own else card.others(names) for card, names in cards]
-        drawn.add_bar(name=name, x=claims, y=values, marker_color=colour)
+        drawn.add_bar(
+            name=name, x=claims, y=values, marker_color=colour,
+            marker_pattern_shape="/" if side else "",
+        )  # fmt: skip
     drawn.update_yaxes(title="share of samples", tickformat=".0%", range=[0, 1])
     return FigurePanel(
         title="Does conditioning disentangle?",
-        caption="Boundaries as they are, and with all other attributes held still, at "
-        f"+{result.distance:g} sigma. Blue: of the samples without it, the share that has it then. "
-        "Orange: the share whose answer changes, on average over the other attributes. Where "
+        caption="Boundaries as they are, and (hatched) with all other attributes held still, at "
+        f"+{result.distance:g} sigma, on {result.judged} samples. Blue: of the samples without it, "
+        "the share that has it then. Orange: the share of all samples that changes, on average "
+        "over the other attributes. Where "
         "attributes go together, the plain normal n leans towards other boundaries; "
         "`n - N^T (N N^T)^-1 N n` takes that out (Shen 2020). It worked where the blue bars stay "
         "high and the orange ones fall; what still changes is not linear in the latent.",
@@ -159,7 +184,8 @@ def _by_attribute(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) ->
             rows.append([one.claim, name, card.turned_on, left, *card.changes.values()])
     return TablePanel(
         title="Plain and conditional boundaries, attribute by attribute",
-        caption="Share of samples whose answer changes, per attribute. `turned on`: of the samples "
+        caption=f"Share of {result.judged} samples of which an attribute, one to a column, "
+        "changes. `turned on`: of the samples "
         "of which the claim was false, the share of which it becomes true. `left of n`: length of "
         "what remains of the unit normal once the others are taken out; it is scaled up to length "
         "1 again, so both are moved equally far.",

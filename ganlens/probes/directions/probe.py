@@ -145,7 +145,7 @@ class Directions(Probe):
         cards = yield from judge_cards(
             subject, reader, [*kept, *baseline], seeds, self.distance, self.batch_size
         )
-        pictures = yield from strips(subject, kept, self)
+        pictures = yield from strips(subject, [*kept, *baseline[:1]], self)
         return DirectionsResult(
             directions=(*kept, *baseline),
             cards=tuple(cards),

@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganlens import images
+from ganlens.edits import EVERYWHERE
 from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
 from ganlens.probes.latent import picture_scale
 
 if TYPE_CHECKING:
     from ganlens.probes.forgetting.result import ForgetResult, Sheet
+    from ganlens.probes.forgetting.trial import Outcome
 
-PAIRS = 6  # pictures before and after, on a row
+PAIRS = 5  # pictures before and after, on a row
 VERBS = {"scale": "loses", "drop": "loses", "insert": "gains"}
 
 
@@ -26,21 +28,31 @@ def _sheet(result: "ForgetResult", sheet: "Sheet", index: int) -> ImagePanel:
     own = result.outcomes[0]
     few = len(result.weights) < 2 * own.maps
     others = "random (some of the same, as too few are left)" if few else "other"
-    told = (
-        f"{own.maps} maps of {result.about['layer']}, {own.name.partition(', ')[2] or own.name}.",
-        f"The control: equally many {others} maps, changed in the same way.",
-        "The paper's way: every map to which the classifier of units gives a positive weight, "
-        "changed everywhere.",
-    )[index]
+    where = own.name.partition(", ")[2] or own.name
+    told, outcome = (
+        (f"{own.maps} maps of {result.about['layer']}, {where}", own),
+        (f"The control: equally many {others} maps, changed in the same way", result.control),
+        ("The paper's way: every map to which the classifier of units gives a positive weight, "
+         "changed everywhere", result.outcomes[-1]),
+    )[index]  # fmt: skip
     return ImagePanel(
         title=sheet.title,
         caption="Pairs: a held-out sample and, right of it, the same latent with the maps "
-        f"changed. {told}",
+        f"changed. {told}{_share(result, outcome)}. Look for {result.concept} in the right one of "
+        "each pair, and for whatever else is different there.",
         image=images.grid(sheet.pictures, 2 * PAIRS),
         alt="pairs of samples before and after maps were changed",
         scale=picture_scale(sheet.pictures),
         recipe=sheet.recipe,
     )
+
+
+def _share(result: "ForgetResult", outcome: "Outcome") -> str:
+    """Say how often it worked, where somebody could read that."""
+    if outcome.turned is None:
+        return ""
+    who = f"{outcome.turned:.0%} of {result.about['samples']} samples"
+    return f": {who} {'gain' if result.mode == 'insert' else 'lose'} it"
 
 
 def _place(result: "ForgetResult") -> FigurePanel:
@@ -62,9 +74,13 @@ def _place(result: "ForgetResult") -> FigurePanel:
         title="Where the layer knows the concept",
         caption="Each cell: how well its channels alone tell, on samples not fitted to, "
         f"whether a sample shows {result.concept} (0.5: guessing, 1: always right). The frame "
-        "is the place where maps are changed.",
+        f"is the place of the concept; maps are changed {_where(result)}.",
         figure=plot,
     )
+
+
+def _where(result: "ForgetResult") -> str:
+    return "everywhere" if result.edit.box == EVERYWHERE else "inside it"
 
 
 def _curve(result: "ForgetResult") -> FigurePanel:
@@ -72,8 +88,8 @@ def _curve(result: "ForgetResult") -> FigurePanel:
     plot = figure(
         xaxis={"title": "maps replaced", "type": "log", "tickvals": result.curve.counts.tolist()},
         yaxis={"title": "share of samples (%)" if judged else "pixel change of 255"},
-        legend={"orientation": "h", "y": 1.25},
-        height=380,
+        legend={"orientation": "h", "y": -0.3},
+        height=400,
     )
     series = (
         (
@@ -94,8 +110,9 @@ def _curve(result: "ForgetResult") -> FigurePanel:
     return FigurePanel(
         title="How many maps it takes",
         caption="The most important maps replaced in full (solid), beside as many random ones "
-        f"(dotted, mean of {result.about['draws']} draws). Well-chosen maps turn the concept while "
-        "little else changes.",
+        f"(dotted, mean of {result.about['draws']} draws), on {result.about['samples']} held-out "
+        f"samples. Well-chosen maps {'bring' if result.mode == 'insert' else 'remove'} the concept "
+        "while little else changes.",
         figure=plot,
     )
 
@@ -128,15 +145,18 @@ def _ways(result: "ForgetResult") -> TablePanel:
 
 
 def _attributes(result: "ForgetResult") -> TablePanel:
-    columns = (*result.outcomes, result.control)
     names = result.outcomes[0].others
     return TablePanel(
         title="What else changed",
-        caption="Share (%) of the samples whose other attributes read differently from before, "
-        "by a network on pixels that saw real images only. Attributes in the same place as the "
-        "concept suffer first.",
-        columns=("attribute", *(one.name for one in columns)),
-        rows=[(name, *(_percent(one.others[name]) for one in columns)) for name in names],
+        caption=f"Share (%) of the {result.about['samples']} samples of which an attribute, one to "
+        "a column, reads differently from before, by a network on pixels that saw real images "
+        "only. Attributes in the same place as the concept suffer first; the row of random maps "
+        "is what any damage does.",
+        columns=("maps chosen", *names),
+        rows=[
+            (one.name, *(_percent(one.others[name]) for name in names))
+            for one in (*result.outcomes, result.control)
+        ],
     )
 
 

@@ -1,7 +1,7 @@
 """Invert real and generated images, and compare how well that goes."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -59,7 +59,7 @@ class Inversion(Probe):
     n: int = 24
     image: tuple[Path, ...] = ()
     direction: Path | None = None
-    amount: tuple[float, ...] = ()
+    amount: tuple[float, ...] = field(default=(), metadata={"of": "direction"})
     split: Literal["train", "test"] = "train"
     evaluations: int = inversion.Settings.steps
     restarts: int = inversion.Settings.restarts

@@ -12,6 +12,13 @@ from ganlens.probes.latent import picture_scale
 
 MEASURES = {"pixels": "pixel_mse", "features": "feature_distance"}
 SMALLEST = 1e-7  # residuals below it are drawn there, on the logarithmic axis
+RESIDUALS = {  # measure -> what a residual in it is
+    "pixels": "the mean squared difference of its pixels, in [-1, 1], from those of its "
+    "reconstruction",
+    "features": "the squared distance of its features in the discriminator from those of its "
+    "reconstruction",
+}
+DASHES = ("solid", "dash", "dot")
 ENOUGH = 200  # images of each kind from which a missing difference says something
 
 
@@ -166,23 +173,24 @@ class InversionResult:
         )
 
     def _distribution(self, measure: str) -> FigurePanel:
-        unit = "mean squared difference, [-1, 1]" if measure == "pixels" else "feature units"
         chart = figure(
-            xaxis={"title": f"residual in {measure} ({unit})", "type": "log"},
+            xaxis={"title": f"residual in {measure}", "type": "log", "dtick": 1,
+                   "exponentformat": "power"},
             yaxis={"title": "share of images, %", "range": [0, 101]},
-            legend={"x": 0.01, "y": 0.99, "bgcolor": "rgba(255,255,255,.7)"},
-        )
+            legend={"orientation": "h", "y": 1.12},
+        )  # fmt: skip
         for colour, kind in enumerate(("train", "held-out", "generated")):
             values = np.sort(self.of(kind, measure)).clip(SMALLEST)
             share = 100 * np.arange(1, len(values) + 1) / len(values)
-            line = {"color": PALETTE[colour], "shape": "hv"}
+            line = {"color": PALETTE[colour], "shape": "hv", "dash": DASHES[colour]}
             chart.add_scatter(x=values, y=share, mode="lines", name=kind, line=line)
         return FigurePanel(
             title=f"How well images invert, in {measure}",
-            caption="Share of images whose residual is at most this large. Generated images show "
-            "what the search can reach where an exact answer exists. If the train curve runs to "
-            "the left of the held-out one, the generator draws its training images better than "
-            "others like them.",
+            caption=f"An image's residual is {RESIDUALS[measure]}. The curves: the share of "
+            "each kind of image (N is in the table) whose residual is at most this large; further "
+            "left is better. Generated images show what the search can reach where an exact answer "
+            "exists. If the train curve runs to the left of the held-out one, the generator draws "
+            "its training images better than others like them.",
             figure=chart,
         )
 
@@ -197,17 +205,17 @@ class InversionResult:
                 rows.append((kind, test.measure, len(values), low, middle, high, place, shell))
         return TablePanel(
             title="Residuals",
-            caption="Quantiles of the residuals of each kind; the median place among held-out "
-            "images in %, 50 by definition for these themselves; and the mean squared length of "
-            "the latents in parts of what the prior draws: near 1, the search stayed where the "
-            "generator was trained.",
+            caption="Quantiles of the residuals of each kind; percentile: the median place "
+            "among held-out images in %, near 50 for these themselves and below it for images that "
+            "invert better; length: the mean squared length of the latents in parts of what the "
+            "prior draws, near 1 where the search stayed where the generator was trained.",
             columns=("images", "measure", "N", "10 %", "median", "90 %", "percentile", "length"),
             rows=rows,
         )
 
     def _evidence(self) -> TablePanel:
         n = min(int((self.kinds == kind).sum()) for kind in ("train", "held-out"))
-        few = f" With {n} of each this finds only coarse copying: give --n {ENOUGH} or more."
+        few = f" With {n} of each this finds only coarse copying: set n to {ENOUGH} or more."
         return TablePanel(
             title="Do training images invert better?",
             caption="AUC: how often a train image has the smaller residual of a random pair, 0.5 "
@@ -222,7 +230,7 @@ class InversionResult:
         )
 
     def _edit(self) -> ImagePanel:
-        whose = "your own" if self.names else "held-out"
+        whose = "your own" if self.names else "the held-out"
         title = "From one inverted image to another"
         caption = (
             f"Each row walks from the latent of one of {whose} images to the next one's. If the "

@@ -33,13 +33,14 @@ def table(result: "LinearProbeResult") -> TablePanel:
     n, m, mirrored = (result.about[key] for key in ("n_train", "n_test", "mirror"))
     return TablePanel(
         title="What a linear classifier reads off the discriminator",
-        caption=f"Accuracy in % on {m:,} test images of an L2-SVM, min 0.5|w|² + "
-        f"C Σ max(0, 1 - y(w·x + b))², fitted to {n:,} of "
-        f"{result.about['n_train_available']:,} train images; x: all {len(result.layers)} "
-        f"convolution layers, max-pooled to {result.about['pool']}x{result.about['pool']}, "
-        f"{result.sizes[0]:,} features ({SOURCE}). Training taught the discriminator something "
-        "about a target only where it beats both the same network untrained and raw pixels by "
-        "more than a few standard errors; the majority guess is what knowing nothing gives."
+        caption=f"Accuracy in % on {m:,} test images, of a linear classifier fitted to {n:,} of "
+        f"{result.about['n_train_available']:,} train images. Training taught the discriminator "
+        "something about a target only where the accuracy beats both the same network untrained "
+        "and raw pixels by more than a few standard errors; the majority guess is what knowing "
+        "nothing gives. balanced: the mean over the classes, so that rare ones count as much. The "
+        f"classifier: an L2-SVM, min 0.5|w|² + C Σ max(0, 1 - y(w·x + b))²; x: all "
+        f"{len(result.layers)} convolution layers, max-pooled to "
+        f"{result.about['pool']}x{result.about['pool']}, {result.sizes[0]:,} features ({SOURCE})."
         + _also(controls)
         + (" Features are means over each image and its mirror image." if mirrored else ""),
         columns=(
@@ -81,6 +82,7 @@ def layers(result: "LinearProbeResult") -> FigurePanel:
         annotation_text="majority guess",
         annotation_position="top left",
         annotation_bgcolor="white",
+        annotation_font_color="#333333",  # on that ground, in a dark theme too
     )
     if len(result.targets) > 1:
         for i, target in enumerate(result.targets):

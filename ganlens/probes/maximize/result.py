@@ -8,6 +8,7 @@ import numpy as np
 
 from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
 from ganlens.probes.maximize.evidence import Evidence
+from ganlens.probes.maximize.units import LOGIT
 from ganlens.probes.tiles import labelled
 
 DASHES = ("solid", "dot", "dash", "longdash")
@@ -88,20 +89,32 @@ class MaximizeResult:
         )
         return ImagePanel(
             title="What excites these units most",
-            caption="One column per unit. The top row is made by gradient ascent from an even "
-            f"colour; below it is the one of {self.about['n_real']:,} real images with the "
-            f"highest activation. {third} A made image is not a sample: it exaggerates what the "
-            "unit counts, and may look like nothing real.",
+            caption=f"One column per unit{self._kinds()}. The top row is made by gradient ascent "
+            f"from an even colour; below it is the one of {self.about['n_real']:,} real images "
+            f"with the highest activation. {third} A made image is not a sample: it exaggerates "
+            "what the unit counts, and may look like nothing real.",
             image=labelled(self.names, rows),
             alt=f"{len(rows)} rows ({', '.join(name for name, _ in rows)}) of images for the "
             f"units {', '.join(self.names)}",
             scale=1,
         )
 
+    def _kinds(self) -> str:
+        """Say what the names of the units stand for."""
+        known = (
+            (LOGIT in self.names, f"`{LOGIT}` is how real the discriminator finds an image"),
+            (any(":" in name for name in self.names), "`layer:9` is channel 9 of a layer"),
+            (any("=" in name for name in self.names), "`target=class` is an answer of the judge"),
+        )
+        told = "; ".join(words for there, words in known if there)
+        return f" ({told})" if told else ""
+
     def _curves(self) -> FigurePanel:
         plot = figure(
             xaxis={"title": "step of gradient ascent"},
             yaxis={"title": "activation (1: highest real image)"},
+            legend={"orientation": "h", "y": -0.25},
+            height=400,
         )
         values = self.trained.scaled(self.trained.history)
         for i, name in enumerate(self.names[:MOST_CURVES]):
@@ -109,17 +122,24 @@ class MaximizeResult:
                 plot.add_scatter(
                     x=np.arange(1, len(values) + 1), y=_smooth(values[:, i]), name=name,
                     mode="lines",
-                    line={"color": PALETTE[i % 6], "dash": DASHES[i // 6 % 4], "width": 2},
+                    line={"color": PALETTE[i % 6], "dash": DASHES[i % 4], "width": 2},
                 )  # fmt: skip
         plot.add_hline(y=1, line={"color": "#000000", "dash": "dash", "width": 1})
         plot.add_hline(y=0, line={"color": "#000000", "dash": "dot", "width": 1})
         return FigurePanel(
             title="How the activation climbs",
             caption="Each unit on its own scale: 0 (dotted) is its median over the real images, 1 "
-            "(dashed) the highest of them. The image is moved at random at every step, so the "
-            "curves are means over 15 steps; where they are still rising, more iterations would "
-            "reach further.",
+            f"(dashed) the highest of them. {self._moved()} Where a curve still rises at the end, "
+            "more iterations would reach further.",
             figure=plot,
+        )
+
+    def _moved(self) -> str:
+        if not self.about["shaken"]:
+            return "The curves are means over 15 steps."
+        return (
+            "The image is moved at random before every step, so the curves are means over 15 "
+            "steps, and can lie below the score in the table, which is that of the image at rest."
         )
 
     def _table(self) -> TablePanel:

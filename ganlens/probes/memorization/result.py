@@ -167,7 +167,7 @@ class NeighborsResult:
                 "rangemode": "tozero",
             },
             yaxis={"title": "share of images, %", "range": [0, 101]},
-            legend={"x": 0.99, "xanchor": "right", "y": 0.05, "bgcolor": "rgba(255,255,255,.7)"},
+            legend={"orientation": "h", "y": 1.15},
         )
         kinds = ((GENERATED, space.near[GENERATED], 0), (HELD_OUT, space.near[HELD_OUT], 1))
         for name, near, colour in kinds:

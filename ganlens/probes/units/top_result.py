@@ -101,7 +101,8 @@ class TopImagesResult:
         }
         return ImagePanel(
             title=f"What activates {self.layer} of the {which} {self.network} most",
-            caption=f"Each row is one unit: the {k} of {self.about['images']:,} pictures "
+            caption=f"Each row is one unit, its number on the left: the {k} of "
+            f"{self.about['images']:,} pictures "
             f"({self.source}) with its highest activations, strongest first, cut to the "
             f"{self.size} x {self.size} px that the position {verb}; grey is outside the picture. "
             f"{whose[which]} {'' if self.untrained else self.note}".strip(),
@@ -147,8 +148,22 @@ class TopImagesResult:
             caption=f"For each of the {len(self.trained.auc)} units of {self.layer}, how often a "
             "picture with the label scores above one without it, by the unit's highest activation: "
             "0.5 is chance, 1 a perfect detector. The label is the one each unit tells best, which "
-            "lifts both networks above 0.5; only the distance from the untrained one counts.",
+            "lifts both networks above 0.5; only the distance from the untrained one counts. Look "
+            f"at the right end, where detectors are: {self._best()}.",
             figure=plot,
+        )
+
+    def _best(self) -> str:
+        best = f"the best unit reaches {self.trained.auc.max():.2f}"
+        if self.untrained is None or not len(self.untrained.auc):
+            return best
+        return f"{best}, the best untrained one {self.untrained.auc.max():.2f}"
+
+    def _numbered(self) -> str:
+        return (
+            "their places in the split, from 0"
+            if self.about["split"]
+            else "the seeds of the samples"
         )
 
     def _table(self) -> TablePanel:
@@ -157,7 +172,7 @@ class TopImagesResult:
             title="The units shown",
             caption="Activations are the highest in the best picture and in the last one shown. "
             "The share of the label among the pictures shown is to be read beside its share among "
-            "all that were scanned.",
+            f"all that were scanned. pictures: {self._numbered()}.",
             columns=("network", "unit", "highest", "last shown", "best label", "AUC",
                      "share shown", "share scanned", "pictures"),
             rows=[row for name, side in sides if side for row in _rows(name, side)],

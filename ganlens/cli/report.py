@@ -51,6 +51,7 @@ DEMO: dict[str, dict[str, Any]] = {
         )
     },
     "turn": {"attribute": "tilt"},
+    "directions": {"samples": 2000},
     "top-images": {"images": 2000},
     "guided-backprop": {"images": 2000, "measured": 32},
     "maximize": {"iterations": 48, "channels": 2, "n": 256},
@@ -65,6 +66,7 @@ DEMO: dict[str, dict[str, Any]] = {
     },
     "dissect": {"samples": 500},
     "fid": {"extractor": "discriminator"},
+    "linear-probe": {"n_train": 1000},
 }
 
 

@@ -71,11 +71,12 @@ def _boxes(choice: Choice, subject: "Subject") -> None:
         icon=":material/download:", help="For `ganlens forget CHECKPOINT --boxes boxes.json`.",
     )  # fmt: skip
     place = f"forget-boxes {subject.provenance.get('hash')} {content}"
+    last = f"last-{_key(subject)}"
     if wanted:
         probe = Forget(boxes=_file(content), **BY_BOXES)
         shelf().put(place, look(NAME, probe, subject, None))
-        st.session_state[f"last-{_key(subject)}"] = place
-    _results(place, st.session_state.get(f"last-{_key(subject)}", ""))
+        st.session_state[last] = place
+    _results(place, st.session_state.get(last, ""))
     probe = Forget(boxes=Path("boxes.json"), **BY_BOXES)
     show.code(command(NAME, probe, choice.source), python_code(probe, choice.source))
 

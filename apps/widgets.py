@@ -89,9 +89,7 @@ def _widget(
     common: dict[str, Any] = {"key": _key(name, field), "help": help_text}
     kept: dict[str, Any] = common | {"bind": "query-params"}
     if choices := _choices(field, hint, subject):
-        options = [None, *choices] if optional and None not in choices else list(choices)
-        index = options.index(start) if start in options else 0
-        return st.selectbox(label, options, index, format_func=_shown, **kept)
+        return st.selectbox(label, choices, choices.index(start), **kept)
     if hint is bool:
         st.space("small")
         return st.toggle(label, bool(start), **kept)
@@ -103,10 +101,6 @@ def _widget(
         return _tuple(label, hint, start, optional, kept)
     text = st.text_input(label, value=start, max_chars=500, **kept)
     return (text or None) if optional else text
-
-
-def _shown(value: Any) -> str:
-    return "automatic" if value is None else str(value)
 
 
 def _choices(field: Field[Any], hint: Any, subject: "Subject") -> tuple[Any, ...]:

@@ -34,16 +34,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained 16-pixel DCGAN as a checkpoint folder called "tiny"."""
-    from fake_subject import TINY, fake_subject
+    from fake_subject import save_tiny
 
-    from ganlens.checkpoints import Header, save_checkpoint
-    from ganlens.models.dcgan import arguments_of
-
-    fake = fake_subject(TINY)
-    header = Header("dcgan", arguments_of(TINY), {"kind": fake.prior.kind, "dim": fake.prior.dim})
-    folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
-    networks = {"generator": fake.generator, "discriminator": fake.discriminator}
-    return save_checkpoint(folder, header, networks, {})
+    return save_tiny(tmp_path_factory.mktemp("checkpoints") / "tiny")
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,14 @@
 """A Subject made in no time: a tiny untrained DCGAN."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from ganlens.models.dcgan import DCGANConfig, DCGANDiscriminator, DCGANGenerator
+from ganlens.checkpoints import Header, save_checkpoint
+from ganlens.models.dcgan import DCGANConfig, DCGANDiscriminator, DCGANGenerator, arguments_of
 from ganlens.subject import Subject
 
 TINY = DCGANConfig(size=16, width=4, latent_dim=8)
@@ -35,6 +37,14 @@ def fake_subject(config: DCGANConfig = TINY, seed: int = 0) -> FakeSubject:
         if isinstance(module, nn.BatchNorm2d):
             module.running_var.fill_(0.01)  # as calibration would: keeps the signal alive
     return FakeSubject(generator, discriminator, config)
+
+
+def save_tiny(folder: Path, seed: int = 0) -> Path:
+    """Write such a subject as a checkpoint folder."""
+    fake = fake_subject(TINY, seed)
+    header = Header("dcgan", arguments_of(TINY), asdict(fake.prior))
+    networks = {"generator": fake.generator, "discriminator": fake.discriminator}
+    return save_checkpoint(folder, header, networks, {})
 
 
 def hooks(*networks: nn.Module) -> int:

@@ -92,11 +92,15 @@ def test_every_page_opens_with_all_its_settings(page: str, tiny: dict[str, str])
         assert_no_setting_is_forgotten_and_none_takes_a_path(app, page)
 
 
+def settings(app: AppTest) -> dict[str, Any]:
+    kinds = ("number_input", "text_input", "selectbox", "toggle")
+    return {widget.key: widget.value for kind in kinds for widget in getattr(app, kind)}
+
+
 def assert_no_setting_is_forgotten_and_none_takes_a_path(app: AppTest, name: str) -> None:
     from widgets import CHOICES, hidden
 
-    kinds = ("number_input", "text_input", "selectbox", "toggle")
-    drawn = {widget.key for kind in kinds for widget in getattr(app, kind)}
+    drawn = settings(app).keys()
     typed = {text.key for text in app.text_input}
     hints = get_type_hints(PROBES[name])
     for field in fields(PROBES[name]):
@@ -106,6 +110,13 @@ def assert_no_setting_is_forgotten_and_none_takes_a_path(app: AppTest, name: str
             assert field.name in FREE_TEXT, f"may {key} be a path? Judge it, then list it"
         if field.name in CHOICES:
             assert app.selectbox(key=key).options == list(CHOICES[field.name])
+
+
+def test_what_is_about_a_file_is_hidden_with_it() -> None:
+    from widgets import hidden
+
+    kind = PROBES["invert"]
+    assert {f.name for f in fields(kind) if hidden(kind, f)} == {"image", "direction", "amount"}
 
 
 def test_shipped_checkpoints_are_offered_first(tiny: dict[str, str]) -> None:
@@ -201,11 +212,18 @@ def test_a_bad_setting_is_one_line(tiny: dict[str, str]) -> None:
     assert not app.exception
 
 
-def test_reset_brings_the_defaults_back(tiny: dict[str, str]) -> None:
-    app = opened("interpolate", **tiny)
-    app.number_input(key="interpolate-per-leg").set_value(3).run()
-    app.button(key="interpolate-reset").click().run()
-    assert app.number_input(key="interpolate-per-leg").value == PROBES["interpolate"]().per_leg
+def test_reset_brings_every_kind_of_widget_back(tiny: dict[str, str]) -> None:
+    app = opened("linear-probe", **tiny)
+    before = settings(app)
+    for key, value in (("n-train", 60), ("n-test", 50), ("validation", 0.5)):
+        app.number_input(key=f"linear-probe-{key}").set_value(value)
+    app.text_input(key="linear-probe-c-grid").set_value("3")
+    app.toggle(key="linear-probe-mirror").set_value(True)
+    app.selectbox(key="linear-probe-scaling").set_value("norm").run()
+    assert sum(settings(app)[key] != value for key, value in before.items()) == 6
+    app.button(key="linear-probe-reset").click().run()
+    assert settings(app) == before
+    assert not app.exception
 
 
 def test_without_data_a_probe_says_what_it_needs(tiny: dict[str, str]) -> None:

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_subject import TINY, fake_subject
+from fake_subject import save_tiny
 from test_explorer import opened, plain, started, tiny  # noqa: F401
 
 import ganlens
-from ganlens.checkpoints import Header, save_checkpoint
 from ganlens.errors import GanlensError
-from ganlens.models.dcgan import arguments_of
 from ganlens.probes.fidelity import Fidelity
 from ganlens.report import strict
 
@@ -136,7 +134,7 @@ def test_both_are_measured_by_one_press(
     import page_compare
 
     for seed, name in enumerate(("one", "two")):
-        saved(tmp_path / name, seed)
+        save_tiny(tmp_path / name, seed)
     monkeypatch.setattr(
         sys, "argv", ["explorer.py", "--root", str(tmp_path), "--data", tiny["data"]]
     )
@@ -148,9 +146,3 @@ def test_both_are_measured_by_one_press(
     assert not app.exception
     assert not app.error
     assert any("N = 60 samples" in plain(one.value) for one in app.caption)
-
-
-def saved(folder: Path, seed: int) -> None:
-    fake = fake_subject(TINY, seed)
-    header = Header("dcgan", arguments_of(TINY), {"kind": fake.prior.kind, "dim": fake.prior.dim})
-    save_checkpoint(folder, header, {"generator": fake.generator}, {})

@@ -172,8 +172,6 @@ class Copies(torch.nn.Module):
 class Seeded:
     """A prior whose latents are the seeds themselves."""
 
-    dim = 1
-
     kind, dim = "normal", 1
 
     def sample(self, seeds):

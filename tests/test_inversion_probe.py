@@ -1,6 +1,7 @@
 """The inversion probe: its statistics, its panels, one's own pictures."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,15 @@ def test_the_panels_name_what_they_hold(result: InversionResult) -> None:
     tests = panels["Do training images invert better?"]
     assert "200 or more" in tests.caption
     assert len(result.originals) == 3 * 3 + 1
+
+
+@pytest.mark.parametrize(("low", "high", "ends"), [(0.02, 0.09, [-2, -1]), (1e-9, 0.3, [-7, 0])])
+def test_the_axis_of_residuals_has_labels(
+    result: InversionResult, low: float, high: float, ends: list[int]
+) -> None:
+    narrow = replace(result, pixel_mse=np.linspace(low, high, len(result.kinds)))
+    (chart,) = (p for p in narrow.panels() if p.title == "How well images invert, in pixels")
+    assert list(chart.figure.layout.xaxis.range) == ends, "labels are at powers of ten"
 
 
 def test_settings_are_json_and_hide_no_path(picture: Path) -> None:

@@ -125,7 +125,10 @@ def test_spectral_norm_bounds_each_kernel_and_is_worked_into_what_is_kept() -> N
     plain, bounded = (trainer(without, spectral_norm=on) for on in (False, True))
     for run in (plain, bounded):
         list(train(run))
+    before = weights(bounded)
     kept = calibrated(bounded)["discriminator"]
+    assert bounded.discriminator.training, "the run goes on as it was"
+    assert same(before, weights(bounded))
     assert list(kept.state_dict()) == list(plain.discriminator.state_dict())
     images = torch.rand(5, 3, 16, 16) * 2 - 1
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Spectral norm (Miyato 2018, arXiv 1802.05957), worked into the weights that it divides."""
+"""Spectral norm (Miyato 2018, arXiv 1802.05957): for training, and worked into what is kept."""
 
 from operator import attrgetter
 
@@ -12,11 +12,11 @@ from ganlens.models.recognition import Weights, shape
 WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
-def divide(network: nn.Module, seed: int) -> None:
+def normalise(network: nn.Module, seed: int) -> None:
     """Put every kernel and matrix of a network, which is to be trained, under spectral norm.
 
     Args:
-        network: changed in place; it has other parameters than before.
+        network: on the CPU, whose stream is seeded; changed in place, with other parameters.
         seed: of the vectors from which the power iterations start.
     """
     with seeded(seed):
@@ -26,13 +26,19 @@ def divide(network: nn.Module, seed: int) -> None:
 
 
 def worked_in(network: nn.Module, plain: nn.Module) -> nn.Module:
-    """Fill a network of the same kind, not under spectral norm, so that it computes the same.
+    """Fill a network of the same kind, not under spectral norm, so that both compute the same.
 
     torch's own ``remove_parametrizations`` would do it in a copy and break the original: they
     share a class.
+
+    Args:
+        network: under spectral norm; it is left in eval mode, where its norms are constants.
+        plain: may be on the meta device; it takes the divided weights, and the other tensors of
+            the network itself.
     """
     network.eval()  # in training mode each look at a weight refines its norm
-    plain.load_state_dict({name: attrgetter(name)(network) for name in plain.state_dict()})
+    weights = {name: attrgetter(name)(network).detach() for name in plain.state_dict()}
+    plain.load_state_dict(weights, assign=True)
     return plain
 
 

@@ -34,7 +34,8 @@ class Probe:
 
     A probe implements ``steps``, a generator that yields Progress and returns its Result; ``run``
     drives it to the end. The fields become command-line flags and the explorer's widgets; their
-    lines under "Attributes" in the docstring are the help texts.
+    lines under "Attributes" in the docstring are the help texts. A setting that means nothing
+    without another one names it in its field's metadata, as "of".
 
     Attributes:
         title: what the report calls it.

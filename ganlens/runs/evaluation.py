@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from ganlens.calibration import calibrate
+from ganlens.checkpoints import empty_network
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor, array_source, features_of
 from ganlens.images import from_uint8, to_uint8
-from ganlens.models import build
 from ganlens.models.spectral import worked_in
 from ganlens.progress import finish
 from ganlens.stats import quality
@@ -79,8 +79,8 @@ def calibrated(trainer: Trainer) -> dict[str, nn.Module]:
     copies = {name: copy.deepcopy(network) for name, network in trainer.networks.items()}
     seed, device = trainer.config.seed, trainer.fabric.device
     if trainer.config.spectral_norm:
-        _, plain = build(trainer.family, trainer.arguments, seed)
-        copies["discriminator"] = worked_in(trainer.discriminator, plain.to(device))
+        plain = empty_network(trainer.family, trainer.arguments, "discriminator")
+        copies["discriminator"] = worked_in(copies["discriminator"], plain)
     latents = trainer.prior.sample_batch(CALIBRATION_LATENTS, seed).to(device)
     for name in ("generator", "ema"):
         calibrate(copies[name], latents.split(CALIBRATION_BATCH))

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ganlens.errors import GanlensError
 from ganlens.models import build
 from ganlens.models.prior import Prior
-from ganlens.models.spectral import divide
+from ganlens.models.spectral import normalise
 from ganlens.precision import best_precision
 from ganlens.training.config import TrainConfig
 from ganlens.training.feed import Feed, stream
@@ -85,11 +85,11 @@ class Trainer:
         generator, discriminator = build(family, arguments, stream(config.seed, "init", 0))
         self._check(generator)
         self.prior: Prior = generator.prior
+        if config.spectral_norm:  # still on the CPU, where seeds mean the same on every machine
+            normalise(discriminator, stream(config.seed, "spectral norm", 0))
         place: dict[str, Any] = {"device": self.fabric.device, "memory_format": torch.channels_last}
         self.generator: nn.Module = generator.to(**place)
         self.discriminator: nn.Module = discriminator.to(**place)
-        if config.spectral_norm:
-            divide(self.discriminator, stream(config.seed, "spectral norm", 0))
         self.ema = copy.deepcopy(self.generator).requires_grad_(False)
         self.step = 0
         self.g_optimizer = self._adam(self.generator, config.lr)

@@ -14,7 +14,7 @@ from ganlens.probes.forgetting.panels import PAIRS, panels_of
 from ganlens.probes.forgetting.trial import Outcome, Trial, mean_of
 from ganlens.recipe import Recipe, draw
 
-SHOWN = 15  # samples that are shown
+SHOWN = 3 * PAIRS  # samples that are shown: whole rows
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class HealthResult:
         dead = {network: own.dead(network) for network in ("generator", "discriminator")}
         return {
             **self.about,
-            "verdict": None if self.itself else self.overall,  # which it is by definition
+            "verdict": None if self.itself else self.overall,  # beside itself it would say nothing
             "is_itself_the_reference": self.itself,
             "signs_like_the_collapsed_one": words.count(COLLAPSED),
             "signs_that_settle": words.count(COLLAPSED) + words.count(HEALTHY),

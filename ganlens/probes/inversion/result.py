@@ -15,8 +15,8 @@ SMALLEST = 1e-7  # residuals below it are drawn there, on the logarithmic axis
 RESIDUALS = {  # measure -> what a residual in it is
     "pixels": "the mean squared difference of its pixels, in [-1, 1], from those of its "
     "reconstruction",
-    "features": "the squared distance of its features in the discriminator from those of its "
-    "reconstruction",
+    "features": "the mean squared difference of its features in the discriminator, in units of "
+    "their variance over samples (about 2 for unrelated images), from those of its reconstruction",
 }
 DASHES = ("solid", "dash", "dot")
 ENOUGH = 200  # images of each kind from which a missing difference says something
@@ -173,16 +173,17 @@ class InversionResult:
         )
 
     def _distribution(self, measure: str) -> FigurePanel:
+        kinds = ("train", "held-out", "generated")
+        curves = [np.sort(self.of(kind, measure)).clip(SMALLEST) for kind in kinds]
         chart = figure(
             xaxis={"title": f"residual in {measure}", "type": "log", "dtick": 1,
-                   "exponentformat": "power"},
+                   "exponentformat": "power", "range": _decades(np.concatenate(curves))},
             yaxis={"title": "share of images, %", "range": [0, 101]},
             legend={"orientation": "h", "y": 1.12},
         )  # fmt: skip
-        for colour, kind in enumerate(("train", "held-out", "generated")):
-            values = np.sort(self.of(kind, measure)).clip(SMALLEST)
+        for i, (kind, values) in enumerate(zip(kinds, curves, strict=True)):
             share = 100 * np.arange(1, len(values) + 1) / len(values)
-            line = {"color": PALETTE[colour], "shape": "hv", "dash": DASHES[colour]}
+            line = {"color": PALETTE[i], "shape": "hv", "dash": DASHES[i]}
             chart.add_scatter(x=values, y=share, mode="lines", name=kind, line=line)
         return FigurePanel(
             title=f"How well images invert, in {measure}",
@@ -254,3 +255,9 @@ class InversionResult:
             scale=picture_scale(self.drawn),
             recipe=self.edit_recipe,
         )
+
+
+def _decades(values: np.ndarray) -> list[float]:
+    """Return where a logarithmic axis begins and ends: at powers of ten, which have its labels."""
+    low, high = np.floor(np.log10(values.min())), np.ceil(np.log10(values.max()))
+    return [float(low), float(max(high, low + 1))]

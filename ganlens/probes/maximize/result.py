@@ -13,6 +13,7 @@ from ganlens.probes.tiles import labelled
 
 DASHES = ("solid", "dot", "dash", "longdash")
 MOST_CURVES = 12
+WINDOW = 15  # steps that a point of a curve is the mean of
 
 
 @dataclass(frozen=True)
@@ -135,11 +136,12 @@ class MaximizeResult:
         )
 
     def _moved(self) -> str:
+        smoothed = f"the curves are means over {WINDOW} steps"
         if not self.about["shaken"]:
-            return "The curves are means over 15 steps."
+            return f"{smoothed.capitalize()}."
         return (
-            "The image is moved at random before every step, so the curves are means over 15 "
-            "steps, and can lie below the score in the table, which is that of the image at rest."
+            f"The image is moved at random before every step, so {smoothed}, and can lie below "
+            "the score in the table, which is that of the image at rest."
         )
 
     def _table(self) -> TablePanel:
@@ -178,7 +180,7 @@ def _median(values: np.ndarray) -> float | None:
     return float(np.median(known)) if len(known) else None
 
 
-def _smooth(values: Sequence[float] | np.ndarray, width: int = 15) -> np.ndarray:
-    """Return running means over ``width`` values, fewer at the ends."""
-    ones = np.ones(min(width, len(values)))
+def _smooth(values: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Return running means over ``WINDOW`` values, fewer at the ends."""
+    ones = np.ones(min(WINDOW, len(values)))
     return np.convolve(values, ones, "same") / np.convolve(np.ones(len(values)), ones, "same")

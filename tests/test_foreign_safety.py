@@ -129,6 +129,25 @@ def memory(name: str) -> int:
     return int(line.split()[1]) * 1024
 
 
+def opened(path: Path, content: bytes) -> Any:
+    """Open a file with this content, in at most twice its size; return the result or the error.
+
+    What the rest of the process takes meanwhile counts as well, so the lowest of three peaks is
+    the file's own.
+    """
+    path.write_bytes(content)
+    peaks: list[int] = []
+    try:
+        while len(peaks) < 3:
+            result, peak = peak_of(lambda: open_foreign([path]))
+            peaks.append(peak)
+            if peak <= 2 * len(content) + SLACK:
+                return result
+    finally:
+        path.unlink()
+    raise AssertionError(f"{min(peaks):,} bytes for a file of {len(content):,}")
+
+
 def peak_of(action: Callable[[], Any]) -> tuple[Any, int]:
     """Return (result or error, bytes of memory above those before)."""
     ctypes.CDLL(None).malloc_trim(0)  # what earlier loads left in the heap would hide this one's
@@ -175,14 +194,8 @@ def test_a_changed_file_is_refused_in_a_line_or_loads_correctly(
 
 
 def check(how: str, content: bytes) -> None:
-    path = PAYLOAD.with_suffix(".pt")
-    path.write_bytes(content)
-    try:
-        result, more = peak_of(lambda: open_foreign([path]))
-    finally:
-        path.unlink()
+    result = opened(PAYLOAD.with_suffix(".pt"), content)
     assert not PAYLOAD.exists(), "a payload ran"
-    assert more <= 2 * len(content) + SLACK, f"{how}: {more:,} bytes for {len(content):,}"
     if isinstance(result, GanlensError):
         assert "\n" not in str(result)
         assert len(str(result)) < 600
@@ -201,13 +214,7 @@ def test_every_change_is_tried_on_every_kind(how: str) -> None:
 
 def test_whole_files_load() -> None:
     for kind, content in WHOLE.items():
-        path = PAYLOAD.with_suffix(f".{kind}")
-        path.write_bytes(content)
-        try:
-            result, more = peak_of(lambda path=path: open_foreign([path]))
-        finally:
-            path.unlink()
-        assert more <= 2 * len(content) + SLACK
+        result = opened(PAYLOAD.with_suffix(f".{kind}"), content)
         assert (result.checkpoint.networks["generator"](Z) - DRAWN).abs().max() <= 1e-5
 
 

@@ -140,8 +140,8 @@ def _report(choice: Choice, subject: "Subject", learned: Learned, labels: tuple[
         help="It then comes first on the page `Move a picture`.",
     )  # fmt: skip
     two.download_button(
-        "Download the direction", directions_bytes([found.boundary]), icon=":material/download:",
-        file_name=f"{file_stem(found.name)}{SUFFIX}", on_click="ignore", type="tertiary",
+        "Download the direction", directions_bytes([found.boundary]),
+        file_name=f"{file_stem(found.name)}{SUFFIX}", **show.QUIET,
         help="For `ganlens sample --direction FILE` and `ganlens invert --direction FILE`.",
     )  # fmt: skip
     show.code(_command(choice, found), _python(choice, found, labels))

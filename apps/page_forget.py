@@ -67,8 +67,8 @@ def _boxes(choice: Choice, subject: "Subject") -> None:
     clear.button("Take all boxes away", on_click=_clear, args=(_key(subject),), type="tertiary")
     content = _as_json(subject, drawn)
     st.download_button(
-        "Download the boxes", content, "boxes.json", on_click="ignore", type="tertiary",
-        icon=":material/download:", help="For `ganlens forget CHECKPOINT --boxes boxes.json`.",
+        "Download the boxes", content, "boxes.json", **show.QUIET,
+        help="For `ganlens forget CHECKPOINT --boxes boxes.json`.",
     )  # fmt: skip
     place = f"forget-boxes {subject.provenance.get('hash')} {content}"
     last = f"last-{_key(subject)}"

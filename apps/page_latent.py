@@ -172,9 +172,7 @@ def _views(choice: Choice, subject: "Subject", recipe: Recipe) -> None:
         png_bytes(edited, recipe.to_json()),
         file_name=f"{name}.png",
         mime="image/png",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
+        **show.QUIET,
         help="With its recipe: `ganlens replay FILE` draws the identical picture again.",
     )
 

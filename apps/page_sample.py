@@ -141,9 +141,7 @@ def _picture(subject: "Subject", recipe: Recipe, name: str, caption: str, what: 
         png_bytes(pixels, recipe.to_json()),
         file_name=f"{name.replace('/', '-').replace(' ', '-')}.png",
         mime="image/png",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
+        **show.QUIET,
         help="With its recipe: `ganlens replay FILE` draws the identical picture again.",
     )
 

@@ -33,6 +33,8 @@ P = ParamSpec("P")
 ROOM = 800  # widest picture in CSS pixels; more would be shrunk by an uneven factor
 ROWS = 25  # of a table that is shown whole; a longer one scrolls within a frame
 WORDY = 40  # characters of a cell that is a sentence
+# How a file is offered: the click on it reruns nothing.
+QUIET: Any = {"on_click": "ignore", "type": "tertiary", "icon": ":material/download:"}
 ROOMY = "12rem"  # of a column of sentences: on a phone it would be one word wide
 
 
@@ -95,9 +97,7 @@ def image(content: ImagePanel, key: str) -> None:
         file_name=f"{file_stem(content.title)}.png",
         mime="image/png",
         key=f"{key}-png",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
+        **QUIET,
         help=f"{width} x {height} pixels, not enlarged"
         + (", with the recipe that draws it again" if content.recipe else ""),
     )
@@ -120,9 +120,7 @@ def animation(content: AnimationPanel, key: str) -> None:
             file_name=f"{file_stem(content.title)}.{kind}",
             mime=f"image/{kind}",
             key=f"{key}-{kind}",
-            on_click="ignore",
-            type="tertiary",
-            icon=":material/download:",
+            **QUIET,
             help=f"{len(content.frames)} frames, {help_text}",
         )
 
@@ -179,9 +177,7 @@ def table(content: TablePanel, key: str) -> None:
         file_name=f"{file_stem(content.title)}.csv",
         mime="text/csv",
         key=f"{key}-csv",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
+        **QUIET,
     )
 
 

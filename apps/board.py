@@ -15,9 +15,9 @@ import numpy as np
 import streamlit as st
 
 from ganlens.images import as_rgb, grid, png_bytes
+from ganlens.panels import ROOM
 
 HERE = Path(__file__).parent
-ROOM = 800  # CSS pixels that a board may take across
 GAP = 4
 MOST_BOXES = 1000  # that are read of what a browser sends
 Mode = Literal["pick", "mark", "boxes"]

@@ -14,6 +14,7 @@ from store import picture, subject_of
 from ganlens.images import png_bytes
 from ganlens.interpolation import Mode, resolve_mode
 from ganlens.latents import Rows, Seeds, Walk
+from ganlens.panels import ROOM
 from ganlens.probes.latent import Interpolation
 from ganlens.recipe import Recipe
 from ganlens.report import command, enlargement
@@ -77,7 +78,7 @@ def _walk(choice: Choice, subject: "Subject") -> None:
     way = resolve_mode(chosen.mode, subject.prior.kind)
     walk = replace(chosen, mode=way)  # a recipe says what was done, not "auto"
     width = subject.image_shape[2] + 2
-    scale = enlargement(walk.steps * width, show.ROOM)
+    scale = enlargement(walk.steps * width, ROOM)
     strip = Recipe.of(subject, walk, columns=walk.steps, enlargement=scale)
     caption = f"From seed {start} on the left to seed {end} on the right, by {way}."
     _picture(subject, strip, f"{choice.label} walk {start} to {end}", caption, "walk")

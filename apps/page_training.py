@@ -13,6 +13,7 @@ from PIL import Image
 from ganlens.checkpoints import METRICS_FILE
 from ganlens.errors import GanlensError
 from ganlens.images import enlarge, read_frames
+from ganlens.panels import ROOM
 from ganlens.report import curve_panels, enlargement, read_metrics
 from ganlens.runs.folder import ASKED_FILE
 
@@ -78,7 +79,7 @@ def _curves(folder: Path, live: bool) -> None:
     st.subheader("The same latents, step by step", anchor=False)
     step = st.select_slider("Training step", list(sheets), max(sheets), key=f"step-{folder.name}")
     sheet = _sheet(sheets[step])
-    scale = enlargement(sheet.shape[1], show.ROOM)
+    scale = enlargement(sheet.shape[1], ROOM)
     show.picture(enlarge(sheet, scale), f"samples at step {step}")
     st.caption(
         f"After {step:,} steps. Every place in the sheet is one latent: watch a place while "

@@ -16,6 +16,7 @@ from ganlens.errors import GanlensError
 from ganlens.images import animation_bytes, enlarge, png_bytes
 from ganlens.packing import pack
 from ganlens.panels import (
+    ROOM,
     AnimationPanel,
     FigurePanel,
     ImagePanel,
@@ -30,7 +31,6 @@ from ganlens.recipe import Recipe
 from ganlens.report import draw
 
 P = ParamSpec("P")
-ROOM = 800  # widest picture in CSS pixels; more would be shrunk by an uneven factor
 ROWS = 25  # of a table that is shown whole; a longer one scrolls within a frame
 WORDY = 40  # characters of a cell that is a sentence
 # How a file is offered: the click on it reruns nothing.

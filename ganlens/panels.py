@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 
 # Okabe and Ito's palette, told apart under the common colour-vision deficiencies.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
+ROOM = 800  # CSS pixels that a page has across; a wider picture would be shrunk by an uneven factor
 PANEL = "panel"  # the kind of a recipe that names a panel of a probe; others are of samples
 
 

@@ -20,7 +20,7 @@ class FakeSubject(Subject):
     def __init__(
         self, generator: Any, discriminator: Any, config: DCGANConfig = TINY, **about: Any
     ) -> None:
-        made = {"family": "dcgan", "arguments": asdict(config)}
+        made = {"family": "dcgan", "arguments": arguments_of(config)}
         known = {"checkpoint": "fake", "hash": "f" * 64, "weights": "ema", **made, **about}
         super().__init__(generator, discriminator, known)
         self.config = config

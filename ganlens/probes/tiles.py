@@ -8,12 +8,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ganlens.images import as_rgb, enlarge
+from ganlens.panels import ROOM
 from ganlens.probes.latent import picture_scale
 
 LETTERS = 12  # px
 ROW = 18  # px of a line of text
 GAP = 8
-WIDEST = 800  # px that a page shows as they are; a wider picture would be shrunk unevenly
 WORDS = 11  # letters of a line beside a row
 
 
@@ -26,14 +26,14 @@ def labelled(names: Sequence[str], rows: Sequence[tuple[str, np.ndarray]]) -> np
 
     Returns:
         (height, width, 3) uint8, the images enlarged to about 96 pixels without smoothing; at most
-        ``WIDEST`` wide, unless a single column is wider.
+        ``ROOM`` wide, unless a single column is wider.
     """
     font = ImageFont.load_default(LETTERS)
     side = max(x.shape[1] * max(1, round(1.5 * picture_scale(x))) for _, x in rows)
     column = max(side, *(ceil(font.getlength(name)) for name in names)) + GAP
     lines = [line for what, _ in rows for line in _lines(what)]
     margin = max(ceil(font.getlength(line)) for line in lines) + GAP
-    most = max(1, (WIDEST - margin + GAP) // column)
+    most = max(1, (ROOM - margin + GAP) // column)
     blocks = ceil(len(names) / ceil(len(names) / most))  # as many in each, where they are wrapped
     sheets = [
         _block(names[i : i + blocks], [(what, x[i : i + blocks]) for what, x in rows], side,

@@ -87,6 +87,12 @@ class Checkpoint:
     hash: str
     networks: dict[str, nn.Module]
 
+    @property
+    def name(self) -> str:
+        """What it is called: its folder, or that of the run whose best or last one it is."""
+        run = self.path.name in ("best", "last")
+        return self.path.parent.name if run else self.path.resolve().name
+
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that numbers depend on."""

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, make_dataclass
+from dataclasses import asdict, dataclass, field, fields, make_dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from lightning_fabric import Fabric
 from tyro.conf import arg
 
+from ganlens.checkpoints import Checkpoint, load_checkpoint
 from ganlens.cli.flags import Data, Device, Json
 from ganlens.cli.opening import decode, open_to_train, say_skipped
 from ganlens.cli.terminal import check_file, console, note, pairs_table, progress_bar, write_json
@@ -23,7 +24,7 @@ from ganlens.models.dcgan import PRESETS, DCGANConfig, arguments_of, preset
 from ganlens.panels import cell
 from ganlens.precision import best_precision
 from ganlens.runs import Event, Run, RunConfig, check_place, judge
-from ganlens.training import TRAIN_PRESETS, TrainConfig, Trainer
+from ganlens.training import TRAIN_PRESETS, TrainConfig, Trainer, check_start
 
 FROM_DATA = ("size", "channels")  # fields of the networks that the images decide
 PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed"}
@@ -48,10 +49,12 @@ class Asked:
     Attributes:
         data: the images.
         out: folder of the run; the same command resumes a run that it holds.
+        start: checkpoint of a DCGAN to train on (fine-tuning): the run begins with its weights and
+            has its networks.
         preset: defaults of the flags below: "paper" is Radford et al. 2015, "torch" what PyTorch
             users know as DCGAN.
-        size: pixels a side, 16 to 256; by default that of the images, up to 64.
-        channels: 1 or 3; by default as in the images.
+        size: pixels a side, 16 to 256; by default that of the images, up to 64, or of the start.
+        channels: 1 or 3; by default as in the images, or the start.
         held_out: SPEC of images to judge samples against; by default the test split of the data,
             or a tenth of it set aside by content.
         judge: features in which samples are judged: auto, inception, classifier (trained on the
@@ -65,6 +68,7 @@ class Asked:
 
     data: Data
     out: Annotated[Path, arg(metavar="DIR")]
+    start: Annotated[str | None, arg(metavar="CHECKPOINT")] = None
     preset: Literal["paper", "torch"] = "torch"
     size: int | None = None
     channels: Literal[1, 3] | None = None
@@ -116,11 +120,14 @@ def train(asked: Asked, network: dict[str, Any], training: TrainConfig, keeping:
     """Open the data, build or resume the run, and follow it to its end."""
     check_place(asked.out)
     check_file(asked.json)
+    start = load_checkpoint(asked.start) if asked.start else None
+    if start:
+        asked, network = as_it_is(start, asked, network)
     fabric = make_fabric(asked)
     data, train_data, held_out = open_both(asked)
     channels, size, _ = train_data.image_shape
     arguments = arguments_of(DCGANConfig(**network, size=size, channels=channels))
-    trainer = Trainer("dcgan", arguments, training, train_data.images, fabric)
+    trainer = Trainer("dcgan", arguments, training, train_data.images, fabric, start)
     with fabric.rank_zero_first():  # the first rank may train a classifier, the others open it
         extractor = judge(asked.judge, data, asked.out, note)
     command = shlex.join(["ganlens", "train", *sys.argv[2:]])
@@ -132,6 +139,23 @@ def train(asked: Asked, network: dict[str, Any], training: TrainConfig, keeping:
     if fabric.is_global_zero:
         _conclude(asked, run, row)
     return 128 + caught[0] if caught else 0
+
+
+def as_it_is(
+    start: Checkpoint, asked: Asked, network: dict[str, Any]
+) -> tuple[Asked, dict[str, Any]]:
+    """Ask for the networks of a checkpoint, where no flag asks for others.
+
+    Raises:
+        GanlensError: a flag does, or the checkpoint cannot be trained on.
+    """
+    usual = asdict(preset(asked.preset)) | dict.fromkeys(FROM_DATA)
+    given = {**network, "size": asked.size, "channels": asked.channels}
+    changed = {name: value for name, value in given.items() if value != usual[name]}
+    check_start(start, "dcgan", changed)
+    known = start.header.arguments
+    asked = replace(asked, **{name: known[name] for name in FROM_DATA})
+    return asked, {name: known[name] for name in network}
 
 
 def make_fabric(asked: Asked) -> Fabric:
@@ -181,12 +205,13 @@ def open_both(asked: Asked) -> tuple[ImageSet, ImageSet, ImageSet]:
 
 
 def _introduction(data: ImageSet, held_out: ImageSet, trainer: Trainer) -> str:
+    begun = f", begun from {trainer.start.name}" if trainer.start else ""
     weights = sum(p.numel() for p in trainer.generator.parameters())
     weights_d = sum(p.numel() for p in trainer.discriminator.parameters())
     return (
         f"training on {len(data):,} images of {data.spec} at {data.image_shape[1]} px, judged on"
         f" {len(held_out):,} held-out ones ({data.split_source} split); generator {weights:,},"
-        f" discriminator {weights_d:,} weights; {trainer.total_steps:,} steps on"
+        f" discriminator {weights_d:,} weights{begun}; {trainer.total_steps:,} steps on"
         f" {trainer.fabric.device} in {trainer.fabric._precision.precision}"
     )
 

@@ -41,6 +41,13 @@ GROUPS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
         "The share of real images it calls real and of generated ones it calls generated. Both "
         "pinned at 1 while the generator's gradient vanishes is a failed run.",
     ),
+    (
+        "How often the discriminator tells how far a real image was turned",
+        ("d_turned",),
+        "share",
+        "The task without labels that holds its features of what is in the images. A guess is "
+        "right in a quarter of the cases.",
+    ),
 )
 JUDGED = ("fd", "precision")  # groups that depend on an extractor
 NAMES = {

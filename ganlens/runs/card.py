@@ -40,6 +40,7 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
         ("trained on", f"{data.get('spec')}: {data.get('n'):,} images, {data.get('split')}"),
         ("data fingerprint", f"`{data.get('fingerprint')}`"),
         ("judged on", f"{header.metrics.get('held_out')}"),
+        *_start(made),
         ("steps", f"{header.step:,} ({made.get('epoch')} epochs)"),
         ("precision", made.get("precision")),
         ("training time", f"{made.get('seconds', 0) / 60:.0f} minutes up to this step"),
@@ -62,6 +63,11 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
         "",
     ]
     return "\n".join([*lines, *_table(rows, header.step), ""])
+
+
+def _start(made: Mapping[str, Any]) -> list[tuple[str, str]]:
+    start = made.get("start")
+    return [("started from", f"{start['checkpoint']}, `{start['hash']}`")] if start else []
 
 
 def _table(rows: Sequence[Mapping[str, Any]], step: int) -> list[str]:

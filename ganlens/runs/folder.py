@@ -46,6 +46,7 @@ def asked(
         "data": data,
         "held_out": {"spec": held_out.spec, "fingerprint": held_out.fingerprint},
         "extractor": extractor.name,
+        "start": trainer.start.hash if trainer.start else None,
     }
 
 
@@ -89,7 +90,9 @@ def check_folder(folder: Path, wanted: dict[str, Any]) -> None:
 
 def _usual() -> dict[str, Any]:
     """What a setting is in a run that began before ganlens knew of it: its default."""
-    return _flat({"arguments": arguments_of(DCGANConfig()), "training": asdict(TrainConfig())})
+    return _flat(
+        {"arguments": arguments_of(DCGANConfig()), "training": asdict(TrainConfig()), "start": None}
+    )
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
@@ -154,7 +157,7 @@ def is_row(row: Any) -> bool:
 def average(steps: Sequence[TrainStep]) -> dict[str, Any]:
     """Average the numbers of some steps into one row; networks that rested count for nothing."""
     row: dict[str, Any] = {"step": steps[-1].step, "epoch": steps[-1].epoch}
-    for name in ("d_loss", "g_loss", "d_real", "d_fake", "d_grad", "g_grad"):
+    for name in ("d_loss", "g_loss", "d_real", "d_fake", "d_turned", "d_grad", "g_grad"):
         values = [v for v in (getattr(s, name) for s in steps) if v is not None]
         row[name] = round(fmean(values), 5) if values else None
     seconds = sum(1 / s.images_per_second for s in steps)

@@ -220,6 +220,8 @@ class Run:
             "machine": machine(),
             "ranks": self.trainer.fabric.world_size,
         }
+        if start := self.trainer.start:
+            made["start"] = {"checkpoint": start.name, "hash": start.hash}
         return Header(
             family=self.asked["family"],
             arguments=self.asked["arguments"],

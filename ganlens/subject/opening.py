@@ -69,7 +69,7 @@ def from_checkpoint(checkpoint: Checkpoint, device: torch.device, weights: str =
         )
     generator = networks.get("ema" if averaged else "generator")
     provenance = {
-        "checkpoint": _name(checkpoint.path),
+        "checkpoint": checkpoint.name,
         "path": str(checkpoint.path),
         "hash": checkpoint.hash,
         "family": header.family,
@@ -104,7 +104,3 @@ def pick_device(device: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise GanlensError(f"device {device!r} is not available: choose auto or cpu") from error
     return there.device
-
-
-def _name(path: Path) -> str:
-    return path.parent.name if path.name in ("best", "last") else path.resolve().name

@@ -3,6 +3,7 @@
 from ganlens.training.config import TRAIN_PRESETS, TrainConfig
 from ganlens.training.feed import stream
 from ganlens.training.losses import discriminator_loss, generator_loss, r1_penalty
+from ganlens.training.start import check_start
 from ganlens.training.trainer import Trainer, TrainStep, train
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "TrainConfig",
     "TrainStep",
     "Trainer",
+    "check_start",
     "discriminator_loss",
     "generator_loss",
     "r1_penalty",

@@ -30,6 +30,8 @@ class TrainConfig:
         r1_every: steps between two penalties, each weighted by this number (lazy, Karras 2020).
         spectral_norm: divide each kernel of the discriminator by its largest singular value, which
             bounds its slope (Miyato 2018); usually with --discriminator-norm none.
+        rotation: weight of a second task of the discriminator's, without labels: how far was a real
+            image turned? A fifth of it for the generator's images (SS-GAN, Chen 2019); 0 is off.
         augment: DiffAugment policy out of color, translation, cutout, separated by commas.
         flip: mirror half of the real images.
         seed: of everything random in the run.
@@ -49,6 +51,7 @@ class TrainConfig:
     r1: float = 0.0
     r1_every: int = 16
     spectral_norm: bool = False
+    rotation: float = 0.0
     augment: str = ""
     flip: bool = False
     seed: int = 0
@@ -64,10 +67,10 @@ class TrainConfig:
         for name in ("beta1", "beta2", "ema_decay", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise GanlensError(f"{name} {getattr(self, name)} must be at least 0 and below 1")
-        for name in ("lr_discriminator", "weight_decay", "instance_noise", "r1"):
+        for name in ("lr_discriminator", "weight_decay", "instance_noise", "r1", "rotation"):
             if not getattr(self, name) >= 0:
                 raise GanlensError(f"{name} {getattr(self, name)} must be at least 0")
-        for name in ("lr", "lr_discriminator", "weight_decay", "instance_noise", "r1"):
+        for name in ("lr", "lr_discriminator", "weight_decay", "instance_noise", "r1", "rotation"):
             if not math.isfinite(getattr(self, name)):
                 raise GanlensError(f"{name} {getattr(self, name)} must be a finite number")
         check_seed(self.seed)  # found late, a bad one would cost the first epochs

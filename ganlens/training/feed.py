@@ -11,6 +11,7 @@ from ganlens.augment import augment
 from ganlens.images import from_uint8
 from ganlens.models.prior import Prior
 from ganlens.training.config import TrainConfig
+from ganlens.training.rotation import TURNS, quarter_turns
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -70,7 +71,7 @@ class Feed:
 
         Args:
             x: (n, C, H, W) images in [-1, 1].
-            purpose: "real" or "fake": each has noise of its own.
+            purpose: "real", "fake" or what else is seen in a step: each has noise of its own.
             step: the noise decays over the run.
         """
         remaining = 1 - step / self.total_steps
@@ -81,6 +82,18 @@ class Feed:
             generator = self._generator(f"augment-{purpose}", step)
             x = augment(x, self.config.augment, generator)
         return x
+
+    def turned(self, x: Tensor, purpose: str, step: int) -> Tensor:
+        """Return ``quarter_turns`` of a random quarter of a batch, as the discriminator sees them.
+
+        Args:
+            x: (n, C, S, S) images in [-1, 1], before ``seen``.
+            purpose: "real" or "fake".
+            step: its number.
+        """
+        drawn = torch.randperm(len(x), generator=self._generator(f"turned-{purpose}", step))
+        rows = drawn[: max(1, len(x) // TURNS)].to(x.device)
+        return self.seen(quarter_turns(x[rows]), f"turned-{purpose}", step)
 
     def _share(self, rows: Rows) -> Rows:
         """Return this rank's part of what belongs to the whole batch."""

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ganlens.checkpoints import Checkpoint
 from ganlens.errors import GanlensError
 from ganlens.models import build
 from ganlens.models.prior import Prior
@@ -24,6 +25,8 @@ from ganlens.precision import best_precision
 from ganlens.training.config import TrainConfig
 from ganlens.training.feed import Feed, stream
 from ganlens.training.losses import discriminator_loss, generator_loss, r1_penalty
+from ganlens.training.rotation import FOR_GENERATOR, RotationTask
+from ganlens.training.start import check_start, fill
 from ganlens.training.state import restore, state_of
 
 if TYPE_CHECKING:
@@ -32,29 +35,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainStep:
-    """What one step showed. Values of a network that was not updated are None.
+    """What one step showed. Values of a network that was not updated stay None.
 
     Attributes:
         step: steps done, 1 after the first.
         epoch: the epoch that the step belongs to, from 0.
-        d_loss: discriminator loss (nats), without the R1 term.
-        g_loss: generator loss (nats).
+        images_per_second: real images over the time of this step.
+        d_loss: discriminator loss (nats), without the R1 term and the rotation task.
+        g_loss: generator loss (nats), without the rotation task.
         d_real: share of real images that D calls real.
         d_fake: share of generated images that D calls generated.
+        d_turned: share of turned real images of which D names how far; a guess is right in 0.25.
+            None without the rotation task.
         d_grad: norm of D's gradient.
         g_grad: norm of G's gradient.
-        images_per_second: real images over the time of this step.
     """
 
     step: int
     epoch: int
-    d_loss: float | None
-    g_loss: float | None
-    d_real: float | None
-    d_fake: float | None
-    d_grad: float | None
-    g_grad: float | None
     images_per_second: float
+    d_loss: float | None = None
+    g_loss: float | None = None
+    d_real: float | None = None
+    d_fake: float | None = None
+    d_turned: float | None = None
+    d_grad: float | None = None
+    g_grad: float | None = None
 
 
 class Trainer:
@@ -66,9 +72,12 @@ class Trainer:
         config: how to train.
         images: (N, H, W, C) uint8 training images; may be memory-mapped.
         fabric: device, precision and ranks; a single process on the best device by default.
+        start: a checkpoint of the same networks to go on from (fine-tuning); None begins with
+            random weights.
 
     Raises:
-        GanlensError: fewer images than a batch, or images of another shape than the networks'.
+        GanlensError: fewer images than a batch, images of another shape than the networks', or a
+            start with other networks.
     """
 
     def __init__(
@@ -78,22 +87,31 @@ class Trainer:
         config: TrainConfig,
         images: np.ndarray,
         fabric: "Fabric | None" = None,
+        start: Checkpoint | None = None,
     ) -> None:
         self.fabric = fabric or _alone()
         self.family, self.arguments = family, arguments
-        self.config, self.images = config, images
+        self.config, self.images, self.start = config, images, start
+        if start:
+            check_start(start, family, arguments)
         generator, discriminator = build(family, arguments, stream(config.seed, "init", 0))
         self._check(generator)
         self.prior: Prior = generator.prior
+        ema = copy.deepcopy(generator)
+        if start:
+            fill(start, generator=generator, discriminator=discriminator, ema=ema)
         if config.spectral_norm:  # still on the CPU, where seeds mean the same on every machine
             normalise(discriminator, stream(config.seed, "spectral norm", 0))
+        learners: list[nn.Module] = [discriminator]
+        if config.rotation:
+            learners.append(RotationTask(discriminator, stream(config.seed, "rotation", 0)))
         place: dict[str, Any] = {"device": self.fabric.device, "memory_format": torch.channels_last}
         self.generator: nn.Module = generator.to(**place)
-        self.discriminator: nn.Module = discriminator.to(**place)
-        self.ema = copy.deepcopy(self.generator).requires_grad_(False)
+        self._judges = nn.ModuleList(learners).to(**place)  # D, and its second task
+        self.ema: nn.Module = ema.to(**place).requires_grad_(False)
         self.step = 0
         self.g_optimizer = self._adam(self.generator, config.lr)
-        self.d_optimizer = self._adam(self.discriminator, config.lr_discriminator or config.lr)
+        self.d_optimizer = self._adam(self._judges, config.lr_discriminator or config.lr)
         self._optimizers = {"g_adam": self.g_optimizer, "d_adam": self.d_optimizer}
         self._feed = Feed(images, config, self.fabric)
 
@@ -122,6 +140,11 @@ class Trainer:
         return torch.optim.Adam(network.parameters(), lr, betas, weight_decay=decay, fused=True)
 
     @property
+    def discriminator(self) -> nn.Module:
+        """The network that tells real images from generated ones."""
+        return self._judges[0]
+
+    @property
     def networks(self) -> dict[str, nn.Module]:
         """The generator, the discriminator and "ema", the generator's moving average, by name."""
         return {
@@ -148,39 +171,55 @@ class Trainer:
         self.generator.train(), self.discriminator.train()
         with self.fabric.autocast(), torch.set_grad_enabled(update_g):
             fake = self.generator(z)
-        d = self._update_discriminator(real, fake.detach()) if update_d else (None,) * 4
-        g = self._update_generator(fake) if update_g else (None, None)
+        d = self._update_discriminator(real, fake.detach()) if update_d else {}
+        g = self._update_generator(fake) if update_g else {}
         self.step += 1
         rate = self.config.batch_size / (time.perf_counter() - began)
         epoch = (self.step - 1) // self.steps_per_epoch
-        return TrainStep(self.step, epoch, d[0], g[0], d[1], d[2], d[3], g[1], rate)
+        return TrainStep(step=self.step, epoch=epoch, images_per_second=rate, **d, **g)
 
     def _turns(self) -> tuple[bool, bool]:
         if self.config.schedule == "both":
             return True, True
         return self.step % 2 == 1, self.step % 2 == 0  # the authors' loop begins with G
 
-    def _update_discriminator(self, real: Tensor, fake: Tensor) -> tuple[Any, ...]:
+    def _update_discriminator(self, real: Tensor, fake: Tensor) -> dict[str, float | None]:
         penalise = self.config.r1 > 0 and self.step % self.config.r1_every == 0
-        real = self._feed.seen(real, "real", self.step).requires_grad_(penalise)
+        seen = self._feed.seen(real, "real", self.step).requires_grad_(penalise)
         with self.fabric.autocast():
-            on_real = self.discriminator(real).float()
+            on_real = self.discriminator(seen).float()
             on_fake = self.discriminator(self._feed.seen(fake, "fake", self.step)).float()
         loss = d_loss = discriminator_loss(on_real, on_fake, self.config.label_smoothing)
         if penalise:
-            loss = d_loss + self.config.r1_every * r1_penalty(on_real, real, self.config.r1)
-        norm = self._descend(self.discriminator, self.d_optimizer, loss)
-        right = (on_real > 0).float().mean(), (on_fake < 0).float().mean()
-        return (*(self._mean(v) for v in (d_loss, *right)), norm)
+            loss = d_loss + self.config.r1_every * r1_penalty(on_real, seen, self.config.r1)
+        turned, told = self._rotation(real, "real")
+        norm = self._descend(self._judges, self.d_optimizer, loss + turned)
+        return {
+            "d_loss": self._mean(d_loss),
+            "d_real": self._mean((on_real > 0).float().mean()),
+            "d_fake": self._mean((on_fake < 0).float().mean()),
+            "d_turned": told,
+            "d_grad": norm,
+        }
 
-    def _update_generator(self, fake: Tensor) -> tuple[float, float]:
-        with frozen(self.discriminator):
+    def _update_generator(self, fake: Tensor) -> dict[str, float]:
+        with frozen(self._judges):
             with self.fabric.autocast():
                 logits = self.discriminator(self._feed.seen(fake, "fake", self.step)).float()
             loss = generator_loss(logits)
-            norm = self._descend(self.generator, self.g_optimizer, loss)
+            turned, _ = self._rotation(fake, "fake")
+            norm = self._descend(self.generator, self.g_optimizer, loss + FOR_GENERATOR * turned)
         self._average()
-        return self._mean(loss), norm
+        return {"g_loss": self._mean(loss), "g_grad": norm}
+
+    def _rotation(self, x: Tensor, purpose: str) -> tuple[Tensor | float, float | None]:
+        """Return the rotation task's weighted loss and share told right; without it 0 and None."""
+        if len(self._judges) == 1:
+            return 0.0, None
+        turned = self._feed.turned(x, purpose, self.step)
+        with self.fabric.autocast():
+            loss, right = self._judges[1](self.discriminator, turned)
+        return self.config.rotation * loss, self._mean(right)
 
     def _descend(self, network: nn.Module, optimizer: torch.optim.Adam, loss: Tensor) -> float:
         optimizer.zero_grad()
@@ -222,12 +261,15 @@ class Trainer:
 
     def state(self) -> dict[str, Tensor]:
         """Return every tensor that resuming needs, by name; the step is ``step``."""
-        return state_of(self.networks, self._optimizers) | {"step": torch.tensor(self.step)}
+        return state_of(self._saved(), self._optimizers) | {"step": torch.tensor(self.step)}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Take over what ``state`` returned."""
-        restore(tensors, self.networks, self._optimizers)
+        restore(tensors, self._saved(), self._optimizers)
         self.step = int(tensors["step"])
+
+    def _saved(self) -> dict[str, nn.Module]:
+        return self.networks | dict(zip(["rotation"], self._judges[1:], strict=False))
 
 
 def _alone() -> "Fabric":

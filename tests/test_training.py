@@ -80,6 +80,8 @@ def test_equal_settings_give_equal_weights_and_another_seed_others() -> None:
         {"r1": 1.0, "r1_every": 2, "augment": "translation,color,cutout", "flip": True},
         {"instance_noise": 0.1, "label_smoothing": 0.1},
         {"spectral_norm": True, "schedule": "alternate"},
+        {"rotation": 1.0, "instance_noise": 0.1, "augment": "color"},
+        {"rotation": 0.5, "spectral_norm": True, "r1": 1.0, "r1_every": 2},
     ],
 )
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(changes: dict[str, object]) -> None:
@@ -97,7 +99,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(changes: dict[str
 def test_global_random_streams_are_left_alone() -> None:
     torch.random.default_generator.manual_seed(5)
     before = torch.get_rng_state()
-    run = trainer(augment="color", instance_noise=0.1, spectral_norm=True)
+    run = trainer(augment="color", instance_noise=0.1, spectral_norm=True, rotation=1.0)
     run.advance()
     assert torch.equal(before, torch.get_rng_state())
 
@@ -207,7 +209,7 @@ def test_presets_are_the_papers_and_pytorchs() -> None:
     assert (paper.weight_decay, paper.schedule) == (1e-5, "alternate")
     assert (torch_.weight_decay, torch_.schedule) == (0, "both")
     off = ("label_smoothing", "instance_noise", "r1", "augment", "flip", "lr_discriminator",
-           "spectral_norm")  # fmt: skip
+           "spectral_norm", "rotation")  # fmt: skip
     assert not any(getattr(paper, name) for name in off)
 
 
@@ -223,6 +225,8 @@ def test_presets_are_the_papers_and_pytorchs() -> None:
         ({"lr": float("inf")}, "lr inf must be a finite number"),
         ({"weight_decay": float("inf")}, "weight_decay inf must be a finite number"),
         ({"r1": float("inf")}, "r1 inf must be a finite number"),
+        ({"rotation": -1}, "rotation -1 must be at least 0"),
+        ({"rotation": float("nan")}, "rotation nan must be at least 0"),
         ({"seed": -1}, "seed -1 must be a whole number from 0"),
         ({"seed": 2**63}, "seed 9223372036854775808 must be"),
     ],

@@ -2,10 +2,8 @@
 
 import os
 import shlex
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields, make_dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -16,15 +14,15 @@ from tyro.conf import arg
 
 from ganlens.checkpoints import Checkpoint, load_checkpoint
 from ganlens.cli.flags import Data, Device, Json
+from ganlens.cli.following import conclude, follow, stopping
 from ganlens.cli.opening import decode, open_to_train, say_skipped
-from ganlens.cli.terminal import check_file, console, note, pairs_table, progress_bar, write_json
+from ganlens.cli.terminal import check_file, note
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.dcgan import PRESETS, DCGANConfig, arguments_of, preset
-from ganlens.panels import cell
 from ganlens.precision import best_precision
-from ganlens.runs import Event, Run, RunConfig, check_place, judge
-from ganlens.training import TRAIN_PRESETS, TrainConfig, Trainer, check_start
+from ganlens.runs import Run, RunConfig, check_place, judge
+from ganlens.training import TRAIN_PRESETS, TrainConfig, Trainer, arguments_of_start, check_start
 
 FROM_DATA = ("size", "channels")  # fields of the networks that the images decide
 PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed"}
@@ -82,10 +80,19 @@ class Asked:
 
 
 def prepare(words: Sequence[str]) -> Callable[..., int]:
-    """Return the command with the defaults of the preset that the words name."""
-    name = _preset(words)
-    network = Network(**{k: v for k, v in asdict(preset(name)).items() if k not in FROM_DATA})
-    training = TRAIN_PRESETS[name]
+    """Return the command with the defaults of the preset and the start that the words name.
+
+    Raises:
+        GanlensError: an unknown preset, or a start that cannot be trained on.
+    """
+    name = _value(words, "--preset") or "torch"
+    if name not in PRESETS:
+        raise one_of("preset", name, PRESETS)
+    networks, training, start = asdict(preset(name)), TRAIN_PRESETS[name], None
+    if path := _value(words, "--start"):
+        start = load_checkpoint(path)
+        networks = arguments_of_start(start, "dcgan")
+    network = Network(**{f.name: networks[f.name] for f in fields(Network)})
 
     def run(
         asked: Asked,
@@ -93,7 +100,7 @@ def prepare(words: Sequence[str]) -> Callable[..., int]:
         training: TrainConfig = training,
         keeping: RunConfig = RunConfig(),  # noqa: B008 frozen
     ) -> int:
-        return train(asked, asdict(network), training, keeping)
+        return train(asked, asdict(network), training, keeping, start)
 
     run.__doc__ = "Train a DCGAN on images; the same command resumes a run that was interrupted."
     return run
@@ -106,23 +113,26 @@ def command() -> None:
 command.prepare = prepare  # type: ignore[attr-defined]
 
 
-def _preset(words: Sequence[str]) -> str:
+def _value(words: Sequence[str], flag: str) -> str:
+    """Return what a flag is given, or nothing: its defaults are needed before tyro reads it."""
     for word, after in zip_longest(words, words[1:], fillvalue=""):
-        name = word.removeprefix("--preset=") if word.startswith("--preset=") else after
-        if word.startswith("--preset") and name:
-            if name not in PRESETS:
-                raise one_of("preset", name, PRESETS)
-            return name
-    return "torch"
+        if word == flag or word.startswith(f"{flag}="):
+            return after if word == flag else word.removeprefix(f"{flag}=")
+    return ""
 
 
-def train(asked: Asked, network: dict[str, Any], training: TrainConfig, keeping: RunConfig) -> int:
+def train(
+    asked: Asked,
+    network: dict[str, Any],
+    training: TrainConfig,
+    keeping: RunConfig,
+    start: Checkpoint | None = None,
+) -> int:
     """Open the data, build or resume the run, and follow it to its end."""
     check_place(asked.out)
     check_file(asked.json)
-    start = load_checkpoint(asked.start) if asked.start else None
     if start:
-        asked, network = as_it_is(start, asked, network)
+        asked = _sized(asked, network, start)
     fabric = make_fabric(asked)
     data, train_data, held_out = open_both(asked)
     channels, size, _ = train_data.image_shape
@@ -137,25 +147,17 @@ def train(asked: Asked, network: dict[str, Any], training: TrainConfig, keeping:
     with stopping() as caught:
         row = follow(run, lambda: bool(caught))
     if fabric.is_global_zero:
-        _conclude(asked, run, row)
+        conclude(run, row, asked.data, asked.json)
     return 128 + caught[0] if caught else 0
 
 
-def as_it_is(
-    start: Checkpoint, asked: Asked, network: dict[str, Any]
-) -> tuple[Asked, dict[str, Any]]:
-    """Ask for the networks of a checkpoint, where no flag asks for others.
-
-    Raises:
-        GanlensError: a flag does, or the checkpoint cannot be trained on.
-    """
-    usual = asdict(preset(asked.preset)) | dict.fromkeys(FROM_DATA)
-    given = {**network, "size": asked.size, "channels": asked.channels}
-    changed = {name: value for name, value in given.items() if value != usual[name]}
-    check_start(start, "dcgan", changed)
-    known = start.header.arguments
-    asked = replace(asked, **{name: known[name] for name in FROM_DATA})
-    return asked, {name: known[name] for name in network}
+def _sized(asked: Asked, network: dict[str, Any], start: Checkpoint) -> Asked:
+    """Ask for images of the start's shape; refuse flags that ask for other networks."""
+    given = {name: getattr(asked, name) for name in FROM_DATA}
+    shape = {name: value for name, value in given.items() if value is not None}
+    check_start(start, "dcgan", network | shape)
+    known = arguments_of_start(start, "dcgan")
+    return replace(asked, **{name: known[name] for name in FROM_DATA})
 
 
 def make_fabric(asked: Asked) -> Fabric:
@@ -214,63 +216,3 @@ def _introduction(data: ImageSet, held_out: ImageSet, trainer: Trainer) -> str:
         f" discriminator {weights_d:,} weights{begun}; {trainer.total_steps:,} steps on"
         f" {trainer.fabric.device} in {trainer.fabric._precision.precision}"
     )
-
-
-@contextmanager
-def stopping() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM, so that the run can save and leave; a second stops at once."""
-    caught: list[int] = []
-
-    def remember(number: int, _frame: object) -> None:
-        if caught:
-            raise KeyboardInterrupt
-        caught.append(number)
-
-    before = {s: signal.signal(s, remember) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def follow(run: Run, stop: Callable[[], bool]) -> dict[str, Any] | None:
-    """Drive a run under a live bar with the time left; return its last evaluation."""
-    last = None
-    with progress_bar() as bar:
-        task = bar.add_task("training", total=run.trainer.total_steps, completed=run.trainer.step)
-        for event in run.events(stop):
-            if event.step is not None:
-                bar.update(task, completed=event.step.step, description=_status(event, last))
-            elif event.evaluation is not None:
-                last = event.evaluation
-                note(_line(last))
-            else:
-                note((event.warning and f"warning: {event.warning}") or str(event.note))
-    return last
-
-
-def _status(event: Event, last: dict[str, Any] | None) -> str:
-    step = event.step
-    assert step is not None
-    losses = [f"{n} {v:.2f}" for n, v in (("D", step.d_loss), ("G", step.g_loss)) if v is not None]
-    found = f" FD {last['fd']:.2f}" if last else ""
-    return f"epoch {step.epoch + 1} {' '.join(losses)} {step.images_per_second:.0f} img/s{found}"
-
-
-def _line(row: dict[str, Any]) -> str:
-    names = ("precision", "recall", "density", "coverage")
-    scores = " ".join(f"{name} {cell(row[name])}" for name in names)
-    judged = f"FD-{row['extractor']} {cell(row['fd'])} {scores}"
-    return f"epoch {row['epoch']}: {judged} ({row['seconds']:.0f} s)"
-
-
-def _conclude(asked: Asked, run: Run, row: dict[str, Any] | None) -> None:
-    judged = [r for r in run.rows if "fd" in r]
-    if row is None or not judged:
-        return
-    best = min(judged, key=lambda r: r["fd"])
-    write_json(asked.json, {"best": best, "last": row, "folder": str(run.folder)})
-    screen = console(asked.json)
-    screen.print(pairs_table(f"best checkpoint: {run.folder / 'best'}", best))
-    screen.print(f"next: ganlens report {run.folder} --data {asked.data}", soft_wrap=True)

@@ -3,14 +3,16 @@
 from ganlens.training.config import TRAIN_PRESETS, TrainConfig
 from ganlens.training.feed import stream
 from ganlens.training.losses import discriminator_loss, generator_loss, r1_penalty
-from ganlens.training.start import check_start
-from ganlens.training.trainer import Trainer, TrainStep, train
+from ganlens.training.start import arguments_of_start, check_start
+from ganlens.training.step import TrainStep
+from ganlens.training.trainer import Trainer, train
 
 __all__ = [
     "TRAIN_PRESETS",
     "TrainConfig",
     "TrainStep",
     "Trainer",
+    "arguments_of_start",
     "check_start",
     "discriminator_loss",
     "generator_loss",

@@ -6,6 +6,22 @@ from torch import nn
 
 from ganlens.checkpoints import Checkpoint
 from ganlens.errors import GanlensError
+from ganlens.models.dcgan import DCGANConfig, arguments_of
+
+
+def arguments_of_start(start: Checkpoint, family: str) -> dict[str, Any]:
+    """Return the constructor arguments of a checkpoint's networks, those of older ones completed.
+
+    Raises:
+        GanlensError: it is of another family.
+    """
+    header = start.header
+    if header.family != family:
+        raise GanlensError(
+            f"{start.name} is of family {header.family!r}: choose a checkpoint of {family!r} to"
+            " start from"
+        )
+    return (arguments_of(DCGANConfig()) if family == "dcgan" else {}) | header.arguments
 
 
 def check_start(start: Checkpoint, family: str, arguments: dict[str, Any]) -> None:
@@ -14,16 +30,11 @@ def check_start(start: Checkpoint, family: str, arguments: dict[str, Any]) -> No
     Raises:
         GanlensError: names the first difference, or the part that is missing.
     """
-    header = start.header
-    if header.family != family:
-        raise GanlensError(
-            f"{start.name} is of family {header.family!r}: choose a checkpoint of {family!r} to"
-            " start from"
-        )
+    known = arguments_of_start(start, family)
     for name, value in arguments.items():
-        if header.arguments.get(name) != value:
+        if known.get(name) != value:
             raise GanlensError(
-                f"{start.name} has {name} {header.arguments.get(name)!r}, not {value!r}: leave that"
+                f"{start.name} has {name} {known.get(name)!r}, not {value!r}: leave that"
                 " out to train its networks, or train new ones without a start"
             )
     for part in ("generator", "discriminator"):

@@ -5,11 +5,8 @@ by (seed, purpose, step). A run that was interrupted therefore continues exactly
 uninterrupted one would be, with no random state to save.
 """
 
-import copy
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,49 +15,18 @@ from torch import Tensor, nn
 
 from ganlens.checkpoints import Checkpoint
 from ganlens.errors import GanlensError
-from ganlens.models import build
 from ganlens.models.prior import Prior
-from ganlens.models.spectral import normalise
-from ganlens.precision import best_precision
 from ganlens.training.config import TrainConfig
-from ganlens.training.feed import Feed, stream
+from ganlens.training.feed import Feed
+from ganlens.training.learners import Learners, frozen
 from ganlens.training.losses import discriminator_loss, generator_loss, r1_penalty
-from ganlens.training.rotation import FOR_GENERATOR, RotationTask
-from ganlens.training.start import check_start, fill
+from ganlens.training.ranks import alone, average_in_place, averaged
+from ganlens.training.rotation import FOR_GENERATOR
 from ganlens.training.state import restore, state_of
+from ganlens.training.step import TrainStep
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-
-@dataclass(frozen=True)
-class TrainStep:
-    """What one step showed. Values of a network that was not updated stay None.
-
-    Attributes:
-        step: steps done, 1 after the first.
-        epoch: the epoch that the step belongs to, from 0.
-        images_per_second: real images over the time of this step.
-        d_loss: discriminator loss (nats), without the R1 term and the rotation task.
-        g_loss: generator loss (nats), without the rotation task.
-        d_real: share of real images that D calls real.
-        d_fake: share of generated images that D calls generated.
-        d_turned: share of turned real images of which D names how far; a guess is right in 0.25.
-            None without the rotation task.
-        d_grad: norm of D's gradient.
-        g_grad: norm of G's gradient.
-    """
-
-    step: int
-    epoch: int
-    images_per_second: float
-    d_loss: float | None = None
-    g_loss: float | None = None
-    d_real: float | None = None
-    d_fake: float | None = None
-    d_turned: float | None = None
-    d_grad: float | None = None
-    g_grad: float | None = None
 
 
 class Trainer:
@@ -72,8 +38,8 @@ class Trainer:
         config: how to train.
         images: (N, H, W, C) uint8 training images; may be memory-mapped.
         fabric: device, precision and ranks; a single process on the best device by default.
-        start: a checkpoint of the same networks to go on from (fine-tuning); None begins with
-            random weights.
+        start: a checkpoint of the same networks to train on (fine-tuning); None begins with random
+            weights.
 
     Raises:
         GanlensError: fewer images than a batch, images of another shape than the networks', or a
@@ -89,29 +55,17 @@ class Trainer:
         fabric: "Fabric | None" = None,
         start: Checkpoint | None = None,
     ) -> None:
-        self.fabric = fabric or _alone()
+        self.fabric = fabric or alone()
         self.family, self.arguments = family, arguments
         self.config, self.images, self.start = config, images, start
-        if start:
-            check_start(start, family, arguments)
-        generator, discriminator = build(family, arguments, stream(config.seed, "init", 0))
-        self._check(generator)
-        self.prior: Prior = generator.prior
-        ema = copy.deepcopy(generator)
-        if start:
-            fill(start, generator=generator, discriminator=discriminator, ema=ema)
-        if config.spectral_norm:  # still on the CPU, where seeds mean the same on every machine
-            normalise(discriminator, stream(config.seed, "spectral norm", 0))
-        learners: list[nn.Module] = [discriminator]
-        if config.rotation:
-            learners.append(RotationTask(discriminator, stream(config.seed, "rotation", 0)))
+        self._learners = Learners(family, arguments, config, start)
+        self._check(self._learners.generator)
+        self.prior: Prior = self._learners.generator.prior
         place: dict[str, Any] = {"device": self.fabric.device, "memory_format": torch.channels_last}
-        self.generator: nn.Module = generator.to(**place)
-        self._judges = nn.ModuleList(learners).to(**place)  # D, and its second task
-        self.ema: nn.Module = ema.to(**place).requires_grad_(False)
+        self._learners.to(**place)
         self.step = 0
         self.g_optimizer = self._adam(self.generator, config.lr)
-        self.d_optimizer = self._adam(self._judges, config.lr_discriminator or config.lr)
+        self.d_optimizer = self._adam(self._learners.judges, config.lr_discriminator or config.lr)
         self._optimizers = {"g_adam": self.g_optimizer, "d_adam": self.d_optimizer}
         self._feed = Feed(images, config, self.fabric)
 
@@ -140,9 +94,19 @@ class Trainer:
         return torch.optim.Adam(network.parameters(), lr, betas, weight_decay=decay, fused=True)
 
     @property
+    def generator(self) -> nn.Module:
+        """The generator as the last step left it."""
+        return self._learners.generator
+
+    @property
     def discriminator(self) -> nn.Module:
-        """The network that tells real images from generated ones."""
-        return self._judges[0]
+        """The discriminator as the last step left it."""
+        return self._learners.discriminator
+
+    @property
+    def ema(self) -> nn.Module:
+        """The generator's moving average."""
+        return self._learners.ema
 
     @property
     def networks(self) -> dict[str, nn.Module]:
@@ -193,7 +157,7 @@ class Trainer:
         if penalise:
             loss = d_loss + self.config.r1_every * r1_penalty(on_real, seen, self.config.r1)
         turned, told = self._rotation(real, "real")
-        norm = self._descend(self._judges, self.d_optimizer, loss + turned)
+        norm = self._descend(self._learners.judges, self.d_optimizer, loss + turned)
         return {
             "d_loss": self._mean(d_loss),
             "d_real": self._mean((on_real > 0).float().mean()),
@@ -202,100 +166,49 @@ class Trainer:
             "d_grad": norm,
         }
 
-    def _update_generator(self, fake: Tensor) -> dict[str, float]:
-        with frozen(self._judges):
+    def _update_generator(self, fake: Tensor) -> dict[str, float | None]:
+        with frozen(self._learners.judges):
             with self.fabric.autocast():
                 logits = self.discriminator(self._feed.seen(fake, "fake", self.step)).float()
             loss = generator_loss(logits)
             turned, _ = self._rotation(fake, "fake")
             norm = self._descend(self.generator, self.g_optimizer, loss + FOR_GENERATOR * turned)
-        self._average()
+        self._learners.average(self.step, self.config.ema_decay)
         return {"g_loss": self._mean(loss), "g_grad": norm}
 
     def _rotation(self, x: Tensor, purpose: str) -> tuple[Tensor | float, float | None]:
         """Return the rotation task's weighted loss and share told right; without it 0 and None."""
-        if len(self._judges) == 1:
+        if not self.config.rotation:
             return 0.0, None
         turned = self._feed.turned(x, purpose, self.step)
         with self.fabric.autocast():
-            loss, right = self._judges[1](self.discriminator, turned)
+            loss, right = self._learners.rotation(self.discriminator, turned)
         return self.config.rotation * loss, self._mean(right)
 
     def _descend(self, network: nn.Module, optimizer: torch.optim.Adam, loss: Tensor) -> float:
         optimizer.zero_grad()
         loss.backward()
         gradients = [p.grad for p in network.parameters() if p.grad is not None]
-        if self.fabric.world_size > 1:
-            self._reduce(gradients)
+        average_in_place(self.fabric, gradients)
         norm = nn.utils.get_total_norm(gradients)
         optimizer.step()
         return float(norm)
 
-    def _reduce(self, gradients: list[Tensor]) -> None:
-        """Average gradients over the ranks in one exchange.
-
-        DistributedDataParallel would have to be told that D runs twice per backward pass and that
-        its weights rest while G learns; one flat all-reduce says the same in a line.
-        """
-        flat = torch.cat([g.flatten() for g in gradients])
-        mean = _averaged(self.fabric, flat)
-        parts = mean.split([g.numel() for g in gradients])
-        for gradient, part in zip(gradients, parts, strict=True):
-            gradient.copy_(part.view_as(gradient))
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """Move the averaged generator, floating buffers included; slower as the run gets older."""
-        weight = 1 - min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
-        pairs: list[tuple[Tensor, Tensor]] = []
-        pairs += zip(self.ema.parameters(), self.generator.parameters(), strict=True)
-        pairs += zip(self.ema.buffers(), self.generator.buffers(), strict=True)
-        floats = [(a, b) for a, b in pairs if a.is_floating_point()]
-        torch._foreach_lerp_([a for a, _ in floats], [b for _, b in floats], weight)
-
     def _mean(self, value: Tensor) -> float:
-        value = value.detach()
-        if self.fabric.world_size > 1:
-            value = _averaged(self.fabric, value)
-        return float(value)
+        return float(averaged(self.fabric, value.detach()))
 
     def state(self) -> dict[str, Tensor]:
         """Return every tensor that resuming needs, by name; the step is ``step``."""
-        return state_of(self._saved(), self._optimizers) | {"step": torch.tensor(self.step)}
+        networks = dict(self._learners.named_children())
+        return state_of(networks, self._optimizers) | {"step": torch.tensor(self.step)}
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Take over what ``state`` returned."""
-        restore(tensors, self._saved(), self._optimizers)
+        restore(tensors, dict(self._learners.named_children()), self._optimizers)
         self.step = int(tensors["step"])
-
-    def _saved(self) -> dict[str, nn.Module]:
-        return self.networks | dict(zip(["rotation"], self._judges[1:], strict=False))
-
-
-def _alone() -> "Fabric":
-    from lightning_fabric import Fabric  # seconds, which whoever only looks at a run need not wait
-
-    return Fabric(devices=1, precision=best_precision())  # type: ignore[arg-type]
-
-
-def _averaged(fabric: "Fabric", value: Tensor) -> Tensor:
-    """Return the mean over the ranks."""
-    found = fabric.all_reduce(value, reduce_op="mean")
-    assert isinstance(found, Tensor)
-    return found
 
 
 def train(trainer: Trainer) -> Iterator[TrainStep]:
     """Advance a run to its end, one TrainStep at a time."""
     while trainer.step < trainer.total_steps:
         yield trainer.advance()
-
-
-@contextmanager
-def frozen(network: nn.Module) -> Iterator[None]:
-    """Spare the gradients of a network's weights inside the block; they still pass through it."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)

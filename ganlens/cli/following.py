@@ -1,0 +1,71 @@
+"""Following a training run in a terminal: its bar, its evaluations, a stop, its end."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ganlens.cli.terminal import console, note, pairs_table, progress_bar, write_json
+from ganlens.panels import cell
+from ganlens.runs import Event, Run
+
+
+@contextmanager
+def stopping() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM, so that the run can save and leave; a second stops at once."""
+    caught: list[int] = []
+
+    def remember(number: int, _frame: object) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+
+    before = {s: signal.signal(s, remember) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def follow(run: Run, stop: Callable[[], bool]) -> dict[str, Any] | None:
+    """Drive a run under a live bar with the time left; return its last evaluation."""
+    last = None
+    with progress_bar() as bar:
+        task = bar.add_task("training", total=run.trainer.total_steps, completed=run.trainer.step)
+        for event in run.events(stop):
+            if event.step is not None:
+                bar.update(task, completed=event.step.step, description=_status(event, last))
+            elif event.evaluation is not None:
+                last = event.evaluation
+                note(_line(last))
+            else:
+                note((event.warning and f"warning: {event.warning}") or str(event.note))
+    return last
+
+
+def _status(event: Event, last: dict[str, Any] | None) -> str:
+    step = event.step
+    assert step is not None
+    losses = [f"{n} {v:.2f}" for n, v in (("D", step.d_loss), ("G", step.g_loss)) if v is not None]
+    found = f" FD {last['fd']:.2f}" if last else ""
+    return f"epoch {step.epoch + 1} {' '.join(losses)} {step.images_per_second:.0f} img/s{found}"
+
+
+def _line(row: dict[str, Any]) -> str:
+    names = ("precision", "recall", "density", "coverage")
+    scores = " ".join(f"{name} {cell(row[name])}" for name in names)
+    judged = f"FD-{row['extractor']} {cell(row['fd'])} {scores}"
+    return f"epoch {row['epoch']}: {judged} ({row['seconds']:.0f} s)"
+
+
+def conclude(run: Run, row: dict[str, Any] | None, data: str, json: str | None) -> None:
+    """Show the best evaluation and the next step; write both evaluations, if a file is given."""
+    judged = [r for r in run.rows if "fd" in r]
+    if row is None or not judged:
+        return
+    best = min(judged, key=lambda r: r["fd"])
+    write_json(json, {"best": best, "last": row, "folder": str(run.folder)})
+    screen = console(json)
+    screen.print(pairs_table(f"best checkpoint: {run.folder / 'best'}", best))
+    screen.print(f"next: ganlens report {run.folder} --data {data}", soft_wrap=True)

@@ -1,0 +1,41 @@
+"""What the processes of a run share: gradients and averages."""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ganlens.precision import best_precision
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+def alone() -> "Fabric":
+    """Return a single process on the best device, in the precision that it is best at."""
+    from lightning_fabric import Fabric  # seconds, which whoever only looks at a run need not wait
+
+    return Fabric(devices=1, precision=best_precision())  # type: ignore[arg-type]
+
+
+def averaged(fabric: "Fabric", value: Tensor) -> Tensor:
+    """Return the mean of a tensor over the ranks."""
+    if fabric.world_size == 1:
+        return value
+    found = fabric.all_reduce(value, reduce_op="mean")
+    assert isinstance(found, Tensor)
+    return found
+
+
+def average_in_place(fabric: "Fabric", gradients: list[Tensor]) -> None:
+    """Average gradients over the ranks in one exchange.
+
+    DistributedDataParallel would have to be told that D runs twice per backward pass and that
+    its weights rest while G learns; one flat all-reduce says the same in a line.
+    """
+    if fabric.world_size == 1:
+        return
+    mean = averaged(fabric, torch.cat([g.flatten() for g in gradients]))
+    parts = mean.split([g.numel() for g in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))

@@ -1,0 +1,171 @@
+"""The rotation task: what is turned, what is learned of it, and that without it nothing changes."""
+
+import math
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from lightning_fabric import Fabric
+from test_training import IMAGES, SMALL, trainer, weights
+from torch import nn
+
+from ganlens.models import build
+from ganlens.report import curve_panels
+from ganlens.training import TrainConfig, Trainer, train
+from ganlens.training.feed import Feed
+from ganlens.training.rotation import FOR_GENERATOR, TURNS, RotationTask, quarter_turns
+
+
+def feed(images: np.ndarray = IMAGES, **changes: Any) -> Feed:
+    config = TrainConfig(**{"batch_size": 16, "epochs": 3, **changes})
+    return Feed(images, config, Fabric(accelerator="cpu", devices=1, precision="32-true"))
+
+
+def test_quarter_turns_are_numpys_and_the_first_is_none() -> None:
+    x = torch.rand(3, 2, 5, 5)
+    turned = quarter_turns(x).unflatten(0, (TURNS, 3))
+    for turns, block in enumerate(turned):
+        expected = np.rot90(x.numpy(), turns, (2, 3)).copy()
+        assert torch.equal(block, torch.from_numpy(expected))
+    assert torch.equal(turned[0], x)
+
+
+def test_turns_pass_gradients_to_where_they_came_from() -> None:
+    x = torch.rand(2, 1, 3, 3, requires_grad=True)
+    weight = torch.rand(8, 1, 3, 3)
+    (quarter_turns(x) * weight).sum().backward()
+    blocks = weight.unflatten(0, (TURNS, 2))
+    expected = sum(block.rot90(-turns, (2, 3)) for turns, block in enumerate(blocks))
+    torch.testing.assert_close(x.grad, expected)
+
+
+def task_and_network() -> tuple[RotationTask, nn.Module]:
+    _, discriminator = build("dcgan", SMALL, 0)
+    return RotationTask(discriminator, 0), discriminator
+
+
+def test_a_guess_costs_log_four_and_is_right_in_a_quarter() -> None:
+    task, discriminator = task_and_network()
+    nn.init.zeros_(task.head.weight), nn.init.zeros_(task.head.bias)
+    loss, right = task(discriminator, quarter_turns(torch.rand(5, 3, 16, 16)))
+    assert loss.item() == pytest.approx(math.log(4), rel=1e-6)
+    assert right.item() == 0.25
+
+
+@torch.no_grad()
+def test_the_loss_is_the_cross_entropy_of_the_turn() -> None:
+    task, discriminator = task_and_network()
+    images = torch.rand(6, 3, 16, 16)
+    loss, right = task(discriminator, quarter_turns(images))
+    blocks: Any = nn.Sequential(*list(discriminator.children())[:-1])  # without the score
+    costs, hits = [], []
+    for image in images:
+        for turns in range(TURNS):
+            scores = task.head(blocks(image[None].rot90(turns, (2, 3))).flatten(1))[0]
+            costs.append(-scores.log_softmax(0)[turns].item())
+            hits.append(scores.argmax().item() == turns)
+    assert loss.item() == pytest.approx(np.mean(costs), rel=1e-5)
+    assert right.item() == pytest.approx(np.mean(hits))
+
+
+def test_building_the_task_changes_neither_the_network_nor_the_global_stream() -> None:
+    _, discriminator = build("dcgan", SMALL, 0)
+    before = {k: v.clone() for k, v in discriminator.state_dict().items()}
+    stream = torch.get_rng_state()
+    RotationTask(discriminator, 3)
+    assert all(torch.equal(v, before[k]) for k, v in discriminator.state_dict().items())
+    assert torch.equal(stream, torch.get_rng_state())
+
+
+def test_a_quarter_of_the_batch_is_turned_and_every_image_gets_its_turn() -> None:
+    """Batches come in the order of the files: their first quarter would be a class."""
+    one = feed()
+    numbered = torch.arange(16.0)[:, None, None, None].expand(16, 1, 4, 4).contiguous()
+    seen: Counter[float] = Counter()
+    for step in range(400):
+        turned = one.turned(numbered, "real", step)
+        assert len(turned) == 16
+        drawn = turned[:4, 0, 0, 0].tolist()
+        assert len(set(drawn)) == 4
+        seen.update(drawn)
+    assert set(seen) == set(map(float, range(16)))
+    deviation = math.sqrt(400 * 0.25 * 0.75)
+    assert all(abs(count - 100) < 5 * deviation for count in seen.values())
+
+
+def test_turned_images_are_the_same_for_the_same_step_alone() -> None:
+    one, x = feed(instance_noise=0.1), torch.rand(16, 3, 16, 16)
+    assert torch.equal(one.turned(x, "real", 3), one.turned(x, "real", 3))
+    assert not torch.equal(one.turned(x, "real", 3), one.turned(x, "real", 4))
+    assert not torch.equal(one.turned(x, "real", 3), one.turned(x, "fake", 3))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_small_batches_turn_one_image(count: int) -> None:
+    assert len(feed().turned(torch.rand(count, 3, 16, 16), "real", 0)) == TURNS
+
+
+def test_the_first_losses_are_those_of_a_run_without_it() -> None:
+    plain, turning = trainer().advance(), trainer(rotation=1.0).advance()
+    assert turning.d_loss == plain.d_loss
+    assert (turning.d_real, turning.d_fake) == (plain.d_real, plain.d_fake)
+    assert plain.d_turned is None
+    assert turning.d_turned is not None
+
+
+@pytest.mark.parametrize("turn", ["discriminator", "generator"])
+def test_its_gradient_is_the_weight_times_the_tasks(turn: str) -> None:
+    """The gradient is linear in the weight: twice the distance from none, at twice the weight."""
+    step = 1 if turn == "discriminator" else 0  # of the alternating schedule
+
+    def gradient(rotation: float) -> torch.Tensor:
+        run = trainer(rotation=rotation, schedule="alternate")
+        run.step = step
+        run.advance()
+        return run.networks[turn].block1.conv.weight.grad.clone()  # type: ignore[union-attr,operator]
+
+    none, once, twice = gradient(0), gradient(1), gradient(2)
+    assert (once - none).norm() > 1e-3 * none.norm()
+    torch.testing.assert_close(twice - none, 2 * (once - none), rtol=1e-3, atol=1e-6)
+
+
+def test_the_generators_share_is_a_fifth() -> None:
+    assert FOR_GENERATOR == 0.2, "SS-GAN: alpha 0.2 beside beta 1"
+
+
+def test_the_generators_step_leaves_the_task_as_it_is() -> None:
+    run = trainer(rotation=1.0, schedule="alternate")
+    before = weights(run)
+    assert run.advance().d_turned is None
+    after = run.state()
+    assert torch.equal(before["rotation.head.weight"], after["rotation.head.weight"])
+    run.advance()
+    assert not torch.equal(before["rotation.head.weight"], run.state()["rotation.head.weight"])
+
+
+def test_without_it_a_state_holds_nothing_of_it() -> None:
+    run = trainer()
+    run.advance()
+    assert not [name for name in run.state() if "rotation" in name]
+
+
+def test_it_learns_which_way_is_up() -> None:
+    """Images that are bright above and dark below, each of another brightness."""
+    images = np.zeros((64, 16, 16, 3), np.uint8)
+    images[:, :8] = np.random.default_rng(0).integers(60, 256, (64, 1, 1, 1))
+    config = TrainConfig(batch_size=16, epochs=15, rotation=1.0)
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    told = [step.d_turned or 0.0 for step in train(Trainer("dcgan", SMALL, config, images, fabric))]
+    assert np.mean(told[:3]) < 0.7
+    assert np.mean(told[-10:]) > 0.95
+
+
+def test_its_curve_is_drawn_where_there_is_one() -> None:
+    rows = [{"step": i, "d_real": 0.5, "d_fake": 0.5, "d_turned": None} for i in (1, 2, 3)]
+    title = "How often the discriminator tells how far a real image was turned"
+    assert title not in [panel.title for panel in curve_panels(rows)]
+    rows = [row | {"d_turned": 0.3 + row["step"] / 10} for row in rows]
+    (panel,) = [panel for panel in curve_panels(rows) if panel.title == title]
+    assert list(panel.figure.data[0].y) == pytest.approx([0.4, 0.5, 0.6])

@@ -1,0 +1,181 @@
+"""Training that starts from a checkpoint: its weights, its networks, and what is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from fake_subject import TINY, save_tiny
+from lightning_fabric import Fabric
+from test_train_command import refused
+from torch import nn
+
+from ganlens.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from ganlens.cli import main
+from ganlens.errors import GanlensError
+from ganlens.models.dcgan import arguments_of
+from ganlens.runs.evaluation import calibrated
+from ganlens.training import TrainConfig, Trainer
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (64, 16, 16, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    return load_checkpoint(save_tiny(tmp_path_factory.mktemp("start") / "tiny", seed=3))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "images.npz"
+    np.savez(path, images=IMAGES)
+    return path
+
+
+def trainer(start: Checkpoint | None, arguments: Any = None, **changes: Any) -> Trainer:
+    config = TrainConfig(**{"batch_size": 16, "epochs": 1, **changes})
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    return Trainer("dcgan", arguments or arguments_of(TINY), config, IMAGES, fabric, start)
+
+
+def equal(a: nn.Module, b: nn.Module) -> bool:
+    ours, theirs = a.state_dict(), b.state_dict()
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
+
+
+def test_a_run_begins_with_the_weights_of_its_start(start: Checkpoint) -> None:
+    run = trainer(start)
+    assert equal(run.generator, start.networks["generator"])
+    assert equal(run.discriminator, start.networks["discriminator"])
+    assert equal(run.ema, start.networks["generator"]), "it had no moving average"
+    assert not equal(run.generator, trainer(None).generator)
+    assert all(p.requires_grad for n in (run.generator, run.discriminator) for p in n.parameters())
+
+
+def test_a_moving_average_goes_on(start: Checkpoint) -> None:
+    other = trainer(None).generator
+    run = trainer(replace(start, networks={**start.networks, "ema": other}))
+    assert equal(run.ema, other)
+    assert equal(run.generator, start.networks["generator"])
+
+
+def test_the_start_itself_is_left_as_it_is(start: Checkpoint) -> None:
+    before = {k: v.clone() for k, v in start.networks["generator"].state_dict().items()}
+    run = trainer(start)
+    run.advance()
+    now = start.networks["generator"].state_dict()
+    assert all(torch.equal(now[k], before[k]) for k in before)
+    assert not equal(run.generator, start.networks["generator"])
+
+
+def test_spectral_norm_takes_the_weights_as_they_are(start: Checkpoint) -> None:
+    kept = calibrated(trainer(start, spectral_norm=True))["discriminator"]
+    ours, theirs = (n.get_parameter("block1.conv.weight") for n in
+                    (kept, start.networks["discriminator"]))  # fmt: skip
+    ratio = (theirs / ours).flatten()
+    torch.testing.assert_close(ratio, ratio[:1].expand_as(ratio), rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"family": "mimicry"}, "tiny is of family 'mimicry': choose a checkpoint of 'dcgan'"),
+        ({"arguments": {**arguments_of(TINY), "width": 8}}, "tiny has width 8, not 4: leave"),
+        ({"arguments": {}}, "tiny has size 32, not 16"),
+    ],
+)
+def test_other_networks_are_refused(start: Checkpoint, wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(GanlensError, match=words):
+        trainer(replace(start, header=replace(start.header, **wrong)))
+
+
+def test_a_checkpoint_from_before_a_setting_has_its_default(start: Checkpoint) -> None:
+    known = {k: v for k, v in arguments_of(TINY).items() if k != "bn_eps"}
+    older = replace(start, header=replace(start.header, arguments=known))
+    assert equal(trainer(older).generator, start.networks["generator"])
+
+
+@pytest.mark.parametrize("part", ["generator", "discriminator"])
+def test_half_a_pair_is_refused(start: Checkpoint, part: str) -> None:
+    networks = {name: one for name, one in start.networks.items() if name != part}
+    with pytest.raises(GanlensError, match=f"tiny holds no {part}: choose another checkpoint"):
+        trainer(replace(start, networks=networks))
+
+
+def command(data: Path, out: Path, start: Path, *more: str) -> int:
+    words = ["--batch-size", "16", "--epochs", "1", "--judge", "pixels", "--evaluate-n", "6"]
+    return main(
+        ["train", "--data", str(data), "--out", str(out), "--start", str(start), *words, *more]
+    )
+
+
+def test_the_command_takes_the_networks_from_there_and_says_so(
+    start: Checkpoint, data: Path, tmp_path: Path, capsys: Any
+) -> None:
+    assert command(data, tmp_path / "run", start.path) == 0
+    assert "begun from tiny" in capsys.readouterr().err
+    made = load_checkpoint(tmp_path / "run" / "last")
+    assert made.header.arguments == arguments_of(TINY)
+    assert made.header.made["start"] == {"checkpoint": "tiny", "hash": start.hash}
+    card = (tmp_path / "run" / "last" / "card.md").read_text()
+    assert f"| started from | tiny, `{start.hash}` |" in card
+    assert command(data, tmp_path / "run", start.path) == 0, "the same command resumes"
+
+
+def test_a_run_without_a_start_says_nothing_of_it(data: Path, tmp_path: Path, capsys: Any) -> None:
+    words = ["--width", "4", "--epochs", "1", "--batch-size", "16", "--judge", "pixels"]
+    out = tmp_path / "run"
+    assert main(["train", "--data", str(data), "--out", str(out), *words]) == 0
+    assert "begun from" not in capsys.readouterr().err
+    assert "started from" not in (out / "last" / "card.md").read_text()
+    assert "start" not in load_checkpoint(out).header.made
+
+
+def test_a_run_of_another_start_is_another_run(
+    start: Checkpoint, data: Path, tmp_path: Path, capsys: Any
+) -> None:
+    assert command(data, tmp_path / "run", start.path) == 0
+    before = (tmp_path / "run" / "last" / "model.safetensors").read_bytes()
+    other = save_tiny(tmp_path / "other", seed=4)
+    refused(command(data, tmp_path / "run", other), capsys, "another run", "start", "new folder")
+    assert (tmp_path / "run" / "last" / "model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--width", "8"], ["tiny has width 4, not 8", "leave"]),
+        (["--size", "32"], ["tiny has size 16, not 32"]),
+        (["--channels", "1"], ["tiny has channels 3, not 1"]),
+        (["--kernel", "5"], ["tiny has kernel 4, not 5"]),
+        (["--preset", "paper", "--width", "128"], ["tiny has width 4, not 128"]),
+    ],
+)
+def test_flags_for_other_networks_are_refused(
+    start: Checkpoint, data: Path, tmp_path: Path, capsys: Any, more: list[str], words: list[str]
+) -> None:
+    refused(command(data, tmp_path / "run", start.path, *more), capsys, *words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_flags_for_the_same_networks_are_taken(
+    start: Checkpoint, data: Path, tmp_path: Path
+) -> None:
+    assert command(data, tmp_path / "run", start.path, "--width", "4", "--size", "16") == 0
+
+
+def test_a_start_that_is_not_there(data: Path, tmp_path: Path, capsys: Any) -> None:
+    line = refused(command(data, tmp_path / "run", tmp_path / "no"), capsys, "does not exist")
+    assert "ganlens list" in line
+    assert not (tmp_path / "run").exists()
+
+
+def test_other_families_are_refused_before_the_data_is_read(
+    start: Checkpoint, tmp_path: Path, capsys: Any
+) -> None:
+    header = replace(start.header, family="ganzoo-dcgan")
+    save_checkpoint(tmp_path / "wrong", header, start.networks, {})
+    code = command(tmp_path / "no-data", tmp_path / "run", tmp_path / "wrong")
+    refused(code, capsys, "wrong")

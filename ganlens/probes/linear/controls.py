@@ -50,7 +50,7 @@ class Controls:
         kmeans_k: centroids of "k-means"; 0 leaves it out.
         epochs: of the training of "supervised"; 0 leaves it out.
         seed: of everything random.
-        mirror: whether ``read`` averages features over each image and its mirror image.
+        averaged: whether ``read`` averages features over copies of each image.
         held: rows at the end of ``train`` on which C is chosen.
         read: computes the features of all images of a part with a function of a batch.
     """
@@ -64,7 +64,7 @@ class Controls:
     kmeans_k: int
     epochs: int
     seed: int
-    mirror: bool
+    averaged: bool
     held: int
     read: Read
 
@@ -88,7 +88,7 @@ class Controls:
         return (yield from self._supervised())
 
     def _pixels(self) -> Control:
-        if self.mirror:
+        if self.averaged:
             return self._both(lambda batch: batch.flatten(1), {})
         x, x_test = (p.images.reshape(len(p), -1) for p in (self.train, self.test))
         return Control(x, x_test)  # as bytes: no copy

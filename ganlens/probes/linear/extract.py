@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 from ganlens import svm
 from ganlens.errors import GanlensError
 from ganlens.places import cache_folder
+from ganlens.probes.linear.views import views
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -25,6 +26,7 @@ def extract(
     part: "ImageSet",
     *,
     mirror: bool = False,
+    shift: int = 0,
     half: bool = False,
     device: torch.device | None = None,
 ) -> svm.Features:
@@ -34,6 +36,7 @@ def extract(
         function: (n, C, H, W) images in [-1, 1] to (n, D) features.
         part: the images.
         mirror: average the features of each image with those of its mirror image.
+        shift: average them over nine copies, moved by so many pixels; see ``views``.
         half: keep float16, which halves the file.
         device: a GPU takes the array into its own memory.
 
@@ -46,10 +49,7 @@ def extract(
     """
     out: np.ndarray | None = None
     for start in range(0, len(part), BATCH):
-        batch = part.batch(slice(start, start + BATCH))
-        found = function(batch).numpy()
-        if mirror:
-            found = (found + function(batch.flip(3)).numpy()) / 2
+        found = _mean(function, views(part.batch(slice(start, start + BATCH)), mirror, shift))
         if out is None:
             out = _empty((len(part), found.shape[1]), np.dtype(np.float16 if half else np.float32))
         if half and np.abs(found).max() > np.finfo(np.float16).max:
@@ -60,6 +60,14 @@ def extract(
     assert out is not None
     on_gpu = device is not None and device.type == "cuda"
     return torch.from_numpy(out).to(device) if on_gpu else out
+
+
+def _mean(function: Callable[[Tensor], Tensor], copies: Iterable[Tensor]) -> np.ndarray:
+    """Average features over copies of a batch, one after another."""
+    total, count = torch.zeros(1), 0
+    for found in map(function, copies):
+        total, count = total + found, count + 1
+    return (total / count).numpy()
 
 
 def _empty(shape: tuple[int, int], kind: np.dtype) -> np.ndarray:

@@ -1,6 +1,6 @@
 """How the linear probe's result is shown: tables, the layers, confusions, the learning curve."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -30,7 +30,7 @@ def table(result: "LinearProbeResult") -> TablePanel:
         )
         for i, name in enumerate(result.targets)
     ]
-    n, m, mirrored = (result.about[key] for key in ("n_train", "n_test", "mirror"))
+    n, m = (result.about[key] for key in ("n_train", "n_test"))
     return TablePanel(
         title="What a linear classifier reads off the discriminator",
         caption=f"Accuracy in % on {m:,} test images, of a linear classifier fitted to {n:,} of "
@@ -42,7 +42,7 @@ def table(result: "LinearProbeResult") -> TablePanel:
         f"{len(result.layers)} convolution layers, max-pooled to "
         f"{result.about['pool']}x{result.about['pool']}, {result.sizes[0]:,} features ({SOURCE})."
         + _also(controls)
-        + (" Features are means over each image and its mirror image." if mirrored else ""),
+        + _averaged(result.about),
         columns=(
             "target",
             "classes",
@@ -55,6 +55,15 @@ def table(result: "LinearProbeResult") -> TablePanel:
         ),
         rows=rows,
     )
+
+
+def _averaged(about: dict[str, Any]) -> str:
+    shift = about["shift"]
+    moved = f"nine copies of each image, moved by {shift} px or not at all" if shift else ""
+    if not about["mirror"]:
+        return f" Features are means over {moved}." if moved else ""
+    mirrored = "their mirror images" if moved else "each image and its mirror image"
+    return f" Features are means over {f'{moved}, and ' if moved else ''}{mirrored}."
 
 
 def layers(result: "LinearProbeResult") -> FigurePanel:

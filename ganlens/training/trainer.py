@@ -156,7 +156,7 @@ class Trainer:
         loss = d_loss = discriminator_loss(on_real, on_fake, self.config.label_smoothing)
         if penalise:
             loss = d_loss + self.config.r1_every * r1_penalty(on_real, seen, self.config.r1)
-        turned, told = self._rotation(real, "real")
+        turned, told = self._rotation(real.detach(), "real")  # R1 may watch real's gradient
         norm = self._descend(self._learners.judges, self.d_optimizer, loss + turned)
         return {
             "d_loss": self._mean(d_loss),

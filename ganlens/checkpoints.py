@@ -91,7 +91,7 @@ class Checkpoint:
     def name(self) -> str:
         """What it is called: its folder, or that of the run whose best or last one it is."""
         run = self.path.name in ("best", "last")
-        return self.path.parent.name if run else self.path.resolve().name
+        return (self.path.parent if run else self.path).resolve().name
 
 
 def versions() -> dict[str, str]:

@@ -13,9 +13,9 @@ from torch import nn
 
 from ganlens.models import build
 from ganlens.report import curve_panels
-from ganlens.training import TrainConfig, Trainer, train
+from ganlens.training import TrainConfig, Trainer, stream, train
 from ganlens.training.feed import Feed
-from ganlens.training.rotation import FOR_GENERATOR, TURNS, RotationTask, quarter_turns
+from ganlens.training.rotation import TURNS, RotationTask, quarter_turns
 
 
 def feed(images: np.ndarray = IMAGES, **changes: Any) -> Feed:
@@ -132,7 +132,30 @@ def test_its_gradient_is_the_weight_times_the_tasks(turn: str) -> None:
 
 
 def test_the_generators_share_is_a_fifth() -> None:
-    assert FOR_GENERATOR == 0.2, "SS-GAN: alpha 0.2 beside beta 1"
+    """SS-GAN: alpha 0.2 beside beta 1."""
+    once, none = (trainer(rotation=w, schedule="alternate") for w in (1.0, 0.0))
+    fresh = trainer(rotation=1.0)
+    config = fresh.config
+    task = RotationTask(fresh.discriminator, stream(config.seed, "rotation", 0))
+    fresh.generator.train(), fresh.discriminator.train()
+    one = Feed(IMAGES, config, fresh.fabric)
+    fake = fresh.generator(one.latents(0, fresh.prior))
+    loss, _ = task(fresh.discriminator, one.turned(fake, "fake", 0))
+    weights = list(fresh.generator.parameters())
+    once.advance(), none.advance()
+    pairs = zip(once.generator.parameters(), none.generator.parameters(), strict=True)
+    found = [a.grad - b.grad for a, b in pairs]  # type: ignore[operator]
+    for difference, whole in zip(found, torch.autograd.grad(loss, weights), strict=True):
+        torch.testing.assert_close(difference, 0.2 * whole, rtol=1e-3, atol=1e-5)
+
+
+def test_spectral_norm_is_on_the_tasks_matrix_too() -> None:
+    """As in the authors' code; a free matrix would undo the bound on what D says to G."""
+    run = trainer(rotation=1.0, spectral_norm=True)
+    run.advance()
+    named = [name for name in run.state() if name.startswith("rotation.head")]
+    assert "rotation.head.parametrizations.weight.original" in named
+    assert "rotation.head.weight" not in named
 
 
 def test_the_generators_step_leaves_the_task_as_it_is() -> None:

@@ -374,7 +374,7 @@ def test_what_was_asked_is_json(whole: Path) -> None:
 @pytest.mark.skipif(os.cpu_count() == 1, reason="two ranks need two cores")
 @pytest.mark.slow
 def test_two_ranks_train_together(images: Path, tmp_path: Path) -> None:
-    words = command(images, tmp_path / "r")[1:]
+    words = command(images, tmp_path / "r", "--rotation", "1")[1:]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     done = subprocess.run(
         [*torchrun, *words], capture_output=True, text=True, check=False, timeout=300

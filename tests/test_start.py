@@ -15,6 +15,7 @@ from torch import nn
 from ganlens.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from ganlens.cli import main
 from ganlens.errors import GanlensError
+from ganlens.models import build
 from ganlens.models.dcgan import arguments_of
 from ganlens.runs.evaluation import calibrated
 from ganlens.training import TrainConfig, Trainer
@@ -59,6 +60,11 @@ def test_a_moving_average_goes_on(start: Checkpoint) -> None:
     run = trainer(replace(start, networks={**start.networks, "ema": other}))
     assert equal(run.ema, other)
     assert equal(run.generator, start.networks["generator"])
+    before, after = (dict(n.named_parameters()) for n in (other, run.ema))
+    run.advance()
+    for name, now in run.generator.named_parameters():
+        expected = before[name].lerp(now, 1 - run.config.ema_decay)
+        torch.testing.assert_close(after[name], expected, msg="its past is not forgotten")
 
 
 def test_the_start_itself_is_left_as_it_is(start: Checkpoint) -> None:
@@ -89,6 +95,16 @@ def test_spectral_norm_takes_the_weights_as_they_are(start: Checkpoint) -> None:
 def test_other_networks_are_refused(start: Checkpoint, wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(GanlensError, match=words):
         trainer(replace(start, header=replace(start.header, **wrong)))
+
+
+def test_settings_that_are_left_out_are_compared_as_their_defaults(start: Checkpoint) -> None:
+    uniform = {**arguments_of(TINY), "prior": "uniform"}
+    begun = replace(start, header=replace(start.header, arguments=uniform))
+    left_out = {"size": 16, "width": 4, "latent_dim": 8}
+    with pytest.raises(GanlensError, match="tiny has prior 'uniform', not 'normal'"):
+        trainer(begun, left_out)
+    with pytest.raises(GanlensError, match="tiny has width 4, not 64"):
+        trainer(start, {"size": 16, "latent_dim": 8})
 
 
 def test_a_checkpoint_from_before_a_setting_has_its_default(start: Checkpoint) -> None:
@@ -175,7 +191,45 @@ def test_a_start_that_is_not_there(data: Path, tmp_path: Path, capsys: Any) -> N
 def test_other_families_are_refused_before_the_data_is_read(
     start: Checkpoint, tmp_path: Path, capsys: Any
 ) -> None:
-    header = replace(start.header, family="ganzoo-dcgan")
-    save_checkpoint(tmp_path / "wrong", header, start.networks, {})
+    settings = {
+        "latent_dim": 8, "widths": [8, 4], "channels": 3, "start": [4, 4], "prior": "normal",
+        "bn_eps": 1e-5, "output": {},
+    }  # fmt: skip
+    arguments = {"generator": settings}
+    pair = build("pytorch-dcgan", arguments, 0, parts=("generator",))
+    header = replace(start.header, family="pytorch-dcgan", arguments=arguments)
+    networks = {"generator": pair[0]}
+    save_checkpoint(tmp_path / "wrong", header, networks, {})
     code = command(tmp_path / "no-data", tmp_path / "run", tmp_path / "wrong")
-    refused(code, capsys, "wrong")
+    refused(code, capsys, "wrong is of family 'pytorch-dcgan'", "choose a checkpoint of 'dcgan'")
+
+
+@pytest.mark.parametrize("words", [["--start", ""], ["--start="]])
+def test_an_empty_start_is_not_a_run_without_one(
+    data: Path, tmp_path: Path, capsys: Any, words: list[str]
+) -> None:
+    code = main(["train", "--data", str(data), "--out", str(tmp_path / "run"), *words])
+    refused(code, capsys, "--start ''", "ganlens list")
+    assert not (tmp_path / "run").exists()
+
+
+def test_of_two_starts_the_last_one_counts(start: Checkpoint, tmp_path: Path, capsys: Any) -> None:
+    """As of every other flag; before, the first one was trained on and the last one recorded."""
+    more = ("--start", str(tmp_path / "second"))
+    code = command(tmp_path / "no-data", tmp_path / "run", start.path, *more)
+    refused(code, capsys, "second", "does not exist")
+
+
+@pytest.mark.parametrize("none", ["none", "None"])
+def test_none_is_no_start(tmp_path: Path, capsys: Any, none: str) -> None:
+    code = command(tmp_path / "no-data", tmp_path / "run", Path(none))
+    refused(code, capsys, "no-data", "is not there")
+
+
+def test_the_best_of_the_folder_one_stands_in_has_the_name_of_its_run(
+    start: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "faces").mkdir()
+    monkeypatch.chdir(tmp_path / "faces")
+    assert replace(start, path=Path("best")).name == "faces"
+    assert replace(start, path=Path()).name == "faces"

@@ -236,6 +236,14 @@ def test_unusable_settings_are_one_line(changes: dict[str, object], words: str) 
         trainer(**changes)
 
 
+def test_a_matrix_s_batch_norm_needs_two_latents() -> None:
+    linear = {**SMALL, "projection": "linear"}
+    with pytest.raises(GanlensError, match="batch size 1 leaves one latent.*choose 2 or more"):
+        trainer(linear, batch_size=1)
+    trainer(linear, batch_size=2).advance()
+    trainer(batch_size=1).advance()  # maps have places enough
+
+
 def test_images_of_another_shape_are_refused() -> None:
     fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
     with pytest.raises(GanlensError, match="size=16"):

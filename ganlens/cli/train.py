@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 from tyro.conf import arg
 
 from ganlens.checkpoints import Checkpoint, load_checkpoint
-from ganlens.cli.flags import Data, Device, Json
+from ganlens.cli.flags import NONE, Data, Device, Json
 from ganlens.cli.following import conclude, follow, stopping
 from ganlens.cli.opening import decode, open_to_train, say_skipped
 from ganlens.cli.terminal import check_file, note
@@ -48,7 +48,7 @@ class Asked:
         data: the images.
         out: folder of the run; the same command resumes a run that it holds.
         start: checkpoint of a DCGAN to train on (fine-tuning): the run begins with its weights and
-            has its networks.
+            has its networks. To resume, the same command needs it still.
         preset: defaults of the flags below: "paper" is Radford et al. 2015, "torch" what PyTorch
             users know as DCGAN.
         size: pixels a side, 16 to 256; by default that of the images, up to 64, or of the start.
@@ -89,8 +89,8 @@ def prepare(words: Sequence[str]) -> Callable[..., int]:
     if name not in PRESETS:
         raise one_of("preset", name, PRESETS)
     networks, training, start = asdict(preset(name)), TRAIN_PRESETS[name], None
-    if path := _value(words, "--start"):
-        start = load_checkpoint(path)
+    if (place := _value(words, "--start")) is not None and place not in NONE:
+        start = _begin(place)
         networks = arguments_of_start(start, "dcgan")
     network = Network(**{f.name: networks[f.name] for f in fields(Network)})
 
@@ -113,12 +113,22 @@ def command() -> None:
 command.prepare = prepare  # type: ignore[attr-defined]
 
 
-def _value(words: Sequence[str], flag: str) -> str:
-    """Return what a flag is given, or nothing: its defaults are needed before tyro reads it."""
-    for word, after in zip_longest(words, words[1:], fillvalue=""):
+def _value(words: Sequence[str], flag: str) -> str | None:
+    """Return what a flag is given, the last time as tyro does; defaults depend on it."""
+    found = None
+    for word, after in zip_longest(words, words[1:]):
         if word == flag or word.startswith(f"{flag}="):
-            return after if word == flag else word.removeprefix(f"{flag}=")
-    return ""
+            found = after if word == flag else word.removeprefix(f"{flag}=")
+    return found
+
+
+def _begin(place: str) -> Checkpoint:
+    if not place:
+        raise GanlensError(
+            "--start '' is no checkpoint: give a folder or the name of a shipped one, or leave"
+            " --start out; 'ganlens list' shows what there is"
+        )
+    return load_checkpoint(place)
 
 
 def train(

@@ -17,7 +17,7 @@ from ganlens.models.spectral import normalise
 from ganlens.training.config import TrainConfig
 from ganlens.training.feed import stream
 from ganlens.training.rotation import RotationTask
-from ganlens.training.start import check_start, fill
+from ganlens.training.start import check_start, completed, fill
 
 
 class Learners(nn.Module):
@@ -37,8 +37,9 @@ class Learners(nn.Module):
         self, family: str, arguments: dict[str, Any], config: TrainConfig, start: Checkpoint | None
     ) -> None:
         super().__init__()
+        self._begun = start is not None
         if start:
-            check_start(start, family, arguments)
+            check_start(start, family, completed(family, arguments))
         pair: Any = build(family, arguments, stream(config.seed, "init", 0))
         self.generator, self.discriminator = pair
         self.ema = copy.deepcopy(self.generator).requires_grad_(False)
@@ -49,17 +50,22 @@ class Learners(nn.Module):
         if config.rotation:
             seed = stream(config.seed, "rotation", 0)
             self.rotation = RotationTask(self.discriminator, seed)
+            if config.spectral_norm:  # as the authors' code has it
+                normalise(self.rotation, stream(config.seed, "rotation's spectral norm", 0))
 
     @property
-    def judges(self) -> nn.ModuleList:
+    def discriminator_side(self) -> nn.ModuleList:
         """What learns on the discriminator's side: it, and its second task."""
         side = (self.discriminator, getattr(self, "rotation", None))
         return nn.ModuleList(part for part in side if part is not None)
 
     @torch.no_grad()
     def average(self, step: int, decay: float) -> None:
-        """Move the averaged generator, floating buffers included; slower as the run gets older."""
-        weight = 1 - min(decay, (1 + step) / (10 + step))
+        """Move the averaged generator, floating buffers included; slower as the run gets older.
+
+        One that goes on from a start is old already: haste would forget it in a few steps.
+        """
+        weight = 1 - (decay if self._begun else min(decay, (1 + step) / (10 + step)))
         pairs: list[tuple[Tensor, Tensor]] = []
         pairs += zip(self.ema.parameters(), self.generator.parameters(), strict=True)
         pairs += zip(self.ema.buffers(), self.generator.buffers(), strict=True)

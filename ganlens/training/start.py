@@ -21,11 +21,21 @@ def arguments_of_start(start: Checkpoint, family: str) -> dict[str, Any]:
             f"{start.name} is of family {header.family!r}: choose a checkpoint of {family!r} to"
             " start from"
         )
-    return (arguments_of(DCGANConfig()) if family == "dcgan" else {}) | header.arguments
+    return completed(family, header.arguments)
+
+
+def completed(family: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return constructor arguments with the defaults of those that are left out."""
+    return (arguments_of(DCGANConfig()) if family == "dcgan" else {}) | arguments
 
 
 def check_start(start: Checkpoint, family: str, arguments: dict[str, Any]) -> None:
     """Refuse a checkpoint whose networks are not those that are to be trained.
+
+    Args:
+        start: the checkpoint.
+        family: of the networks.
+        arguments: of their constructors; what is left out may be anything.
 
     Raises:
         GanlensError: names the first difference, or the part that is missing.

@@ -65,7 +65,9 @@ class Trainer:
         self._learners.to(**place)
         self.step = 0
         self.g_optimizer = self._adam(self.generator, config.lr)
-        self.d_optimizer = self._adam(self._learners.judges, config.lr_discriminator or config.lr)
+        self.d_optimizer = self._adam(
+            self._learners.discriminator_side, config.lr_discriminator or config.lr
+        )
         self._optimizers = {"g_adam": self.g_optimizer, "d_adam": self.d_optimizer}
         self._feed = Feed(images, config, self.fabric)
 
@@ -81,6 +83,12 @@ class Trainer:
             raise GanlensError(
                 f"batch size {self.config.batch_size} is more than the {len(self.images)} training"
                 f" images: choose --batch-size {max(len(self.images), 2)} or less"
+            )
+        alone = self.config.batch_size <= self.fabric.world_size
+        if alone and any(isinstance(m, nn.BatchNorm1d) for m in generator.modules()):
+            raise GanlensError(
+                f"batch size {self.config.batch_size} leaves one latent to a process, over which"
+                f" no batch norm can be taken: choose {2 * self.fabric.world_size} or more"
             )
         if self.config.batch_size % self.fabric.world_size:
             raise GanlensError(
@@ -156,8 +164,8 @@ class Trainer:
         loss = d_loss = discriminator_loss(on_real, on_fake, self.config.label_smoothing)
         if penalise:
             loss = d_loss + self.config.r1_every * r1_penalty(on_real, seen, self.config.r1)
-        turned, told = self._rotation(real, "real")
-        norm = self._descend(self._learners.judges, self.d_optimizer, loss + turned)
+        turned, told = self._rotation(real.detach(), "real")  # R1 may watch real's gradient
+        norm = self._descend(self._learners.discriminator_side, self.d_optimizer, loss + turned)
         return {
             "d_loss": self._mean(d_loss),
             "d_real": self._mean((on_real > 0).float().mean()),
@@ -167,7 +175,7 @@ class Trainer:
         }
 
     def _update_generator(self, fake: Tensor) -> dict[str, float | None]:
-        with frozen(self._learners.judges):
+        with frozen(self._learners.discriminator_side):
             with self.fabric.autocast():
                 logits = self.discriminator(self._feed.seen(fake, "fake", self.step)).float()
             loss = generator_loss(logits)

@@ -238,7 +238,7 @@ def test_unusable_settings_are_one_line(changes: dict[str, object], words: str) 
 
 def test_a_matrix_s_batch_norm_needs_two_latents() -> None:
     linear = {**SMALL, "projection": "linear"}
-    with pytest.raises(GanlensError, match="batch size 1 leaves one latent.*choose 2 or more"):
+    with pytest.raises(GanlensError, match=r"batch size 1 leaves one latent.*choose 2 or more"):
         trainer(linear, batch_size=1)
     trainer(linear, batch_size=2).advance()
     trainer(batch_size=1).advance()  # maps have places enough

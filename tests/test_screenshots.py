@@ -52,6 +52,7 @@ def opened(browser: "Browser", address: str, name: str, theme: str) -> "Page":
         page.get_by_text("Took").first.wait_for()
         settled(page)
     page.locator(READY).wait_for()
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")  # loads its code
     page.wait_for_timeout(1500)
     return page
 

@@ -9,8 +9,8 @@ from torch import Tensor
 def views(batch: Tensor, mirror: bool = False, shift: int = 0) -> Iterator[Tensor]:
     """Yield a batch, and copies of it that show the same things.
 
-    Features of strided convolutions depend on where in its stride a thing happens to lie; the mean
-    over shifted copies does not, as little as that over both mirror images on the side.
+    Features of strided convolutions depend on where in a stride a thing happens to lie; their mean
+    over shifted copies depends on it less, and that over both mirror images not on the side.
 
     Args:
         batch: (N, C, H, W) images.

@@ -9,7 +9,7 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 @torch.no_grad()
-def calibrate(network: nn.Module, batches: Iterable[Tensor]) -> int:
+def calibrate(network: nn.Module, batches: Iterable[Tensor | tuple[Tensor, ...]]) -> int:
     """Replace the running statistics of every batch norm by their average over some batches.
 
     The moving averages of training lag behind the weights, and those of a discriminator mix real
@@ -17,7 +17,8 @@ def calibrate(network: nn.Module, batches: Iterable[Tensor]) -> int:
 
     Args:
         network: any module; nothing happens to one without batch norm.
-        batches: inputs of the network, at least 2 in each; large ones (250 and more) are best.
+        batches: inputs of the network, or tuples of them, at least 2 in each; large ones (250 and
+            more) are best.
 
     Returns:
         The number of inputs used.
@@ -31,8 +32,9 @@ def calibrate(network: nn.Module, batches: Iterable[Tensor]) -> int:
     used = 0
     try:
         for batch in batches if norms else ():
-            network(batch)
-            used += len(batch)
+            inputs = batch if isinstance(batch, tuple) else (batch,)
+            network(*inputs)
+            used += len(inputs[0])
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum

@@ -1,6 +1,6 @@
 """Checkpoints: a folder with ``model.safetensors``, ``metrics.jsonl`` and ``card.md``.
 
-The safetensors file holds the generator, the discriminator and the averaged generator, and in its
+The safetensors file holds networks by name, the moving average of one as "ema.NAME", and in its
 JSON header everything needed to build them. No code is stored and none is run on loading.
 """
 
@@ -26,9 +26,8 @@ from ganlens.models.classifier import FAMILY as CLASSIFIER
 from ganlens.models.weights import assign_checked, refuse_nonfinite
 from ganlens.places import shipped_folder
 
-FORMAT = 1
+FORMAT = 2  # 1 had one moving average, the generator's, as "ema"
 MODEL_FILE, METRICS_FILE = "model.safetensors", "metrics.jsonl"
-PARTS = ("generator", "discriminator", "ema")
 # What arguments that fit no network raise, on their way through constructors.
 _UNBUILDABLE = (
     TypeError, ValueError, RuntimeError, ArithmeticError, LookupError, AttributeError, GanlensError,
@@ -42,8 +41,9 @@ class Header:
 
     Attributes:
         family: key of ``ganlens.models.MODELS``.
-        arguments: constructor arguments of both networks.
-        prior: ``{"kind", "dim"}`` of the latents.
+        arguments: plain values from which the family builds the networks.
+        prior: ``{"kind", "dim"}`` of the latents, and "parts" of a prior that has several; empty
+            without a generator.
         data: spec, fingerprint, number of images, class and attribute names of the training data.
         training: settings of the run; its seed is among them.
         step: updates done.
@@ -52,6 +52,8 @@ class Header:
         made: command, duration and machine.
         output_range: values of the generator's images.
         image_shape: (C, H, W) of its images, where the family's arguments do not say it plainly.
+        condition: what the networks are told, as ``models.conditions`` writes it; empty without.
+        others: spec, fingerprint and number of images of a second domain; empty without.
         versions: libraries at the time of writing.
         format: version of this layout.
     """
@@ -67,6 +69,8 @@ class Header:
     made: dict[str, Any] = field(default_factory=dict)
     output_range: tuple[float, float] = (-1.0, 1.0)
     image_shape: tuple[int, ...] = ()
+    condition: dict[str, Any] = field(default_factory=dict)
+    others: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=lambda: versions())
     format: int = FORMAT
 
@@ -79,7 +83,7 @@ class Checkpoint:
         path: the folder.
         header: what the file says of itself.
         hash: SHA-256 of the model file, hexadecimal.
-        networks: "generator", "discriminator" and "ema", as far as the file has them.
+        networks: by name, as far as the file has them; moving averages as "ema.NAME".
     """
 
     path: Path
@@ -113,17 +117,17 @@ def save_checkpoint(
     Args:
         folder: created where missing.
         header: see Header.
-        networks: some of "generator", "discriminator", "ema".
+        networks: by name; moving averages as "ema.NAME".
         extras: further files by name, such as ``card.md``.
 
     Raises:
         GanlensError: a weight is not finite, or the disk is full.
     """
     tensors = {
-        # A copy of its own: safetensors refuses tensors that two parts share.
-        f"{part}.{name}": value.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for part, network in networks.items()
-        for name, value in network.state_dict().items()
+        # A copy of its own: safetensors refuses tensors that two networks share.
+        f"{name}.{key}": value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, network in networks.items()
+        for key, value in network.state_dict().items()
     }
     refuse_nonfinite(tensors, "they would be saved")
     content = save(tensors, metadata={"ganlens": json.dumps(asdict(header), allow_nan=False)})
@@ -156,9 +160,8 @@ def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
             " another family is named with --module package.module:callable --trust"
         )
     networks = {
-        part: filled_network(header.family, header.arguments, part, _part(tensors, part), file)
-        for part in PARTS
-        if _part(tensors, part)
+        name: filled_network(header.family, header.arguments, name, weights, file)
+        for name, weights in _by_network(header, tensors).items()
     }
     with open(file, "rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
@@ -273,20 +276,33 @@ def _check_kinds(header: Header) -> None:
             raise TypeError(f"{field_.name} is {getattr(header, field_.name)!r:.40}")
 
 
-def _part(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
-    return {k[len(part) + 1 :]: v for k, v in tensors.items() if k.startswith(f"{part}.")}
+def _by_network(
+    header: Header, tensors: Mapping[str, Tensor]
+) -> dict[str, dict[str, Tensor]]:
+    """Return name -> key -> tensor of every network that the family knows and the file holds."""
+    found = {}
+    for name in MODELS[header.family].roles:
+        averaged = "ema" if header.format == 1 and name == "generator" else f"ema.{name}"
+        for shown, prefix in ((name, name), (f"ema.{name}", averaged)):
+            if weights := _below(tensors, prefix):
+                found[shown] = weights
+    return found
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k[len(prefix) + 1 :]: v for k, v in tensors.items() if k.startswith(f"{prefix}.")}
 
 
 def filled_network(
-    family: str, arguments: Mapping[str, Any], part: str, weights: dict[str, Tensor],
+    family: str, arguments: Mapping[str, Any], name: str, weights: dict[str, Tensor],
     shown: object, described_by: str = "its header",
 ) -> nn.Module:  # fmt: skip
     """Build a network and fill it: frozen, in eval mode.
 
     Args:
         family: key of ``ganlens.models.MODELS``.
-        arguments: constructor arguments of the family's networks.
-        part: "generator", "discriminator" or another of the family's parts.
+        arguments: plain values of the family's networks.
+        name: which network, or "ema.NAME": its moving average has the same layers.
         weights: a tensor for each name of the network's state.
         shown: the file that errors name.
         described_by: what in that file told the family and the arguments, for errors.
@@ -295,19 +311,16 @@ def filled_network(
         GanlensError: the arguments describe no network, or the weights are not its own.
     """
     try:
-        network = empty_network(family, arguments, part)
+        network = empty_network(family, arguments, name)
     except _UNBUILDABLE as error:
         raise GanlensError(f"{shown} describes networks that cannot be built: {error}") from error
-    assign_checked(network, weights, shown, part, described_by)
+    assign_checked(network, weights, shown, name, described_by)
     return network.requires_grad_(False).eval()
 
 
-def empty_network(family: str, arguments: Mapping[str, Any], part: str) -> nn.Module:
+def empty_network(family: str, arguments: Mapping[str, Any], name: str) -> nn.Module:
     """Build a network to be filled: on the meta device where its family can, in no memory."""
-    maker = MODELS[family]
-    make = maker.discriminator if part == "discriminator" else maker.generator
+    maker, own = MODELS[family], name.removeprefix("ema.")
     place = torch.device("meta" if getattr(maker, "builds_on_meta", True) else "cpu")
     with place:
-        network = make(**arguments)
-    assert isinstance(network, nn.Module)
-    return network
+        return maker.build(arguments, [own])[own]

@@ -1,4 +1,4 @@
-"""Weights from a seed: torch initialises layers from one stream, which all threads share."""
+"""Layers that draw, from a seed: torch initialises them, and drops units, from one global stream."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +11,12 @@ _STREAM = RLock()
 
 @contextmanager
 def seeded(seed: int = 0) -> Iterator[None]:
-    """Let layers that are built inside draw from a seed; the global stream is then as it was.
+    """Let layers that are built or run inside draw from a seed; then the stream is as it was.
 
-    Two threads that build at once take turns, so each gets what it would get alone.
+    Two threads that do so at once take turns, so each gets what it would get alone.
 
     Args:
-        seed: of the weights; of no consequence to who loads others over them.
+        seed: of the weights, or of dropped units; of no consequence where nothing draws.
     """
     with _STREAM, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

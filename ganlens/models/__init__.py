@@ -1,22 +1,26 @@
-"""The families of networks that ganlens builds: ``MODELS[family].generator(**arguments)``."""
+"""The families of networks that ganlens builds: ``MODELS[family].build(arguments)``."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from torch import nn
+
 from ganlens.initialisation import seeded
-from ganlens.models.base import Family
 from ganlens.models.dcgan import DCGAN
+from ganlens.models.family import Buildable, Family
 from ganlens.models.ganzoo_dcgan import GanZooDCGAN
 from ganlens.models.ganzoo_progressive import GanZooProgressive
 from ganlens.models.mimicry import Mimicry
+from ganlens.models.mlp import MLPGAN
 from ganlens.models.named import FAMILY as MODULE
 from ganlens.models.named import NamedModules, call, trusted
 from ganlens.models.sequential_dcgan import SequentialDCGAN
 from ganlens.models.studiogan import StudioGAN
 from ganlens.models.torchgan import Torchgan
 
-MODELS: dict[str, Family] = {
+MODELS: dict[str, Buildable] = {
     "dcgan": DCGAN(),
+    "mlp": MLPGAN(),
     "pytorch-dcgan": SequentialDCGAN(),
     "mimicry": Mimicry(),
     "studiogan": StudioGAN(),
@@ -29,25 +33,25 @@ MODELS: dict[str, Family] = {
 
 def build(
     family: str,
-    arguments: dict[str, Any],
+    arguments: Mapping[str, Any],
     seed: int,
-    parts: Collection[str] = ("generator", "discriminator"),
-) -> tuple[Any, Any]:
-    """Build an untrained pair of a family from a seed; global random streams are left alone.
+    names: Collection[str] | None = None,
+) -> dict[str, nn.Module]:
+    """Build untrained networks of a family from a seed; global random streams are left alone.
 
     Args:
         family: key of MODELS.
-        arguments: of its constructors.
+        arguments: of its networks, as plain values.
         seed: of the weights.
-        parts: the networks that are wanted; None takes the place of the other.
+        names: the networks that are wanted; None for all.
     """
-    makers = MODELS[family].generator, MODELS[family].discriminator
     with seeded(seed):
-        generator, discriminator = (
-            make(**arguments) if part in parts else None
-            for part, make in zip(("generator", "discriminator"), makers, strict=True)
-        )
-    return generator, discriminator
+        return MODELS[family].build(arguments, names)
+
+
+def trained_here() -> dict[str, Family]:
+    """Return the families that ganlens trains, by name."""
+    return {name: one for name, one in MODELS.items() if isinstance(one, Family)}
 
 
 def register_trusted() -> bool:

@@ -1,13 +1,12 @@
-"""What ganlens asks of a network, and of a family of them; the base of most families."""
+"""What ganlens asks of a network in each role."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from ganlens.errors import GanlensError
 from ganlens.models.prior import Prior
-from ganlens.models.recognition import Answers, Match, Weights
 
 SIZES = (16, 256)  # smallest and largest image that the networks of ganlens take, in pixels
 
@@ -15,6 +14,9 @@ SIZES = (16, 256)  # smallest and largest image that the networks of ganlens tak
 @runtime_checkable
 class Generator(Protocol):
     """A torch module that maps (N, d) latents to (N, C, H, W) images in [-1, 1].
+
+    One that is conditional has an attribute ``condition_dim`` above 0, and takes (N, k) rows of
+    its Condition as its second argument. So do the networks of the other roles.
 
     Attributes:
         prior: the latent distribution it was trained with.
@@ -30,8 +32,41 @@ class Generator(Protocol):
 
 
 @runtime_checkable
+class Translator(Protocol):
+    """A torch module that maps (N, C, H, W) images in [-1, 1] to others.
+
+    Attributes:
+        image_shape: (C, H, W) of its output.
+        source_shape: (C, H, W) of what it takes, where that is another shape.
+    """
+
+    image_shape: tuple[int, int, int]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) images to images in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """A torch module that maps (N, C, H, W) images in [-1, 1] to (N, d) latents.
+
+    Attributes:
+        image_shape: (C, H, W) of the images that it takes.
+        feature_layers: names of layers, in order, whose outputs serve as features.
+    """
+
+    image_shape: tuple[int, int, int]
+    feature_layers: tuple[str, ...]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Map images to latents; a tuple (mean, log variance) stands for its mean."""
+        ...
+
+
+@runtime_checkable
 class Discriminator(Protocol):
-    """A torch module that maps (N, C, H, W) images in [-1, 1] to (N,) logits, high for real.
+    """A torch module that maps (N, C, H, W) images in [-1, 1] to scores, high for real.
 
     Attributes:
         image_shape: (C, H, W) of the images that it takes.
@@ -42,29 +77,7 @@ class Discriminator(Protocol):
     feature_layers: tuple[str, ...]
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) images to (N,) logits."""
-        ...
-
-
-class Family(Protocol):
-    """How a family is built from plain values, and recognised: one entry of MODELS."""
-
-    @property
-    def generator(self) -> Callable[..., Generator]:
-        """Build an untrained generator from the arguments that a header keeps, by name."""
-        ...
-
-    @property
-    def discriminator(self) -> Callable[..., Discriminator]:
-        """Build an untrained discriminator from the same arguments."""
-        ...
-
-    def recognise(self, weights: Weights, answers: Answers) -> Match | None:
-        """Tell what a foreign file's tensors are, or None where their names are not known here.
-
-        Raises:
-            GanlensError: the names are those of this family, and the shapes do not fit them.
-        """
+        """Map (N, C, H, W) images to (N,) logits, or to a map of them (a PatchGAN)."""
         ...
 
 
@@ -81,20 +94,25 @@ class PairFamily:
     generator_class: ClassVar[Callable[..., Generator]]
     discriminator_class: ClassVar[Callable[..., Discriminator] | None] = None
 
-    def generator(
-        self, generator: Mapping[str, Any], discriminator: Mapping[str, Any] | None = None
-    ) -> Generator:
-        """Build an untrained generator."""
-        return self.generator_class(**generator)
+    @property
+    def roles(self) -> Mapping[str, str]:
+        """Both networks; a discriminator only where the family has one."""
+        names = ["generator"] + ["discriminator"] * (self.discriminator_class is not None)
+        return {name: name for name in names}
 
-    def discriminator(
-        self, discriminator: Mapping[str, Any], generator: Mapping[str, Any] | None = None
-    ) -> Discriminator:
-        """Build an untrained discriminator.
+    def build(
+        self, arguments: Mapping[str, Any], names: Collection[str] | None = None
+    ) -> dict[str, Any]:
+        """Build untrained networks, each from the arguments under its name.
 
         Raises:
-            GanlensError: the family has none.
+            GanlensError: the family has no discriminator.
         """
-        if self.discriminator_class is None:
-            raise GanlensError(f"{type(self).__name__} has no discriminator: take the generator")
-        return self.discriminator_class(**discriminator)
+        makers = {"generator": self.generator_class, "discriminator": self.discriminator_class}
+        built = {}
+        for name in arguments if names is None else names:
+            if (make := makers[name]) is None:
+                kind = type(self).__name__
+                raise GanlensError(f"{kind} has no discriminator: take the generator")
+            built[name] = make(**arguments[name])
+        return built

@@ -1,16 +1,16 @@
 """DCGAN (Radford, Metz and Chintala 2015, arXiv 1511.06434) at any size from 16 to 256 pixels."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError, one_of
+from ganlens.models.adversarial import GAN, Adversarial
 from ganlens.models.base import SIZES
+from ganlens.models.family import Preset
 from ganlens.models.prior import Prior
-from ganlens.models.recognition import Answers, Match, Notes, Weights
-from ganlens.models.theano_dcgan import recognise_theano
 
 MOST_LATENT_DIM, MOST_WIDTH = 10_000, 1024  # beyond these no memory holds the networks
 
@@ -19,8 +19,8 @@ MOST_LATENT_DIM, MOST_WIDTH = 10_000, 1024  # beyond these no memory holds the n
 class DCGANConfig:
     """Everything that determines the shape of a DCGAN pair.
 
-    The defaults are the ``torch`` preset: what PyTorch users know as DCGAN. ``PRESETS["paper"]`` is
-    the authors' own.
+    The defaults are the ``torch`` preset: what PyTorch users know as DCGAN. ``paper`` is the
+    authors' own.
 
     Attributes:
         size: height and width of the images in pixels, 16 to 256; need not be a power of two.
@@ -86,13 +86,6 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "upsample": ("transposed", "resize"),
     "discriminator_norm": ("batch", "none"),
 }
-
-PRESETS: dict[str, DCGANConfig] = {
-    # [P section 3] and the authors' code: 5x5 kernels, width 128, uniform prior, matrices.
-    "paper": DCGANConfig(size=64, width=128, kernel=5, prior="uniform", projection="linear"),
-    "torch": DCGANConfig(size=64),
-}
-
 
 class Project(nn.Module):
     """(N, d) latents to the (N, C, s, s) maps that the first block enlarges."""
@@ -230,33 +223,33 @@ def initialise(network: nn.Module) -> None:
                 nn.init.zeros_(module.bias)
 
 
-class DCGAN:
-    """The family: builds both networks from the plain values of a DCGANConfig."""
+class DCGAN(GAN):
+    """The family; its presets are what PyTorch users know as DCGAN, and the authors' own code."""
 
-    def generator(self, **arguments: Any) -> DCGANGenerator:
-        """Build an untrained generator."""
-        return DCGANGenerator(DCGANConfig(**arguments))
+    Config: ClassVar[type[Any]] = DCGANConfig
+    presets: ClassVar[dict[str, Preset]] = {
+        "torch": Preset(DCGANConfig(size=64), Adversarial()),
+        # [P section 3] and the authors' code: 5x5 kernels, width 128, uniform prior, matrices; L2
+        # 1e-5 on the gradient, G and D take turns, 25 epochs.
+        "paper": Preset(
+            DCGANConfig(size=64, width=128, kernel=5, prior="uniform", projection="linear"),
+            Adversarial(weight_decay=1e-5, schedule="alternate"),
+            {"epochs": 25},
+        ),
+    }
 
-    def discriminator(self, **arguments: Any) -> DCGANDiscriminator:
-        """Build an untrained discriminator."""
-        return DCGANDiscriminator(DCGANConfig(**arguments))
-
-    def recognise(self, weights: Weights, answers: Answers) -> Match | None:
-        """Recognise the authors' own Theano parameters."""
-        return recognise_theano(weights, Notes(answers))
-
-
-def arguments_of(config: DCGANConfig) -> dict[str, Any]:
-    """Return the config as plain values, from which the family builds the same networks."""
-    return asdict(config)
+    def networks(self, config: DCGANConfig) -> dict[str, nn.Module]:
+        """Build the generator, then the discriminator."""
+        return {
+            "generator": DCGANGenerator(config),
+            "discriminator": DCGANDiscriminator(config),
+        }
 
 
 def preset(name: str, **changes: Any) -> DCGANConfig:
-    """Return a preset with some of its values changed.
+    """Return a preset's networks with some of their values changed.
 
     Raises:
         GanlensError: an unknown preset.
     """
-    if name not in PRESETS:
-        raise one_of("preset", name, PRESETS)
-    return replace(PRESETS[name], **changes)
+    return replace(DCGAN().preset(name).config, **changes)

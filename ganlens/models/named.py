@@ -1,6 +1,6 @@
 """Networks of a class that the user names, ``package.module:callable``: run only when trusted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -99,21 +99,25 @@ class NamedModules:
 
     builds_on_meta = False  # a constructor of somebody else's may compute with its tensors
 
-    def generator(self, generator: Mapping[str, Any], module: str, **_: Any) -> WrappedGenerator:
-        """Build an untrained generator."""
-        network = networks_of(module)[0]
-        if network is None:
-            raise GanlensError(f"module {module!r} returned no generator")
-        return WrappedGenerator.of(network, generator)
+    roles: Mapping[str, str] = {"generator": "generator", "discriminator": "discriminator"}
 
-    def discriminator(
-        self, discriminator: Mapping[str, Any], module: str, **_: Any
-    ) -> WrappedDiscriminator:
-        """Build an untrained discriminator."""
-        network = networks_of(module)[1]
-        if network is None:
-            raise GanlensError(f"module {module!r} returned no discriminator")
-        return WrappedDiscriminator(network, **discriminator)
+    def build(
+        self, arguments: Mapping[str, Any], names: Collection[str] | None = None
+    ) -> dict[str, nn.Module]:
+        """Build untrained networks: ``arguments`` hold the module's name and theirs by name."""
+        module, built = arguments["module"], {}
+        wanted = [n for n in self.roles if n in arguments] if names is None else names
+        pair = dict(zip(self.roles, networks_of(module), strict=True))
+        for name in wanted:
+            network = pair[name]
+            if network is None:
+                raise GanlensError(f"module {module!r} returned no {name}")
+            built[name] = (
+                WrappedGenerator.of(network, arguments[name])
+                if name == "generator"
+                else WrappedDiscriminator(network, **arguments[name])
+            )
+        return built
 
     def recognise(self, weights: Weights, answers: Answers) -> Match | None:
         """Recognise nothing: the user names the class."""

@@ -1,13 +1,18 @@
 """From a path or name to a Subject: ``load``."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
-from ganlens.checkpoints import Checkpoint, find_checkpoint, load_checkpoint
+from ganlens.checkpoints import Checkpoint, Header, find_checkpoint, load_checkpoint
 from ganlens.errors import GanlensError, one_of
 from ganlens.foreign import open_foreign
+from ganlens.models import MODELS
+from ganlens.models.conditions import Classes, Condition, from_json
 from ganlens.models.named import Trust, trusted, trusting
 from ganlens.models.recognition import Answers
 from ganlens.subject.subject import Subject
@@ -28,7 +33,7 @@ def load(
         path_or_name: a checkpoint folder, a run's folder (its best checkpoint), a shipped name, or
             weights that another project saved (see ``ganlens import``).
         device: "auto" takes a GPU where there is one; or any torch device.
-        weights: "ema" takes the averaged generator, "raw" the one that was trained.
+        weights: "ema" takes the moving averages where there are some, "raw" what was trained.
         answers: what a foreign file cannot tell.
         module: "package.module:callable" that returns the networks, or a Family; needs ``trust``.
         trust: lets ``module``, and the programs in TorchScript and torch.export archives, run.
@@ -58,16 +63,19 @@ def _open(path_or_name: str | Path, answers: Answers) -> Checkpoint:
 
 
 def from_checkpoint(checkpoint: Checkpoint, device: torch.device, weights: str = "ema") -> Subject:
-    """Make a Subject of a loaded checkpoint."""
-    header, networks = checkpoint.header, checkpoint.networks
-    averaged = weights == "ema" and "ema" in networks
-    if not averaged and "generator" not in networks and set(networks) != {"discriminator"}:
-        held = ", ".join(networks) or "no network"
+    """Make a Subject of a loaded checkpoint.
+
+    Raises:
+        GanlensError: it holds no network, or lacks the weights that are asked for.
+    """
+    header, held = checkpoint.header, checkpoint.networks
+    networks, averaged = chosen(held, weights)
+    lacking = [n.removeprefix("ema.") for n in held if n.removeprefix("ema.") not in networks]
+    if lacking or not networks:
         raise GanlensError(
-            f"{checkpoint.path} lacks the {weights} generator, it holds {held}: take another"
-            " checkpoint or other weights"
+            f"{checkpoint.path} lacks the {weights} {lacking[0] if lacking else 'network'}, it holds"
+            f" {', '.join(held) or 'no network'}: take another checkpoint or other weights"
         )
-    generator = networks.get("ema" if averaged else "generator")
     provenance = {
         "checkpoint": checkpoint.name,
         "path": str(checkpoint.path),
@@ -84,7 +92,38 @@ def from_checkpoint(checkpoint: Checkpoint, device: torch.device, weights: str =
         "made": header.made,
         "versions": header.versions,
     }
-    return Subject(generator, networks.get("discriminator"), provenance, device)
+    roles = MODELS[header.family].roles if header.family in MODELS else {}
+    return Subject(
+        networks, provenance, device, roles=roles, condition=_condition(header, networks)
+    )
+
+
+def chosen(held: Mapping[str, nn.Module], weights: str) -> tuple[dict[str, nn.Module], bool]:
+    """Choose between networks and their moving averages.
+
+    Args:
+        held: networks by name, moving averages as "ema.NAME".
+        weights: "ema" takes the average where there is one, "raw" what was trained.
+
+    Returns:
+        Networks by name, and whether an average is among them.
+    """
+    found, averaged = {}, False
+    for name in dict.fromkeys(key.removeprefix("ema.") for key in held):
+        average = held.get(f"ema.{name}")
+        if weights == "ema" and average is not None:
+            found[name], averaged = average, True
+        elif name in held:
+            found[name] = held[name]
+    return found, averaged
+
+
+def _condition(header: Header, networks: Mapping[str, Any]) -> Condition | None:
+    if header.condition:
+        return from_json(header.condition)
+    generator = networks.get("generator")
+    classes = getattr(generator, "classes", None)  # of one that was made elsewhere
+    return None if classes is None else Classes.numbered(classes, generator.label)  # type: ignore[union-attr]
 
 
 def pick_device(device: str) -> torch.device:

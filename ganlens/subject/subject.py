@@ -1,136 +1,325 @@
-"""The Subject itself: what it draws, how it scores, which features it sees."""
+"""The Subject itself: what it draws, translates and encodes, how it scores, what it sees."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganlens.activations import capture, layer_names
+from ganlens.calibration import calibrate
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError, one_of
+from ganlens.models.conditions import Condition
+from ganlens.models.family import ROLES
 from ganlens.models.prior import Prior
-from ganlens.subject.modules import from_modules
-from ganlens.subject.untrained import untrained
+from ganlens.subject.inputs import Told, condition_rows, numbers
+from ganlens.subject.modules import wrapped
+from ganlens.subject.running import Shape, batched, filled, is_told, pieces, pool_maps
+from ganlens.subject.sources import check_sources, held_out_sources, source_shape
+from ganlens.subject.untrained import CALIBRATION, fresh
 
 
 class Subject:
-    """A generator, its discriminator, or both, in eval mode on one device.
+    """Networks by name, each with a role, in eval mode on one device.
+
+    Args:
+        networks: by name; of a network with a moving average, the one that is looked at.
+        provenance: JSON-able: checkpoint, hash, family, arguments, step, data, weights, versions.
+        device: where to compute.
+        roles: name -> one of ROLES; a network that is called like a role plays it.
+        condition: what conditional networks are told.
 
     Attributes:
         name: what to call it.
-        generator: (N, d) latents to (N, C, H, W) images in [-1, 1], or None.
-        discriminator: (N, C, H, W) images to (N,) logits, or None.
-        prior: distribution of the latents; asking for it without a generator is a GanlensError.
-        image_shape: (C, H, W).
+        networks: see above.
+        roles: see above.
+        condition: None for networks that are told nothing.
+        default_condition: the (k,) row that is told where nothing is said.
+        image_shape: (C, H, W) of what it draws, or else of what it takes.
         device: where the networks are.
-        provenance: JSON-able: checkpoint, hash, family, arguments, step, data, weights, versions.
+        provenance: see above.
     """
 
     def __init__(
         self,
-        generator: Any | None,
-        discriminator: Any | None,
+        networks: Mapping[str, nn.Module | None],
         provenance: dict[str, Any],
         device: torch.device | str = "cpu",
+        *,
+        roles: Mapping[str, str] | None = None,
+        condition: Condition | None = None,
     ) -> None:
         self.device = torch.device(device)
-        self.generator: Any = self._placed(generator)
-        self.discriminator = self._placed(discriminator)
-        shown = generator if generator is not None else discriminator
-        if shown is None:
-            raise GanlensError("a subject needs a generator or a discriminator: give one")
-        self.image_shape: tuple[int, int, int] = tuple(shown.image_shape)
+        held = {name: self._placed(net) for name, net in networks.items() if net is not None}
+        if not held:
+            raise GanlensError(
+                f"a subject needs a network: give one that is a {', a '.join(ROLES)}"
+            )
+        self.networks: dict[str, Any] = held
+        self.roles = {name: (roles or {}).get(name, name) for name in held}
+        if strange := [name for name, role in self.roles.items() if role not in ROLES]:
+            raise one_of(f"role of {strange[0]}", self.roles[strange[0]], ROLES)
+        self.condition = condition
+        self.default_condition = None if condition is None else condition.usual
+        self.image_shape: tuple[int, int, int] = self._find_shape()
         self.provenance = provenance
         self.name: str = provenance["checkpoint"]
+        self._sources: ImageSet | None = None
 
-    from_modules = classmethod(from_modules)
-    untrained = untrained
-
-    def _placed(self, network: Any | None) -> Any | None:
-        if network is None:
-            return None
-        network = network.to(device=self.device, memory_format=torch.channels_last)
+    def _placed(self, network: nn.Module) -> nn.Module:
+        network = network.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return network.requires_grad_(False).eval()
+
+    def _find_shape(self) -> tuple[int, int, int]:
+        found = (self.role(role) for role in ROLES)
+        return tuple(next(net for net in found if net is not None).image_shape)  # type: ignore[return-value]
+
+    @classmethod
+    def from_modules(
+        cls,
+        generator: nn.Module | None,
+        discriminator: nn.Module | None = None,
+        prior: Prior | str = "normal",
+        output_range: Sequence[float] = (-1.0, 1.0),
+        *,
+        latent_dim: int | None = None,
+        image_shape: Sequence[int] | None = None,
+        classes: int | None = None,
+        label: int = 0,
+        name: str = "modules",
+        device: torch.device | str = "cpu",
+    ) -> "Subject":
+        """Probe any torch modules, as they are; they are copied, so that training may go on.
+
+        Args:
+            generator: maps (N, d) or (N, d, 1, 1) latents, and (N,) labels (or one-hot rows) if
+                there are classes, to (N, C, H, W) images of 1 to 4 channels. Or None.
+            discriminator: maps such images, in ``output_range``, to one or several logits each.
+            prior: "normal", "uniform", or a Prior, which knows the latents' width too.
+            output_range: what black and white are for these modules: (-1, 1), or (0, 1).
+            latent_dim: coordinates of a latent; by default what the first layer takes.
+            image_shape: (C, H, W), needed only by a discriminator without a generator.
+            classes: number of labels of a class-conditional generator.
+            label: the class that is drawn where none is named.
+            name: what to call them.
+            device: where to compute.
+
+        Raises:
+            GanlensError: the modules do not fit this, with what was tried.
+        """
+        networks, condition = wrapped(
+            generator, discriminator, prior, output_range, latent_dim, image_shape, classes, label
+        )
+        known = {"checkpoint": name, "hash": None}
+        return cls(networks, known, device, condition=condition)
+
+    def role(self, role: str) -> Any | None:
+        """Return the first network that plays a role, or None."""
+        names = (name for name, one in self.roles.items() if one == role)
+        return self.networks.get(next(names, ""))
+
+    @property
+    def generator(self) -> Any | None:
+        """(N, d) latents [, (N, k) condition] to (N, C, H, W) images in [-1, 1], or None."""
+        return self.role("generator")
+
+    @property
+    def translator(self) -> Any | None:
+        """(N, C, H, W) images [, (N, k) condition] to images in [-1, 1], or None."""
+        return self.role("translator")
+
+    @property
+    def encoder(self) -> Any | None:
+        """(N, C, H, W) images to (N, d) latents, or None."""
+        return self.role("encoder")
+
+    @property
+    def discriminator(self) -> Any | None:
+        """(N, C, H, W) images [, (N, k) condition] to scores, or None."""
+        return self.role("discriminator")
+
+    def network(self, name: str) -> Any:
+        """Return a network by its name or its role, the first that plays it.
+
+        Raises:
+            GanlensError: there is none; the message says which there are.
+        """
+        if name in self.networks:
+            return self.networks[name]
+        if name not in ROLES:
+            raise one_of("network", name, tuple(dict.fromkeys((*self.networks, *ROLES))))
+        if (found := self.role(name)) is None:
+            raise GanlensError(
+                f"{self.name} has no {name}: it has {', '.join(self.networks)}; choose another"
+                " checkpoint"
+            )
+        return found
+
+    def layers(self, network: str) -> list[str]:
+        """List the layer names of a network, by its name or role, in order."""
+        return layer_names(self.network(network))
 
     @property
     def prior(self) -> Prior:
-        """The distribution of the latents."""
-        found: Any = self.network("generator")
-        return found.prior
+        """The distribution of the latents; asking without a generator is a GanlensError."""
+        found: Prior = self.network("generator").prior
+        return found
 
     def latents(self, seeds: Iterable[int]) -> Tensor:
         """Draw one latent per seed: (N, d) float32 on the CPU, whatever the other seeds are."""
         return self.prior.sample(seeds)
 
+    def told(self, condition: Told) -> "Subject":
+        """Return the same networks, which are told this where nothing else is said.
+
+        Raises:
+            GanlensError: as ``generate``.
+        """
+        row = condition_rows(condition, 1, self.condition, self.default_condition, self.name)
+        assert row is not None and self.condition is not None
+        other = copy(self)
+        other.default_condition = row[0]
+        words = self.condition.name(row[0])
+        other.provenance = {**self.provenance, "condition": words}
+        return other
+
     def generate(
-        self, z: Tensor, batch_size: int = 64, labels: Tensor | Sequence[int] | None = None
+        self, z: Tensor, condition: Told | None = None, *, batch_size: int = 64
     ) -> Tensor:
         """Draw images.
 
         Args:
             z: (N, d) latents.
+            condition: what a conditional generator is told: words or a row for all images, or
+                words, (N,) labels or (N, k) rows for each; by default ``default_condition``.
             batch_size: how many at a time; it does not change the images.
-            labels: (N,) classes of a class-conditional generator; by default its own one.
 
         Returns:
             (N, C, H, W) float32 on the CPU, in [-1, 1].
 
         Raises:
-            GanlensError: latents of another width than the prior's, NaN in them or in the images.
+            GanlensError: latents of another width than the prior's, NaN in them or in the images;
+                or a condition that the model does not know.
         """
-        z = _numbers(z, "latents")
+        z = numbers(z, "latents")
         if z.ndim != 2 or z.shape[1] != self.prior.dim:
             raise GanlensError(
                 f"latents of shape {tuple(z.shape)} do not fit {self.name}:"
                 f" give (N, {self.prior.dim})"
             )
-        network = self.network("generator")
-        if labels is not None:
-            z = self._with_labels(z, torch.as_tensor(labels))
+        return self._run("generator", z, condition, batch_size, self.image_shape)
 
-        def draw(rows: Tensor) -> Tensor:
-            # CPU kernels split odd batches between threads so that sums round differently: filled
-            # up to a multiple of 8, a latent gives the same bits in any company and at any number
-            # of threads.
-            filled = F.pad(rows, (0, 0, 0, -len(rows) % 8))
-            inputs = (filled,) if labels is None else (filled[:, :-1], filled[:, -1].long())
-            return network(*inputs)[: len(rows)]
+    def translate(
+        self,
+        x: Tensor,
+        condition: Told | None = None,
+        *,
+        network: str = "translator",
+        batch_size: int = 64,
+    ) -> Tensor:
+        """Translate images.
 
-        return self._batched(draw, z, batch_size, self.image_shape)
+        Args:
+            x: (N, C, H, W) images in [-1, 1].
+            condition: as for ``generate``: what they shall become.
+            network: name of the translator, where there are several; by default the first.
+            batch_size: how many at a time.
 
-    def _with_labels(self, z: Tensor, labels: Tensor) -> Tensor:
-        """Return (N, d + 1): latents, and the label of each as its last coordinate."""
-        classes = getattr(self.generator, "classes", None)
-        if classes is None:
-            raise GanlensError(f"{self.name} takes no labels: leave them out")
-        if labels.shape != z.shape[:1] or labels.is_floating_point():
-            raise GanlensError(
-                f"labels of shape {tuple(labels.shape)} do not fit {len(z)} latents: give one whole"
-                " number each"
-            )
-        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-            raise GanlensError(f"labels must be 0 to {classes - 1}: {labels.unique().tolist()}")
-        return torch.cat([z, labels[:, None].to(z.dtype)], dim=1)  # exact up to 2^24 classes
+        Returns:
+            (N, C, H, W) float32 on the CPU, in [-1, 1].
 
-    def discriminate(self, x: Tensor, batch_size: int = 64) -> Tensor:
-        """Score images in [-1, 1]: (N,) float32 logits on the CPU, high for real.
+        Raises:
+            GanlensError: no translator, images of another shape, or an unknown condition.
+        """
+        translator = self.network(network)
+        x = self._fitting(x, source_shape(translator))
+        return self._run(network, x, condition, batch_size, tuple(translator.image_shape))
+
+    def encode(self, x: Tensor, *, batch_size: int = 64) -> Tensor:
+        """Return the (N, d) float32 latents that the encoder reads off images in [-1, 1].
+
+        Raises:
+            GanlensError: no encoder, or images of another shape.
+        """
+        encoder = self.network("encoder")
+        x = self._fitting(x, encoder.image_shape)
+        return self._run("encoder", x, None, batch_size, None)
+
+    def sample(
+        self, seeds: Iterable[int], condition: Told | None = None, *, batch_size: int = 64
+    ) -> Tensor:
+        """Draw one image per seed, whatever the model is.
+
+        Of a generator the latent comes from the seed, and so does the condition unless one is
+        given. Of a translator it is source image number ``seed``, counted from the start again
+        where there are fewer, translated.
+
+        Returns:
+            (N, C, H, W) float32 on the CPU, in [-1, 1].
+
+        Raises:
+            GanlensError: neither a generator nor a translator; or as ``generate``, ``sources``.
+        """
+        seeds = list(seeds)
+        if condition is None and self.condition is not None:
+            condition = self.condition.sample(seeds)
+        if self.generator is not None:
+            return self.generate(self.latents(seeds), condition, batch_size=batch_size)
+        sources = self.sources
+        rows = [seed % len(sources) for seed in seeds]
+        return self.translate(sources.batch(rows), condition, batch_size=batch_size)
+
+    @property
+    def samples_at_most(self) -> int | None:
+        """How many different images ``sample`` can give; None where latents never end."""
+        return None if self.generator is not None else len(self.sources)
+
+    @property
+    def sources(self) -> ImageSet:
+        """The images that ``sample`` translates: by default the held-out ones of the training data.
+
+        Raises:
+            GanlensError: no translator, or data that are not there any more; set them then.
+        """
+        if self._sources is None:
+            shape = source_shape(self.network("translator"))
+            self._sources = held_out_sources(self.provenance, shape)
+        return self._sources
+
+    @sources.setter
+    def sources(self, images: ImageSet) -> None:
+        check_sources(images, source_shape(self.network("translator")), self.name)
+        self._sources = images
+
+    def discriminate(
+        self, x: Tensor, condition: Told | None = None, *, batch_size: int = 64
+    ) -> Tensor:
+        """Score images in [-1, 1]: (N,) float32 on the CPU, high for real.
+
+        Of a discriminator that scores patches it is the mean.
 
         Raises:
             GanlensError: there is no discriminator, or the images have another shape than its own,
-                or hold bytes or NaN.
+                or hold bytes or NaN; or as ``generate``.
         """
-        x = _numbers(x, "images")
-        return self._batched(self._judge(x), x, batch_size, ())
+        x = self._fitting(x, self.network("discriminator").image_shape)
+        found = self._run("discriminator", x, condition, batch_size, ())
+        return found.flatten(1).mean(1) if found.ndim > 1 else found
 
     def features(
         self,
         x: Tensor,
         layers: str | Sequence[str] = "all",
         pool: int | None = 4,
+        *,
         batch_size: int = 64,
     ) -> Tensor:
-        """Activations of the discriminator as feature vectors (Radford 2015, section 5.1).
+        """Activations of the discriminator, or else the encoder, as feature vectors.
+
+        The features of Radford 2015, section 5.1.
 
         Args:
             x: (N, C, H, W) images in [-1, 1].
@@ -142,88 +331,100 @@ class Subject:
             (N, D) float32 on the CPU: layers one after another, each flattened.
 
         Raises:
-            GanlensError: no discriminator, images of another shape, a pool below 1, or an unknown
+            GanlensError: neither of them, images of another shape, a pool below 1, or an unknown
                 layer.
         """
         if pool is not None and pool < 1:
             raise GanlensError(f"pool {pool} is too small: give at least 1, or None for whole maps")
-        x = _numbers(x, "images")
-        network = self._judge(x)
+        seeing = "encoder" if self.discriminator is None and self.encoder else "discriminator"
+        network = self.network(seeing)
+        x = self._fitting(x, network.image_shape)
         wanted = [layers] if isinstance(layers, str) else layers
         names = list(network.feature_layers if layers == "all" else wanted)
         if not names:
             raise GanlensError(
-                f"{self.name} has a discriminator without layers to look at: name some, or choose"
+                f"{self.name} has a {seeing} without layers to look at: name some, or choose"
                 " another checkpoint"
             )
 
-        def pooled(batch: Tensor) -> Tensor:
+        def pooled(batch: Tensor, *told: Tensor) -> Tensor:
             with capture(network, names) as found:
-                network(batch)
+                network(batch, *told)
             return torch.cat([pool_maps(found[name], pool) for name in names], dim=1)
 
-        return self._batched(pooled, x, batch_size, None)
+        told = self._condition(network, None, len(x))
+        return batched(pooled, x, told, batch_size, self.device, None, self.name)
 
-    def layers(self, network: str) -> list[str]:
-        """List the layer names of "generator" or "discriminator", in order."""
-        return layer_names(self.network(network))
+    def untrained(
+        self, seed: int = 0, images: Tensor | None = None, *, calibrated: bool = True
+    ) -> "Subject":
+        """Return the same networks as they were before any training: the control of every claim.
 
-    def network(self, name: str) -> nn.Module:
-        """Return the "generator" or the "discriminator".
+        Args:
+            seed: of the initialisation.
+            images: (N, C, H, W) real images on which batch norms of networks that take images are
+                calibrated; by default 1,024 of the untrained model's own. The generator's comes
+                from 1,024 latents.
+            calibrated: False leaves batch norm as built, for who looks at the weights alone: most
+                of the time goes into the calibration.
 
         Raises:
-            GanlensError: another name, or no discriminator.
+            GanlensError: the family or the arguments are not known, so nothing can be built.
         """
-        if name not in ("generator", "discriminator"):
-            raise one_of("network", name, ("generator", "discriminator"))
-        found = getattr(self, name)
-        if found is None:
-            raise GanlensError(f"{self.name} has no {name}: choose another checkpoint")
-        return found
+        provenance = {
+            **self.provenance,
+            "checkpoint": f"{self.name} (untrained)",
+            "weights": "untrained",
+            "hash": None,
+            "step": 0,
+            "seed": seed,
+            "calibration": {},
+        }
+        networks = fresh(self.networks, self.provenance, seed)
+        control = Subject(
+            networks, provenance, self.device, roles=self.roles, condition=self.condition
+        )
+        control.default_condition = self.default_condition
+        control._sources = self._sources
+        if calibrated:
+            control._calibrate(seed, images)
+        return control
 
-    def _judge(self, x: Tensor) -> Any:
-        network = self.network("discriminator")
-        if tuple(x.shape[1:]) != self.image_shape:
+    def _calibrate(self, seed: int, images: Tensor | None) -> None:
+        drawn = used = 0
+        if self.generator is not None:
+            z = self.prior.sample_batch(CALIBRATION, seed)
+            told = None
+            if self.condition is not None and is_told(self.generator):
+                told = self.condition.sample(range(CALIBRATION))
+            drawn = calibrate(self.generator, pieces(z, told, 256, self.device))
+            images = self.generate(z, told) if images is None else images
+        for name, network in self.networks.items():
+            if self.roles[name] != "generator" and images is not None:
+                told = self._condition(network, None, len(images))
+                parts = pieces(images, told, 256, self.device)
+                used = max(used, calibrate(network, (p for p in parts if len(p[0]) > 1)))
+        self.provenance["calibration"] = {"latents": drawn, "images": used}
+
+    def _fitting(self, x: Tensor, shape: Sequence[int]) -> Tensor:
+        x = numbers(x, "images")
+        if tuple(x.shape[1:]) != tuple(shape):
             raise GanlensError(
                 f"images of shape {tuple(x.shape)} do not fit {self.name}: give"
-                f" (N, {', '.join(map(str, self.image_shape))})"
+                f" (N, {', '.join(map(str, shape))})"
             )
-        return network
+        return x
 
-    @torch.inference_mode()
-    def _batched(
-        self,
-        function: Callable[[Tensor], Tensor],
-        inputs: Tensor,
-        batch_size: int,
-        empty: tuple[int, ...] | None,
+    def _condition(self, network: Any, given: Told | None, count: int) -> Tensor | None:
+        """Return the rows that a network is told; None for one that is told nothing."""
+        usual = self.default_condition if is_told(network) else None
+        return condition_rows(given, count, self.condition, usual, self.name)
+
+    def _run(
+        self, name: str, x: Tensor, given: Told | None, batch_size: int, empty: Shape | None
     ) -> Tensor:
-        if batch_size < 1:
-            raise GanlensError(f"batch size {batch_size} is too small: give at least 1")
-        if len(inputs) == 0 and empty is not None:
-            return torch.empty(0, *empty)
-        parts = [function(part.to(self.device)).float().cpu() for part in inputs.split(batch_size)]
-        outputs = torch.cat(parts).contiguous()
-        if not outputs.isfinite().all():
-            raise GanlensError(
-                f"{self.name} puts out NaN or infinity: its weights are damaged, take another"
-                " checkpoint"
-            )
-        return outputs
-
-
-def _numbers(values: Tensor, what: str) -> Tensor:
-    """Return values as float32, those of a NumPy array too; refuse bytes, NaN and infinity."""
-    found = torch.as_tensor(values)
-    if not found.is_floating_point():
-        raise GanlensError(f"{what} of type {found.dtype} are not usable: give float32")
-    if not found.isfinite().all():
-        raise GanlensError(f"{what} hold NaN or infinity: give finite numbers")
-    return found.float()
-
-
-def pool_maps(maps: Tensor, pool: int | None) -> Tensor:
-    """Max-pool (N, C, H, W) maps to a pool x pool grid, if one is given, and flatten them."""
-    if pool is not None and maps.ndim == 4:
-        maps = F.adaptive_max_pool2d(maps, pool)
-    return maps.flatten(1)
+        network = self.network(name)
+        told = self._condition(network, given, len(x))
+        whole = self.roles.get(name, name) != "discriminator"
+        forward = partial(filled, network) if whole else network
+        return batched(forward, x, told, batch_size, self.device, empty, self.name)

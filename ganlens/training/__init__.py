@@ -1,22 +1,24 @@
-"""Training: settings, losses, and the loop that turns images into two networks."""
+"""Training: settings, batches, and the loop that turns images into networks."""
 
-from ganlens.training.config import TRAIN_PRESETS, TrainConfig
-from ganlens.training.feed import stream
-from ganlens.training.losses import discriminator_loss, generator_loss, r1_penalty
+from ganlens.training.config import TrainConfig, configure, trainable
+from ganlens.training.data import TrainingData, condition_of, labels_of, training_data
 from ganlens.training.start import arguments_of_start, check_start
 from ganlens.training.step import TrainStep
+from ganlens.training.streams import stream
 from ganlens.training.trainer import Trainer, train
 
 __all__ = [
-    "TRAIN_PRESETS",
     "TrainConfig",
     "TrainStep",
     "Trainer",
+    "TrainingData",
     "arguments_of_start",
     "check_start",
-    "discriminator_loss",
-    "generator_loss",
-    "r1_penalty",
+    "condition_of",
+    "configure",
+    "labels_of",
     "stream",
     "train",
+    "trainable",
+    "training_data",
 ]

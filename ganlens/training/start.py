@@ -1,16 +1,18 @@
-"""Where training starts: from random weights, or from a trained pair (fine-tuning, Wang 2018)."""
+"""Where training starts: from random weights, or from trained networks (fine-tuning, Wang 2018)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
 
 from ganlens.checkpoints import Checkpoint
 from ganlens.errors import GanlensError
-from ganlens.models.dcgan import DCGANConfig, arguments_of
+from ganlens.models import MODELS
+from ganlens.models.family import completed
 
 
 def arguments_of_start(start: Checkpoint, family: str) -> dict[str, Any]:
-    """Return the constructor arguments of a checkpoint's networks, those of older ones completed.
+    """Return the arguments of a checkpoint's networks, those of older ones completed.
 
     Raises:
         GanlensError: it is of another family.
@@ -21,24 +23,19 @@ def arguments_of_start(start: Checkpoint, family: str) -> dict[str, Any]:
             f"{start.name} is of family {header.family!r}: choose a checkpoint of {family!r} to"
             " start from"
         )
-    return completed(family, header.arguments)
+    return completed(MODELS[family], header.arguments)
 
 
-def completed(family: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return constructor arguments with the defaults of those that are left out."""
-    return (arguments_of(DCGANConfig()) if family == "dcgan" else {}) | arguments
-
-
-def check_start(start: Checkpoint, family: str, arguments: dict[str, Any]) -> None:
+def check_start(start: Checkpoint, family: str, arguments: Mapping[str, Any]) -> None:
     """Refuse a checkpoint whose networks are not those that are to be trained.
 
     Args:
         start: the checkpoint.
         family: of the networks.
-        arguments: of their constructors; what is left out may be anything.
+        arguments: of the networks; what is left out may be anything.
 
     Raises:
-        GanlensError: names the first difference, or the part that is missing.
+        GanlensError: names the first difference, or the network that is missing.
     """
     known = arguments_of_start(start, family)
     for name, value in arguments.items():
@@ -47,17 +44,19 @@ def check_start(start: Checkpoint, family: str, arguments: dict[str, Any]) -> No
                 f"{start.name} has {name} {known.get(name)!r}, not {value!r}: leave that"
                 " out to train its networks, or train new ones without a start"
             )
-    for part in ("generator", "discriminator"):
-        if part not in start.networks:
-            raise GanlensError(f"{start.name} holds no {part}: choose another checkpoint")
+    for name in MODELS[family].roles:
+        if name not in start.networks:
+            raise GanlensError(f"{start.name} holds no {name}: choose another checkpoint")
 
 
-def fill(start: Checkpoint, **networks: nn.Module) -> None:
-    """Give "generator", "discriminator" and "ema" the weights of a checkpoint, in place.
+def fill(start: Checkpoint, learning: nn.ModuleDict, averages: nn.ModuleDict) -> None:
+    """Give networks and their moving averages the weights of a checkpoint, in place.
 
-    Both networks are worth taking over (arXiv 1805.01677). A checkpoint without a moving average
-    begins it at its generator.
+    All networks are worth taking over (arXiv 1805.01677). A checkpoint without a moving average
+    begins it at the network itself.
     """
-    for name, network in networks.items():
-        known = start.networks.get(name, start.networks["generator"])
-        network.load_state_dict(known.state_dict())
+    known = start.networks
+    for name, network in learning.items():
+        network.load_state_dict(known[name].state_dict())
+    for name, network in averages.items():
+        network.load_state_dict(known.get(f"ema.{name}", known[name]).state_dict())

@@ -24,9 +24,18 @@ def restore(
 ) -> None:
     """Take over what ``state_of`` returned.
 
+    Args:
+        tensors: of a state; one from before networks had moving averages by name has a generator's
+            as "ema.KEY".
+        networks: by the names of their tensors.
+        optimizers: likewise.
+
     Raises:
         RuntimeError: the tensors are those of other networks.
     """
+    average = "ema.generator"
+    if average in networks and not any(k.startswith(f"{average}.") for k in tensors):
+        tensors = {_renamed(k): v for k, v in tensors.items()}
     for name, network in networks.items():
         network.load_state_dict(_under(tensors, name))
     for name, optimizer in optimizers.items():
@@ -44,6 +53,10 @@ def _lay_out(optimizer: torch.optim.Adam) -> None:
     for weight, entry in optimizer.state.items():
         for name in ("exp_avg", "exp_avg_sq"):
             entry[name] = torch.empty_like(weight).copy_(entry[name])
+
+
+def _renamed(key: str) -> str:
+    return f"ema.generator.{key.removeprefix('ema.')}" if key.startswith("ema.") else key
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,0 +1,309 @@
+"""The base of every family that ganlens trains: networks by name, and the phases that train them.
+
+A family is one file of this folder and one line in MODELS. Whatever works on models (the trainer,
+checkpoints, Subject, recipes, the command line, reports and the explorer) knows the roles of
+networks, phases and settings, and never a family's name.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from typing import Any, ClassVar, Literal, Protocol, get_args
+
+import torch
+from torch import Tensor, nn
+
+from ganlens.errors import GanlensError, one_of
+from ganlens.models.prior import Prior
+
+Role = Literal["generator", "translator", "encoder", "discriminator"]
+ROLES: tuple[str, ...] = get_args(Role)
+FROM_DATA = ("size", "channels", "condition_dim")  # fields of a Config that the images decide
+
+Networks = Mapping[str, Any]  # by name; a checkpoint keeps each under its name
+Numbers = Mapping[str, Tensor]  # what a phase shows of a step: scalars by name
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one training step sees, on its device: this process's part of it.
+
+    Attributes:
+        images: (n, C, H, W) float32 in [-1, 1].
+        labels: (n, k) float32 rows of the family's Condition; None for data without.
+        others: (n, C, H, W) images of a second domain, unpaired; None for data of one.
+        step: updates done before, from 0.
+        progress: share of the run that lies behind, 0 to 1.
+        stream: name -> the generator of that draw of this step; equal names give equal draws.
+        latents: prior -> (n, d) latents of this step.
+    """
+
+    images: Tensor
+    labels: Tensor | None
+    others: Tensor | None
+    step: int
+    progress: float
+    stream: Callable[[str], torch.Generator]
+    latents: Callable[[Prior], Tensor]
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Settings of one Adam optimizer (Kingma and Ba 2015).
+
+    Attributes:
+        lr: step size.
+        betas: decay of the gradient's mean and of its square.
+        weight_decay: L2 term added to the gradient (not decoupled).
+    """
+
+    lr: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    weight_decay: float = 0.0
+
+
+Loss = Callable[[Batch, Any], tuple[Tensor, Numbers]]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One optimizer: which networks learn, from what, how often.
+
+    Attributes:
+        name: "d", "g" ...: of its optimizer's state ("d_adam") and gradient norm ("d_grad").
+        learns: names of networks; all others are frozen meanwhile.
+        loss: (batch, what ``Family.forward`` made) -> what is minimised, and numbers to show.
+        adam: the optimizer.
+        every: it is this phase's turn at steps ``offset``, ``offset + every`` ...
+        offset: see ``every``.
+    """
+
+    name: str
+    learns: tuple[str, ...]
+    loss: Loss
+    adam: Adam = Adam()
+    every: int = 1
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Defaults under one name: of the networks, of their objective, and of the run.
+
+    Attributes:
+        config: the family's Config.
+        objective: the family's Training.
+        run: settings of ``ganlens.training.TrainConfig`` that differ from its defaults.
+    """
+
+    config: Any
+    objective: Any
+    run: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Numbers of training steps that are drawn together, and how to read them.
+
+    Attributes:
+        title: of the chart.
+        numbers: the phases' numbers by name -> what the legend calls them.
+        unit: of the axis.
+        caption: what the chart says, and what would be bad.
+    """
+
+    title: str
+    numbers: Mapping[str, str]
+    unit: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class History:
+    """The numbers of a run that its diagnostics look back on.
+
+    Attributes:
+        recent: of the last steps, by name; a phase whose turn it was not shows none.
+        early: name -> its first values, in order.
+        window: how many steps and values these are, when there are as many.
+    """
+
+    recent: Sequence[Mapping[str, float]]
+    early: Mapping[str, Sequence[float]]
+    window: int
+
+
+class Buildable(Protocol):
+    """What every entry of MODELS can do, trained here or elsewhere: build networks by name.
+
+    Attributes:
+        roles: name of a network -> what it does, one of ROLES.
+    """
+
+    @property
+    def roles(self) -> Mapping[str, str]:
+        """Name of each network -> its role."""
+        ...
+
+    def build(
+        self, arguments: Mapping[str, Any], names: Collection[str] | None = None
+    ) -> dict[str, nn.Module]:
+        """Build untrained networks from the plain values that a header keeps.
+
+        Args:
+            arguments: of the networks.
+            names: which networks; None for all that the arguments describe.
+        """
+        ...
+
+
+class Family:
+    """Base of the families that ganlens trains; its settings are flags, header and widgets.
+
+    Attributes:
+        Config: frozen dataclass of what determines the networks. Its fields "size", "channels" and
+            "condition_dim", as far as it has them, are filled in from the data.
+        Training: frozen dataclass of what determines the losses.
+        roles: name of each network -> one of ROLES.
+        averaged: the networks of which a moving average is kept, which is what is looked at.
+        conditions: kinds of Condition that its networks can be told, by preference; empty for none.
+        domains: 2 where it learns from two sets of images (``--others``), else 1.
+        presets: named defaults; the first is the default one. Empty: the dataclasses' own.
+        curves: how the numbers of its phases are drawn.
+    """
+
+    Config: ClassVar[type[Any]]
+    Training: ClassVar[type[Any]]
+    roles: Mapping[str, str] = {}
+    averaged: ClassVar[tuple[str, ...]] = ("generator",)
+    conditions: ClassVar[tuple[str, ...]] = ()
+    domains: ClassVar[int] = 1
+    presets: ClassVar[Mapping[str, Preset]] = {}
+    curves: ClassVar[tuple[Curve, ...]] = ()
+
+    def networks(self, config: Any) -> dict[str, nn.Module]:
+        """Build every network that a checkpoint keeps, untrained."""
+        raise NotImplementedError
+
+    def phases(self, nets: Networks, objective: Any) -> Sequence[Phase]:
+        """Return the optimizers of a run, in the order in which they step."""
+        raise NotImplementedError
+
+    def forward(self, nets: Networks, batch: Batch) -> Any:
+        """Make what the phases of a step share, such as the generated images; nothing by default.
+
+        Gradients flow into the networks whose turn it is.
+        """
+
+    def equip(
+        self, nets: Networks, objective: Any, seed: Callable[[str], int]
+    ) -> dict[str, nn.Module]:
+        """Add what only training needs; none of it is kept in a checkpoint.
+
+        Args:
+            nets: the networks, on the CPU; they may be changed in place (spectral norm).
+            objective: the family's Training.
+            seed: purpose -> seed of the weights drawn for it.
+
+        Returns:
+            Further networks by name, such as a second head.
+        """
+        return {}
+
+    def at(self, nets: Networks, progress: float) -> None:
+        """Set what changes over a run, such as a growing network's stage; nothing by default."""
+
+    def warnings(self, history: History) -> list[str]:
+        """Say what looks wrong in a run's numbers, a line each with what to try; by default none."""
+        return []
+
+    def build(
+        self, arguments: Mapping[str, Any], names: Collection[str] | None = None
+    ) -> dict[str, nn.Module]:
+        """Build untrained networks from the plain values of a Config.
+
+        Args:
+            arguments: fields of the Config; those left out take their defaults.
+            names: which networks; None for all. A seed gives a network the same weights whichever
+                others are asked for.
+
+        Raises:
+            GanlensError: a name that the family does not have; or as the Config.
+        """
+        built = self.networks(self.Config(**arguments))
+        for name in names or ():
+            if name not in built:
+                raise one_of("network", name, built)
+        return {name: net for name, net in built.items() if names is None or name in names}
+
+    def preset(self, name: str) -> Preset:
+        """Return a preset by its name.
+
+        Raises:
+            GanlensError: an unknown one, with the known ones.
+        """
+        known = self.presets or {"default": Preset(defaults(self.Config), self.Training())}
+        if name not in known:
+            raise one_of("preset", name, known)
+        return known[name]
+
+    @property
+    def default_preset(self) -> str:
+        """Name of the preset that is taken where none is named."""
+        return next(iter(self.presets), "default")
+
+
+def defaults(cls: type[Any]) -> Any:
+    """Return a dataclass at its defaults; fields without one that the data decide are 1."""
+    given = {
+        f.name: 1
+        for f in fields(cls)
+        if f.default is MISSING and f.default_factory is MISSING and f.name in FROM_DATA
+    }
+    return cls(**given)
+
+
+def completed(family: Buildable, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments with the defaults of those left out: older files do not know every one."""
+    config = getattr(family, "Config", None)
+    known = {} if config is None else {
+        f.name: f.default for f in fields(config) if f.default is not MISSING
+    }  # fmt: skip
+    return known | dict(arguments)
+
+
+def arguments_of(config: Any) -> dict[str, Any]:
+    """Return a Config as plain values, from which its family builds the same networks."""
+    return asdict(config)
+
+
+def from_data(cls: type[Any], config: Any, **known: int) -> Any:
+    """Return a Config with the fields filled in that the data decide, as far as it has them.
+
+    Args:
+        cls: the Config's class.
+        config: the other fields, as an instance of any dataclass or a mapping.
+        **known: "size", "channels" and "condition_dim".
+    """
+    given = dict(config) if isinstance(config, Mapping) else asdict(config)
+    names = {f.name for f in fields(cls)}
+    return cls(**{k: v for k, v in {**given, **known}.items() if k in names})
+
+
+def check_role(names: Iterable[str], roles: Mapping[str, str]) -> None:
+    """Refuse networks that have no role.
+
+    Raises:
+        GanlensError: names the first.
+    """
+    for name in names:
+        if roles.get(name) not in ROLES:
+            raise GanlensError(
+                f"network {name!r} plays no role: give it one of {', '.join(ROLES)} in its family"
+            )
+
+
+__all__ = [
+    "FROM_DATA", "ROLES", "Adam", "Batch", "Buildable", "Curve", "Family", "History", "Networks",
+    "Numbers", "Phase", "Preset", "Role", "arguments_of", "check_role", "completed", "defaults",
+    "from_data", "replace",
+]  # fmt: skip

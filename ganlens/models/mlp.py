@@ -1,0 +1,143 @@
+"""The first GAN (Goodfellow et al. 2014, arXiv 1406.2661): two multilayer perceptrons on pixels.
+
+The paper's MNIST networks had a generator of rectifiers with a sigmoid output and a maxout
+discriminator with dropout, trained by SGD with momentum. Here both are plain, as most
+reimplementations have them: ReLU and tanh, leaky ReLU and dropout, trained by Adam.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar, Literal
+
+from torch import Tensor, nn
+
+from ganlens.errors import GanlensError, one_of
+from ganlens.models.adversarial import GAN, Adversarial
+from ganlens.models.base import SIZES
+from ganlens.models.family import Preset
+from ganlens.models.prior import PRIORS, Prior
+
+MOST_WIDTH, MOST_LAYERS, MOST_LATENT_DIM = 4096, 8, 10_000
+
+
+@dataclass(frozen=True)
+class MLPConfig:
+    """Everything that determines the shape of a pair of multilayer perceptrons.
+
+    Attributes:
+        size: height and width of the images in pixels, 16 to 256.
+        channels: 1 (grey) or 3 (colour).
+        latent_dim: coordinates of a latent.
+        width: units of the generator's first hidden layer and the discriminator's last, 1 to 4096;
+            each layer nearer to the image has twice as many, up to 4 times.
+        layers: hidden layers of either network, 1 to 8.
+        prior: distribution of the latents, "normal" or "uniform" (the paper's).
+        norm: "batch" norm in the generator's hidden layers but the first, or "none".
+        dropout: share of the discriminator's hidden units that are silenced in training, as in the
+            paper; 0 is off.
+    """
+
+    size: int = 28
+    channels: int = 1
+    latent_dim: int = 100
+    width: int = 256
+    layers: int = 3
+    prior: Literal["normal", "uniform"] = "normal"
+    norm: Literal["batch", "none"] = "batch"
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        if not SIZES[0] <= self.size <= SIZES[1]:
+            raise GanlensError(f"size {self.size} is out of range: give 16 to 256 pixels")
+        choices = {"channels": (1, 3), "prior": PRIORS[:2], "norm": ("batch", "none")}
+        for name, valid in choices.items():
+            if getattr(self, name) not in valid:
+                raise one_of(name, getattr(self, name), valid)
+        most = {"width": MOST_WIDTH, "layers": MOST_LAYERS, "latent_dim": MOST_LATENT_DIM}
+        for name, high in most.items():
+            if not 1 <= getattr(self, name) <= high:
+                value = getattr(self, name)
+                raise GanlensError(f"{name} {value} is out of range: give 1 to {high:,}")
+        if not 0 <= self.dropout < 1:
+            raise GanlensError(f"dropout {self.dropout} is out of range: give 0 to below 1")
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Units of the hidden layers, from the latents' or the score's side to the image."""
+        return tuple(self.width * min(2**i, 4) for i in range(self.layers))
+
+
+class MLPGenerator(nn.Module):
+    """(N, d) latents to (N, C, size, size) images in [-1, 1].
+
+    Layers are ``block1`` to ``blockK``, each with ``fc``, ``norm`` and ``act``, and ``out``.
+    """
+
+    def __init__(self, config: MLPConfig) -> None:
+        super().__init__()
+        self.prior = Prior(config.prior, config.latent_dim)
+        self.image_shape = (config.channels, config.size, config.size)
+        sizes = pairwise((config.latent_dim, *config.widths))
+        for i, (in_, out) in enumerate(sizes, 1):
+            batch = config.norm == "batch" and i > 1  # as DCGAN's code: not on the latents
+            self.add_module(f"block{i}", block(in_, out, batch, 0.0, nn.ReLU()))
+        pixels = config.channels * config.size**2
+        self.out = nn.Sequential()
+        self.out.add_module("fc", nn.Linear(config.widths[-1], pixels))
+        self.out.add_module("act", nn.Tanh())
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Map (N, d) latents to images."""
+        units = z
+        for layer in self.children():
+            units = layer(units)
+        return units.view(-1, *self.image_shape)
+
+
+class MLPDiscriminator(nn.Module):
+    """(N, C, size, size) images in [-1, 1] to (N,) logits, high for real.
+
+    Layers are ``block1`` to ``blockK``, each with ``fc``, ``act`` and ``dropout``, and ``score``.
+    """
+
+    def __init__(self, config: MLPConfig) -> None:
+        super().__init__()
+        self.image_shape = (config.channels, config.size, config.size)
+        sizes = (config.channels * config.size**2, *config.widths[::-1])
+        for i, (in_, out) in enumerate(pairwise(sizes), 1):
+            part = block(in_, out, False, config.dropout, nn.LeakyReLU(0.2))
+            self.add_module(f"block{i}", part)
+        self.feature_layers = tuple(f"block{i}.act" for i in range(1, len(sizes)))
+        self.score = nn.Linear(config.width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map images to logits."""
+        units = x.flatten(1)
+        for layer in self.children():
+            units = layer(units)
+        return units.flatten()
+
+
+def block(in_: int, out: int, batch: bool, dropout: float, act: nn.Module) -> nn.Sequential:
+    """Return a hidden layer: a matrix, batch norm and dropout where wanted, an activation."""
+    parts = nn.Sequential()
+    parts.add_module("fc", nn.Linear(in_, out))
+    if batch:
+        parts.add_module("norm", nn.BatchNorm1d(out))
+    parts.add_module("act", act)
+    if dropout:
+        parts.add_module("dropout", nn.Dropout(dropout))
+    return parts
+
+
+class MLPGAN(GAN):
+    """The family."""
+
+    Config: ClassVar[type[Any]] = MLPConfig
+    presets: ClassVar[dict[str, Preset]] = {
+        "default": Preset(MLPConfig(), Adversarial(label_smoothing=0.1), {"epochs": 200}),
+    }
+
+    def networks(self, config: MLPConfig) -> dict[str, nn.Module]:
+        """Build the generator, then the discriminator."""
+        return {"generator": MLPGenerator(config), "discriminator": MLPDiscriminator(config)}

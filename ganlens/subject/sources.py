@@ -1,0 +1,47 @@
+"""The images that a translator translates where none are given."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ganlens.data import ImageSet, open_data
+from ganlens.errors import GanlensError
+
+Shape = tuple[int, int, int]
+
+
+def source_shape(translator: Any) -> Shape:
+    """Return (C, H, W) of what a translator takes."""
+    channels, height, width = getattr(translator, "source_shape", translator.image_shape)
+    return channels, height, width
+
+
+def held_out_sources(provenance: Mapping[str, Any], shape: Shape) -> ImageSet:
+    """Open the held-out images of a model's training data, or all where none are held out.
+
+    Raises:
+        GanlensError: the model does not say what it was trained on, or that is not there.
+    """
+    spec = (provenance.get("data") or {}).get("spec")
+    if spec is None:
+        raise GanlensError(
+            f"{provenance['checkpoint']} does not say which images it translates: name some, with"
+            " --source SPEC"
+        )
+    channels, size, _ = shape
+    data = open_data(spec, size=size, channels=channels)
+    first, last = data.bounds.get("test", (0, 0))
+    return data.part("test") if last > first else data
+
+
+def check_sources(images: ImageSet, shape: Shape, who: str) -> None:
+    """Refuse images of another shape than a translator takes.
+
+    Raises:
+        GanlensError: says how to open them.
+    """
+    if tuple(images.image_shape) != shape:
+        channels, size, _ = shape
+        raise GanlensError(
+            f"images of shape {tuple(images.image_shape)} do not fit {who}: open them with"
+            f" size={size}, channels={channels}"
+        )

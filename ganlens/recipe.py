@@ -20,12 +20,15 @@ from ganlens import images
 from ganlens.activations import edit
 from ganlens.edits import EDITS, Edit, LatentEdit, LayerEdit, columns
 from ganlens.errors import GanlensError, one_of
-from ganlens.latents import KINDS, Latents, Mix, Stack, Sum
+from ganlens.latents import KINDS, Latents, Mix, Seeds, Stack, Sum
+from ganlens.pictures import Pictures, reader
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
+    from ganlens.subject.inputs import Told
 
 VERSION = 1
+SOURCES: dict[str, Any] = {**KINDS, Pictures.kind: Pictures}
 MOST_PIXELS = 89_478_485  # of a sheet; Pillow warns of larger pictures and then refuses them
 
 
@@ -63,36 +66,51 @@ class Recipe:
         checkpoint: name of the checkpoint, to find it by.
         hash: sha256 of its weights, to know it by.
         weights: which of its generators drew, "ema" or "raw".
-        latents: what to draw, in order.
+        latents: what to draw, in order: latents, or source pictures.
         edits: what is done to the latents and inside the generator, in order.
         layout: how the pictures are put on one sheet.
+        condition: what a conditional model is told, in words: once for all, or for each latent;
+            empty takes the model's own default.
     """
 
     checkpoint: str
     hash: str
-    latents: Latents
+    latents: Latents | Pictures
     weights: str = "ema"
     edits: tuple[Edit, ...] = ()
     layout: Layout = Layout()
+    condition: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("checkpoint", "hash", "weights"):
             if not isinstance(getattr(self, name), str):
                 raise GanlensError(f"the recipe's {name} {getattr(self, name)!r} must be text")
+        told = self.condition
+        if isinstance(told, str) or not all(isinstance(words, str) for words in told):
+            raise GanlensError(f"the recipe's condition {told!r:.60} must be a list of words")
+        object.__setattr__(self, "condition", tuple(told))
+        if len(told) not in (0, 1, self.latents.count):
+            raise GanlensError(
+                f"the recipe has {len(told)} conditions for {self.latents.count} pictures: give one"
+                " for all, or one for each"
+            )
 
     @classmethod
     def of(
         cls,
         subject: "Subject",
-        latents: Latents,
+        latents: Latents | Pictures,
         *,
         columns: int | None = None,
         padding: int = 2,
         enlargement: int = 1,
         edits: Sequence[Edit] = (),
+        condition: Sequence[str] | None = None,
     ) -> "Recipe":
-        """Describe a picture of this subject."""
+        """Describe a picture of this subject; by default under the condition that it is told."""
         known = subject.provenance
+        if condition is None:
+            condition = (known["condition"],) if "condition" in known else ()
         return cls(
             checkpoint=str(known.get("checkpoint", subject.name)),
             hash=known.get("hash") or "",
@@ -100,7 +118,24 @@ class Recipe:
             latents=latents,
             edits=tuple(edits),
             layout=Layout(columns, padding, enlargement),
+            condition=tuple(condition),
         )
+
+    @classmethod
+    def of_samples(
+        cls,
+        subject: "Subject",
+        seeds: Sequence[int],
+        condition: "Told | None" = None,
+        **layout: Any,
+    ) -> "Recipe":
+        """Describe the picture of ``subject.sample(seeds, condition)``; ``layout`` as in ``of``."""
+        words = condition_words(subject, seeds, condition)
+        if subject.generator is not None:
+            return cls.of(subject, Seeds(tuple(seeds)), condition=words, **layout)
+        sources = subject.sources
+        rows = tuple(seed % len(sources) for seed in seeds)
+        return cls.of(subject, Pictures.of(sources, rows), condition=words, **layout)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-able values, from which ``from_json`` makes an equal recipe."""
@@ -112,6 +147,7 @@ class Recipe:
             "latents": _to_json(self.latents),
             "edits": [_to_json(one) for one in self.edits],
             "layout": asdict(self.layout),
+            **({"condition": list(self.condition)} if self.condition else {}),
         }
 
     @classmethod
@@ -128,12 +164,15 @@ class Recipe:
                 f"recipe version {version!r} is not known: this ganlens reads version {VERSION}"
             )
         _check_keys(cls, given, "the recipe")
-        given["latents"] = _kind(KINDS, given["latents"], "latents")
+        given["latents"] = _kind(SOURCES, given["latents"], "latents")
         edits = given.get("edits", ())
         if not isinstance(edits, list | tuple):
             raise GanlensError("the recipe's edits must be a list")
         given["edits"] = tuple(_kind(EDITS, one, "edits") for one in edits)
         given["layout"] = _build(Layout, given.get("layout", {}), "layout")
+        told = given.get("condition", ())
+        if not isinstance(told, list | tuple):
+            raise GanlensError("the recipe's condition must be a list of words")
         return cls(**given)
 
     def check(self, subject: "Subject") -> None:
@@ -167,27 +206,67 @@ def draw(subject: "Subject", recipe: Recipe) -> Tensor:
     """
     recipe.check(subject)
     count, source = columns(recipe.edits), recipe.latents
+    if isinstance(source, Pictures) and reader(subject) == "translator":
+        return _translated(subject, recipe, source)
     inside = any(isinstance(one, LayerEdit) for one in recipe.edits)
     if inside or (isinstance(source, Mix) and source.space == "pixels"):
         drawn = [_column(subject, recipe, column) for column in range(count)]
         return torch.stack(drawn, 1).flatten(0, 1)
-    z = source.latents(subject.prior)
+    z = _latents(subject, recipe)
     moved = [edited(z, subject, recipe, column) for column in range(count)]
-    return subject.generate(torch.stack(moved, 1).flatten(0, 1))  # few batches, and full ones
+    told = _told(recipe, count)
+    return subject.generate(torch.stack(moved, 1).flatten(0, 1), told)  # few batches, full ones
+
+
+def condition_words(
+    subject: "Subject", seeds: Sequence[int], condition: "Told | None"
+) -> tuple[str, ...]:
+    """Return what ``subject.sample`` tells of each seed, in words; nothing if it tells nothing."""
+    if subject.condition is None:
+        return ()
+    if isinstance(condition, str):
+        return (condition,)
+    rows = subject.condition.sample(seeds) if condition is None else condition
+    return tuple(one if isinstance(one, str) else subject.condition.name(one) for one in rows)  # type: ignore[arg-type]
+
+
+def _told(recipe: Recipe, repeats: int = 1) -> "Told | None":
+    """Return what the generator is told: for each latent as often as it is drawn."""
+    if len(recipe.condition) < 2:
+        return recipe.condition[0] if recipe.condition else None
+    return [words for words in recipe.condition for _ in range(repeats)]
+
+
+def _latents(subject: "Subject", recipe: Recipe) -> Tensor:
+    """Return the (N, d) latents before any edit; of source pictures, those that are read off."""
+    source = recipe.latents
+    if isinstance(source, Pictures):
+        return subject.encode(source.images(subject))
+    return source.latents(subject.prior)
+
+
+def _translated(subject: "Subject", recipe: Recipe, source: Pictures) -> Tensor:
+    if recipe.edits:
+        raise GanlensError(
+            f"{subject.name} translates pictures and has no latents to edit: leave the edits out"
+        )
+    network = source.network or "translator"
+    return subject.translate(source.images(subject), _told(recipe), network=network)
 
 
 def _column(subject: "Subject", recipe: Recipe, column: int) -> Tensor:
     """Draw one amount of edits inside the generator, or of a mix of pictures."""
-    source = recipe.latents
+    source, told = recipe.latents, _told(recipe)
     with ExitStack() as stack:
         for one in recipe.edits:
             if isinstance(one, LayerEdit):
                 change = partial(one.activations, column=column)
                 stack.enter_context(edit(subject.generator, one.layer, change))
         if not isinstance(source, Mix) or source.space != "pixels":
-            return subject.generate(edited(source.latents(subject.prior), subject, recipe, column))
+            return subject.generate(edited(_latents(subject, recipe), subject, recipe, column), told)
         z = edited(subject.latents(source.seeds), subject, recipe, column)
-        vectors = dict(zip(source.seeds, subject.generate(z), strict=True))
+        one_for_all = told if isinstance(told, str) else None
+        vectors = dict(zip(source.seeds, subject.generate(z, one_for_all), strict=True))
         return torch.stack([one.of(vectors) for one in source.sums]).clamp(-1, 1)
 
 
@@ -229,7 +308,7 @@ def _check_area(subject: "Subject", recipe: Recipe) -> None:
         )
 
 
-def _to_json(one: Latents | Edit) -> dict[str, Any]:
+def _to_json(one: Latents | Pictures | Edit) -> dict[str, Any]:
     if isinstance(one, Stack):
         return {"kind": one.kind, "parts": [_to_json(part) for part in one.parts]}
     values = {field.name: getattr(one, field.name) for field in fields(one)}

@@ -15,7 +15,7 @@ from ganlens.models import build
 from ganlens.report import curve_panels
 from ganlens.training import TrainConfig, Trainer, stream, train
 from ganlens.training.feed import Feed
-from ganlens.training.rotation import TURNS, RotationTask, quarter_turns
+from ganlens.models.rotation import TURNS, RotationTask, quarter_turns
 
 
 def feed(images: np.ndarray = IMAGES, **changes: Any) -> Feed:

@@ -1,13 +1,14 @@
 """Following a training run in a terminal: its bar, its evaluations, a stop, its end."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ganlens.cli.terminal import console, note, pairs_table, progress_bar, write_json
 from ganlens.panels import cell
 from ganlens.runs import Event, Run
+from ganlens.training import trainable
 
 
 @contextmanager
@@ -31,11 +32,13 @@ def stopping() -> Iterator[list[int]]:
 def follow(run: Run, stop: Callable[[], bool]) -> dict[str, Any] | None:
     """Drive a run under a live bar with the time left; return its last evaluation."""
     last = None
+    curves = trainable(run.trainer.family).curves
+    shown = curves[0].numbers if curves else ()
     with progress_bar() as bar:
         task = bar.add_task("training", total=run.trainer.total_steps, completed=run.trainer.step)
         for event in run.events(stop):
             if event.step is not None:
-                bar.update(task, completed=event.step.step, description=_status(event, last))
+                bar.update(task, completed=event.step.step, description=_status(event, last, shown))
             elif event.evaluation is not None:
                 last = event.evaluation
                 note(_line(last))
@@ -44,10 +47,10 @@ def follow(run: Run, stop: Callable[[], bool]) -> dict[str, Any] | None:
     return last
 
 
-def _status(event: Event, last: dict[str, Any] | None) -> str:
+def _status(event: Event, last: dict[str, Any] | None, shown: Iterable[str]) -> str:
     step = event.step
     assert step is not None
-    losses = [f"{n} {v:.2f}" for n, v in (("D", step.d_loss), ("G", step.g_loss)) if v is not None]
+    losses = [f"{name} {step.numbers[name]:.2f}" for name in shown if name in step.numbers]
     found = f" FD {last['fd']:.2f}" if last else ""
     return f"epoch {step.epoch + 1} {' '.join(losses)} {step.images_per_second:.0f} img/s{found}"
 

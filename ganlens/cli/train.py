@@ -1,10 +1,10 @@
-"""``ganlens train``: train a DCGAN on images, or resume a run."""
+"""``ganlens train``: train a family's networks on images, or resume a run."""
 
 import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields, make_dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,43 +18,45 @@ from ganlens.cli.following import conclude, follow, stopping
 from ganlens.cli.opening import decode, open_to_train, say_skipped
 from ganlens.cli.terminal import check_file, note
 from ganlens.data import ImageSet
-from ganlens.errors import GanlensError, one_of
-from ganlens.models.dcgan import PRESETS, DCGANConfig, arguments_of, preset
+from ganlens.errors import GanlensError
+from ganlens.models import trained_here
+from ganlens.models.family import FROM_DATA, Family, arguments_of, from_data
 from ganlens.precision import best_precision
 from ganlens.runs import Run, RunConfig, check_place, judge
-from ganlens.training import TRAIN_PRESETS, TrainConfig, Trainer, arguments_of_start, check_start
+from ganlens.training import (
+    TrainConfig,
+    Trainer,
+    arguments_of_start,
+    check_start,
+    configure,
+    trainable,
+    training_data,
+)
 
-FROM_DATA = ("size", "channels")  # fields of the networks that the images decide
+USUAL = "dcgan"  # the family that is trained where none is named
 PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed"}
-
-# The networks' settings without those that the images decide: one flag each, help included.
-Network = make_dataclass(
-    "Network",
-    [
-        (f.name, f.type, field(default=f.default))
-        for f in fields(DCGANConfig)
-        if f.name not in FROM_DATA
-    ],
-    namespace={"__doc__": DCGANConfig.__doc__},
-    frozen=True,
-)  # fmt: skip
+SHAPE = ("size", "channels")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What to train on, where to, and how.
+    """What to train, on what, where to, and how.
 
     Attributes:
         data: the images.
         out: folder of the run; the same command resumes a run that it holds.
-        start: checkpoint of a DCGAN to train on (fine-tuning): the run begins with its weights and
-            has its networks. To resume, the same command needs it still.
-        preset: defaults of the flags below: "paper" is Radford et al. 2015, "torch" what PyTorch
-            users know as DCGAN.
+        family: what to train; each has flags of its own, which --family NAME --help shows.
+        others: images of the second domain, for a family that learns from two; unpaired.
+        start: checkpoint of the same family to train on (fine-tuning): the run begins with its
+            weights and has its networks. To resume, the same command needs it still.
+        preset: defaults of the flags below: of dcgan "paper" is Radford et al. 2015, "torch" what
+            PyTorch users know as DCGAN.
         size: pixels a side, 16 to 256; by default that of the images, up to 64, or of the start.
         channels: 1 or 3; by default as in the images, or the start.
-        held_out: SPEC of images to judge samples against; by default the test split of the data,
-            or a tenth of it set aside by content.
+        condition_on: the attributes that a family that learns from attributes is told; by default
+            all.
+        held_out: SPEC of images to judge samples against; by default the test split of the data
+            (of --others, for a family that learns from two), or a tenth of it set aside by content.
         judge: features in which samples are judged: auto, inception, classifier (trained on the
             data's labels or attributes first), pixels, or a checkpoint.
         precision: auto takes bfloat16 where the hardware multiplies it.
@@ -66,10 +68,13 @@ class Asked:
 
     data: Data
     out: Annotated[Path, arg(metavar="DIR")]
+    family: str = USUAL
+    others: Annotated[str | None, arg(metavar="SPEC")] = None
     start: Annotated[str | None, arg(metavar="CHECKPOINT")] = None
-    preset: Literal["paper", "torch"] = "torch"
+    preset: str | None = None
     size: int | None = None
     channels: Literal[1, 3] | None = None
+    condition_on: Annotated[tuple[str, ...], arg(metavar="NAME")] = ()
     held_out: Annotated[str | None, arg(metavar="SPEC")] = None
     judge: str = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -80,30 +85,57 @@ class Asked:
 
 
 def prepare(words: Sequence[str]) -> Callable[..., int]:
-    """Return the command with the defaults of the preset and the start that the words name.
+    """Return the command with the flags of the family that the words name, and its defaults.
 
     Raises:
-        GanlensError: an unknown preset, or a start that cannot be trained on.
+        GanlensError: an unknown family or preset, or a start that cannot be trained on.
     """
-    name = _value(words, "--preset") or "torch"
-    if name not in PRESETS:
-        raise one_of("preset", name, PRESETS)
-    networks, training, start = asdict(preset(name)), TRAIN_PRESETS[name], None
+    name = _value(words, "--family") or USUAL
+    family = trainable(name)
+    preset = family.preset(_value(words, "--preset") or family.default_preset)
+    networks, start = asdict(preset.config), None
     if (place := _value(words, "--start")) is not None and place not in NONE:
         start = _begin(place)
-        networks = arguments_of_start(start, "dcgan")
-    network = Network(**{f.name: networks[f.name] for f in fields(Network)})
+        networks = arguments_of_start(start, name)
+    network_flags, objective_flags = _flags("Network", family.Config), family.Training
+    network = network_flags(**_of(network_flags, networks))
+    shared = _flags("Shared", TrainConfig)
+    usual = shared(**_of(shared, {**asdict(TrainConfig()), **preset.run}))
 
     def run(
         asked: Asked,
-        network: Network = network,  # type: ignore[valid-type]
-        training: TrainConfig = training,
+        network: network_flags = network,  # type: ignore[valid-type]
+        shared: shared = usual,  # type: ignore[valid-type]
+        objective: objective_flags = preset.objective,  # type: ignore[valid-type]
         keeping: RunConfig = RunConfig(),  # noqa: B008 frozen
     ) -> int:
+        settings = asdict(shared) | asdict(objective)  # type: ignore[call-overload]
+        training = configure(name, asked.preset, **settings)
         return train(asked, asdict(network), training, keeping, start)
 
-    run.__doc__ = "Train a DCGAN on images; the same command resumes a run that was interrupted."
+    run.__doc__ = f"""Train networks on images; the same command resumes a run that was interrupted.
+
+    Families: {', '.join(trained_here())}. These are the flags of {name}.
+    """
     return run
+
+
+def _flags(name: str, cls: type[Any]) -> type[Any]:
+    """Return a dataclass of the settings that flags give: those that no data decide."""
+    kept = [f for f in fields(cls) if f.name not in (*FROM_DATA, "objective")]
+    return make_dataclass(
+        name,
+        [
+            (f.name, f.type, field() if f.default is MISSING else field(default=f.default))
+            for f in kept
+        ],
+        namespace={"__doc__": cls.__doc__},
+        frozen=True,
+    )
+
+
+def _of(cls: type[Any], values: dict[str, Any]) -> dict[str, Any]:
+    return {f.name: values[f.name] for f in fields(cls)}
 
 
 def command() -> None:
@@ -141,17 +173,22 @@ def train(
     """Open the data, build or resume the run, and follow it to its end."""
     check_place(asked.out)
     check_file(asked.json)
+    family = trainable(asked.family)
+    _check_domains(asked, family)
     if start:
         asked = _sized(asked, network, start)
     fabric = make_fabric(asked)
     data, train_data, held_out = open_both(asked)
-    channels, size, _ = train_data.image_shape
-    arguments = arguments_of(DCGANConfig(**network, size=size, channels=channels))
-    trainer = Trainer("dcgan", arguments, training, train_data.images, fabric, start)
+    others, sources = None, None
+    if asked.others is not None:
+        others, sources, held_out = _second_domain(asked, train_data, held_out)
+    learned = training_data(train_data, family.conditions, asked.condition_on, others)
+    arguments = arguments_of(from_data(family.Config, network, **learned.arguments))
+    trainer = Trainer(asked.family, arguments, training, learned, fabric, start)
     with fabric.rank_zero_first():  # the first rank may train a classifier, the others open it
         extractor = judge(asked.judge, data, asked.out, note)
     command = shlex.join(["ganlens", "train", *sys.argv[2:]])
-    run = Run(asked.out, trainer, train_data, held_out, extractor, keeping, command)
+    run = Run(asked.out, trainer, train_data, held_out, extractor, keeping, command, others, sources)
     if fabric.is_global_zero:
         note(_introduction(train_data, held_out, trainer))
     with stopping() as caught:
@@ -161,13 +198,53 @@ def train(
     return 128 + caught[0] if caught else 0
 
 
+def _check_domains(asked: Asked, family: Family) -> None:
+    if family.domains == 1 and asked.others is not None:
+        raise GanlensError(f"family {asked.family!r} learns from one set of images: leave out"
+                           " --others")  # fmt: skip
+    if family.domains == 2 and asked.others is None:
+        raise GanlensError(f"family {asked.family!r} learns from two sets of images: add --others"
+                           " SPEC")  # fmt: skip
+    if asked.condition_on and "attributes" not in family.conditions:
+        raise GanlensError(f"family {asked.family!r} is not told attributes: leave out"
+                           " --condition-on")  # fmt: skip
+
+
+def _second_domain(
+    asked: Asked, train_data: ImageSet, held_out: ImageSet
+) -> tuple[ImageSet, ImageSet, ImageSet]:
+    """Open --others: its training images, the sources to translate, what results shall be like."""
+    channels, size, _ = train_data.image_shape
+    assert asked.others is not None
+    options: dict[str, Any] = {"strict": asked.strict, "upscale": asked.upscale}
+    others = decode(asked.others, size=size, channels=channels, **options)
+    say_skipped(others)
+    sources, wanted = held_out, held_out
+    if asked.held_out is None:
+        wanted = _judged(others, asked.others, "--held-out")
+    elif train_data.split_source == "declared":
+        sources = _judged(decode(asked.data, size=size, channels=channels, **options), asked.data,
+                          "--held-out")  # fmt: skip
+    return others.part("train"), sources, wanted
+
+
+def _judged(data: ImageSet, spec: str, flag: str) -> ImageSet:
+    first, last = data.bounds["test"]
+    if first == last:
+        raise GanlensError(
+            f"{spec} has {len(data)} images and none to judge samples against: give more"
+            f" images, or others with {flag}"
+        )
+    return data.part("test")
+
+
 def _sized(asked: Asked, network: dict[str, Any], start: Checkpoint) -> Asked:
     """Ask for images of the start's shape; refuse flags that ask for other networks."""
-    given = {name: getattr(asked, name) for name in FROM_DATA}
+    given = {name: getattr(asked, name) for name in SHAPE}
     shape = {name: value for name, value in given.items() if value is not None}
-    check_start(start, "dcgan", network | shape)
-    known = arguments_of_start(start, "dcgan")
-    return replace(asked, **{name: known[name] for name in FROM_DATA})
+    check_start(start, asked.family, network | shape)
+    known = arguments_of_start(start, asked.family)
+    return replace(asked, **{name: known[name] for name in SHAPE})
 
 
 def make_fabric(asked: Asked) -> Fabric:
@@ -198,16 +275,12 @@ def make_fabric(asked: Asked) -> Fabric:
 def open_both(asked: Asked) -> tuple[ImageSet, ImageSet, ImageSet]:
     """Open the data, its training part and the held-out images; say what was left out."""
     options: dict[str, Any] = {"strict": asked.strict, "upscale": asked.upscale}
-    data = open_to_train(asked.data, "a DCGAN", asked.size, channels=asked.channels, **options)
+    what = f"family {asked.family!r}"
+    data = open_to_train(asked.data, what, asked.size, channels=asked.channels, **options)
     say_skipped(data)
     if asked.held_out is None:
-        first, last = data.bounds["test"]
-        if first == last:
-            raise GanlensError(
-                f"{asked.data} has {len(data)} images and none to judge samples against: give more"
-                " images, or others with --held-out"
-            )
-        return data, data.part("train"), data.part("test")
+        held = _judged(data, asked.data, "--held-out")
+        return data, data.part("train"), held
     channels, pixels, _ = data.image_shape
     held_out = decode(asked.held_out, size=pixels, channels=channels, **options)
     say_skipped(held_out)
@@ -218,11 +291,13 @@ def open_both(asked: Asked) -> tuple[ImageSet, ImageSet, ImageSet]:
 
 def _introduction(data: ImageSet, held_out: ImageSet, trainer: Trainer) -> str:
     begun = f", begun from {trainer.start.name}" if trainer.start else ""
-    weights = sum(p.numel() for p in trainer.generator.parameters())
-    weights_d = sum(p.numel() for p in trainer.discriminator.parameters())
+    sizes = ", ".join(
+        f"{name} {sum(p.numel() for p in trainer.trained.learning[name].parameters()):,}"
+        for name in trainer.trained.kept
+    )
     return (
-        f"training on {len(data):,} images of {data.spec} at {data.image_shape[1]} px, judged on"
-        f" {len(held_out):,} held-out ones ({data.split_source} split); generator {weights:,},"
-        f" discriminator {weights_d:,} weights{begun}; {trainer.total_steps:,} steps on"
+        f"training {trainer.family} on {len(data):,} images of {data.spec} at"
+        f" {data.image_shape[1]} px, judged on {len(held_out):,} held-out ones"
+        f" ({data.split_source} split); weights: {sizes}{begun}; {trainer.total_steps:,} steps on"
         f" {trainer.fabric.device} in {trainer.fabric._precision.precision}"
     )

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ganlens.checkpoints import Header
+from ganlens.models.conditions import from_json
+from ganlens.models.prior import Prior
 from ganlens.panels import cell
 
 LABELS = {"fd": "Fréchet distance", "coverage": "coverage (share)"}  # of the axes of the curve
@@ -32,13 +34,12 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
         header: its header.
         rows: the evaluations of its run, in order.
     """
-    data, made = header.data, header.made
-    size = header.arguments.get("size")
+    made, size = header.made, header.arguments.get("size")
     facts = [
         ("family", f"{header.family}, {size}x{size} px, {header.arguments}"),
-        ("prior", f"{header.prior['kind']}, {header.prior['dim']} coordinates"),
-        ("trained on", f"{data.get('spec')}: {data.get('n'):,} images, {data.get('split')}"),
-        ("data fingerprint", f"`{data.get('fingerprint')}`"),
+        *_inputs(header),
+        *_trained_on("trained on", header.data),
+        *(_trained_on("and on, unpaired", header.others) if header.others else ()),
         ("judged on", f"{header.metrics.get('held_out')}"),
         *_start(made),
         ("steps", f"{header.step:,} ({made.get('epoch')} epochs)"),
@@ -50,7 +51,9 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
     lines = [f"# {name}", "", f"A {header.family.upper()} trained by ganlens.", ""]
     lines += ["```", str(made.get("command")), "```", "", "| | |", "| --- | --- |"]
     lines += [f"| {key} | {value} |" for key, value in facts]
-    lines += ["", "## Samples", "", "64 samples of the seeds 0 to 63, not chosen.", ""]
+    shown = "64 samples of the seeds 0 to 63, not chosen." if header.prior else (
+        "The first held-out images, translated, not chosen.")  # fmt: skip
+    lines += ["", "## Samples", "", shown, ""]
     lines += ["![64 samples](samples.png)", "", "## Training curve", ""]
     m = header.metrics
     lines += [
@@ -63,6 +66,25 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
         "",
     ]
     return "\n".join([*lines, *_table(rows, header.step), ""])
+
+
+def _inputs(header: Header) -> list[tuple[str, str]]:
+    """Return what the generator maps from, and what the networks are told."""
+    found = []
+    if header.prior:
+        found.append(("prior", f"{Prior(**header.prior).words} coordinates"))
+    if header.condition:
+        told = from_json(header.condition)
+        names = ", ".join(told.names[:20]) + (" ..." if len(told.names) > 20 else "")
+        found.append(("told", f"{told.kind}: {names}"))
+    return found
+
+
+def _trained_on(what: str, data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (what, f"{data.get('spec')}: {data.get('n'):,} images, {data.get('split')}"),
+        ("data fingerprint", f"`{data.get('fingerprint')}`"),
+    ]
 
 
 def _start(made: Mapping[str, Any]) -> list[tuple[str, str]]:

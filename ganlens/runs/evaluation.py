@@ -1,11 +1,13 @@
-"""Judging a generator in the middle of its training, against images that it never sees."""
+"""Judging networks in the middle of their training, against images that they never see."""
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from ganlens.calibration import calibrate
 from ganlens.checkpoints import empty_network
@@ -13,10 +15,12 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor, array_source, features_of
 from ganlens.images import from_uint8, to_uint8
+from ganlens.models import MODELS
 from ganlens.models.spectral import worked_in
 from ganlens.progress import finish
 from ganlens.stats import quality
-from ganlens.training import Trainer
+from ganlens.subject import Subject, is_told
+from ganlens.training import Trainer, stream
 
 CALIBRATION_LATENTS, CALIBRATION_IMAGES, CALIBRATION_BATCH = 10_000, 10_000, 250
 FIRST_SEED = 1_000_000  # of the judged samples: far from the seeds that anybody looks at
@@ -25,10 +29,10 @@ SCORES = (*METRICS, "k", "k_density")
 
 
 class Evaluator:
-    """Scores generators against one random subset of the held-out images, in one set of features.
+    """Scores samples against one random subset of the held-out images, in one set of features.
 
     Args:
-        held_out: images that the networks never see.
+        held_out: images that the networks never see, of the kind that they shall draw.
         extractor: the features.
         n: generated and held-out images, at most.
 
@@ -44,21 +48,21 @@ class Evaluator:
             )
         self.held_out, self.extractor = held_out, extractor
         self.n = min(n, len(held_out))
-        # Drawn, not the first ones: a folder is in the order of its classes.
-        self.rows = np.sort(np.random.default_rng(0).permutation(len(held_out))[: self.n])
         self._real: np.ndarray | None = None
 
-    def __call__(self, generator: Any) -> dict[str, Any]:
-        """Score a generator in eval mode: SCORES beside what makes them comparable."""
+    def __call__(self, subject: Subject) -> dict[str, Any]:
+        """Score the samples of a Subject: SCORES beside what makes them comparable."""
+        n = min(self.n, subject.samples_at_most or self.n)
         if self._real is None:
-            self._real = self._features(self.held_out.images[self.rows])
-        z = generator.prior.sample(range(FIRST_SEED, FIRST_SEED + self.n))
-        fake = self._features(draw(generator, z))
+            # Drawn, not the first ones: a folder is in the order of its classes.
+            rows = np.random.default_rng(0).permutation(len(self.held_out))[:n]
+            self._real = self._features(self.held_out.images[np.sort(rows)])
+        fake = self._features(to_uint8(subject.sample(range(FIRST_SEED, FIRST_SEED + n))))
         scores = quality(self._real, fake, metrics=METRICS)
         of = f"{self.held_out.spec} ({self.held_out.split}, {len(self.held_out):,} images)"
         return {
             **{name: scores[name] for name in SCORES},
-            "n": self.n,
+            "n": n,
             "first_seed": FIRST_SEED,
             "extractor": self.extractor.name,
             "extractor_hash": self.extractor.hash,
@@ -73,34 +77,51 @@ class Evaluator:
 def calibrated(trainer: Trainer) -> dict[str, nn.Module]:
     """Return copies of a trainer's networks with batch-norm statistics measured for analysis.
 
-    The generators see latents of their prior, the discriminator training images. Spectral norm is
-    worked into the weights.
+    Generators see latents of their prior (and conditions as often as the data have them), all
+    others training images. Spectral norm is worked into the weights.
     """
-    copies = {name: copy.deepcopy(network) for name, network in trainer.networks.items()}
-    seed, device = trainer.config.seed, trainer.fabric.device
-    if trainer.config.spectral_norm:
-        plain = empty_network(trainer.family, trainer.arguments, "discriminator")
-        copies["discriminator"] = worked_in(copies["discriminator"], plain)
-    latents = trainer.prior.sample_batch(CALIBRATION_LATENTS, seed).to(device)
-    for name in ("generator", "ema"):
-        calibrate(copies[name], latents.split(CALIBRATION_BATCH))
-    count = calibration_images(trainer)
-    rows = np.random.default_rng(seed).permutation(len(trainer.images))[:count]
-    batches = (
-        trainer.images[np.sort(p)] for p in np.array_split(rows, max(1, count // CALIBRATION_BATCH))
-    )
-    calibrate(copies["discriminator"], (from_uint8(batch, device) for batch in batches))
+    copies = {name: _plain(trainer, name, net) for name, net in trainer.networks.items()}
+    for name, network in copies.items():
+        role = MODELS[trainer.family].roles[name.removeprefix("ema.")]
+        calibrate(network, _latents(trainer, network) if role == "generator" else
+                  _images(trainer, network))  # fmt: skip
     return copies
 
 
 def calibration_images(trainer: Trainer) -> int:
-    """Return how many training images the discriminator's statistics come from."""
-    return min(len(trainer.images), CALIBRATION_IMAGES)
+    """Return how many training images the statistics come from."""
+    return min(len(trainer.data.images), CALIBRATION_IMAGES)
 
 
-@torch.inference_mode()
-def draw(generator: nn.Module, z: torch.Tensor) -> np.ndarray:
-    """Draw (N, H, W, C) uint8 images of latents with a generator in eval mode."""
-    device = next(generator.parameters()).device
-    parts = z.split(CALIBRATION_BATCH)
-    return np.concatenate([to_uint8(generator(part.to(device))) for part in parts])
+def _plain(trainer: Trainer, name: str, network: nn.Module) -> nn.Module:
+    """Return a copy, its spectral norms worked into its weights."""
+    copied = copy.deepcopy(network)
+    if not any(is_parametrized(part) for part in copied.modules()):
+        return copied
+    return worked_in(copied, empty_network(trainer.family, trainer.arguments, name))
+
+
+def _latents(trainer: Trainer, network: Any) -> Iterator[tuple[Tensor, ...]]:
+    seed, device = trainer.config.seed, trainer.fabric.device
+    inputs = [network.prior.sample_batch(CALIBRATION_LATENTS, seed)]
+    if is_told(network):
+        assert trainer.data.labels is not None
+        first = stream(seed, "calibration", 0)
+        drawn = np.random.default_rng(first).integers(len(trainer.data.labels), size=len(inputs[0]))
+        inputs.append(trainer.data.labels[torch.from_numpy(drawn)])
+    for piece in zip(*(part.split(CALIBRATION_BATCH) for part in inputs), strict=True):
+        yield tuple(part.to(device) for part in piece)
+
+
+def _images(trainer: Trainer, network: Any) -> Iterator[tuple[Tensor, ...]]:
+    data, device = trainer.data, trainer.fabric.device
+    images, labels = data.images, data.labels
+    channels, height, width = getattr(network, "source_shape", network.image_shape)
+    if images.shape[1:] != (height, width, channels) and data.others is not None:
+        images, labels = data.others, None
+    count = min(len(images), CALIBRATION_IMAGES)
+    rows = np.random.default_rng(trainer.config.seed).permutation(len(images))[:count]
+    for part in np.array_split(rows, max(1, count // CALIBRATION_BATCH)):
+        kept = np.sort(part)
+        told = (labels[torch.from_numpy(kept)].to(device),) if is_told(network) else ()  # type: ignore[index]
+        yield from_uint8(images[kept], device), *told

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -16,37 +15,48 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor
 from ganlens.files import check_writable, write_bytes
-from ganlens.models.dcgan import DCGANConfig, arguments_of
-from ganlens.training import TrainConfig, Trainer, TrainStep
+from ganlens.models import MODELS
+from ganlens.models.family import completed
+from ganlens.training import Trainer, TrainStep, configure
 
-STATE_FILE, ASKED_FILE = "state.safetensors", "run.json"
+STATE_FILE, SETTINGS_FILE = "state.safetensors", "run.json"
 JUDGE_FOLDER = "judge"  # the classifier that judges samples, made before anything else
 SCORES = {"epoch", "fd", "precision", "recall", "density", "coverage"}  # of an evaluation
 FREE_TO_CHANGE = {"epochs"}  # of the training settings, when a run is resumed
 
 
-def asked(
-    trainer: Trainer, train_data: ImageSet, held_out: ImageSet, extractor: Extractor
+def run_identity(
+    trainer: Trainer,
+    train_data: ImageSet,
+    held_out: ImageSet,
+    extractor: Extractor,
+    others: ImageSet | None = None,
 ) -> dict[str, Any]:
     """Return everything that determines the weights of a run, as plain JSON values."""
-    data = {
-        "spec": train_data.spec,
-        "split": train_data.split,
-        "fingerprint": train_data.fingerprint,
-        "n": len(train_data),
-        "skipped": len(train_data.skipped),
-        "class_names": list(train_data.class_names),
-        "attributes": sorted(train_data.attributes),
-    }
+    condition = trainer.data.condition
     return {
         "family": trainer.family,
         "arguments": trainer.arguments,
-        "training": asdict(trainer.config),
+        "training": trainer.config.flat(),
         "precision": trainer.fabric._precision.precision,
-        "data": data,
+        "data": _described(train_data),
         "held_out": {"spec": held_out.spec, "fingerprint": held_out.fingerprint},
         "extractor": extractor.name,
         "start": trainer.start.hash if trainer.start else None,
+        "others": None if others is None else _described(others),
+        "condition": None if condition is None else [condition.kind, *condition.names],
+    }
+
+
+def _described(data: ImageSet) -> dict[str, Any]:
+    return {
+        "spec": data.spec,
+        "split": data.split,
+        "fingerprint": data.fingerprint,
+        "n": len(data),
+        "skipped": len(data.skipped),
+        "class_names": list(data.class_names),
+        "attributes": sorted(data.attributes),
     }
 
 
@@ -59,7 +69,7 @@ def check_place(folder: Path) -> None:
     if folder.is_file():
         raise GanlensError(f"{folder} is a file: give a folder to --out")
     held = {p.name for p in folder.iterdir()} if folder.is_dir() else set()
-    if held - {JUDGE_FOLDER} and not (folder / ASKED_FILE).is_file():
+    if held - {JUDGE_FOLDER} and not (folder / SETTINGS_FILE).is_file():
         raise GanlensError(f"{folder} holds other files: give a new folder to --out")
     check_writable(folder)
 
@@ -71,14 +81,14 @@ def check_folder(folder: Path, wanted: dict[str, Any]) -> None:
         GanlensError: names the first difference.
     """
     check_place(folder)
-    file = folder / ASKED_FILE
+    file = folder / SETTINGS_FILE
     if not file.is_file():
         return
     try:
         held = json.loads(file.read_text())
     except (ValueError, RecursionError) as error:
         raise GanlensError(f"{file} is damaged ({error}): give a new folder to --out") from error
-    before, now = _usual() | _flat(held), _flat(wanted)
+    before, now = _flat(_completed(held)), _flat(wanted)
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key) and key.split(".")[-1] not in FREE_TO_CHANGE:
             raise GanlensError(
@@ -88,11 +98,15 @@ def check_folder(folder: Path, wanted: dict[str, Any]) -> None:
             )
 
 
-def _usual() -> dict[str, Any]:
-    """What a setting is in a run that began before ganlens knew of it: its default."""
-    return _flat(
-        {"arguments": arguments_of(DCGANConfig()), "training": asdict(TrainConfig()), "start": None}
-    )
+def _completed(held: Any) -> dict[str, Any]:
+    """Add what a run that began before ganlens knew of a setting has: its default."""
+    if not isinstance(held, dict) or held.get("family") not in MODELS:
+        return dict(held) if isinstance(held, dict) else {}
+    family = str(held["family"])
+    usual = {name: None for name in ("start", "others", "condition")}
+    arguments = completed(MODELS[family], held.get("arguments") or {})
+    training = configure(family).flat() | (held.get("training") or {})
+    return {**usual, **held, "arguments": arguments, "training": training}
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
@@ -155,11 +169,11 @@ def is_row(row: Any) -> bool:
 
 
 def average(steps: Sequence[TrainStep]) -> dict[str, Any]:
-    """Average the numbers of some steps into one row; networks that rested count for nothing."""
+    """Average the numbers of some steps into one row; phases that rested count for nothing."""
     row: dict[str, Any] = {"step": steps[-1].step, "epoch": steps[-1].epoch}
-    for name in ("d_loss", "g_loss", "d_real", "d_fake", "d_turned", "d_grad", "g_grad"):
-        values = [v for v in (getattr(s, name) for s in steps) if v is not None]
-        row[name] = round(fmean(values), 5) if values else None
+    for name in dict.fromkeys(name for one in steps for name in one.numbers):
+        values = [one.numbers[name] for one in steps if name in one.numbers]
+        row[name] = round(fmean(values), 5)
     seconds = sum(1 / s.images_per_second for s in steps)
     return row | {"images_per_second": round(len(steps) / seconds, 1)}
 

@@ -13,7 +13,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,36 +21,37 @@ import numpy as np
 import torch
 from torch import nn
 
-from ganlens.checkpoints import METRICS_FILE, MODEL_FILE, Header, save_checkpoint
+from ganlens.checkpoints import METRICS_FILE, MODEL_FILE, Checkpoint, Header, save_checkpoint
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor
 from ganlens.files import write_bytes
-from ganlens.images import grid, png_bytes
-from ganlens.latents import Seeds
-from ganlens.recipe import Layout, Recipe
+from ganlens.images import grid, png_bytes, to_uint8
+from ganlens.recipe import Recipe
 from ganlens.runs.card import card, curve_svg, machine
+from ganlens.runs.diagnostics import Diagnostics, NotFinite, spread
 from ganlens.runs.evaluation import (
     CALIBRATION_LATENTS,
     Evaluator,
     calibrated,
     calibration_images,
-    draw,
 )
 from ganlens.runs.events import Event, RunConfig
 from ganlens.runs.folder import (
-    ASKED_FILE,
+    SETTINGS_FILE,
     STATE_FILE,
-    asked,
     average,
     check_folder,
     metrics_lines,
     read_metrics,
     read_state,
+    run_identity,
     write_state,
 )
-from ganlens.runs.trouble import NotFinite, Watch, spread
-from ganlens.training import Trainer, TrainStep
+from ganlens.subject import Subject, from_checkpoint
+from ganlens.training import Trainer, TrainStep, trainable
+
+SHOWN, COLUMNS = 64, 8  # samples on a sheet
 
 
 class Run:
@@ -64,6 +65,9 @@ class Run:
         extractor: features in which samples are judged.
         config: how to watch and keep.
         command: the command line, for the card.
+        others: the training images of a second domain; samples are then judged against
+            ``held_out`` images of it.
+        sources: held-out images that a translator translates to be judged.
 
     Raises:
         GanlensError: the folder holds something else, or a run with other settings.
@@ -78,9 +82,11 @@ class Run:
         extractor: Extractor,
         config: RunConfig,
         command: str = "",
+        others: ImageSet | None = None,
+        sources: ImageSet | None = None,
     ) -> None:
         self.folder, self.trainer, self.config = folder, trainer, config
-        self.command = command
+        self.command, self.sources = command, sources
         self.evaluator = Evaluator(held_out, extractor, config.evaluate_n)
         self.rows: list[dict[str, Any]] = []
         self.best: float | None = None
@@ -88,20 +94,21 @@ class Run:
         self.seconds = 0.0
         self.began = time.monotonic()
         self.main = trainer.fabric.is_global_zero
-        self.asked = asked(trainer, train_data, held_out, extractor)
+        self.identity = run_identity(trainer, train_data, held_out, extractor, others)
         self.resumed = self._claim()
-        self.watch = Watch(spread(train_data.images[:64]))
+        family, drawn = trainable(trainer.family), train_data if others is None else others
+        self.diagnostics = Diagnostics(family, spread(drawn.images[:64]))
 
     def _claim(self) -> bool:
         """Take the folder over, or refuse it; return whether it held a state of this run."""
-        check_folder(self.folder, self.asked)
+        check_folder(self.folder, self.identity)
         self.trainer.fabric.barrier()  # nobody writes before everybody has looked
         if (self.folder / STATE_FILE).is_file():
             self._restore()
             return True
         if self.main:
-            text = json.dumps(self.asked, indent=2)
-            write_bytes(self.folder / ASKED_FILE, text.encode())
+            text = json.dumps(self.identity, indent=2)
+            write_bytes(self.folder / SETTINGS_FILE, text.encode())
         return False
 
     def events(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Event]:
@@ -137,7 +144,7 @@ class Run:
 
     def _see(self, step: TrainStep) -> None:
         try:
-            self.watch.see(step)
+            self.diagnostics.see(step)
         except NotFinite as error:
             self._give_up(error)
 
@@ -146,7 +153,7 @@ class Run:
         kept = f"the best checkpoint is in {best}" if best.is_dir() else "nothing was saved yet"
         raise GanlensError(
             f"training stopped: {error}; {kept}; train anew with a lower --lr (now"
-            f" {self.trainer.config.lr}) or --precision float32"
+            f" {getattr(self.trainer.config.objective, 'lr', 'unknown')}) or --precision float32"
         ) from error
 
     def _ends_epoch(self) -> bool:
@@ -172,26 +179,41 @@ class Run:
         self.judged = self.trainer.step
         if self.main:
             networks = calibrated(self.trainer)
-            samples = draw(networks["ema"], self.trainer.prior.sample(range(64)))
+            subject = self._subject(networks)
+            samples = to_uint8(subject.sample(range(SHOWN)))
             epoch = self.trainer.step // self.trainer.steps_per_epoch
-            row = {"step": self.trainer.step, "epoch": epoch, **self.evaluator(networks["ema"])}
+            row = {"step": self.trainer.step, "epoch": epoch, **self.evaluator(subject)}
             row["seconds"] = round(self._elapsed(), 1)
             self.rows.append(row)
             path = self.folder / "samples" / f"{self.trainer.step:07d}.png"
             # These weights are not kept, so a replay can only say whose they were.
-            write_bytes(path, self._sheet(samples, f"{self.folder.name} at step {path.stem}", ""))
-            self._keep("last", networks, row, samples)
+            shown = f"{self.folder.name} at step {path.stem}"
+            write_bytes(path, self._sheet(subject, samples, shown, ""))
+            self._keep("last", networks, subject, row, samples)
             if self.best is None or row["fd"] < self.best:
                 self.best = row["fd"]
-                self._keep("best", networks, row, samples)
+                self._keep("best", networks, subject, row, samples)
             yield Event(evaluation=row)
-            for line in self.watch.warnings(samples):
+            for line in self.diagnostics.warnings(samples):
                 self.rows.append({"step": self.trainer.step, "warning": line})
                 yield Event(warning=line)
         self.trainer.fabric.barrier()
 
+    def _subject(self, networks: dict[str, nn.Module]) -> Subject:
+        """Return the networks as whoever loads the checkpoint will see them."""
+        held = Checkpoint(self.folder, self._header({}), "", networks)
+        subject = from_checkpoint(held, self.trainer.fabric.device)
+        if self.sources is not None and subject.translator is not None:
+            subject.sources = self.sources
+        return subject
+
     def _keep(
-        self, name: str, networks: dict[str, nn.Module], row: dict[str, Any], samples: np.ndarray
+        self,
+        name: str,
+        networks: dict[str, nn.Module],
+        subject: Subject,
+        row: dict[str, Any],
+        samples: np.ndarray,
     ) -> None:
         rows = [r for r in self.rows if "fd" in r]
         header = self._header(row)
@@ -202,39 +224,45 @@ class Run:
         }
         folder = save_checkpoint(self.folder / name, header, networks, extras)
         digest = hashlib.sha256((folder / MODEL_FILE).read_bytes()).hexdigest()
-        sheet = self._sheet(samples, self.folder.name, digest)
+        sheet = self._sheet(subject, samples, self.folder.name, digest)
         write_bytes(folder / "samples.png", sheet)
 
-    def _sheet(self, samples: np.ndarray, checkpoint: str, digest: str) -> bytes:
+    def _sheet(self, subject: Subject, samples: np.ndarray, name: str, digest: str) -> bytes:
         """Return the samples of seeds 0 to 63 as a PNG that carries its recipe."""
-        seeds, layout = Seeds(tuple(range(len(samples)))), Layout(columns=8)
-        recipe = Recipe(checkpoint, digest, seeds, weights="ema", layout=layout)
-        return png_bytes(grid(samples, layout.columns), recipe.to_json())
+        recipe = Recipe.of_samples(subject, range(len(samples)), columns=COLUMNS)
+        named = replace(recipe, checkpoint=name, hash=digest)
+        return png_bytes(grid(samples, COLUMNS), named.to_json())
 
     def _header(self, row: dict[str, Any]) -> Header:
+        trainer, identity = self.trainer, self.identity
         made = {
             "command": self.command,
-            "epoch": row["epoch"],
-            "seconds": row["seconds"],
-            "precision": self.trainer.fabric._precision.precision,
+            "epoch": row.get("epoch"),
+            "seconds": row.get("seconds"),
+            "precision": trainer.fabric._precision.precision,
             "machine": machine(),
-            "ranks": self.trainer.fabric.world_size,
+            "ranks": trainer.fabric.world_size,
         }
-        if start := self.trainer.start:
+        if start := trainer.start:
             made["start"] = {"checkpoint": start.name, "hash": start.hash}
+        condition = trainer.data.condition
+        priors = (getattr(net, "prior", None) for net in trainer.networks.values())
+        prior = next((one for one in priors if one is not None), None)
         return Header(
-            family=self.asked["family"],
-            arguments=self.asked["arguments"],
-            prior=asdict(self.trainer.prior),
-            data=self.asked["data"],
-            training=asdict(self.trainer.config),
-            step=self.trainer.step,
+            family=identity["family"],
+            arguments=identity["arguments"],
+            prior={} if prior is None else prior.to_json(),
+            data=identity["data"],
+            training=trainer.config.flat(),
+            step=trainer.step,
             metrics=row,
             calibration={
-                "latents": CALIBRATION_LATENTS,
-                "images": calibration_images(self.trainer),
+                "latents": 0 if prior is None else CALIBRATION_LATENTS,
+                "images": calibration_images(trainer),
             },
             made=made,
+            condition={} if condition is None else condition.to_json(),
+            others=identity["others"] or {},
         )
 
     def _elapsed(self) -> float:

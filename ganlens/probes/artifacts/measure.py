@@ -151,7 +151,7 @@ def _removed(
     batch_size: int,
 ) -> tuple[Excess, ...]:
     with evened(subject, layer) as generator:
-        other = Subject(generator, None, subject.provenance, subject.device)
+        other = Subject({"generator": generator}, subject.provenance, subject.device)
         after = stage_power(real.whiten(other.generate(z, batch_size)), stages)
     return tuple(map(excess_removed, power, after))
 

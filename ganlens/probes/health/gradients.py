@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ganlens.training.losses import discriminator_loss, generator_loss
+from ganlens.models.losses import discriminator_loss, generator_loss
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,81 @@
+"""Diagnostics of a run: what its steps and its samples show to go wrong."""
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ganlens.models.family import Family, History
+from ganlens.training import TrainStep
+
+WINDOW = 200  # steps that a judgement looks back on
+COLLAPSED = 0.35  # share of the real images' spread below which samples are near copies
+
+
+class NotFinite(ArithmeticError):
+    """A loss or a gradient became NaN or infinite: no later step can be good."""
+
+
+@dataclass
+class Diagnostics:
+    """Looks at every step and, when it is time, at some samples.
+
+    Attributes:
+        family: knows what its own numbers mean.
+        real_spread: mean pairwise distance of real images, see ``spread``.
+        recent: numbers of the last steps.
+        early: name -> its first ``WINDOW`` values.
+    """
+
+    family: Family
+    real_spread: float
+    recent: deque[dict[str, float]] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    early: dict[str, list[float]] = field(default_factory=dict)
+
+    def see(self, step: TrainStep) -> None:
+        """Take note of a step.
+
+        Raises:
+            NotFinite: one of its numbers is NaN or infinite.
+        """
+        for name, value in step.numbers.items():
+            if not math.isfinite(value):
+                raise NotFinite(f"{name} is {value} at step {step.step}")
+            first = self.early.setdefault(name, [])
+            if len(first) < WINDOW:
+                first.append(value)
+        self.recent.append(dict(step.numbers))
+
+    def warnings(self, samples: np.ndarray) -> list[str]:
+        """Return what looks wrong now, one line each.
+
+        Args:
+            samples: (N, H, W, C) uint8 images of fixed seeds.
+        """
+        found = []
+        share = spread(samples) / max(self.real_spread, 1e-9)
+        if share < COLLAPSED:
+            found.append(
+                f"collapse: samples of different seeds differ {share:.0%} as much as real images"
+                " do; go back to the best checkpoint, or try a lower --lr"
+                + self._noise()
+            )
+        history = History(tuple(self.recent), self.early, WINDOW)
+        return found + self.family.warnings(history)
+
+    def _noise(self) -> str:
+        known = hasattr(self.family.Training(), "instance_noise")
+        return " or --instance-noise 0.5" if known else ""
+
+
+def spread(images: np.ndarray | Sequence[np.ndarray]) -> float:
+    """Mean root-mean-square distance of all pairs of up to 64 images, in grey levels (0 to 255)."""
+    flat = np.asarray(images[:64], np.float64).reshape(min(len(images), 64), -1)
+    squares = (flat**2).sum(1)
+    gram = squares[:, None] + squares[None, :] - 2 * flat @ flat.T
+    upper = np.triu_indices(len(flat), 1)
+    return (
+        float(np.sqrt(np.maximum(gram[upper], 0) / flat.shape[1]).mean()) if len(flat) > 1 else 0.0
+    )

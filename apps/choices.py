@@ -13,7 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 from ganlens.checkpoints import list_checkpoints
-from ganlens.data.opening import EMBEDDED
+from ganlens.data import EMBEDDED
 from ganlens.errors import GanlensError
 from ganlens.places import shipped_folder
 
@@ -29,7 +29,7 @@ class Options:
 
     Attributes:
         roots: folders below which checkpoints may be opened, besides the shipped ones.
-        data: data SPECs that may be chosen, besides the embedded ones.
+        data: data SPECs that may be chosen, besides embedded ones.
     """
 
     roots: tuple[Path, ...] = ()
@@ -87,8 +87,9 @@ def _spec(data: object) -> str:
 
 
 def data_specs(options: Options) -> list[str]:
-    """List the data that may be chosen."""
-    return list(dict.fromkeys([*options.data, *EMBEDDED, NO_DATA]))
+    """List the data that may be chosen: those of the start, and embedded ones to train on."""
+    shipped = [name for name, known in EMBEDDED.items() if known.instead is None]
+    return list(dict.fromkeys([*options.data, *shipped, NO_DATA]))
 
 
 def matching_data(choice: Choice, specs: Sequence[str]) -> str:

@@ -235,7 +235,8 @@ def usage() -> str:
             "",
             "`ganlens COMMAND --help` lists its options. CHECKPOINT is a folder, the name of a",
             "shipped one, or weights that another project saved; --data takes a folder or zip of",
-            "images, an .npz, torchvision:NAME, pixelfaces or digits. With --trust, commands open",
+            "images, an .npz, torchvision:NAME, pixelfaces, digits or mnist10k (embedded, like",
+            "pixelfaces-pairs for evaluation; see ganlens list). With --trust, commands open",
             "TorchScript and torch.export archives, and --module package.module:callable names the",
             "class of weights that no family recognises: both run code that is not ganlens's.",
         ]

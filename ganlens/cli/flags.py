@@ -19,8 +19,8 @@ CHECKPOINT_HELP = (
     "project saved."
 )
 DATA_HELP = (
-    "Images: a folder or zip, an .npz, torchvision:NAME, pixelfaces, digits, "
-    "or train=SPEC,test=SPEC."
+    "Images: a folder or zip, an .npz, torchvision:NAME, train=SPEC,test=SPEC, or embedded ones: "
+    "pixelfaces, digits, mnist10k; pixelfaces-pairs, for evaluation only."
 )
 
 # The flags that several commands share; each is written once.

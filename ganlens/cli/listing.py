@@ -1,4 +1,4 @@
-"""``ganlens list``: the checkpoints at hand."""
+"""``ganlens list``: the checkpoints at hand, and the embedded data."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +9,7 @@ from tyro.conf import Positional, arg
 from ganlens.checkpoints import Header, list_checkpoints
 from ganlens.cli.flags import Json
 from ganlens.cli.terminal import check_free, console, rows_table, write_json
+from ganlens.data import EMBEDDED
 from ganlens.errors import GanlensError
 from ganlens.models.classifier import FAMILY
 
@@ -17,7 +18,7 @@ RUNS = Path("runs")  # where the examples of the README put their runs
 
 
 def list_command(root: Root = None, json: Json = None) -> None:
-    """List checkpoints, GANs and classifiers: the shipped ones and those in ./runs, or in ROOT."""
+    """List checkpoints, GANs and classifiers, and embedded data: shipped and in ./runs, or ROOT."""
     check_free(json, force=False)
     gans, classifiers = checkpoints(root), checkpoints(root, FAMILY)
     if root is not None and not gans and not classifiers:
@@ -26,7 +27,9 @@ def list_command(root: Root = None, json: Json = None) -> None:
             "`ganlens list` without a folder shows the shipped ones"
         )
     found = {"checkpoints": gans, "classifiers": classifiers}
-    write_json(json, {kind: [_entry(*one) for one in rows] for kind, rows in found.items()})
+    data = {} if root is not None else EMBEDDED
+    written = {kind: [_entry(*one) for one in rows] for kind, rows in found.items()}
+    write_json(json, written | {"data": [{"data": name, **asdict(d)} for name, d in data.items()]})
     screen = console(json)
     if gans or not classifiers:
         columns = ("checkpoint", "family", "images", "prior", "trained on", "step")
@@ -35,6 +38,9 @@ def list_command(root: Root = None, json: Json = None) -> None:
         columns = ("classifier", "images", "reads", "right, held out", "trained on", "step")
         title = "for --extractor (ganlens fid) and --judge (ganlens train)"
         screen.print("", rows_table(title, columns, [_classifier(*one) for one in classifiers]))
+    if data:
+        rows = [(name, one.images, one.origin, one.licence) for name, one in data.items()]
+        screen.print("", rows_table("for --data", ("data", "images", "origin", "licence"), rows))
 
 
 def checkpoints(root: Path | None, family: str | None = None) -> list[tuple[str, Header]]:

@@ -49,10 +49,13 @@ def open_to_train(spec: str, network: str, size: int | None, **options: Any) -> 
         **options: as for ``open_data``.
 
     Raises:
-        GanlensError: a size out of range, or smaller images; as ``open_data``.
+        GanlensError: a size out of range, smaller images, or images that are for evaluation only;
+            as ``open_data``.
     """
+    from ganlens.data import check_trainable
     from ganlens.models.base import SIZES
 
+    check_trainable(spec)
     low, high = SIZES
     takes = f"{network} takes {low} to {high}"
     if size is not None and not low <= size <= high:

@@ -10,16 +10,16 @@ from pathlib import Path
 from ganlens.data.arrays import NpzSource
 from ganlens.data.build import build
 from ganlens.data.cache import Settings, Store
+from ganlens.data.embedded import EMBEDDED, embedded_source
 from ganlens.data.imageset import ImageSet
 from ganlens.data.sizes import Facts
-from ganlens.data.sources import DigitsSource, FileSource, JoinedSource, Source
+from ganlens.data.sources import FileSource, JoinedSource, Source
 from ganlens.data.trees import FolderTree, ZipTree
 from ganlens.data.vision import PREFIX, TorchvisionSource
 from ganlens.errors import GanlensError, one_of
-from ganlens.places import cache_folder, shipped_folder
+from ganlens.places import cache_folder
 from ganlens.progress import Progress, finish
 
-EMBEDDED = ("pixelfaces", "digits")
 JOINED = re.compile(r"train=(?P<train>.+?),\s*test=(?P<test>.+)")
 SPLIT_NAMES = ("all", "train", "test", "val")
 MAX_SIZE = 4096  # px
@@ -40,9 +40,9 @@ def open_data(
     ``open_steps`` does the same in pieces, for a progress bar.
 
     Args:
-        spec: ``pixelfaces`` or ``digits`` (embedded); ``torchvision:NAME``; the path of a folder, a
-            ``.zip`` or an ``.npz``; or ``train=SPEC,test=SPEC``. A folder that is named like an
-            embedded one is reached as ``./digits``.
+        spec: a name in ``EMBEDDED``, such as ``pixelfaces``; ``torchvision:NAME``; the path of a
+            folder, a ``.zip`` or an ``.npz``; or ``train=SPEC,test=SPEC``. A folder that is named
+            like an embedded one is reached as ``./digits``.
         split: "all", "train", "test", or "val" where the data declares one.
         size: height and width in pixels. None: the native size, see ``sizes.native_size``; 16 for
             ``digits``. Images that are smaller are skipped.
@@ -150,10 +150,8 @@ def resolve(spec: str, store: Store) -> Source:
     """
     if spec.startswith(("train=", "test=")):
         return _joined(spec, store)
-    if spec == "digits":
-        return DigitsSource(spec)
-    if spec == "pixelfaces":
-        return FileSource(spec, ZipTree(_asset("pixelfaces.zip")))
+    if spec in EMBEDDED:
+        return embedded_source(spec)
     if spec.startswith(PREFIX):
         return TorchvisionSource(spec, store.root / "torchvision")
     path = Path(spec).expanduser()
@@ -188,13 +186,6 @@ def _joined(spec: str, store: Store) -> Source:
     except GanlensError:
         train.close()
         raise
-
-
-def _asset(name: str) -> Path:
-    path = shipped_folder("assets") / name
-    if not path.is_file():
-        raise GanlensError(f"{path} is missing: install ganlens anew")
-    return path
 
 
 def _suggestion(spec: str, path: Path) -> str:

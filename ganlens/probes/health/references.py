@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ganlens.data import open_data
-from ganlens.data.opening import EMBEDDED
+from ganlens.data import EMBEDDED, open_data
 from ganlens.errors import GanlensError
 from ganlens.probes.base import images_for
 from ganlens.subject import load

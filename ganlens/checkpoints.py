@@ -304,10 +304,7 @@ def filled_network(
 
 def empty_network(family: str, arguments: Mapping[str, Any], part: str) -> nn.Module:
     """Build a network to be filled: on the meta device where its family can, in no memory."""
-    maker = MODELS[family]
-    make = maker.discriminator if part == "discriminator" else maker.generator
+    maker, name = MODELS[family], "generator" if part == "ema" else part
     place = torch.device("meta" if getattr(maker, "builds_on_meta", True) else "cpu")
     with place:
-        network = make(**arguments)
-    assert isinstance(network, nn.Module)
-    return network
+        return maker.build(arguments, (name,))[name]

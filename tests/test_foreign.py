@@ -16,9 +16,9 @@ import ganlens
 from ganlens.checkpoints import load_checkpoint, save_checkpoint
 from ganlens.cli import main
 from ganlens.errors import GanlensError
-from ganlens.foreign import open_foreign
+from ganlens.foreign import READERS, open_foreign
+from ganlens.foreign.recognition import Answers
 from ganlens.models import MODELS
-from ganlens.models.recognition import Answers
 
 SVHN = Path(__file__).resolve().parents[1] / "data" / "dcgan-svhn-theano"
 LATE = {
@@ -317,11 +317,8 @@ def test_theano_kernels_are_flipped(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     shapes = [(4, 3, 5, 5), (8, 4, 5, 5), (8,), (8,), (128, 1)]
     arrays = [rng.standard_normal(s).astype(np.float32) * 0.1 for s in shapes]
-    from ganlens.models.recognition import Notes
-    from ganlens.models.theano_dcgan import recognise_theano
-
     weights = {f"{i:02d}": torch.from_numpy(a) for i, a in enumerate(arrays, 1)}
-    match = recognise_theano(weights, Notes(Answers()))
+    match = READERS["dcgan"](weights, Answers())
     assert match is not None
     assert match.calibrate
     x = rng.standard_normal((3, 16, 16)).astype(np.float32)
@@ -396,7 +393,7 @@ def test_a_family_in_one_file_as_the_readme_has_it(
     (tmp_path / "family_lift.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
-    before = dict(MODELS)
+    before, readers = dict(MODELS), dict(READERS)
     state = {"lift.weight": torch.randn(64, 5) * 0.3, "lift.bias": torch.zeros(64)}
     keep(tmp_path / "lift.pt", state)
     import_line = section.partition("`ganlens import ")[2].partition("`")[0]
@@ -404,12 +401,14 @@ def test_a_family_in_one_file_as_the_readme_has_it(
         assert main(["import", *import_line.split()]) == 0
         for name in ("lift", "family_lift:Lift"):  # as in another process
             del MODELS[name]
+        del READERS["lift"]
         monkeypatch.delitem(sys.modules, "family_lift")
         assert main(["check", "checkpoints/lift"]) == 2
         assert main(["check", "checkpoints/lift", *import_line.split()[-3:]]) == 0
         subject = ganlens.load("lift.pt", "cpu")
     finally:
-        MODELS.clear()
-        MODELS.update(before)
+        for registry, entries in ((MODELS, before), (READERS, readers)):
+            registry.clear()
+            registry.update(entries)
     z = subject.latents(range(3))
     close(subject.generate(z), (z @ state["lift.weight"].T).tanh().view(3, 1, 8, 8))

@@ -14,7 +14,7 @@ from ganlens.checking import check, which_probes
 from ganlens.cli import main
 from ganlens.errors import GanlensError
 from ganlens.foreign import open_foreign
-from ganlens.models.named import Trust, trusting
+from ganlens.models.imported.trust import Trust, trusting
 from ganlens.report import missing, unfit
 from ganlens.subject import Subject
 

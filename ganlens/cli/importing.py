@@ -13,8 +13,8 @@ from ganlens.cli.flags import Force, Json
 from ganlens.cli.terminal import check_free, check_free_folder, console, rows_table, write_json
 from ganlens.errors import GanlensError
 from ganlens.foreign import Imported, import_card, open_foreign
-from ganlens.models.named import trusted
-from ganlens.models.recognition import Answers
+from ganlens.foreign.recognition import Answers
+from ganlens.models.imported.trust import trusted
 from ganlens.subject import from_checkpoint, pick_device
 
 Sources = Annotated[

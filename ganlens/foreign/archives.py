@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from ganlens.checkpoints import Checkpoint, Header
 from ganlens.errors import GanlensError
+from ganlens.foreign.imported import Imported, digest
 from ganlens.foreign.named import generator_settings
 from ganlens.foreign.reading import kind
-from ganlens.models.recognition import Answers, Notes
-from ganlens.models.wrapped import WrappedGenerator
+from ganlens.foreign.recognition import Answers, Notes
+from ganlens.models.imported.wrapped import WrappedGenerator
 
 SAME = 1e-4  # largest difference, in [-1, 1], between a program and the network that replaces it
 PROGRAM = "program"  # what the header of one calls its family: MODELS has none of the name
@@ -44,8 +45,8 @@ class Program(nn.Module):
 
 
 def open_archive(
-    file: Path, answers: Answers, known: Callable[[dict[str, dict[str, Tensor]]], Any]
-) -> Any:
+    file: Path, answers: Answers, known: Callable[[dict[str, dict[str, Tensor]]], Imported]
+) -> Imported:
     """Open a trusted archive: as a known family where it is one, else as a program.
 
     Args:
@@ -56,8 +57,6 @@ def open_archive(
     Raises:
         GanlensError: it cannot be loaded, or is no generator.
     """
-    from ganlens.foreign.opening import Imported, digest  # it opens archives through this file
-
     program = _load(file)
     notes = Notes(answers)
     state = {name: value.detach().clone() for name, value in program.state_dict().items()}

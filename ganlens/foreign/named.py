@@ -7,10 +7,11 @@ from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
 from ganlens.foreign.recognising import Recognition
-from ganlens.models.named import FAMILY, networks_of, trusted
-from ganlens.models.recognition import SIGNED, Answers, Notes
+from ganlens.foreign.recognition import SIGNED, Answers, Notes
+from ganlens.models.imported.named import FAMILY, networks_of
+from ganlens.models.imported.trust import trusted
+from ganlens.models.imported.wrapped import WrappedDiscriminator, WrappedGenerator, first_width
 from ganlens.models.weights import assign_checked
-from ganlens.models.wrapped import WrappedDiscriminator, WrappedGenerator
 
 States = Mapping[str, Mapping[str, Tensor]]
 
@@ -74,15 +75,12 @@ def generator_settings(network: nn.Module, notes: Notes) -> dict[str, Any]:
 
 
 def _latent_dim(network: nn.Module) -> int:
-    """Return what the first layer with a kernel takes."""
-    for name, value in network.state_dict().items():
-        if value.ndim == 2:
-            return int(value.shape[1])
-        if value.ndim == 4:  # (in, out, h, w) of a transposed convolution, (out, in, h, w) else
-            part = dict(network.named_modules()).get(name.rpartition(".")[0])
-            return int(value.shape[1 if isinstance(part, nn.Conv2d) else 0])
-    raise GanlensError("the generator has no matrix or kernel that tells its latent dim: give"
-                       " --latent-dim")  # fmt: skip
+    """Return what the first layer takes."""
+    if (width := first_width(network)) is None:
+        raise GanlensError(
+            "the generator has no matrix or kernel that tells its latent dim: give --latent-dim"
+        )
+    return width
 
 
 def _nearest(network: nn.Module, states: States) -> dict[str, Tensor]:

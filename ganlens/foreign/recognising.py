@@ -8,8 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from ganlens.errors import GanlensError
-from ganlens.models import MODELS
-from ganlens.models.recognition import Answers, Match
+from ganlens.foreign.readers import READERS
+from ganlens.foreign.recognition import Answers, Match
 
 _AVERAGED = re.compile(r"(^|[._])(ema|avg)|(ema|avg)([._]|$)|^avgG$", re.IGNORECASE)
 KEYS_SHOWN = 4
@@ -43,11 +43,11 @@ class Recognition:
 def recognise(
     states: Mapping[str, Mapping[str, Tensor]], answers: Answers, source: object
 ) -> Recognition:
-    """Ask every family about every dict of tensors, and put together what belongs together.
+    """Ask every reader about every dict of tensors, and put together what belongs together.
 
     Raises:
         GanlensError: nothing is recognised; two generators or discriminators; networks of two
-            families, or that do not fit each other; a family that finds shapes it cannot explain.
+            families, or that do not fit each other; shapes that a reader cannot explain.
     """
     found: dict[str, tuple[str, str, Match]] = {}
     aside = []
@@ -70,9 +70,9 @@ def recognise(
 
 
 def _ask(state: Mapping[str, Tensor], answers: Answers, source: object) -> tuple[str, Match] | None:
-    for name, family in MODELS.items():
+    for name, reader in READERS.items():
         try:
-            if match := family.recognise(state, answers):
+            if match := reader(state, answers):
                 return name, match
         except GanlensError as error:
             raise GanlensError(f"{source} looks like {name}, but its {error}") from error

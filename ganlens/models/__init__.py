@@ -1,30 +1,17 @@
-"""The families of networks that ganlens builds: ``MODELS[family].generator(**arguments)``."""
+"""The families of networks that ganlens builds: ``MODELS[family].build(arguments, names)``."""
 
 from collections.abc import Collection
 from typing import Any
 
+from torch import nn
+
 from ganlens.initialisation import seeded
 from ganlens.models.base import Family
 from ganlens.models.dcgan import DCGAN
-from ganlens.models.ganzoo_dcgan import GanZooDCGAN
-from ganlens.models.ganzoo_progressive import GanZooProgressive
-from ganlens.models.mimicry import Mimicry
-from ganlens.models.named import FAMILY as MODULE
-from ganlens.models.named import NamedModules, call, trusted
-from ganlens.models.sequential_dcgan import SequentialDCGAN
-from ganlens.models.studiogan import StudioGAN
-from ganlens.models.torchgan import Torchgan
+from ganlens.models.imported import IMPORTED
+from ganlens.models.imported.trust import call, trusted
 
-MODELS: dict[str, Family] = {
-    "dcgan": DCGAN(),
-    "pytorch-dcgan": SequentialDCGAN(),
-    "mimicry": Mimicry(),
-    "studiogan": StudioGAN(),
-    "torchgan": Torchgan(),
-    "ganzoo-dcgan": GanZooDCGAN(),
-    "ganzoo-progressive": GanZooProgressive(),
-    MODULE: NamedModules(),
-}
+MODELS: dict[str, Family] = {"dcgan": DCGAN(), **IMPORTED}
 
 
 def build(
@@ -41,26 +28,24 @@ def build(
         seed: of the weights.
         parts: the networks that are wanted; None takes the place of the other.
     """
-    makers = MODELS[family].generator, MODELS[family].discriminator
     with seeded(seed):
-        generator, discriminator = (
-            make(**arguments) if part in parts else None
-            for part, make in zip(("generator", "discriminator"), makers, strict=True)
-        )
-    return generator, discriminator
+        made = MODELS[family].build(arguments, parts)
+    return made.get("generator"), made.get("discriminator")
 
 
-def register_trusted() -> bool:
-    """Call what ``--module`` names; tell whether it is a family, which MODELS then holds.
+def register_trusted() -> Family | None:
+    """Call what ``--module`` names; return the family that it is, which MODELS then holds.
+
+    What has a method ``build`` and is no network is a family. None stands for anything else.
 
     Raises:
         GanlensError: it cannot be called.
     """
     target = trusted().module
     if target is None:
-        return False
+        return None
     found = call(target)
-    if not (hasattr(found, "recognise") and hasattr(found, "generator")):
-        return False
+    if isinstance(found, nn.Module) or not callable(getattr(found, "build", None)):
+        return None
     MODELS[target] = found
-    return True
+    return MODELS[target]

@@ -1,13 +1,11 @@
-"""What ganlens asks of a network, and of a family of them; the base of most families."""
+"""What ganlens asks of a network, and of a family of them."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol, runtime_checkable
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from ganlens.errors import GanlensError
 from ganlens.models.prior import Prior
-from ganlens.models.recognition import Answers, Match, Weights
 
 SIZES = (16, 256)  # smallest and largest image that the networks of ganlens take, in pixels
 
@@ -47,54 +45,21 @@ class Discriminator(Protocol):
 
 
 class Family(Protocol):
-    """How a family is built from plain values, and recognised: one entry of MODELS."""
-
-    @property
-    def generator(self) -> Callable[..., Generator]:
-        """Build an untrained generator from the arguments that a header keeps, by name."""
-        ...
-
-    @property
-    def discriminator(self) -> Callable[..., Discriminator]:
-        """Build an untrained discriminator from the same arguments."""
-        ...
-
-    def recognise(self, weights: Weights, answers: Answers) -> Match | None:
-        """Tell what a foreign file's tensors are, or None where their names are not known here.
-
-        Raises:
-            GanlensError: the names are those of this family, and the shapes do not fit them.
-        """
-        ...
-
-
-class PairFamily:
-    """The base of a family that has one class for each network and adds its own ``recognise``.
-
-    A header keeps a network's arguments under the network's name, as ``Notes.match`` lays them.
+    """How a family's networks are built from plain values: one entry of MODELS.
 
     Attributes:
-        generator_class: takes the arguments under "generator".
-        discriminator_class: takes those under "discriminator"; None where no file holds one.
+        roles: network -> the role that it plays.
     """
 
-    generator_class: ClassVar[Callable[..., Generator]]
-    discriminator_class: ClassVar[Callable[..., Discriminator] | None] = None
+    @property
+    def roles(self) -> Mapping[str, str]:
+        """Name the family's networks, in order, and their roles."""
+        ...
 
-    def generator(
-        self, generator: Mapping[str, Any], discriminator: Mapping[str, Any] | None = None
-    ) -> Generator:
-        """Build an untrained generator."""
-        return self.generator_class(**generator)
-
-    def discriminator(
-        self, discriminator: Mapping[str, Any], generator: Mapping[str, Any] | None = None
-    ) -> Discriminator:
-        """Build an untrained discriminator.
+    def build(self, arguments: Mapping[str, Any], names: Collection[str]) -> dict[str, nn.Module]:
+        """Build the untrained networks that are named from the arguments that a header keeps.
 
         Raises:
-            GanlensError: the family has none.
+            GanlensError: there is no such network.
         """
-        if self.discriminator_class is None:
-            raise GanlensError(f"{type(self).__name__} has no discriminator: take the generator")
-        return self.discriminator_class(**discriminator)
+        ...

@@ -1,16 +1,15 @@
 """DCGAN (Radford, Metz and Chintala 2015, arXiv 1511.06434) at any size from 16 to 256 pixels."""
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.base import SIZES
 from ganlens.models.prior import Prior
-from ganlens.models.recognition import Answers, Match, Notes, Weights
-from ganlens.models.theano_dcgan import recognise_theano
 
 MOST_LATENT_DIM, MOST_WIDTH = 10_000, 1024  # beyond these no memory holds the networks
 
@@ -233,6 +232,11 @@ def initialise(network: nn.Module) -> None:
 class DCGAN:
     """The family: builds both networks from the plain values of a DCGANConfig."""
 
+    roles: ClassVar[Mapping[str, str]] = {
+        "generator": "generator",
+        "discriminator": "discriminator",
+    }
+
     def generator(self, **arguments: Any) -> DCGANGenerator:
         """Build an untrained generator."""
         return DCGANGenerator(DCGANConfig(**arguments))
@@ -241,9 +245,14 @@ class DCGAN:
         """Build an untrained discriminator."""
         return DCGANDiscriminator(DCGANConfig(**arguments))
 
-    def recognise(self, weights: Weights, answers: Answers) -> Match | None:
-        """Recognise the authors' own Theano parameters."""
-        return recognise_theano(weights, Notes(answers))
+    def build(self, arguments: Mapping[str, Any], names: Collection[str]) -> dict[str, nn.Module]:
+        """Build the untrained networks that are named, the generator first."""
+        config = DCGANConfig(**arguments)
+        makers: dict[str, Callable[[DCGANConfig], nn.Module]] = {
+            "generator": DCGANGenerator,
+            "discriminator": DCGANDiscriminator,
+        }
+        return {name: make(config) for name, make in makers.items() if name in names}
 
 
 def arguments_of(config: DCGANConfig) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from ganlens.errors import GanlensError
+from ganlens.models.imported.wrapped import WrappedDiscriminator, WrappedGenerator
 from ganlens.models.prior import Prior
-from ganlens.models.wrapped import WrappedDiscriminator, WrappedGenerator
 
 if TYPE_CHECKING:
     from ganlens.subject.subject import Subject

@@ -8,8 +8,8 @@ import torch
 from ganlens.checkpoints import Checkpoint, find_checkpoint, load_checkpoint
 from ganlens.errors import GanlensError, one_of
 from ganlens.foreign import open_foreign
-from ganlens.models.named import Trust, trusted, trusting
-from ganlens.models.recognition import Answers
+from ganlens.foreign.recognition import Answers
+from ganlens.models.imported.trust import Trust, trusted, trusting
 from ganlens.subject.subject import Subject
 
 

@@ -8,7 +8,7 @@ from ganlens.calibration import calibrate
 from ganlens.errors import GanlensError
 from ganlens.initialisation import seeded
 from ganlens.models import build
-from ganlens.models.wrapped import WrappedDiscriminator, WrappedGenerator, reset
+from ganlens.models.imported.wrapped import WrappedDiscriminator, WrappedGenerator, reset
 
 if TYPE_CHECKING:
     from ganlens.subject.subject import Subject

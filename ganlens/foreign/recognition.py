@@ -1,18 +1,19 @@
-"""How a family recognises weights that another project has saved, and what it may ask.
+"""Vocabulary of readers, which recognise weights that another project has saved.
 
-A family reads one flat dict of tensors at a time and answers with a Match, or with None where the
-keys are not its own. It says what it inferred from the shapes and what it had to assume.
+A reader gets one flat dict of tensors at a time and answers with a Match, or with None where the
+names are not known to it. It says what it inferred from the shapes and what it had to assume.
 """
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from torch import Tensor
 
 from ganlens.errors import GanlensError, one_of
+from ganlens.models.imported.output import check_range
 from ganlens.models.prior import PRIORS
 
 Weights = Mapping[str, Tensor]
@@ -55,22 +56,9 @@ class Answers:
             raise GanlensError(f"latent dim {self.latent_dim} is too small: give at least 1")
 
 
-def check_range(values: Sequence[float]) -> tuple[float, float]:
-    """Return (low, high) of pixel values.
-
-    Raises:
-        GanlensError: not two finite numbers in rising order.
-    """
-    low, high = (*values, math.nan, math.nan)[:2]
-    if len(values) != 2 or not (math.isfinite(low) and math.isfinite(high) and low < high):
-        shown = " ".join(map(str, values))
-        raise GanlensError(f"output range {shown} is none: give low and high, such as -1 1 or 0 1")
-    return float(low), float(high)
-
-
 @dataclass(frozen=True)
 class Match:
-    """A network that a family has recognised.
+    """A network that a reader has recognised.
 
     Attributes:
         format: the project or file layout, for people.
@@ -91,9 +79,14 @@ class Match:
     calibrate: bool = False
 
 
+# Tells what a dict of tensors is, or None where their names are not known to it. It raises
+# GanlensError where the names are its own and the shapes do not fit them.
+Reader = Callable[[Weights, Answers], Match | None]
+
+
 @dataclass
 class Notes:
-    """Gathers what is inferred and assumed while a family reads a file."""
+    """Gathers what is inferred and assumed while a reader looks at a file."""
 
     answers: Answers
     inferred: list[str] = field(default_factory=list)

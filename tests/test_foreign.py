@@ -412,3 +412,63 @@ def test_a_family_in_one_file_as_the_readme_has_it(
             registry.update(entries)
     z = subject.latents(range(3))
     close(subject.generate(z), (z @ state["lift.weight"].T).tanh().view(3, 1, 8, 8))
+
+
+FAMILY = """
+from torch import nn
+from ganlens.foreign.recognition import Notes, shape
+from ganlens.models.prior import Prior
+
+class Generator(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.prior, self.image_shape = Prior("normal", dim), (1, 8, 8)
+        self.rise = nn.Linear(dim, 64)
+
+    def forward(self, z):
+        return self.rise(z).tanh().view(-1, 1, 8, 8)
+
+class Rise:
+    roles = {"generator": "generator"}
+
+    def build(self, arguments, names):
+        return {name: Generator(**arguments[name]) for name in names}
+
+    def recognise(self, weights, answers):
+        if "rise.weight" not in weights:
+            return None
+        found = {"dim": shape(weights, "rise.weight", 2)[1]}
+        return Notes(answers).match("a rise", "generator", weights, found)
+"""
+
+
+def test_a_named_family_brings_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "family_rise.py").write_text(FAMILY)
+    monkeypatch.syspath_prepend(tmp_path)
+    for registry in (MODELS, READERS):
+        monkeypatch.setitem(registry, "family_rise:Rise", None)  # type: ignore[arg-type]
+        monkeypatch.delitem(registry, "family_rise:Rise")
+    state = {"rise.weight": torch.randn(64, 5), "rise.bias": torch.zeros(64)}
+    path = keep(tmp_path / "rise.pt", state)
+    subject = ganlens.load(path, "cpu", module="family_rise:Rise", trust=True)
+    assert subject.provenance["family"] == "family_rise:Rise"
+    z = subject.latents(range(3))
+    close(subject.generate(z), (z @ state["rise.weight"].T).tanh().view(3, 1, 8, 8))
+    del MODELS["family_rise:Rise"]
+    with pytest.raises(GanlensError, match="family is missing: add it as"):
+        open_foreign([path])
+
+
+def test_a_family_builds_the_networks_that_are_named() -> None:
+    family = MODELS["mimicry"]
+    generator = {"latent_dim": 4, "widths": [8, 4], "bottom": 4, "channels": 3, "prior": "normal",
+                 "bn_eps": 1e-5, "output": {"activation": "tanh"}}  # fmt: skip
+    assert list(family.build({"generator": generator}, ("generator",))) == ["generator"]
+    with pytest.raises(GanlensError, match="arguments of the discriminator are missing"):
+        family.build({"generator": generator}, ("generator", "discriminator"))
+    with pytest.raises(GanlensError, match="network 'ema' is not known: choose from generator"):
+        family.build({"generator": generator}, ("ema",))
+
+
+def test_every_reader_has_a_family() -> None:
+    assert set(READERS) <= set(MODELS)

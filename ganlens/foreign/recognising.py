@@ -10,6 +10,7 @@ from torch import Tensor
 from ganlens.errors import GanlensError
 from ganlens.foreign.readers import READERS
 from ganlens.foreign.recognition import Answers, Match
+from ganlens.models import MODELS
 
 _AVERAGED = re.compile(r"(^|[._])(ema|avg)|(ema|avg)([._]|$)|^avgG$", re.IGNORECASE)
 KEYS_SHOWN = 4
@@ -73,6 +74,8 @@ def _ask(state: Mapping[str, Tensor], answers: Answers, source: object) -> tuple
     for name, reader in READERS.items():
         try:
             if match := reader(state, answers):
+                if name not in MODELS:
+                    raise GanlensError(f"family is missing: add it as ganlens.MODELS[{name!r}]")
                 return name, match
         except GanlensError as error:
             raise GanlensError(f"{source} looks like {name}, but its {error}") from error

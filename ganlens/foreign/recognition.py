@@ -31,6 +31,7 @@ class Answers:
         bn_eps: what batch norm adds to the variance.
         activation_slope: slope of the leaky ReLUs below 0.
         latent_dim: coordinates of a latent.
+        image_shape: (C, H, W) of the images that a translator or a lone discriminator takes.
         classes: number of labels that a class-conditional generator takes.
         label: the one that is drawn where none is named.
     """
@@ -40,6 +41,7 @@ class Answers:
     bn_eps: float | None = None
     activation_slope: float | None = None
     latent_dim: int | None = None
+    image_shape: tuple[int, int, int] | None = None
     classes: int | None = None
     label: int = 0
 
@@ -54,6 +56,9 @@ class Answers:
                 raise GanlensError(f"{name.replace('_', ' ')} {value} is no size: give 0 or more")
         if self.latent_dim is not None and self.latent_dim < 1:
             raise GanlensError(f"latent dim {self.latent_dim} is too small: give at least 1")
+        if self.image_shape is not None and min(self.image_shape) < 1:
+            shown = " ".join(map(str, self.image_shape))
+            raise GanlensError(f"image shape {shown} is none: give C H W, such as 3 64 64")
 
 
 @dataclass(frozen=True)

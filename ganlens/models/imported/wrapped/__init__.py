@@ -6,7 +6,7 @@ from ganlens.models.imported.wrapped.encoder import WrappedEncoder
 from ganlens.models.imported.wrapped.generator import WrappedGenerator
 from ganlens.models.imported.wrapped.resetting import reset
 from ganlens.models.imported.wrapped.translator import WrappedTranslator
-from ganlens.models.imported.wrapped.wrap import first_width, wrap
+from ganlens.models.imported.wrapped.wrap import wrap
 
 __all__ = [
     "Wrapped",
@@ -14,7 +14,6 @@ __all__ = [
     "WrappedEncoder",
     "WrappedGenerator",
     "WrappedTranslator",
-    "first_width",
     "reset",
     "wrap",
 ]

@@ -64,11 +64,11 @@ def wrap(
             0 if by_images else len(ways),
             partial(WrappedTranslator, network, image_shape, **options),
         )
-    return _first(ways)
+    return _first(ways, "" if image_shape else ", or image_shape if it maps images to images")
 
 
-def _first(ways: Sequence[Callable[[], Drawing]]) -> Drawing:
-    """Return what the first way that works makes."""
+def _first(ways: Sequence[Callable[[], Drawing]], advice: str) -> Drawing:
+    """Return what the first way that works makes; advice ends the error of a single one."""
     failed: list[str] = []
     for way in ways:
         try:
@@ -81,7 +81,7 @@ def _first(ways: Sequence[Callable[[], Drawing]]) -> Drawing:
             " image_shape if it maps images to images"
         )
     if len(failed) == 1:
-        raise GanlensError(failed[0])
+        raise GanlensError(failed[0] + advice)
     raise GanlensError(
         f"the network is neither a generator nor a translator, both were tried: {'; '.join(failed)}"
     )
@@ -102,9 +102,9 @@ def first_width(network: nn.Module) -> int | None:
 
 def _first_layer(network: nn.Module) -> Any:
     for part in network.modules():
-        for name in ("in_features", "in_channels"):
-            if isinstance(getattr(part, name, None), int):
-                return part
+        width = getattr(part, "in_features", getattr(part, "in_channels", None))
+        if isinstance(width, int) and hasattr(part, "weight"):  # whole networks say theirs, too
+            return part
     return None
 
 

@@ -32,7 +32,8 @@ from ganlens.checkpoints import Header, save_checkpoint
 from ganlens.cli.explore import streamlit
 from ganlens.images import enlarge
 from ganlens.models import build
-from ganlens.models.dcgan import arguments_of, preset
+from ganlens.models.dcgan import preset
+from ganlens.models.family import arguments_of
 from ganlens.packing import unpack
 from ganlens.recipe import render
 

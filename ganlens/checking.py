@@ -80,7 +80,7 @@ def _generator(subject: "Subject", z: Tensor, images: Tensor) -> list[Check]:
     scaled = float((subject.generate(z * 0.5) - images).abs().mean())
     clipped = float((images.abs() >= 1).float().mean())
     return [
-        Check("prior", None, f"{prior.kind}, {prior.dim} coordinates"),
+        Check("prior", None, str(prior)),
         Check("range", float(images.min()) < float(images.max()),
               f"{images.min():.3f} to {images.max():.3f}, {clipped:.1%} at the ends"),
         Check("same latent, same image", bool((again == images).all()),

@@ -14,7 +14,8 @@ import ganlens
 from ganlens.checkpoints import Header, save_checkpoint
 from ganlens.data import open_data
 from ganlens.errors import GanlensError
-from ganlens.models.dcgan import DCGANConfig, arguments_of
+from ganlens.models.dcgan import DCGANConfig
+from ganlens.models.family import arguments_of
 from ganlens.probes.artifacts import Artifacts
 from ganlens.probes.artifacts.blame import Verdict, blame
 from ganlens.probes.artifacts.measure import (
@@ -48,7 +49,7 @@ def doctored(subject, layer: str, strength: float, *, how: str = "phase") -> Sub
         change = torch.full_like(weight, -1.0)
         change[..., ::2, ::2] = 3.0
         weight += strength * float(weight.std()) * change
-    return Subject(generator, None, subject.provenance)
+    return Subject({"generator": generator}, subject.provenance)
 
 
 def clean(config: DCGANConfig) -> Subject:
@@ -56,7 +57,7 @@ def clean(config: DCGANConfig) -> Subject:
     subject = fake_subject(config)
     for stage in find_stages(subject):
         with evened(subject, stage.layer) as generator:
-            subject = Subject(generator, None, subject.provenance)
+            subject = Subject({"generator": generator}, subject.provenance)
     return subject
 
 
@@ -102,7 +103,7 @@ def test_a_pattern_that_no_kernel_makes_is_named_by_its_period_only(faces):
     subject, real = faces
     generator = copy.deepcopy(subject.generator)
     generator.out.act = Tinted(generator.out.act)
-    found = finish(look(Subject(generator, None, subject.provenance), real, ASKED)).verdict
+    found = finish(look(Subject({"generator": generator}, subject.provenance), real, ASKED)).verdict
     assert (found.layer, found.confirmed) == ("out.conv", False)
     assert "no single kernel" in found.reason
 

@@ -21,7 +21,8 @@ from ganlens.checkpoints import (
 )
 from ganlens.errors import GanlensError
 from ganlens.models import build
-from ganlens.models.dcgan import arguments_of, preset
+from ganlens.models.dcgan import preset
+from ganlens.models.family import arguments_of
 from ganlens.subject import load
 
 ARGUMENTS = arguments_of(preset("torch", size=16, width=4, latent_dim=6))

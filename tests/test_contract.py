@@ -168,7 +168,7 @@ def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -
 def test_a_probe_without_a_discriminator_runs_or_says_so(
     name: str, subject: Subject, data: ImageSet
 ) -> None:
-    alone = Subject(subject.generator, None, subject.provenance)
+    alone = Subject({"generator": subject.generator}, subject.provenance)
     if "discriminator" in PROBES[name].needs or name == "top-images":  # of G on request
         with pytest.raises(GanlensError, match="discriminator"):
             PROBES[name]().run(alone, data)

@@ -14,9 +14,9 @@ from ganlens.models.dcgan import (
     DCGANConfig,
     DCGANDiscriminator,
     DCGANGenerator,
-    arguments_of,
     preset,
 )
+from ganlens.models.family import arguments_of
 
 
 @given(

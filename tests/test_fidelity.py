@@ -451,7 +451,7 @@ def test_progress_counts_every_image_once():
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not here")
 def test_pixelfaces_end_to_end_through_a_checkpoint(tmp_path):
     from ganlens.checkpoints import Header, save_checkpoint
-    from ganlens.models.dcgan import arguments_of
+    from ganlens.models.family import arguments_of
     from ganlens.subject import load
 
     config = replace(TINY, size=32)

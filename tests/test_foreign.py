@@ -16,9 +16,9 @@ import ganlens
 from ganlens.checkpoints import load_checkpoint, save_checkpoint
 from ganlens.cli import main
 from ganlens.errors import GanlensError
-from ganlens.foreign import open_foreign
+from ganlens.foreign import READERS, open_foreign
+from ganlens.foreign.recognition import Answers
 from ganlens.models import MODELS
-from ganlens.models.recognition import Answers
 
 SVHN = Path(__file__).resolve().parents[1] / "data" / "dcgan-svhn-theano"
 LATE = {
@@ -317,11 +317,8 @@ def test_theano_kernels_are_flipped(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     shapes = [(4, 3, 5, 5), (8, 4, 5, 5), (8,), (8,), (128, 1)]
     arrays = [rng.standard_normal(s).astype(np.float32) * 0.1 for s in shapes]
-    from ganlens.models.recognition import Notes
-    from ganlens.models.theano_dcgan import recognise_theano
-
     weights = {f"{i:02d}": torch.from_numpy(a) for i, a in enumerate(arrays, 1)}
-    match = recognise_theano(weights, Notes(Answers()))
+    match = READERS["dcgan"](weights, Answers())
     assert match is not None
     assert match.calibrate
     x = rng.standard_normal((3, 16, 16)).astype(np.float32)
@@ -396,7 +393,7 @@ def test_a_family_in_one_file_as_the_readme_has_it(
     (tmp_path / "family_lift.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
-    before = dict(MODELS)
+    before, readers = dict(MODELS), dict(READERS)
     state = {"lift.weight": torch.randn(64, 5) * 0.3, "lift.bias": torch.zeros(64)}
     keep(tmp_path / "lift.pt", state)
     import_line = section.partition("`ganlens import ")[2].partition("`")[0]
@@ -404,12 +401,74 @@ def test_a_family_in_one_file_as_the_readme_has_it(
         assert main(["import", *import_line.split()]) == 0
         for name in ("lift", "family_lift:Lift"):  # as in another process
             del MODELS[name]
+        del READERS["lift"]
         monkeypatch.delitem(sys.modules, "family_lift")
         assert main(["check", "checkpoints/lift"]) == 2
         assert main(["check", "checkpoints/lift", *import_line.split()[-3:]]) == 0
         subject = ganlens.load("lift.pt", "cpu")
     finally:
-        MODELS.clear()
-        MODELS.update(before)
+        for registry, entries in ((MODELS, before), (READERS, readers)):
+            registry.clear()
+            registry.update(entries)
     z = subject.latents(range(3))
     close(subject.generate(z), (z @ state["lift.weight"].T).tanh().view(3, 1, 8, 8))
+
+
+FAMILY = """
+from torch import nn
+from ganlens.foreign.recognition import Notes, shape
+from ganlens.models.prior import Prior
+
+class Generator(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+        self.prior, self.image_shape = Prior("normal", dim), (1, 8, 8)
+        self.rise = nn.Linear(dim, 64)
+
+    def forward(self, z):
+        return self.rise(z).tanh().view(-1, 1, 8, 8)
+
+class Rise:
+    roles = {"generator": "generator"}
+
+    def build(self, arguments, names):
+        return {name: Generator(**arguments[name]) for name in names}
+
+    def recognise(self, weights, answers):
+        if "rise.weight" not in weights:
+            return None
+        found = {"dim": shape(weights, "rise.weight", 2)[1]}
+        return Notes(answers).match("a rise", "generator", weights, found)
+"""
+
+
+def test_a_named_family_brings_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "family_rise.py").write_text(FAMILY)
+    monkeypatch.syspath_prepend(tmp_path)
+    for registry in (MODELS, READERS):
+        monkeypatch.setitem(registry, "family_rise:Rise", None)  # type: ignore[arg-type]
+        monkeypatch.delitem(registry, "family_rise:Rise")
+    state = {"rise.weight": torch.randn(64, 5), "rise.bias": torch.zeros(64)}
+    path = keep(tmp_path / "rise.pt", state)
+    subject = ganlens.load(path, "cpu", module="family_rise:Rise", trust=True)
+    assert subject.provenance["family"] == "family_rise:Rise"
+    z = subject.latents(range(3))
+    close(subject.generate(z), (z @ state["rise.weight"].T).tanh().view(3, 1, 8, 8))
+    del MODELS["family_rise:Rise"]
+    with pytest.raises(GanlensError, match="family is missing: add it as"):
+        open_foreign([path])
+
+
+def test_a_family_builds_the_networks_that_are_named() -> None:
+    family = MODELS["mimicry"]
+    generator = {"latent_dim": 4, "widths": [8, 4], "bottom": 4, "channels": 3, "prior": "normal",
+                 "bn_eps": 1e-5, "output": {"activation": "tanh"}}  # fmt: skip
+    assert list(family.build({"generator": generator}, ("generator",))) == ["generator"]
+    with pytest.raises(GanlensError, match="arguments of the discriminator are missing"):
+        family.build({"generator": generator}, ("generator", "discriminator"))
+    with pytest.raises(GanlensError, match="network 'ema' is not known: choose from generator"):
+        family.build({"generator": generator}, ("ema",))
+
+
+def test_every_reader_has_a_family() -> None:
+    assert set(READERS) <= set(MODELS)

@@ -14,7 +14,7 @@ from ganlens.checking import check, which_probes
 from ganlens.cli import main
 from ganlens.errors import GanlensError
 from ganlens.foreign import open_foreign
-from ganlens.models.named import Trust, trusting
+from ganlens.models.imported.trust import Trust, trusting
 from ganlens.report import missing, unfit
 from ganlens.subject import Subject
 
@@ -259,3 +259,65 @@ def test_what_a_discriminator_alone_can_do(tiny_images: Path) -> None:
     data = open_data(str(tiny_images), size=8)
     for name in ("filters", "guided-backprop", "top-images"):
         assert PROBES[name]().run(subject, data).summary()["prior"] is None, name
+
+
+TRANSLATOR = """
+from torch import nn
+
+class Paint(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.paint = nn.Conv2d(3, 3, 3, 1, 1)
+
+    def forward(self, x):
+        return self.paint(x).sigmoid()
+
+class Judge(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.judge = nn.Conv2d(3, 1, 4, 2, 1)
+
+    def forward(self, x):
+        return self.judge(x)
+
+def make():
+    return Paint(), Judge()
+"""
+
+
+def test_a_named_class_may_map_images_to_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ganlens.foreign.recognition import Answers
+    from ganlens.models import MODELS
+
+    (tmp_path / "their_translator.py").write_text(TRANSLATOR)
+    monkeypatch.syspath_prepend(tmp_path)
+    paint, judge_ = nn.Conv2d(3, 3, 3, 1, 1), nn.Conv2d(3, 1, 4, 2, 1)
+    states = {
+        "g": {f"paint.{name}": value for name, value in paint.state_dict().items()},
+        "d": {f"judge.{name}": value for name, value in judge_.state_dict().items()},
+    }
+    torch.save(states, tmp_path / "both.pt")  # noqa: TID251 (what others do)
+    torch.save(states["d"], tmp_path / "d.pt")  # noqa: TID251
+    answers = Answers(output_range=(0, 1), image_shape=(3, 8, 8))
+    x = torch.rand(2, 3, 8, 8)
+    with trusting(Trust(True, "their_translator:make")):
+        with pytest.raises(GanlensError, match="image_shape"):
+            open_foreign([tmp_path / "both.pt"])
+        imported = open_foreign([tmp_path / "both.pt"], answers)
+        alone = open_foreign([tmp_path / "d.pt"], answers).checkpoint.networks
+        header = imported.checkpoint.header
+        again = MODELS["module"].build(header.arguments, ("discriminator", "translator"))
+        with pytest.raises(GanlensError, match="arguments of the generator are missing"):
+            MODELS["module"].build(header.arguments, ("generator",))
+        with pytest.raises(GanlensError, match="network 'painter' is not known"):
+            MODELS["module"].build(header.arguments, ("painter",))
+    assert header.prior == {}
+    assert header.image_shape == (3, 8, 8)
+    assert list(again) == ["translator", "discriminator"]
+    networks: Any = imported.checkpoint.networks
+    assert torch.allclose(networks["translator"](x * 2 - 1), paint(x).sigmoid() * 2 - 1, atol=1e-5)
+    expected = judge_(x).flatten(1).mean(1)
+    for one in (networks, alone):
+        assert torch.allclose(one["discriminator"](x * 2 - 1), expected, atol=1e-5)

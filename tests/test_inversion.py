@@ -39,7 +39,7 @@ class Linear(nn.Module):
 
 
 def linear(kind: Any = "normal", gain: float = 0.02) -> Subject:
-    return Subject(Linear(kind, gain), None, KNOWN)
+    return Subject({"generator": Linear(kind, gain)}, KNOWN)
 
 
 def dcgan(**changes: Any) -> Subject:
@@ -50,7 +50,7 @@ def dcgan(**changes: Any) -> Subject:
     for module in [*pair[0].modules(), *pair[1].modules()]:
         if isinstance(module, nn.BatchNorm2d):
             module.running_var.fill_(0.001)  # strong signals: pictures that differ
-    return Subject(*pair, KNOWN)
+    return Subject(pair, KNOWN)
 
 
 def noise(count: int, shape: tuple[int, ...], seed: int = 5) -> torch.Tensor:
@@ -145,7 +145,7 @@ def test_it_runs_where_gradients_are_off() -> None:
 def test_without_a_discriminator_only_pixels_count() -> None:
     subject = dcgan()
     images = noise(3, (3, 16, 16))
-    alone = Subject(subject.generator, None, KNOWN)
+    alone = Subject({"generator": subject.generator}, KNOWN)
     found = run(alone, images)
     assert found.feature_distance is None
     assert found.about()["feature_weight"] == 0

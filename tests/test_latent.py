@@ -292,7 +292,7 @@ def test_a_real_subject_end_to_end():
         pair = [
             getattr(MODELS["dcgan"], part)(**arguments) for part in ("generator", "discriminator")
         ]
-    subject = Subject(*pair, {**known, "arguments": arguments})
+    subject = Subject(pair, {**known, "arguments": arguments})
     probes = [
         Interpolation((0, 1, 2, 3), 4, path_pairs=10),
         Arithmetic(seeds_a=(1, 2, 3), seeds_b=(4, 5, 6), seeds_c=(7, 8, 9)),

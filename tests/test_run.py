@@ -20,7 +20,8 @@ from ganlens.data import open_data
 from ganlens.errors import GanlensError
 from ganlens.features import PixelExtractor
 from ganlens.images import read_frames, read_recipe
-from ganlens.models.dcgan import arguments_of, preset
+from ganlens.models.dcgan import preset
+from ganlens.models.family import arguments_of
 from ganlens.recipe import Recipe, render
 from ganlens.runs import Run, RunConfig, read_metrics
 from ganlens.runs.card import curve_svg

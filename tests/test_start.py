@@ -16,7 +16,7 @@ from ganlens.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from ganlens.cli import main
 from ganlens.errors import GanlensError
 from ganlens.models import build
-from ganlens.models.dcgan import arguments_of
+from ganlens.models.family import arguments_of
 from ganlens.runs.evaluation import calibrated
 from ganlens.training import TrainConfig, Trainer
 

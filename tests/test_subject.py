@@ -12,7 +12,8 @@ from ganlens.calibration import calibrate
 from ganlens.checkpoints import Header, list_checkpoints, save_checkpoint
 from ganlens.errors import GanlensError
 from ganlens.models import build
-from ganlens.models.dcgan import arguments_of, preset
+from ganlens.models.dcgan import preset
+from ganlens.models.family import arguments_of
 from ganlens.models.prior import Prior
 from ganlens.subject import Subject, load
 
@@ -156,7 +157,7 @@ def test_calibration_gives_the_moments_of_the_inputs() -> None:
         (lambda s: s.discriminate(torch.zeros(1, 3, 16, 16).byte()), "uint8.*give float32"),
         (lambda s: s.features(torch.zeros(2, 3, 16, 16), pool=0), "pool 0"),
         (lambda s: s.layers("critic"), "critic.*generator, discriminator"),
-        (lambda s: Subject(s.generator, None, s.provenance).layers("discriminator"), "has no"),
+        (lambda s: Subject({"generator": s.generator}, s.provenance).layers("discriminator"), "has no"),
         (lambda s: load(s.provenance["path"], "tpu"), "device 'tpu'"),
         (lambda s: load(s.provenance["path"], "meta"), "device 'meta'"),
         (lambda s: load(s.provenance["path"], weights="best"), "weights 'best'.*ema, raw"),
@@ -180,7 +181,7 @@ def test_damaged_weights_give_no_images(subject: Subject) -> None:
     broken = copy.deepcopy(subject.generator)
     broken.out.conv.weight.fill_(torch.nan)
     with pytest.raises(GanlensError, match="puts out NaN or infinity"):
-        Subject(broken, None, subject.provenance).generate(subject.latents([0]))
+        Subject({"generator": broken}, subject.provenance).generate(subject.latents([0]))
 
 
 def test_the_public_door(subject: Subject) -> None:

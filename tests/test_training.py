@@ -12,7 +12,8 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from ganlens.errors import GanlensError
-from ganlens.models.dcgan import arguments_of, preset
+from ganlens.models.dcgan import preset
+from ganlens.models.family import arguments_of
 from ganlens.runs.evaluation import calibrated
 from ganlens.training import (
     TRAIN_PRESETS,

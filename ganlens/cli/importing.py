@@ -13,8 +13,9 @@ from ganlens.cli.flags import Force, Json
 from ganlens.cli.terminal import check_free, check_free_folder, console, rows_table, write_json
 from ganlens.errors import GanlensError
 from ganlens.foreign import Imported, import_card, open_foreign
-from ganlens.models.named import trusted
-from ganlens.models.recognition import Answers
+from ganlens.foreign.recognition import Answers
+from ganlens.models.imported.trust import trusted
+from ganlens.models.prior import Prior
 from ganlens.subject import from_checkpoint, pick_device
 
 Sources = Annotated[
@@ -93,7 +94,7 @@ def _shown(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("recognised", found["recognised"]),
         ("networks", ", ".join(f"{k} ({v:,} parameters)" for k, v in found["networks"].items())),
         ("images", " x ".join(map(str, found["images"]))),
-        ("prior", f"{prior['kind']}, {prior['dim']} coordinates" if prior else "none"),
+        ("prior", str(Prior(**prior)) if prior else "none"),
     ]
     for name in ("inferred", "assumed", "left_aside"):
         titles = (name.replace("_", " "), *[""] * len(found[name]))
@@ -117,8 +118,8 @@ def _again(source: tuple[Path, ...], answers: Answers, out: Path) -> str:
 def _write(out: Path, imported: Imported, command: str) -> None:
     header, networks = imported.checkpoint.header, imported.checkpoint.networks
     extras = {"card.md": import_card(out.name, header, list(networks), command).encode()}
-    if "generator" in networks or "ema" in networks:
-        subject = from_checkpoint(imported.checkpoint, pick_device("cpu"))
-        drawn = images.to_uint8(subject.generate(subject.latents(range(SAMPLES))))
+    subject = from_checkpoint(imported.checkpoint, pick_device("cpu"))
+    if subject.generator is not None:
+        drawn = images.to_uint8(subject.sample(range(SAMPLES)))
         extras["samples.png"] = images.png_bytes(images.grid(drawn))
     save_checkpoint(out, header, networks, extras)

@@ -11,7 +11,9 @@ from ganlens.cli.flags import Json
 from ganlens.cli.terminal import check_free, console, rows_table, write_json
 from ganlens.data import EMBEDDED
 from ganlens.errors import GanlensError
+from ganlens.models import MODELS
 from ganlens.models.classifier import FAMILY
+from ganlens.models.prior import Prior
 
 Root = Annotated[Positional[Path | None], arg(metavar="ROOT", help="Folder to look in, and below.")]
 RUNS = Path("runs")  # where the examples of the README put their runs
@@ -32,7 +34,8 @@ def list_command(root: Root = None, json: Json = None) -> None:
     write_json(json, written | {"data": [{"data": name, **asdict(d)} for name, d in data.items()]})
     screen = console(json)
     if gans or not classifiers:
-        columns = ("checkpoint", "family", "images", "prior", "trained on", "step")
+        columns = ("checkpoint", "family", "networks", "images", "prior", "told", "trained on",
+                   "step")  # fmt: skip
         screen.print(rows_table("", columns, [_gan(*one) for one in gans]))
     if classifiers:
         columns = ("classifier", "images", "reads", "right, held out", "trained on", "step")
@@ -69,8 +72,18 @@ def _images(header: Header) -> str | None:
 
 
 def _gan(name: str, header: Header) -> tuple[Any, ...]:
-    prior = f"{header.prior.get('kind')} {header.prior.get('dim')}"
-    return (name, header.family, _images(header), prior, header.data.get("spec"), header.step)
+    prior = Prior(**header.prior).words if header.prior else None
+    told = header.condition.get("kind")
+    trained = (header.data.get("spec"), header.step)
+    return (name, header.family, _networks(header), _images(header), prior, told, *trained)
+
+
+def _networks(header: Header) -> str:
+    """Return the networks' names, with the role of each that is not called after it."""
+    roles = MODELS[header.family].roles if header.family in MODELS else {}
+    held = {n: r for n, r in roles.items() if n in header.arguments} or roles  # of an import
+    shown = [name if name == role else f"{name} ({role})" for name, role in held.items()]
+    return ", ".join(shown)
 
 
 def _classifier(name: str, header: Header) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from ganlens.cli.terminal import note
 from ganlens.errors import GanlensError
-from ganlens.models.named import Trust, trusting
+from ganlens.models.imported.trust import Trust, trusting
 
 
 def trusted_call(command: Callable[[list[str]], int], words: Sequence[str]) -> int:

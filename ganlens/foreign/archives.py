@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from ganlens.checkpoints import Checkpoint, Header
 from ganlens.errors import GanlensError
-from ganlens.foreign.named import generator_settings
+from ganlens.foreign.imported import Imported, digest
+from ganlens.foreign.named import wrapped_drawing
 from ganlens.foreign.reading import kind
-from ganlens.models.recognition import Answers, Notes
-from ganlens.models.wrapped import WrappedGenerator
+from ganlens.foreign.recognition import Answers, Notes
 
 SAME = 1e-4  # largest difference, in [-1, 1], between a program and the network that replaces it
 PROGRAM = "program"  # what the header of one calls its family: MODELS has none of the name
@@ -44,8 +44,8 @@ class Program(nn.Module):
 
 
 def open_archive(
-    file: Path, answers: Answers, known: Callable[[dict[str, dict[str, Tensor]]], Any]
-) -> Any:
+    file: Path, answers: Answers, known: Callable[[dict[str, dict[str, Tensor]]], Imported]
+) -> Imported:
     """Open a trusted archive: as a known family where it is one, else as a program.
 
     Args:
@@ -56,8 +56,6 @@ def open_archive(
     Raises:
         GanlensError: it cannot be loaded, or is no generator.
     """
-    from ganlens.foreign.opening import Imported, digest  # it opens archives through this file
-
     program = _load(file)
     notes = Notes(answers)
     state = {name: value.detach().clone() for name, value in program.state_dict().items()}
@@ -71,13 +69,13 @@ def open_archive(
     else:
         why = ""
     try:
-        settings = generator_settings(program, notes)
-        generator = WrappedGenerator.of(Program(program), settings).requires_grad_(False).eval()
+        name, settings, network = wrapped_drawing(Program(program), notes)
     except GanlensError as error:
         raise GanlensError(f"{file} is no generator that can be run: {error} {why}") from error
-    prior = settings["prior"]
-    header = Header(PROGRAM, {}, prior, image_shape=generator.image_shape)
-    checkpoint = Checkpoint(file, header, digest([file]), {"generator": generator})
+    prior = settings.get("prior", {})
+    header = Header(PROGRAM, {}, prior, image_shape=network.image_shape)
+    networks: dict[str, nn.Module] = {name: network.requires_grad_(False).eval()}
+    checkpoint = Checkpoint(file, header, digest([file]), networks)
     shown = {"script": "a TorchScript program", "export": "a torch.export program"}[kind(file)]
     return Imported(checkpoint, shown, tuple(notes.inferred), tuple(notes.assumed), saveable=False)
 

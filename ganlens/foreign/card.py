@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ganlens.checkpoints import Header
+from ganlens.models.prior import Prior
 
 
 def import_card(name: str, header: Header, parts: Sequence[str], command: str) -> str:
@@ -23,9 +24,7 @@ def import_card(name: str, header: Header, parts: Sequence[str], command: str) -
         ("family", f"{header.family}, {header.arguments}"),
         ("networks", ", ".join(parts)),
         ("images", f"{channels} x {height} x {width}"),
-        ("prior", f"{header.prior['kind']}, {header.prior['dim']} coordinates")
-        if header.prior
-        else ("prior", "none: there is no generator"),
+        ("prior", str(Prior(**header.prior)) if header.prior else "none: there is no generator"),
         ("batch norm measured on", _calibration(header)),
         ("versions", ", ".join(f"{k} {v}" for k, v in header.versions.items())),
     ]

@@ -1,8 +1,6 @@
 """``open_foreign``: a source of somebody else's, recognised, built and filled."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,36 +11,17 @@ from ganlens.calibration import calibrate
 from ganlens.checkpoints import Checkpoint, Header, filled_network
 from ganlens.errors import GanlensError
 from ganlens.foreign.archives import open_archive
+from ganlens.foreign.imported import Imported, digest
 from ganlens.foreign.named import open_named
+from ganlens.foreign.readers import READERS
 from ganlens.foreign.reading import files_of, kind, read
 from ganlens.foreign.recognising import Recognition, recognise
+from ganlens.foreign.recognition import Answers
 from ganlens.models import register_trusted
-from ganlens.models.named import trusted
-from ganlens.models.recognition import Answers
+from ganlens.models.imported.trust import trusted
 
 # Latents behind batch-norm statistics that a file lacks; as many as behind those of ganlens's own.
 CALIBRATION_BATCHES, CALIBRATION_BATCH, CALIBRATION_SEED = 4, 256, 0
-
-
-@dataclass(frozen=True)
-class Imported:
-    """A foreign source, ready to be probed or saved.
-
-    Attributes:
-        checkpoint: its networks, and a header as ganlens would have written it.
-        format: what it was recognised as.
-        inferred: what the file told, one phrase each.
-        assumed: what it could not tell, and the option that changes it.
-        left_aside: names inside the file that nothing recognised.
-        saveable: False for a program, which no checkpoint of ganlens holds.
-    """
-
-    checkpoint: Checkpoint
-    format: str
-    inferred: tuple[str, ...]
-    assumed: tuple[str, ...]
-    left_aside: tuple[str, ...] = ()
-    saveable: bool = True
 
 
 def open_foreign(
@@ -65,9 +44,17 @@ def open_foreign(
     if trusted().archives and len(files) == 1 and kind(files[0]) in ("script", "export"):
         return open_archive(files[0], answers, lambda states: _known(states, answers, files, shown))
     states = read(files)
-    if trusted().module is not None and not register_trusted():
+    if trusted().module is not None and not _register():
         return _imported(open_named(states, answers, shown), files)
     return _known(states, answers, files, shown)
+
+
+def _register() -> bool:
+    """Register what ``--module`` names, its reader too; tell whether it is a family."""
+    target, family = trusted().module, register_trusted()
+    if target is not None and callable(recognise_ := getattr(family, "recognise", None)):
+        READERS[target] = recognise_
+    return family is not None
 
 
 def _known(
@@ -89,12 +76,12 @@ def _imported(pair: tuple[Recognition, dict[str, nn.Module]], files: Sequence[Pa
     if len(set(shapes.values())) > 1:
         raise GanlensError(f"{place} holds networks for images of different shapes: {shapes}")
     used = _calibrate(networks, place) if found.calibrate else {}
-    generator = networks.get("ema", networks.get("generator"))
+    generator = networks.get("ema.generator", networks.get("generator"))
     prior: Any = getattr(generator, "prior", None)
     header = Header(
         found.family,
         found.arguments,
-        {} if prior is None else {"kind": prior.kind, "dim": prior.dim},
+        {} if prior is None else prior.to_json(),
         calibration=used,
         made={"imported": _origin(found, files)},
         image_shape=next(iter(shapes.values())),
@@ -128,13 +115,3 @@ def _calibrate(networks: Mapping[str, nn.Module], place: Path) -> dict[str, int]
         with torch.no_grad():
             used["images"] = calibrate(discriminator, (generator(batch) for batch in batches))
     return used
-
-
-def digest(files: Sequence[Path]) -> str:
-    """Return the SHA-256 of files, one after another."""
-    found = hashlib.sha256()
-    for file in files:
-        with open(file, "rb") as opened:
-            while block := opened.read(1 << 16):
-                found.update(block)
-    return found.hexdigest()

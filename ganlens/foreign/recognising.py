@@ -8,8 +8,9 @@ from typing import Any
 from torch import Tensor
 
 from ganlens.errors import GanlensError
+from ganlens.foreign.readers import READERS
+from ganlens.foreign.recognition import Answers, Match
 from ganlens.models import MODELS
-from ganlens.models.recognition import Answers, Match
 
 _AVERAGED = re.compile(r"(^|[._])(ema|avg)|(ema|avg)([._]|$)|^avgG$", re.IGNORECASE)
 KEYS_SHOWN = 4
@@ -23,7 +24,7 @@ class Recognition:
         family: key of MODELS.
         format: the project or layout, for people.
         arguments: those of the family's constructors.
-        weights: network ("generator", "discriminator", "ema") -> name -> tensor.
+        weights: network ("generator", "discriminator", "ema.generator") -> name -> tensor.
         inferred: what the file told.
         assumed: what it did not.
         left_aside: labels of dicts of tensors that nothing recognised.
@@ -43,11 +44,11 @@ class Recognition:
 def recognise(
     states: Mapping[str, Mapping[str, Tensor]], answers: Answers, source: object
 ) -> Recognition:
-    """Ask every family about every dict of tensors, and put together what belongs together.
+    """Ask every reader about every dict of tensors, and put together what belongs together.
 
     Raises:
         GanlensError: nothing is recognised; two generators or discriminators; networks of two
-            families, or that do not fit each other; a family that finds shapes it cannot explain.
+            families, or that do not fit each other; shapes that a reader cannot explain.
     """
     found: dict[str, tuple[str, str, Match]] = {}
     aside = []
@@ -57,7 +58,7 @@ def recognise(
             aside.append(label)
             continue
         averaged = match[1].part == "generator" and _AVERAGED.search(label)
-        part = "ema" if averaged else match[1].part
+        part = "ema.generator" if averaged else match[1].part
         if part in found:
             raise GanlensError(
                 f"{source} holds more than one {part}, {found[part][1]} and {label}: name the files"
@@ -70,9 +71,11 @@ def recognise(
 
 
 def _ask(state: Mapping[str, Tensor], answers: Answers, source: object) -> tuple[str, Match] | None:
-    for name, family in MODELS.items():
+    for name, reader in READERS.items():
         try:
-            if match := family.recognise(state, answers):
+            if match := reader(state, answers):
+                if name not in MODELS:
+                    raise GanlensError(f"family is missing: add it as ganlens.MODELS[{name!r}]")
                 return name, match
         except GanlensError as error:
             raise GanlensError(f"{source} looks like {name}, but its {error}") from error

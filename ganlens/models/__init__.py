@@ -8,27 +8,11 @@ from torch import nn
 from ganlens.initialisation import seeded
 from ganlens.models.dcgan import DCGAN
 from ganlens.models.family import Buildable, Family
-from ganlens.models.ganzoo_dcgan import GanZooDCGAN
-from ganlens.models.ganzoo_progressive import GanZooProgressive
-from ganlens.models.mimicry import Mimicry
+from ganlens.models.imported import IMPORTED
+from ganlens.models.imported.trust import call, trusted
 from ganlens.models.mlp import MLPGAN
-from ganlens.models.named import FAMILY as MODULE
-from ganlens.models.named import NamedModules, call, trusted
-from ganlens.models.sequential_dcgan import SequentialDCGAN
-from ganlens.models.studiogan import StudioGAN
-from ganlens.models.torchgan import Torchgan
 
-MODELS: dict[str, Buildable] = {
-    "dcgan": DCGAN(),
-    "mlp": MLPGAN(),
-    "pytorch-dcgan": SequentialDCGAN(),
-    "mimicry": Mimicry(),
-    "studiogan": StudioGAN(),
-    "torchgan": Torchgan(),
-    "ganzoo-dcgan": GanZooDCGAN(),
-    "ganzoo-progressive": GanZooProgressive(),
-    MODULE: NamedModules(),
-}
+MODELS: dict[str, Buildable] = {"dcgan": DCGAN(), "mlp": MLPGAN(), **IMPORTED}
 
 
 def build(
@@ -54,17 +38,19 @@ def trained_here() -> dict[str, Family]:
     return {name: one for name, one in MODELS.items() if isinstance(one, Family)}
 
 
-def register_trusted() -> bool:
-    """Call what ``--module`` names; tell whether it is a family, which MODELS then holds.
+def register_trusted() -> Buildable | None:
+    """Call what ``--module`` names; return the family that it is, which MODELS then holds.
+
+    What has a method ``build`` and is no network is a family. None stands for anything else.
 
     Raises:
         GanlensError: it cannot be called.
     """
     target = trusted().module
     if target is None:
-        return False
+        return None
     found = call(target)
-    if not (hasattr(found, "recognise") and hasattr(found, "generator")):
-        return False
+    if isinstance(found, nn.Module) or not callable(getattr(found, "build", None)):
+        return None
     MODELS[target] = found
-    return True
+    return MODELS[target]

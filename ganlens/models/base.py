@@ -1,11 +1,9 @@
 """What ganlens asks of a network in each role."""
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-from ganlens.errors import GanlensError
 from ganlens.models.prior import Prior
 
 SIZES = (16, 256)  # smallest and largest image that the networks of ganlens take, in pixels
@@ -79,40 +77,3 @@ class Discriminator(Protocol):
     def __call__(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) images to (N,) logits, or to a map of them (a PatchGAN)."""
         ...
-
-
-class PairFamily:
-    """The base of a family that has one class for each network and adds its own ``recognise``.
-
-    A header keeps a network's arguments under the network's name, as ``Notes.match`` lays them.
-
-    Attributes:
-        generator_class: takes the arguments under "generator".
-        discriminator_class: takes those under "discriminator"; None where no file holds one.
-    """
-
-    generator_class: ClassVar[Callable[..., Generator]]
-    discriminator_class: ClassVar[Callable[..., Discriminator] | None] = None
-
-    @property
-    def roles(self) -> Mapping[str, str]:
-        """Both networks; a discriminator only where the family has one."""
-        names = ["generator"] + ["discriminator"] * (self.discriminator_class is not None)
-        return {name: name for name in names}
-
-    def build(
-        self, arguments: Mapping[str, Any], names: Collection[str] | None = None
-    ) -> dict[str, Any]:
-        """Build untrained networks, each from the arguments under its name.
-
-        Raises:
-            GanlensError: the family has no discriminator.
-        """
-        makers = {"generator": self.generator_class, "discriminator": self.discriminator_class}
-        built = {}
-        for name in arguments if names is None else names:
-            if (make := makers[name]) is None:
-                kind = type(self).__name__
-                raise GanlensError(f"{kind} has no discriminator: take the generator")
-            built[name] = make(**arguments[name])
-        return built

@@ -114,6 +114,10 @@ class Prior:
             return cls(parts[0].kind, parts[0].dim)  # type: ignore[arg-type]
         return cls("parts", sum(part.dim for part in parts), parts)
 
+    def __str__(self) -> str:
+        """Say it to a reader: "normal, 100 coordinates", or its parts."""
+        return f"{self.kind}, {self.dim} coordinates" if self.kind in PRIORS else self.words
+
     @property
     def words(self) -> str:
         """The prior in words that ``of`` reads: "normal 62, categorical 10, uniform 2"."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def identity(subject: "Subject", data: "ImageSet | None" = None) -> dict[str, Any]:
-    """Return checkpoint, its hash and weights, the prior, and the data's SPEC and fingerprint."""
+    """Return checkpoint, its hash and weights, the prior, what it is told, and the data's identity."""
     known = subject.provenance
     alone = getattr(subject, "generator", subject) is None  # a discriminator has no prior
     prior: Prior | None = None if alone else getattr(subject, "prior", None)
@@ -18,7 +18,8 @@ def identity(subject: "Subject", data: "ImageSet | None" = None) -> dict[str, An
         "checkpoint": known.get("checkpoint", subject.name),
         "hash": known.get("hash"),
         "weights": known.get("weights"),
-        "prior": None if prior is None else f"{prior.kind}, {prior.dim} coordinates",
+        "prior": None if prior is None else str(prior),
+        **({"condition": known["condition"]} if "condition" in known else {}),
     }
     if data is None:
         return about

@@ -72,7 +72,7 @@ def _inputs(header: Header) -> list[tuple[str, str]]:
     """Return what the generator maps from, and what the networks are told."""
     found = []
     if header.prior:
-        found.append(("prior", f"{Prior(**header.prior).words} coordinates"))
+        found.append(("prior", str(Prior(**header.prior))))
     if header.condition:
         told = from_json(header.condition)
         names = ", ".join(told.names[:20]) + (" ..." if len(told.names) > 20 else "")

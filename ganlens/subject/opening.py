@@ -11,10 +11,10 @@ from torch import nn
 from ganlens.checkpoints import Checkpoint, Header, find_checkpoint, load_checkpoint
 from ganlens.errors import GanlensError, one_of
 from ganlens.foreign import open_foreign
+from ganlens.foreign.recognition import Answers
 from ganlens.models import MODELS
 from ganlens.models.conditions import Classes, Condition, from_json
-from ganlens.models.named import Trust, trusted, trusting
-from ganlens.models.recognition import Answers
+from ganlens.models.imported.trust import Trust, trusted, trusting
 from ganlens.subject.subject import Subject
 
 
@@ -121,9 +121,10 @@ def chosen(held: Mapping[str, nn.Module], weights: str) -> tuple[dict[str, nn.Mo
 def _condition(header: Header, networks: Mapping[str, Any]) -> Condition | None:
     if header.condition:
         return from_json(header.condition)
-    generator = networks.get("generator")
-    classes = getattr(generator, "classes", None)  # of one that was made elsewhere
-    return None if classes is None else Classes.numbered(classes, generator.label)  # type: ignore[union-attr]
+    made_elsewhere = (net for net in networks.values() if getattr(net, "classes", None))
+    for network in made_elsewhere:
+        return Classes.numbered(network.classes, network.label)
+    return None
 
 
 def pick_device(device: str) -> torch.device:

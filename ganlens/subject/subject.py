@@ -89,6 +89,7 @@ class Subject:
         image_shape: Sequence[int] | None = None,
         classes: int | None = None,
         label: int = 0,
+        encoder: nn.Module | None = None,
         name: str = "modules",
         device: torch.device | str = "cpu",
     ) -> "Subject":
@@ -96,14 +97,17 @@ class Subject:
 
         Args:
             generator: maps (N, d) or (N, d, 1, 1) latents, and (N,) labels (or one-hot rows) if
-                there are classes, to (N, C, H, W) images of 1 to 4 channels. Or None.
+                there are classes, to (N, C, H, W) images of 1 to 4 channels. Or a translator,
+                which maps images of ``image_shape`` to images: running it tells. Or None.
             discriminator: maps such images, in ``output_range``, to one or several logits each.
             prior: "normal", "uniform", or a Prior, which knows the latents' width too.
             output_range: what black and white are for these modules: (-1, 1), or (0, 1).
             latent_dim: coordinates of a latent; by default what the first layer takes.
-            image_shape: (C, H, W), needed only by a discriminator without a generator.
-            classes: number of labels of a class-conditional generator.
+            image_shape: (C, H, W), needed by a translator, and by a discriminator or an encoder
+                without a generator.
+            classes: number of labels of a class-conditional generator or translator.
             label: the class that is drawn where none is named.
+            encoder: maps such images to (N, d) latents, or to their (mean, log variance).
             name: what to call them.
             device: where to compute.
 
@@ -111,8 +115,9 @@ class Subject:
             GanlensError: the modules do not fit this, with what was tried.
         """
         networks, condition = wrapped(
-            generator, discriminator, prior, output_range, latent_dim, image_shape, classes, label
-        )
+            generator, discriminator, encoder, prior, output_range, latent_dim, image_shape,
+            classes, label,
+        )  # fmt: skip
         known = {"checkpoint": name, "hash": None}
         return cls(networks, known, device, condition=condition)
 

@@ -8,7 +8,7 @@ from torch import nn
 from ganlens.errors import GanlensError
 from ganlens.initialisation import seeded
 from ganlens.models import build
-from ganlens.models.wrapped import WrappedDiscriminator, WrappedGenerator, reset
+from ganlens.models.imported.wrapped import Wrapped, reset
 
 # Latents, and images, behind the batch-norm statistics of an untrained control. Against 8,192 they
 # were measured to move its features by 0.4 % of their norm; twice as many gain 0.2 % for twice the
@@ -29,7 +29,7 @@ def fresh(
     Raises:
         GanlensError: the family or the arguments are not known, so nothing can be built.
     """
-    if all(isinstance(n, WrappedGenerator | WrappedDiscriminator) for n in networks.values()):
+    if all(isinstance(n, Wrapped) for n in networks.values()):
         with seeded(seed):
             return {name: reset(network) for name, network in networks.items()}
     if "arguments" not in provenance:

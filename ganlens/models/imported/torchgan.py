@@ -10,12 +10,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ganlens.models.base import PairFamily
-from ganlens.models.output import Pixels, leaky
+from ganlens.models.imported.output import Pixels, leaky
+from ganlens.models.imported.pair import PairFamily
 from ganlens.models.prior import Prior
-from ganlens.models.recognition import Answers, Match, Notes, Weights, numbered, ranked, shape
-
-FORMAT = "torchgan's DCGAN"
 
 
 class TorchganGenerator(nn.Module):
@@ -89,33 +86,10 @@ class TorchganDiscriminator(nn.Module):
 
 
 class Torchgan(PairFamily):
-    """Either network from its own arguments; both are recognised."""
+    """Either network from its own arguments."""
 
     generator_class = TorchganGenerator
     discriminator_class = TorchganDiscriminator
-
-    def recognise(self, weights: Weights, answers: Answers) -> Match | None:
-        """Read ``model.N.0.weight``; ``disc.0`` beside it makes a discriminator."""
-        blocks = numbered(weights, r"model\.(\d+)\.0\.weight")
-        if len(blocks) < 2 or any(ranked(weights, f"model.{i}.0.weight") != 4 for i in blocks):
-            return None
-        notes = Notes(answers)
-        shapes = [shape(weights, f"model.{i}.0.weight", 4) for i in blocks]
-        normed = "model.1.1.running_mean" in weights or "model.0.1.running_mean" in weights
-        eps = notes.setting("bn_eps", 1e-5) if normed else None
-        common = {"bn_eps": eps, "slope": notes.setting("activation_slope", 0.2)}
-        if "disc.0.weight" in weights:
-            found = {"channels": shapes[0][1], "widths": [s[0] for s in shapes], **common}
-            return notes.match(FORMAT, "discriminator", weights, found, 4 * 2 ** len(blocks))
-        found = {
-            "latent_dim": notes.latent_dim(shapes[0][0]),
-            "widths": [s[1] for s in shapes[:-1]],
-            "channels": shapes[-1][1],
-            "prior": notes.prior(),
-            "output": notes.output("tanh"),
-            **common,
-        }
-        return notes.match(FORMAT, "generator", weights, found, 4 * 2 ** (len(blocks) - 1))
 
 
 def _block(conv: nn.Module, maps: int, bn_eps: float | None, slope: float) -> nn.Sequential:

@@ -1,22 +1,23 @@
-"""How a family recognises weights that another project has saved, and what it may ask.
+"""Vocabulary of readers, which recognise weights that another project has saved.
 
-A family reads one flat dict of tensors at a time and answers with a Match, or with None where the
-keys are not its own. It says what it inferred from the shapes and what it had to assume.
+A reader gets one flat dict of tensors at a time and answers with a Match, or with None where the
+names are not known to it. It says what it inferred from the shapes and what it had to assume.
 """
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from torch import Tensor
 
 from ganlens.errors import GanlensError, one_of
+from ganlens.models.imported.output import check_range
 from ganlens.models.prior import PRIORS
 
 Weights = Mapping[str, Tensor]
-Part = Literal["generator", "discriminator", "ema"]
+Part = Literal["generator", "discriminator"]
 SIGNED, UNIT = (-1.0, 1.0), (0.0, 1.0)  # ranges of tanh and of a sigmoid
 
 
@@ -30,6 +31,7 @@ class Answers:
         bn_eps: what batch norm adds to the variance.
         activation_slope: slope of the leaky ReLUs below 0.
         latent_dim: coordinates of a latent.
+        image_shape: (C, H, W) of the images that a translator or a lone discriminator takes.
         classes: number of labels that a class-conditional generator takes.
         label: the one that is drawn where none is named.
     """
@@ -39,6 +41,7 @@ class Answers:
     bn_eps: float | None = None
     activation_slope: float | None = None
     latent_dim: int | None = None
+    image_shape: tuple[int, int, int] | None = None
     classes: int | None = None
     label: int = 0
 
@@ -53,24 +56,14 @@ class Answers:
                 raise GanlensError(f"{name.replace('_', ' ')} {value} is no size: give 0 or more")
         if self.latent_dim is not None and self.latent_dim < 1:
             raise GanlensError(f"latent dim {self.latent_dim} is too small: give at least 1")
-
-
-def check_range(values: Sequence[float]) -> tuple[float, float]:
-    """Return (low, high) of pixel values.
-
-    Raises:
-        GanlensError: not two finite numbers in rising order.
-    """
-    low, high = (*values, math.nan, math.nan)[:2]
-    if len(values) != 2 or not (math.isfinite(low) and math.isfinite(high) and low < high):
-        shown = " ".join(map(str, values))
-        raise GanlensError(f"output range {shown} is none: give low and high, such as -1 1 or 0 1")
-    return float(low), float(high)
+        if self.image_shape is not None and min(self.image_shape) < 1:
+            shown = " ".join(map(str, self.image_shape))
+            raise GanlensError(f"image shape {shown} is none: give C H W, such as 3 64 64")
 
 
 @dataclass(frozen=True)
 class Match:
-    """A network that a family has recognised.
+    """A network that a reader has recognised.
 
     Attributes:
         format: the project or file layout, for people.
@@ -91,9 +84,14 @@ class Match:
     calibrate: bool = False
 
 
+# Tells what a dict of tensors is, or None where their names are not known to it. It raises
+# GanlensError where the names are its own and the shapes do not fit them.
+Reader = Callable[[Weights, Answers], Match | None]
+
+
 @dataclass
 class Notes:
-    """Gathers what is inferred and assumed while a family reads a file."""
+    """Gathers what is inferred and assumed while a reader looks at a file."""
 
     answers: Answers
     inferred: list[str] = field(default_factory=list)

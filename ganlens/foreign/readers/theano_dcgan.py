@@ -1,4 +1,4 @@
-"""The DCGAN authors' own parameters, as Theano left them: numbered arrays, read as a ``dcgan``.
+"""Reader of the DCGAN authors' own parameters, as Theano left them: numbered arrays, a ``dcgan``.
 
 github.com/Newmu/dcgan_code keeps each network as a list: kernels, then gain and shift of the batch
 norm that follows, where one does. Theano convolves with flipped kernels, so they are flipped here;
@@ -10,18 +10,18 @@ from typing import Any
 from torch import Tensor
 
 from ganlens.errors import GanlensError
-from ganlens.models.recognition import Match, Notes, Weights, shape
+from ganlens.foreign.recognition import Answers, Match, Notes, Weights, shape
 
 FORMAT = "the DCGAN authors' Theano parameters"
 EPS = 1e-8
 
 
-def recognise_theano(weights: Weights, notes: Notes) -> Match | None:
+def recognise(weights: Weights, answers: Answers) -> Match | None:
     """Read arrays named "01", "02" ...; return None where there are others."""
     count = len(weights)
     if list(weights) != [f"{i:02d}" for i in range(1, count + 1)] or count < 5:
         return None
-    first = weights["01"].ndim
+    first, notes = weights["01"].ndim, Notes(answers)
     if first == 2 and count % 3 == 1:
         return _generator(weights, notes)
     return _discriminator(weights, notes) if first == 4 and count % 3 == 2 else None

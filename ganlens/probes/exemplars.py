@@ -166,7 +166,7 @@ def read_pool(
     for start in range(0, search.pool, search.batch_size):
         yield Progress(start, search.pool, "samples read")
         seeds = range(start, min(start + search.batch_size, search.pool))
-        x = subject.generate(subject.latents(seeds), search.batch_size)
+        x = subject.generate(subject.latents(seeds), batch_size=search.batch_size)
         parts.append(judge.scores(subject, x, search.batch_size))
     scores = np.concatenate(parts)
     pool = Pool(judge, search.pool, judge.fitted.margins(scores), judge.fitted.numbers(scores))

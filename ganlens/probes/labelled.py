@@ -122,7 +122,7 @@ def fit_concept_steps(
     scores = []
     for start in range(0, pool, batch_size):
         yield Progress(start, pool, "samples scored")
-        drawn = subject.generate(fresh[start : start + batch_size], batch_size)
+        drawn = subject.generate(fresh[start : start + batch_size], batch_size=batch_size)
         seen = subject.features(drawn, "all", grid, batch_size).numpy()
         scores.append(np.stack([_lead(one, seen) for one in scorers]))
     found = boundaries(

@@ -63,6 +63,31 @@ class Subject:
         """Draw one latent per seed: (N, d) float32 on the CPU, whatever the other seeds are."""
         return self.prior.sample(seeds)
 
+    @property
+    def samples_at_most(self) -> int | None:
+        """How many samples there are; None where any seed gives one."""
+        return None
+
+    def sample(
+        self, seeds: Iterable[int], condition: Tensor | None = None, *, batch_size: int = 64
+    ) -> Tensor:
+        """Draw one image per seed, whatever the model is: the same one in any company.
+
+        Args:
+            seeds: N of them, each below ``samples_at_most`` where that is a number.
+            condition: (N, k) what the generator is told, where it takes a condition.
+            batch_size: how many at a time; it does not change the images.
+
+        Returns:
+            (N, C, H, W) float32 on the CPU, in [-1, 1].
+
+        Raises:
+            GanlensError: see ``generate``; or a condition, which this model does not take.
+        """
+        if condition is not None:
+            raise GanlensError(f"{self.name} takes no condition: leave it out")
+        return self.generate(self.latents(seeds), batch_size=batch_size)
+
     def generate(
         self, z: Tensor, batch_size: int = 64, labels: Tensor | Sequence[int] | None = None
     ) -> Tensor:

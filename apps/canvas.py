@@ -17,6 +17,7 @@ from ganlens.edits import Edit, Move, Truncate
 from ganlens.errors import GanlensError
 from ganlens.latents import Latents, Seeds
 from ganlens.packing import pack, unpack
+from ganlens.pictures import Pictures
 from ganlens.recipe import Layout, Recipe
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ def take(recipe: Recipe, subject: "Subject", directions: Sequence[Direction]) ->
     if recipe.latents.count != 1:
         raise GanlensError(
             f"the recipe draws {recipe.latents.count} pictures: the canvas shows one"
+        )
+    if isinstance(recipe.latents, Pictures):
+        raise GanlensError(
+            "the recipe begins with pictures of a data set: the canvas shows latents, `ganlens draw`"
+            " draws it"
         )
     recipe.latents.latents(subject.prior)  # says so if it has another width
     sliders = {slider_key(one): one for one in directions}
@@ -144,13 +150,12 @@ def strip(
     return replace(original, edits=(move,), layout=Layout(len(amounts)))
 
 
-def describe(latents: Latents) -> str:
+def describe(latents: Latents | Pictures) -> str:
     """Say in a few words what the canvas starts from."""
     if isinstance(latents, Seeds):
         return f"seed {latents.seeds[0]}"
-    return {"mix": "a sum of samples", "rows": "a latent that was found"}.get(
-        latents.kind, "a latent on a way between others"
-    )
+    named = {"mix": "a sum of samples", "rows": "a latent that was found"}
+    return {**named, "pictures": "a picture"}.get(latents.kind, "a latent on a way between others")
 
 
 def _seed(latents: Latents) -> int | None:

@@ -75,6 +75,6 @@ def _ask(subject: "Subject", spec: str, known: dict[str, Kept]) -> None:
             continue
         st.caption(show.escape(kind.title or name))
         try:
-            look(name, probe, subject, data if probe.looks_at_data() else None)
+            look(name, probe, subject, data if probe.needs().data != "no" else None)
         except GanlensError as error:
             st.caption(show.escape(f"left out: {error}"))

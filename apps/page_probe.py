@@ -62,7 +62,7 @@ def experiment(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:
 
 
 def _data(probe: Probe, subject: "Subject", spec: str) -> "ImageSet | None":
-    if not probe.looks_at_data() or spec == NO_DATA:
+    if probe.needs().data == "no" or spec == NO_DATA:
         return None
     channels, size, _ = subject.image_shape
     return images_of(spec, size, channels)

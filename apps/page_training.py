@@ -15,7 +15,7 @@ from ganlens.errors import GanlensError
 from ganlens.images import enlarge, read_frames
 from ganlens.panels import ROOM
 from ganlens.report import curve_panels, enlargement, read_metrics
-from ganlens.runs.folder import ASKED_FILE
+from ganlens.runs.folder import SETTINGS_FILE
 
 EVERY = 10  # seconds between two looks at a run that is still written
 FRESH = 300  # seconds without a new line after which a run counts as ended
@@ -38,7 +38,7 @@ def page(choice: Choice) -> None:
         help="The chosen checkpoint's own curve, and every run below the --root folders.",
     )  # fmt: skip
     folder = found[name]
-    live = (folder / ASKED_FILE).is_file() and _age(folder) < FRESH
+    live = (folder / SETTINGS_FILE).is_file() and _age(folder) < FRESH
     st.fragment(_curves, run_every=timedelta(seconds=EVERY) if live else None)(folder, live)
 
 

@@ -21,20 +21,22 @@ CIFAR = "data/cifar10-train.zip"
 def scan_once(checkpoint: str, spec: str, size: int, batch: int) -> dict[str, float]:
     """Scan in this process: images, seconds, MiB before and at the peak."""
     import ganlens
-    from ganlens.probes.units.scan import RealImages, last_block, scan
+    from ganlens.features import DataImages
+    from ganlens.probes.units.scan import last_block, scan
     from ganlens.progress import finish
 
     subject = ganlens.load(checkpoint)
     channels, side, _ = subject.image_shape
     data = ganlens.open_data(spec, size=side, channels=channels)
-    stack = RealImages.draw(data, "all", size, 0)
+    source = DataImages.draw(data, size, 0)
     layer = last_block(subject)
-    finish(scan(subject, "discriminator", layer, RealImages(data, stack.rows[:batch]), 9, batch))
+    first = DataImages(data, source.rows[:batch])
+    finish(scan(subject, "discriminator", layer, first, 9, batch))
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     before, began = memory("VmRSS"), time.perf_counter()
-    finish(scan(subject, "discriminator", layer, stack, 9, batch))
+    finish(scan(subject, "discriminator", layer, source, 9, batch))
     seconds = time.perf_counter() - began
-    return {"images": len(stack), "seconds": seconds, "before": before, "peak": memory("VmHWM")}
+    return {"images": source.count, "seconds": seconds, "before": before, "peak": memory("VmHWM")}
 
 
 def memory(name: str) -> float:

@@ -276,9 +276,7 @@ def _check_kinds(header: Header) -> None:
             raise TypeError(f"{field_.name} is {getattr(header, field_.name)!r:.40}")
 
 
-def _by_network(
-    header: Header, tensors: Mapping[str, Tensor]
-) -> dict[str, dict[str, Tensor]]:
+def _by_network(header: Header, tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
     """Return name -> key -> tensor of every network that the family knows and the file holds."""
     found = {}
     for name in MODELS[header.family].roles:

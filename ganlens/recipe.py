@@ -133,9 +133,8 @@ class Recipe:
         words = condition_words(subject, seeds, condition)
         if subject.generator is not None:
             return cls.of(subject, Seeds(tuple(seeds)), condition=words, **layout)
-        sources = subject.sources
-        rows = tuple(seed % len(sources) for seed in seeds)
-        return cls.of(subject, Pictures.of(sources, rows), condition=words, **layout)
+        pictures = Pictures.of(subject.sources, tuple(seeds))
+        return cls.of(subject, pictures, condition=words, **layout)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-able values, from which ``from_json`` makes an equal recipe."""
@@ -212,7 +211,7 @@ def draw(subject: "Subject", recipe: Recipe) -> Tensor:
     if inside or (isinstance(source, Mix) and source.space == "pixels"):
         drawn = [_column(subject, recipe, column) for column in range(count)]
         return torch.stack(drawn, 1).flatten(0, 1)
-    z = _latents(subject, recipe)
+    z = latents_of(subject, recipe)
     moved = [edited(z, subject, recipe, column) for column in range(count)]
     told = _told(recipe, count)
     return subject.generate(torch.stack(moved, 1).flatten(0, 1), told)  # few batches, full ones
@@ -224,6 +223,8 @@ def condition_words(
     """Return what ``subject.sample`` tells of each seed, in words; nothing if it tells nothing."""
     if subject.condition is None:
         return ()
+    if condition is None and subject.is_told:
+        condition = str(subject.provenance["condition"])
     if isinstance(condition, str):
         return (condition,)
     rows = subject.condition.sample(seeds) if condition is None else condition
@@ -237,7 +238,7 @@ def _told(recipe: Recipe, repeats: int = 1) -> "Told | None":
     return [words for words in recipe.condition for _ in range(repeats)]
 
 
-def _latents(subject: "Subject", recipe: Recipe) -> Tensor:
+def latents_of(subject: "Subject", recipe: Recipe) -> Tensor:
     """Return the (N, d) latents before any edit; of source pictures, those that are read off."""
     source = recipe.latents
     if isinstance(source, Pictures):
@@ -263,7 +264,9 @@ def _column(subject: "Subject", recipe: Recipe, column: int) -> Tensor:
                 change = partial(one.activations, column=column)
                 stack.enter_context(edit(subject.generator, one.layer, change))
         if not isinstance(source, Mix) or source.space != "pixels":
-            return subject.generate(edited(_latents(subject, recipe), subject, recipe, column), told)
+            return subject.generate(
+                edited(latents_of(subject, recipe), subject, recipe, column), told
+            )
         z = edited(subject.latents(source.seeds), subject, recipe, column)
         one_for_all = told if isinstance(told, str) else None
         vectors = dict(zip(source.seeds, subject.generate(z, one_for_all), strict=True))

@@ -20,6 +20,7 @@ from ganlens.images import to_uint8
 from ganlens.models.prior import Prior
 from ganlens.panels import ImagePanel, TablePanel
 from ganlens.probes.arithmetic import Arithmetic
+from ganlens.probes.base import Needs
 from ganlens.probes.concepts import Condition, expected, parse, split_formula
 from ganlens.probes.exemplars import pick
 from ganlens.probes.readers import fit_readers, lead
@@ -171,9 +172,9 @@ def test_auto_with_too_little_says_what_is_needed(data, says):
 
 def test_given_seeds_need_nothing_but_a_generator():
     probe = Arithmetic(seeds_a=(1, 2), seeds_b=(3, 4), seeds_c=(5, 6))
-    assert probe.needs == {"generator"}
-    assert Arithmetic.needs == {"generator", "discriminator", "data", "labels"}
-    assert Arithmetic().needs == Arithmetic.needs
+    assert probe.needs() == Needs(frozenset({"generator"}))
+    both = frozenset({"generator", "discriminator"})
+    assert Arithmetic().needs() == Needs(both, "required", labels=True)
     found = probe.run(FakeSubject(TwoThings(), None))
     assert found.exemplars.shape == (9, 16, 16, 3)
     assert found.success is None

@@ -24,7 +24,7 @@ from ganlens.cli.flags import call, one_line
 from ganlens.cli.pictures import read_picture
 from ganlens.directions import Direction
 from ganlens.errors import GanlensError
-from ganlens.features import FeatureStore, PixelExtractor, data_source, features_of
+from ganlens.features import DataImages, FeatureStore, PixelExtractor, features_of
 from ganlens.kept import kept
 from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
@@ -430,7 +430,7 @@ def test_the_cache_is_listed_and_cleared(
         (str(tiny_images), 120, 16),
         ("torchvision:CIFAR10", None, None),
     ]
-    extractor, source = PixelExtractor(4), data_source(data)
+    extractor, source = PixelExtractor(4), DataImages.whole(data)
     steps = features_of(extractor, source, store=FeatureStore(), precision="32-true")
     next(steps)
     busy = len(kept(tmp_path / "cache"))
@@ -499,7 +499,7 @@ def test_headlines_name_what_summaries_hold(
     for name, templates in HEADLINES.items():
         probe = PROBES[name](**small.get(name, {}))
         data = attributed if name in with_attributes else labelled
-        result = probe.run(subject, data if probe.looks_at_data() else None)
+        result = probe.run(subject, data if probe.needs().data != "no" else None)
         known = {key: 0 if value is None else value for key, value in result.summary().items()}
         assert all(fill(template, known) for template in templates), name
         first = fill(templates[0], result.summary())

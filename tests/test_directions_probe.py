@@ -143,7 +143,7 @@ UNSUPERVISED = {**SMALL, "methods": ("sefa", "ganspace"), "layer": "first", "cou
 
 def test_unsupervised_methods_need_nothing_but_a_generator():
     probe = Directions(**UNSUPERVISED)
-    assert not probe.needs_data()
+    assert probe.needs().data == "optional"
     found = probe.run(FakeSubject(Layered(), None))
     assert [one.name for one in found.directions[:4]] == [
         "sefa 1", "sefa 2", "ganspace 1", "ganspace 2",

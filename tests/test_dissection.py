@@ -107,7 +107,7 @@ def test_areas_are_those_of_mean_activations_trained_and_untrained(
     _, truths, _ = _labels(finish(attribute_reader(data)).read(subject.generate(z)))
     for network, found in ((subject, result.aucs), (subject.untrained(0), result.untrained)):
         with capture(network.generator, result.layer) as outputs:
-            network.generate(z, 80)
+            network.generate(z, batch_size=80)
         means = outputs[result.layer].mean((2, 3)).numpy()
         wanted = [[roc_auc_score(t, one) for t in truths.T] for one in means.T]
         np.testing.assert_allclose(found, wanted, atol=0.01)  # rounding moves close ranks

@@ -199,5 +199,6 @@ def test_a_unit_that_was_alive_in_any_batch_is_not_dead():
 
 
 def test_only_the_source_data_makes_it_look_at_data() -> None:
-    assert not Activations().looks_at_data()
-    assert Activations(source="data").looks_at_data()
+    assert Activations().needs().data == "no"
+    assert Activations(source="data").needs().data == "required"
+    assert Activations("generator", source="data").needs().data == "no"

@@ -78,7 +78,7 @@ def test_the_second_opening_is_the_same_array_without_the_network(store) -> None
 def test_whatever_decides_features_makes_another_entry(store) -> None:
     source = features.array_source(pixels())
     data = {"source": "data", "fingerprint": "f", "split": "train"}
-    some = features.ArraySource(pixels(), data, np.arange(9))
+    some = features.ArrayImages(pixels(), data)
     cases = [
         (Counting(), source, {}),
         (Counting(hash="other"), source, {}),
@@ -87,8 +87,7 @@ def test_whatever_decides_features_makes_another_entry(store) -> None:
         (Counting(), features.array_source(pixels(seed=1)), {}),
         (Counting(), features.array_source(pixels(N - 1)), {}),
         (Counting(), some, {}),
-        (Counting(), features.ArraySource(pixels(), data, np.arange(9) + 1), {}),
-        (Counting(), features.ArraySource(pixels(), {**data, "split": "test"}, np.arange(9)), {}),
+        (Counting(), features.ArrayImages(pixels(), {**data, "split": "test"}), {}),
     ]
     for extractor, images, settings in cases:
         run(extractor, images, store, **settings)
@@ -98,17 +97,46 @@ def test_whatever_decides_features_makes_another_entry(store) -> None:
 
 def test_sources_are_what_they_say(tiny_images: Path) -> None:
     data = open_data(str(tiny_images)).part("train")
-    rows = [5, 2, 9]
-    some = features.data_source(data, rows)
+    rows = np.array([5, 2, 9])
+    some = features.DataImages(data, rows)
     assert isinstance(some, features.ImageSource)
     np.testing.assert_array_equal(some.images(slice(1, 3)), data.images[[2, 9]])
-    assert features.data_source(data).count == len(data)
-    identities = [features.data_source(data, r).identity() for r in (None, rows, sorted(rows))]
-    texts = [json.dumps(identity, sort_keys=True) for identity in identities]
+    np.testing.assert_array_equal(some.images(np.array([2, 0])), data.images[[9, 5]])
+    assert torch.equal(some.tensors(slice(0, 2)), data.batch([5, 2]))
+    assert some.titles(slice(1, 2)) == [data.names[2]]
+    assert some.numbers(slice(0, 9)).tolist() == [5, 2, 9]
+    assert some.classes is not None
+    assert some.classes.tolist() == [data.class_names[label] for label in data.labels[rows]]
+    assert features.DataImages.whole(data).count == len(data)
+    sources = (features.DataImages.whole(data), some, features.DataImages(data, np.sort(rows)))
+    texts = [json.dumps(source.identity(), sort_keys=True) for source in sources]
     assert len(set(texts)) == 3
     assert data.fingerprint in texts[0]
     with pytest.raises(GanlensError, match="uint8"):
         features.array_source(pixels().astype(np.float32))
+
+
+def test_images_are_drawn_without_replacement_and_kept_in_their_order(tiny_images: Path) -> None:
+    data = open_data(str(tiny_images))
+    some = features.DataImages.draw(data, 40, 3)
+    assert len(set(some.rows)) == some.count == 40
+    assert (np.diff(some.rows) > 0).all()
+    assert features.DataImages.draw(data, 10**6, 3).identity()["rows"] == "all"
+    assert set(features.DataImages.draw(data, 40, 4).rows) != set(some.rows)
+
+
+def test_a_stretch_of_a_source_is_a_source(tiny_images: Path) -> None:
+    data = open_data(str(tiny_images))
+    whole = features.DataImages(data, np.arange(50)[::-1])
+    part = features.shard(whole, features.World(1, 2), 10)
+    assert isinstance(part, features.ImageSource)
+    places = np.array([3, 1])
+    assert part.numbers(places).tolist() == whole.numbers(20 + places).tolist() == [26, 28]
+    assert part.titles(places) == whole.titles(20 + places)
+    np.testing.assert_array_equal(part.images(slice(0, 30)), whole.images(slice(20, 50)))
+    assert torch.equal(part.tensors(places), whole.tensors(20 + places))
+    assert part.classes.tolist() == whole.classes[20:].tolist()
+    np.testing.assert_array_equal(features.all_images(part, 7), whole.images(slice(20, 50)))
 
 
 def killed(root: Path) -> None:

@@ -17,7 +17,7 @@ from ganlens.images import from_uint8, to_uint8
 from ganlens.panels import FigurePanel, ImagePanel, TablePanel
 from ganlens.probes.base import arrays
 from ganlens.probes.fidelity import Fidelity
-from ganlens.probes.fidelity.samples import choose_real
+from ganlens.probes.fidelity.reference import choose_reference
 from ganlens.progress import finish
 
 SHARED = Path(__file__).parents[1].parent / "shared"
@@ -49,38 +49,39 @@ def no_inception(tmp_path, monkeypatch):
 
 
 def test_auto_takes_the_declared_test_split_and_all_otherwise():
-    assert choose_real(image_set(), "auto", 10, 0).part.split == "test"
-    assert choose_real(image_set(declared=False), "auto", 10, 0).part.split == "all"
+    assert choose_reference(image_set(), "auto", 10, 0).images.data.split == "test"
+    assert choose_reference(image_set(declared=False), "auto", 10, 0).images.data.split == "all"
     own = image_set(declared=False)
     trained_on = own.part("train").fingerprint
-    assert choose_real(own, "auto", 10, 0, trained_on).part.split == "test"
-    assert choose_real(own, "auto", 10, 0, "another").part.split == "all"
-    assert choose_real(image_set(train=90), "auto", 10, 0).part.split == "all"
-    assert choose_real(image_set().part("train"), "auto", 10, 0).part.split == "train"
+    assert choose_reference(own, "auto", 10, 0, trained_on).images.data.split == "test"
+    assert choose_reference(own, "auto", 10, 0, "another").images.data.split == "all"
+    assert choose_reference(image_set(train=90), "auto", 10, 0).images.data.split == "all"
+    assert choose_reference(image_set().part("train"), "auto", 10, 0).images.data.split == "train"
 
 
 def test_reference_and_others_are_disjoint_and_drawn_without_replacement():
-    found = choose_real(image_set(), "all", 40, 3)
-    assert len(set(found.rows)) == 40 == len(set(found.other_rows))
-    assert not set(found.rows) & set(found.other_rows)
+    found = choose_reference(image_set(), "all", 40, 3)
+    assert len(set(found.images.rows)) == 40 == len(set(found.others.rows))
+    assert not set(found.images.rows) & set(found.others.rows)
     assert found.cap_reason == ""
-    crossed = choose_real(image_set(), "test", 30, 0)
-    assert (crossed.part.split, crossed.other.split) == ("test", "train")
-    few = choose_real(image_set(), "test", 15, 0)  # enough of the same split are left
-    assert (few.part.split, few.other.split, len(few.other_rows)) == ("test", "test", 15)
-    assert not set(few.rows) & set(few.other_rows)
-    again = choose_real(image_set(), "all", 40, 3)
-    np.testing.assert_array_equal(again.rows, found.rows)
-    assert set(choose_real(image_set(), "all", 40, 4).rows) != set(found.rows)
+    crossed = choose_reference(image_set(), "test", 30, 0)
+    assert (crossed.images.data.split, crossed.others.data.split) == ("test", "train")
+    few = choose_reference(image_set(), "test", 15, 0)  # enough of the same split are left
+    assert few.images.data.split == few.others.data.split == "test"
+    assert few.others.count == 15
+    assert not set(few.images.rows) & set(few.others.rows)
+    again = choose_reference(image_set(), "all", 40, 3)
+    np.testing.assert_array_equal(again.images.rows, found.images.rows)
+    assert set(choose_reference(image_set(), "all", 40, 4).images.rows) != set(found.images.rows)
 
 
 def test_n_is_capped_with_a_reason():
-    found = choose_real(image_set(), "test", 10_000, 0)
-    assert len(found.rows) == 40 == len(found.other_rows)
+    found = choose_reference(image_set(), "test", 10_000, 0)
+    assert len(found.images.rows) == 40 == len(found.others.rows)
     assert "'test' has 40 images" in found.cap_reason
-    everything = choose_real(image_set(), "all", 10_000, 0)
-    assert len(everything.rows) == 90
-    assert len(everything.other_rows) == 0
+    everything = choose_reference(image_set(), "all", 10_000, 0)
+    assert len(everything.images.rows) == 90
+    assert len(everything.others.rows) == 0
 
 
 # The numbers
@@ -97,18 +98,18 @@ def by_hand(subject, data, rows, n, seed=0):
 def test_value_and_floor_are_those_of_features_taken_by_hand():
     subject, data = fake_subject(), image_set()
     result = quick(seed=7).run(subject, data)
-    chosen = choose_real(data, "auto", 30, 7)
-    real, fake = by_hand(subject, data.part("test"), chosen.rows, 30, 7)
+    chosen = choose_reference(data, "auto", 30, 7)
+    real, fake = by_hand(subject, data.part("test"), chosen.images.rows, 30, 7)
     expected = stats.quality(real, fake)
     assert result.metric == "FD-pixels-16x16"
     assert result.value == pytest.approx(expected["fd"], rel=1e-6)
     for name in ("precision", "recall", "density", "coverage"):
         assert result.scores[name] == pytest.approx(expected[name])
-    others = features.PixelExtractor(16)(data.part("train").batch(chosen.other_rows)).numpy()
-    assert result.floor.scores["fd"] == pytest.approx(
+    others = features.PixelExtractor(16)(data.part("train").batch(chosen.others.rows)).numpy()
+    assert result.baseline.scores["fd"] == pytest.approx(
         stats.frechet_distance_from_features(real, others), rel=1e-6
     )
-    assert (result.floor.n, result.floor.generated) == (30, result.scores)
+    assert (result.baseline.n, result.baseline.generated) == (30, result.scores)
     nearest = stats.nearest(fake, real, 1)[0][:, 0]
     np.testing.assert_allclose(result.shown.distances, nearest, rtol=1e-5)
     assert result.shown.titles[0] == str(7 + nearest.argmin())
@@ -118,17 +119,17 @@ def test_value_and_floor_are_those_of_features_taken_by_hand():
 def test_floor_of_two_halves_where_no_other_images_are_left():
     subject, data = fake_subject(), image_set(declared=False)
     result = quick(n=90).run(subject, data)
-    assert result.floor.n == 45
-    assert "two disjoint halves" in result.floor.kind
+    assert result.baseline.n == 45
+    assert "two disjoint halves" in result.baseline.kind
     real, fake = by_hand(subject, data, slice(None), 90)
     order = np.random.default_rng(0).permutation(90)
     left, right = real[order[:45]], real[order[45:]]
     value = stats.frechet_distance_from_features(left, right)
-    assert result.floor.scores["fd"] == pytest.approx(value, rel=1e-6)
+    assert result.baseline.scores["fd"] == pytest.approx(value, rel=1e-6)
     rng = np.random.default_rng(0)
     _, drawn = rng.permutation(90), rng.permutation(90)[:45]
     same_n = stats.frechet_distance_from_features(left, fake[drawn])
-    assert result.floor.get_generated("fd") == pytest.approx(same_n, rel=1e-6)
+    assert result.baseline.get_generated("fd") == pytest.approx(same_n, rel=1e-6)
     table = result.panels()[0]
     rows = {row[0]: row for row in table.rows}
     for n, beside in ((90, False), (45, True)):  # real against real exists at the smaller N alone
@@ -140,9 +141,9 @@ def test_floor_of_two_halves_where_no_other_images_are_left():
 def test_floor_of_fewer_others_than_asked_for():
     data = image_set(n=90, train=25)  # 25 train images beside 40 of the 65 test images
     result = quick(n=40).run(fake_subject(), data)
-    assert result.floor.n == 25
-    assert "25 train images against 25 test images" in result.floor.kind
-    assert result.floor.get_generated("fd") != result.value
+    assert result.baseline.n == 25
+    assert "25 train images against 25 test images" in result.baseline.kind
+    assert result.baseline.get_generated("fd") != result.value
 
 
 def test_samples_in_the_order_of_their_classes_are_drawn_for_the_smaller_n():
@@ -153,9 +154,9 @@ def test_samples_in_the_order_of_their_classes_are_drawn_for_the_smaller_n():
         return replace(data, images=images, fingerprint=str(seed), fingerprints={"all": str(seed)})
 
     result = finish(quick(n=120).between(sorted_by_class(1), sorted_by_class(2)))
-    assert result.floor.n == 60
+    assert result.baseline.n == 60
     # Both are real against real; the first 60 samples alone would be of one class.
-    assert result.floor.get_generated("fd") < 1.5 * result.floor.get("fd")
+    assert result.baseline.get_generated("fd") < 1.5 * result.baseline.get("fd")
 
 
 class Copies(torch.nn.Module):
@@ -197,7 +198,7 @@ def test_one_image_over_and_over_covers_nothing():
     result = quick(n=90).run(copier(data.batch([0] * 90)), data)
     assert result.scores["precision"] == 1
     assert result.scores["coverage"] < 0.3
-    assert result.value > result.floor.get_generated("fd") / 2 > 0
+    assert result.value > result.baseline.get_generated("fd") / 2 > 0
 
 
 def test_batch_size_changes_nothing_and_the_seed_does():
@@ -218,7 +219,7 @@ def test_auto_says_why_and_falls_back(tmp_path):
     assert "Inception's weights are not here" in result.extractor_reason
     assert result.extractor["weights"] == features.module_hash(subject.discriminator)
     assert result.extractor["checkpoint"] == "fake"
-    assert "may know the train images" in result.floor.kind
+    assert "may know the train images" in result.baseline.kind
     alone = quick(extractor="auto").run(FakeSubject(subject.generator, None), data)
     assert alone.metric == "FD-pixels-16x16"
     assert "no discriminator" in alone.extractor_reason
@@ -228,7 +229,7 @@ def test_discriminator_features_are_those_of_its_extractor():
     subject, data = fake_subject(), image_set()
     result = quick(extractor="discriminator", split="all").run(subject, data)
     extractor = features.DiscriminatorExtractor(subject.discriminator)
-    real = extractor(data.batch(choose_real(data, "all", 30, 0).rows)).numpy()
+    real = extractor(data.batch(choose_reference(data, "all", 30, 0).images.rows)).numpy()
     fake = extractor(from_uint8(to_uint8(subject.generate(subject.latents(range(30)))))).numpy()
     assert result.value == pytest.approx(stats.frechet_distance_from_features(real, fake), rel=1e-5)
     assert hooks(subject.generator, subject.discriminator) == 0
@@ -299,7 +300,9 @@ def test_mifid_allows_for_copies_of_what_was_trained_on(monkeypatch):
     subject, data = fake_subject(), image_set()
     probe = quick(extractor="auto", inception_weights="given.pth", split="train")
     result = probe.run(subject, data)
-    real = StandIn(True)(data.part("train").batch(choose_real(data, "train", 30, 0).rows))
+    real = StandIn(True)(
+        data.part("train").batch(choose_reference(data, "train", 30, 0).images.rows)
+    )
     fake = StandIn(True)(from_uint8(to_uint8(subject.generate(subject.latents(range(30))))))
     apart = stats.memorization_distance(fake, real)
     expected = result.value / (apart if apart < 0.1 else 1)
@@ -462,8 +465,8 @@ def test_pixelfaces_end_to_end_through_a_checkpoint(tmp_path):
     data = open_data("pixelfaces")
     result = Fidelity(extractor="discriminator", n=300).run(subject, data)
     assert result.split == "test"
-    assert result.floor.n == 300
+    assert result.baseline.n == 300
     # Untrained networks draw nothing like a face; faces are like faces.
-    assert result.value > 5 * result.floor.scores["fd"]
-    assert result.scores["coverage"] < 0.1 < 0.8 < result.floor.scores["coverage"]
+    assert result.value > 5 * result.baseline.scores["fd"]
+    assert result.scores["coverage"] < 0.1 < 0.8 < result.baseline.scores["coverage"]
     json.dumps(result.summary(), allow_nan=False)

@@ -194,10 +194,12 @@ def test_the_settings_of_a_probe_survive_json(name: str) -> None:
 @pytest.mark.parametrize("name", probes())
 def test_a_probe_is_frozen_titled_and_describes_every_setting(name: str) -> None:
     from ganlens.probes import PROBES
+    from ganlens.probes.base import ROLES
 
     kind = PROBES[name]
     assert kind.title
-    assert kind.needs <= {"generator", "discriminator", "data", "labels"}
+    assert kind().needs().networks <= {*ROLES, "sample"}
+    assert not kind().needs().labels or kind().needs().data == "required"
     with pytest.raises(dataclasses.FrozenInstanceError):
         kind().anything = 1
     described = (kind.__doc__ or "").partition("Attributes:")[2]

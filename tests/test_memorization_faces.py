@@ -44,7 +44,7 @@ class Mixed(Subject):
     def latents(self, seeds: object) -> torch.Tensor:
         return torch.tensor(list(seeds), dtype=torch.float32)[:, None]  # type: ignore[call-overload]
 
-    def generate(self, z: torch.Tensor, batch_size: int = 64) -> torch.Tensor:
+    def generate(self, z: torch.Tensor, *_: object, batch_size: int = 64) -> torch.Tensor:
         return from_uint8(self.pictures[z[:, 0].long().numpy()])
 
 

@@ -22,7 +22,7 @@ from ganlens import images, report
 from ganlens.errors import GanlensError
 from ganlens.models.prior import Prior
 from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel, figure
-from ganlens.probes.base import Probe, Progress
+from ganlens.probes.base import Needs, Probe, Progress
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -66,7 +66,7 @@ class FakeSubject:
         return self.prior.sample(seeds)
 
     @torch.no_grad()
-    def generate(self, z: torch.Tensor, batch_size: int = 64) -> torch.Tensor:
+    def generate(self, z: torch.Tensor, *_: object, batch_size: int = 64) -> torch.Tensor:
         return self.generator(z)
 
 
@@ -133,11 +133,13 @@ class FakeProbe(Probe):
     """
 
     title: ClassVar[str] = "Distance"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator", "data"})
     n: int = 20
     kind: Literal["near", "far"] = "near"
     flip: bool = True
     name: str = "plain"
+
+    def needs(self) -> Needs:
+        return Needs(frozenset({"generator"}), "required")
 
     def steps(self, subject: Any, data: Any = None) -> Iterator[Progress]:
         yield Progress(1, 2, "halves")
@@ -152,7 +154,9 @@ class NeedsCritic(FakeProbe):
     """Looks into the discriminator."""
 
     title: ClassVar[str] = "Critic"
-    needs: ClassVar[frozenset[str]] = frozenset({"discriminator"})
+
+    def needs(self) -> Needs:
+        return Needs(frozenset({"discriminator"}))
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,9 @@ class NeedsLabels(FakeProbe):
     """Looks at labels."""
 
     title: ClassVar[str] = "Labels"
-    needs: ClassVar[frozenset[str]] = frozenset({"data", "labels"})
+
+    def needs(self) -> Needs:
+        return Needs(data="required", labels=True)
 
 
 def write(tmp_path: Path, **probes: Probe) -> tuple[str, dict[str, Any]]:
@@ -212,7 +218,7 @@ def test_a_probe_that_cannot_run_is_left_out_with_its_reason() -> None:
     probes = {"critic": NeedsCritic(), "labels": NeedsLabels(), "far": FakeProbe(kind="far")}
     findings = report.run_probes(FakeSubject(), FakeData(), probes)  # type: ignore[arg-type]
     assert [f.result for f in findings] == [None] * 3
-    assert "generator only" in findings[0].reason
+    assert "this checkpoint has: generator" in findings[0].reason
     assert "labels or attributes" in findings[1].reason
     assert findings[2].reason == "kind 'far' is too far: choose near"
     without = report.run_probes(FakeSubject(), None, {"dist": FakeProbe()})  # type: ignore[arg-type]
@@ -284,7 +290,7 @@ def test_page_is_whole_and_reaches_nowhere(tmp_path: Path) -> None:
     assert re.search(r'href="#probe-dist">Distance</a></td><td>fd 0.5</td>', text), "at a glance"
     assert re.search(r'href="#probe-critic">Critic</a></td><td>left out: needs', text)
     assert [f["probe"] for f in found["findings"]] == ["dist", "critic", "other"]
-    assert "generator only" in found["findings"][1]["left_out"]
+    assert "this checkpoint has: generator" in found["findings"][1]["left_out"]
     with np.load(tmp_path / "out" / "arrays.npz") as archive:
         assert set(archive) == {"dist/values", "other/values"}
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ganlens.training.feed import Feed
 from lightning_fabric import Fabric
 from test_training import IMAGES, SMALL, trainer, weights
 from torch import nn
 
 from ganlens.models import build
+from ganlens.models.rotation import TURNS, RotationTask, quarter_turns
 from ganlens.report import curve_panels
 from ganlens.training import TrainConfig, Trainer, stream, train
-from ganlens.training.feed import Feed
-from ganlens.models.rotation import TURNS, RotationTask, quarter_turns
 
 
 def feed(images: np.ndarray = IMAGES, **changes: Any) -> Feed:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ganlens.runs.trouble import NotFinite, Watch, spread
 from lightning_fabric import Fabric
 from safetensors.torch import load_file, save
 
@@ -26,7 +27,6 @@ from ganlens.recipe import Recipe, render
 from ganlens.runs import Run, RunConfig, read_metrics
 from ganlens.runs.card import curve_svg
 from ganlens.runs.folder import average
-from ganlens.runs.trouble import NotFinite, Watch, spread
 from ganlens.subject import load
 from ganlens.training import TrainConfig, Trainer, TrainStep
 

@@ -76,7 +76,7 @@ def test_a_seed_draws_the_same_bits_at_any_batch_size_and_number_of_threads(fold
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            drawn += [subject.generate(z, batch_size) for batch_size in (1, 3, 64)]
+            drawn += [subject.generate(z, batch_size=batch_size) for batch_size in (1, 3, 64)]
     finally:
         torch.set_num_threads(before)
     assert all(torch.equal(x, drawn[0]) for x in drawn)
@@ -109,7 +109,7 @@ def test_features_are_the_pooled_maps_of_every_block(subject: Subject) -> None:
 
 def test_scores_are_the_discriminators(subject: Subject) -> None:
     x = subject.generate(subject.latents(range(5)))
-    torch.testing.assert_close(subject.discriminate(x, 2), subject.discriminator(x))
+    torch.testing.assert_close(subject.discriminate(x, batch_size=2), subject.discriminator(x))
 
 
 def test_an_untrained_control_has_the_same_shape_and_other_weights(subject: Subject) -> None:
@@ -149,7 +149,7 @@ def test_calibration_gives_the_moments_of_the_inputs() -> None:
         (lambda s: s.features(torch.zeros(2, 3, 16, 16), "block9.act"), "block9.act"),
         (lambda s: s.generate(torch.full((1, 6), torch.nan)), "latents hold NaN"),
         (lambda s: s.generate(torch.ones(1, 6, dtype=torch.int64)), "type torch.int64"),
-        (lambda s: s.generate(torch.zeros(2, 6), 0), "batch size 0"),
+        (lambda s: s.generate(torch.zeros(2, 6), batch_size=0), "batch size 0"),
         (lambda s: s.latents([-1]), "seed -1 must be"),
         (lambda s: s.latents([2**63]), "seed 9223372036854775808 must be"),
         (lambda s: s.latents([0.5]), "seed 0.5 must be"),

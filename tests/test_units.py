@@ -13,16 +13,17 @@ import ganlens
 from ganlens.activations import TopPositions, capture, run_to
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
+from ganlens.features import DataImages
 from ganlens.images import as_rgb, to_uint8
 from ganlens.panels import ImagePanel
 from ganlens.probes.units import GuidedBackprop, TopImages
 from ganlens.probes.units.exhibit import exhibit
 from ganlens.probes.units.gradients import as_pictures, concentration, per_unit, smoothness
 from ganlens.probes.units.pictures import LABEL, cut, sheet
-from ganlens.probes.units.scan import RealImages, Samples, last_block, scan
+from ganlens.probes.units.scan import last_block, scan
 from ganlens.progress import finish
 from ganlens.stats.auc import auc
-from ganlens.subject import Subject
+from ganlens.subject import Samples, Subject
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +62,9 @@ def test_a_search_needs_room_for_one() -> None:
 def test_what_a_scan_keeps_does_not_grow(subject: Subject, data: ImageSet) -> None:
     sizes = []
     for count in (40, 108):
-        stack = RealImages.draw(data, "all", count, 0)
+        source = DataImages.draw(data, count, 0)
         layer = last_block(subject)
-        found = finish(scan(subject, "discriminator", layer, stack, 5, 16))
+        found = finish(scan(subject, "discriminator", layer, source, 5, 16))
         sizes.append([one.shape for one in (found.top.scores, found.top.inputs, found.top.rows)])
         assert found.top.seen == count
     assert sizes[0] == sizes[1] == [(8, 5)] * 3
@@ -120,7 +121,7 @@ def test_windows_over_the_edge_are_cut_with_grey() -> None:
 def test_top_images_are_those_with_the_highest_activation(subject: Subject, data: ImageSet) -> None:
     found = TopImages(layer="block1.act", units=(3, 1), k=4, split="all").run(subject, data)
     with capture(subject.discriminator, "block1.act") as outputs:
-        subject.discriminate(data.batch(slice(None)), 120)
+        subject.discriminate(data.batch(slice(None)), batch_size=120)
     maps = outputs["block1.act"].numpy()
     shown = found.trained.exhibit
     for row, unit in enumerate((3, 1)):
@@ -153,7 +154,7 @@ def test_labels_are_those_of_the_images_that_were_scanned(subject: Subject, data
     found = TopImages(split="all", images=60, units=(0,), k=4).run(subject, data)
     rows = np.sort(np.random.default_rng(0).permutation(120)[:60])
     with capture(subject.discriminator, "block2.act") as outputs:
-        subject.discriminate(data.batch(rows), 60)
+        subject.discriminate(data.batch(rows), batch_size=60)
     highest = outputs["block2.act"][:60, 0].amax((1, 2)).numpy()
     side = found.trained
     truth = data.labels[rows] == int(side.labels[0][-1])
@@ -175,15 +176,15 @@ def test_generated_samples_are_drawn_again_by_their_seeds(subject: Subject, netw
     assert np.array_equal(other.numbers, shown.numbers)
     np.testing.assert_allclose(other.scores, shown.scores, rtol=1e-4)
     assert found.summary()["best_unit"] is None
-    assert not probe.needs_data()
+    assert probe.needs().data == "no"
 
 
 def test_every_layer_of_both_networks_has_top_images(subject: Subject) -> None:
     for network in ("generator", "discriminator"):
         for layer in subject.layers(network):
-            stack = Samples(subject, 0, 9, network == "generator")
-            found = finish(scan(subject, network, layer, stack, 2, 9))
-            shown = exhibit(found, stack, np.array([0]))
+            source = Samples(subject, 0, 9)
+            found = finish(scan(subject, network, layer, source, 2, 9))
+            shown = exhibit(found, source, np.array([0]))
             assert shown.patches().shape[:2] == (1, 2), layer
             assert shown.framed().shape == (1, 2, 64, 64, 3)
 

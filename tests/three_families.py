@@ -6,7 +6,7 @@ file of ganlens knows of them.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -95,7 +95,7 @@ class Autoencoder(Family):
     """An encoder and the generator that draws its latents again: one phase, no contest."""
 
     Config, Training = Shape, Reconstruction
-    roles = {"encoder": "encoder", "decoder": "generator"}
+    roles: ClassVar = {"encoder": "encoder", "decoder": "generator"}
     averaged = ("decoder", "encoder")
     curves = (Curve("Reconstruction", {"error": "error"}, "squared error", "Lower is better."),)
 
@@ -143,7 +143,7 @@ class CycleFamily(Family):
     """Two translators and the critic of the second domain (after CycleGAN, Zhu 2017)."""
 
     Config, Training, domains = Shape, Cycle, 2
-    roles = {"a_to_b": "translator", "b_to_a": "translator", "critic_b": "discriminator"}
+    roles: ClassVar = {"a_to_b": "translator", "b_to_a": "translator", "critic_b": "discriminator"}
     averaged = ("a_to_b", "b_to_a")
 
     def networks(self, config: Shape) -> dict[str, nn.Module]:

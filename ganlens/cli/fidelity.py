@@ -1,4 +1,4 @@
-"""``ganlens fid A B``: any two sides; ``ganlens moments``: one side kept as a file."""
+"""``ganlens fid A B``: any two sets of images; ``ganlens moments``: one kept as a file."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,20 +35,22 @@ NpzFile = Annotated[Path, arg(metavar="NPZ")]
 
 
 @dataclass(frozen=True)
-class Sides(probe.Common):
+class FidFlags(probe.Common):
     """What ``ganlens fid`` takes beside the probe's settings."""
 
     checkpoint: Annotated[Positional[str], arg(metavar="A", help=A_HELP)]
     reference: Annotated[Positional[str | None], arg(metavar="[B]", help=B_HELP)] = None
 
 
-def fid(settings: Annotated[Fidelity, arg(help="")], common: Annotated[Sides, arg(help="")]) -> int:
+def fid(
+    settings: Annotated[Fidelity, arg(help="")], common: Annotated[FidFlags, arg(help="")]
+) -> int:
     """Compare generated with real images as two clouds of features.
 
     The Fréchet distance is called FID only in the features of the published Inception weights, else
     FD-<extractor>. Around it stand its interval, its value extrapolated to infinitely many images,
-    the kernel distance (KID), precision, recall, density and coverage, and the floor: what real
-    images score against other real images.
+    the kernel distance (KID), precision, recall, density and coverage, and a baseline: what
+    real images score against other real images.
 
     With `fid A B` either side may be a checkpoint, images, or the samples of any other GAN; images
     are brought to the smaller of both sizes.

@@ -16,6 +16,7 @@ from ganlens.models.classifier import FAMILY
 from ganlens.models.prior import Prior
 
 Root = Annotated[Positional[Path | None], arg(metavar="ROOT", help="Folder to look in, and below.")]
+COLUMNS = ("checkpoint", "family", "networks", "images", "prior", "told", "trained on", "step")
 RUNS = Path("runs")  # where the examples of the README put their runs
 
 
@@ -34,9 +35,7 @@ def list_command(root: Root = None, json: Json = None) -> None:
     write_json(json, written | {"data": [{"data": name, **asdict(d)} for name, d in data.items()]})
     screen = console(json)
     if gans or not classifiers:
-        columns = ("checkpoint", "family", "networks", "images", "prior", "told", "trained on",
-                   "step")  # fmt: skip
-        screen.print(rows_table("", columns, [_gan(*one) for one in gans]))
+        screen.print(rows_table("", COLUMNS, [_gan(*one) for one in gans]))
     if classifiers:
         columns = ("classifier", "images", "reads", "right, held out", "trained on", "step")
         title = "for --extractor (ganlens fid) and --judge (ganlens train)"

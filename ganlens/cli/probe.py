@@ -98,8 +98,8 @@ def show(
 
 def _check_data(name: str, probe: Probe, spec: str | None) -> None:
     """Say that data is missing, or that nothing would look at it, before anything is loaded."""
-    wanted = probe.looks_at_data()
-    if probe.needs_data() and spec is None:
+    wanted = probe.needs().data
+    if wanted == "required" and spec is None:
         raise GanlensError(f"{name} needs images: add --data SPEC, for example --data pixelfaces")
-    if not wanted and spec is not None:
+    if wanted == "no" and spec is not None:
         raise GanlensError(f"{name} looks at no data with these settings: leave out --data {spec}")

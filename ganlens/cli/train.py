@@ -109,13 +109,13 @@ def prepare(words: Sequence[str]) -> Callable[..., int]:
         objective: objective_flags = preset.objective,  # type: ignore[valid-type]
         keeping: RunConfig = RunConfig(),  # noqa: B008 frozen
     ) -> int:
-        settings = asdict(shared) | asdict(objective)  # type: ignore[call-overload]
+        settings = asdict(shared) | asdict(objective)
         training = configure(name, asked.preset, **settings)
         return train(asked, asdict(network), training, keeping, start)
 
     run.__doc__ = f"""Train networks on images; the same command resumes a run that was interrupted.
 
-    Families: {', '.join(trained_here())}. These are the flags of {name}.
+    Families: {", ".join(trained_here())}. These are the flags of {name}.
     """
     return run
 
@@ -188,7 +188,9 @@ def train(
     with fabric.rank_zero_first():  # the first rank may train a classifier, the others open it
         extractor = judge(asked.judge, data, asked.out, note)
     command = shlex.join(["ganlens", "train", *sys.argv[2:]])
-    run = Run(asked.out, trainer, train_data, held_out, extractor, keeping, command, others, sources)
+    run = Run(
+        asked.out, trainer, train_data, held_out, extractor, keeping, command, others, sources
+    )
     if fabric.is_global_zero:
         note(_introduction(train_data, held_out, trainer))
     with stopping() as caught:

@@ -1,4 +1,4 @@
-"""Images to feature vectors; every extractor has a name, a weights hash and a description.
+"""Image sources and their features; every extractor has a name, a weights hash, a description.
 
 The published networks (``inception``, ``vgg``, ``torchvision_models``) are imported from their
 files, when they are used: torchvision takes seconds.
@@ -6,6 +6,7 @@ files, when they are used: torchvision takes seconds.
 
 from ganlens.features.base import Extractor, module_hash
 from ganlens.features.compare import check_comparable, difference
+from ganlens.features.data_images import ArrayImages, DataImages, array_source
 from ganlens.features.inception_weights import (
     INCEPTION_FILE,
     fetch_inception_weights,
@@ -22,27 +23,30 @@ from ganlens.features.shards import (
     together,
     world,
 )
-from ganlens.features.source import ArraySource, ImageSource, array_source, data_source
+from ganlens.features.source import ImageSource, Rows, all_images, indices
 from ganlens.features.store import FeatureStore
 
 __all__ = [
     "INCEPTION_FILE",
-    "ArraySource",
+    "ArrayImages",
     "ClassifierExtractor",
+    "DataImages",
     "DiscriminatorExtractor",
     "Extractor",
     "FeatureStore",
     "ImageSource",
     "PixelExtractor",
+    "Rows",
     "World",
+    "all_images",
     "array_source",
     "check_comparable",
-    "data_source",
     "difference",
     "features_of",
     "fetch_inception_weights",
     "find_inception_weights",
     "gather",
+    "indices",
     "module_hash",
     "resolved",
     "shard",

@@ -89,7 +89,7 @@ def _in_memory(
     extractor: Extractor, source: ImageSource, size: int, precision: str
 ) -> Generator[int, None, np.ndarray]:
     features, done = np.empty((0, 0), np.float32), 0
-    for rows in _rows(extractor, source, size, precision):
+    for rows in _batches(extractor, source, size, precision):
         if not done:
             features = np.empty((source.count, rows.shape[1]), np.float32)
         features[done : done + len(rows)] = rows
@@ -101,13 +101,13 @@ def _in_memory(
 def _fill(
     entry: Entry, extractor: Extractor, source: ImageSource, size: int, precision: str
 ) -> Generator[int, None, None]:
-    for rows in _rows(extractor, source, size, precision, entry.done):
+    for rows in _batches(extractor, source, size, precision, entry.done):
         entry.append(rows)
         yield entry.done
     entry.complete()
 
 
-def _rows(
+def _batches(
     extractor: Extractor, source: ImageSource, size: int, precision: str, first: int = 0
 ) -> Iterator[np.ndarray]:
     for start in range(first, source.count, size):

@@ -87,6 +87,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "discriminator_norm": ("batch", "none"),
 }
 
+
 class Project(nn.Module):
     """(N, d) latents to the (N, C, s, s) maps that the first block enlarges."""
 

@@ -1,8 +1,8 @@
 """What every probe and every result have in common."""
 
 from collections.abc import Generator
-from dataclasses import asdict, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -14,7 +14,26 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-__all__ = ["Probe", "Progress", "Result", "arrays", "images_for"]
+__all__ = ["ROLES", "Needs", "Probe", "Progress", "Result", "arrays", "images_for"]
+
+Role = Literal["generator", "discriminator", "encoder", "translator", "sample"]
+ROLES: tuple[Role, ...] = ("generator", "translator", "encoder", "discriminator")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a probe cannot do without.
+
+    Attributes:
+        networks: roles that the model must have; "sample" is any model that gives one image per
+            seed: a generator or a translator.
+        data: whether images are looked at: "no", "optional" (where there are any), or "required".
+        labels: the data must have labels or attributes.
+    """
+
+    networks: frozenset[Role] = frozenset()
+    data: Literal["no", "optional", "required"] = "no"
+    labels: bool = False
 
 
 class Result(Protocol):
@@ -39,12 +58,9 @@ class Probe:
 
     Attributes:
         title: what the report calls it.
-        needs: what it cannot do without, out of "generator", "discriminator", "data", "labels"
-            (labels or attributes).
     """
 
     title: ClassVar[str] = ""
-    needs: ClassVar[frozenset[str]] = frozenset()
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
@@ -56,13 +72,9 @@ class Probe:
         """Run to the end and return the Result."""
         return finish(self.steps(subject, data))
 
-    def looks_at_data(self) -> bool:
-        """Tell whether it looks at data under these settings."""
-        return bool(self.needs & {"data", "labels"})
-
-    def needs_data(self) -> bool:
-        """Tell whether it cannot run without data; some look at data where there are any."""
-        return self.looks_at_data()
+    def needs(self) -> Needs:
+        """Return what it cannot do without under these settings."""
+        return Needs()
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON-able values."""

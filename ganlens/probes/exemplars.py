@@ -46,7 +46,9 @@ class Judge:
 
     def scores(self, subject: "Subject", x: "Tensor", batch_size: int) -> np.ndarray:
         """Return the (N, T) raw outputs for (N, C, H, W) images."""
-        return self.fitted.scores(subject.features(x, "all", self.pool, batch_size).numpy())
+        return self.fitted.scores(
+            subject.features(x, "all", self.pool, batch_size=batch_size).numpy()
+        )
 
     def margins(self, subject: "Subject", x: "Tensor", batch_size: int) -> dict[str, np.ndarray]:
         """Return, for (N, C, H, W) images, each attribute's (N, K) margins."""
@@ -166,7 +168,7 @@ def read_pool(
     for start in range(0, search.pool, search.batch_size):
         yield Progress(start, search.pool, "samples read")
         seeds = range(start, min(start + search.batch_size, search.pool))
-        x = subject.generate(subject.latents(seeds), search.batch_size)
+        x = subject.generate(subject.latents(seeds), batch_size=search.batch_size)
         parts.append(judge.scores(subject, x, search.batch_size))
     scores = np.concatenate(parts)
     pool = Pool(judge, search.pool, judge.fitted.margins(scores), judge.fitted.numbers(scores))
@@ -199,7 +201,7 @@ def fit_judge(
         for start in range(0, len(rows), batch_size):
             yield Progress(done + start, total, "images")
             x = part.batch(rows[start : start + batch_size])
-            found.append(subject.features(x, "all", pool, batch_size).numpy())
+            found.append(subject.features(x, "all", pool, batch_size=batch_size).numpy())
         features.append(np.concatenate(found))
         done += len(rows)
     yield Progress(done, total, "images")

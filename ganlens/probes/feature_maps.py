@@ -6,17 +6,25 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ganlens import images
 from ganlens.activations import unknown_layer
 from ganlens.errors import GanlensError, one_of
+from ganlens.features import DataImages, ImageSource
 from ganlens.models.prior import check_seed
 from ganlens.panels import ImagePanel, Panel, TablePanel
-from ganlens.probes.base import Probe, Progress
+from ganlens.probes.base import Needs, Probe, Progress, Role
 from ganlens.probes.identity import identity
 from ganlens.probes.latent import picture_scale
-from ganlens.probes.layer_statistics import RECTIFIERS, LayerStatistics, as_maps, leaves, outputs_of
+from ganlens.probes.layer_statistics import (
+    RECTIFIERS,
+    LayerStatistics,
+    as_maps,
+    leaves,
+    outputs_over,
+)
+from ganlens.subject import Samples
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -137,7 +145,6 @@ class Activations(Probe):
     """
 
     title: ClassVar[str] = "Activations"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator"})
 
     network: Literal["both", "generator", "discriminator"] = "both"
     layer: str = "auto"
@@ -166,9 +173,14 @@ class Activations(Probe):
             )
         check_seed(self.seed, self.samples)
 
-    def looks_at_data(self) -> bool:
-        """Tell whether the discriminator is to look at data."""
-        return self.source == "data"
+    def needs(self) -> Needs:
+        """Return what it cannot do without: the network looked at, and what it looks at."""
+        if self.network == "generator":
+            return Needs(frozenset({"generator"}))
+        networks: set[Role] = {"discriminator"} if self.network == "discriminator" else set()
+        if self.source == "data":
+            return Needs(frozenset(networks), "required")
+        return Needs(frozenset(networks | {"sample"}))
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
@@ -179,16 +191,17 @@ class Activations(Probe):
         if not any(shown.values()):
             known = [layer for network in networks for layer in leaves(getattr(subject, network))]
             raise unknown_layer(self.layer, known)
-        z = subject.latents(range(self.seed, self.seed + self.samples))
         looks: dict[str, _Look] = {}
+        source = self._source(subject, data)
         for network in networks:
-            looks[network] = yield from self._look(subject, network, shown[network], z, data)
+            own = source if network == "discriminator" else self._samples(subject, source.count)
+            looks[network] = yield from self._look(subject, network, shown[network], own)
         return ActivationsResult(
             maps={key: maps for look in looks.values() for key, maps in look.maps.items()},
             shown={key: units for look in looks.values() for key, units in look.shown.items()},
             pictures={network: look.pictures for network, look in looks.items()},
             layers=tuple(row for look in looks.values() for row in look.layers),
-            samples=self.samples,
+            samples=source.count,
             scale=self.scale,
             source={network: look.source for network, look in looks.items()},
             about={**identity(subject, data if self.source == "data" else None), "seed": self.seed},
@@ -199,26 +212,22 @@ class Activations(Probe):
         subject: "Subject",
         network: str,
         names: list[str],
-        z: Tensor,
-        data: "ImageSet | None",
+        source: ImageSource,
     ) -> Generator[Progress, None, "_Look"]:
-        x, source = z, "generated samples"
-        if network == "discriminator":
-            x, source = self._images(subject, z, data)
         found = LayerStatistics(getattr(subject, network))
-        for start in range(0, len(x), self.batch_size):
-            yield Progress(start, len(x), f"samples through the {network}")
-            batch = x[start : start + self.batch_size]
-            found.update(outputs_of(subject, network, found.names, batch))
-        outputs = outputs_of(subject, network, names, x[: self.n])
+        for start in range(0, source.count, self.batch_size):
+            yield Progress(start, source.count, f"samples through the {network}")
+            batch = slice(start, start + self.batch_size)
+            found.update(outputs_over(subject, network, found.names, source, batch))
+        first = slice(0, self.n)
+        outputs = outputs_over(subject, network, names, source, first)
         units = {name: found.most_varied(name, self.channels) for name in names}
-        first = subject.generate(x[: self.n]) if network == "generator" else x[: self.n]
         return _Look(
             maps={f"{network}.{n}": as_maps(outputs[n])[:, units[n]].numpy() for n in names},
             shown={f"{network}.{name}": tuple(units[name]) for name in names},
-            pictures=images.to_uint8(first),
+            pictures=source.images(first),
             layers=tuple(found.rows(network)),
-            source=source,
+            source=_words(source),
         )
 
     def _networks(self, subject: "Subject") -> list[str]:
@@ -229,7 +238,13 @@ class Activations(Probe):
                 )
             return [self.network]
         both = ("generator", "discriminator")
-        return [one for one in both if getattr(subject, one, None) is not None]
+        found = [one for one in both if getattr(subject, one, None) is not None]
+        if not found:
+            raise GanlensError(
+                f"{subject.name} has neither a generator nor a discriminator: choose another"
+                " checkpoint"
+            )
+        return found
 
     def _shown(self, subject: "Subject", network: str) -> list[str]:
         module = getattr(subject, network)
@@ -240,14 +255,22 @@ class Activations(Probe):
             return [name for name in known if isinstance(known[name], RECTIFIERS)]
         return [self.layer] if self.layer and self.layer in dict(module.named_modules()) else []
 
-    def _images(self, subject: "Subject", z: Tensor, data: "ImageSet | None") -> tuple[Tensor, str]:
-        if self.source == "generated":
-            return subject.generate(z, self.batch_size), "generated samples"
+    def _samples(self, subject: "Subject", count: int) -> Samples:
+        return Samples.draw(subject, count, self.seed)
+
+    def _source(self, subject: "Subject", data: "ImageSet | None") -> ImageSource:
+        """Return what the discriminator looks at, and as many of which the generator draws."""
+        if self.needs().data == "no":
+            return self._samples(subject, self.samples)
         if data is None:
             raise GanlensError("source 'data' needs data: give --data, or take source 'generated'")
-        part = data.part("test")
-        rows = np.random.default_rng(self.seed).permutation(len(part))[: self.samples]
-        return part.batch(np.sort(rows)), f"images of {data.spec}, test split"
+        return DataImages.draw(data.part("test"), self.samples, self.seed)
+
+
+def _words(source: ImageSource) -> str:
+    if isinstance(source, DataImages):
+        return f"images of {source.data.spec}, {source.data.split} split"
+    return "generated samples"
 
 
 def _grey(maps: np.ndarray, scale: str) -> np.ndarray:

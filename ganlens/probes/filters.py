@@ -12,7 +12,7 @@ from ganlens import images
 from ganlens.activations import receptive_field
 from ganlens.errors import GanlensError
 from ganlens.panels import ImagePanel, Panel, TablePanel
-from ganlens.probes.base import Probe, Progress
+from ganlens.probes.base import Needs, Probe, Progress
 from ganlens.probes.identity import identity
 
 if TYPE_CHECKING:
@@ -138,9 +138,12 @@ class Filters(Probe):
     """
 
     title: ClassVar[str] = "Filters"
-    needs: ClassVar[frozenset[str]] = frozenset({"discriminator"})
 
     seed: int = 0
+
+    def needs(self) -> Needs:
+        """Return what it cannot do without."""
+        return Needs(frozenset({"discriminator"}))
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None

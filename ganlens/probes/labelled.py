@@ -55,7 +55,7 @@ class LabelledConcept:
 
     def score(self, subject: "Subject", x: Tensor, batch_size: int = 64) -> np.ndarray:
         """Score (N, C, H, W) images: (N,), above 0 where the concept is seen."""
-        features = subject.features(x, "all", self.grid, batch_size).numpy()
+        features = subject.features(x, "all", self.grid, batch_size=batch_size).numpy()
         return _lead(self.scorer, features)
 
 
@@ -114,7 +114,7 @@ def fit_concept_steps(
     """Do what ``fit_concept`` does, yielding progress."""
     z, x = _opened(subject, positives, negatives)
     labels = np.array([YES] * len(positives) + [NO] * len(negatives))
-    features = subject.features(x, "all", grid, batch_size).numpy()
+    features = subject.features(x, "all", grid, batch_size=batch_size).numpy()
     folds = _folds(labels, seed)
     scorers = [_fit(name, features[folds != fold], labels[folds != fold]) for fold in range(FOLDS)]
     scorers.append(_fit(name, features, labels))
@@ -122,8 +122,8 @@ def fit_concept_steps(
     scores = []
     for start in range(0, pool, batch_size):
         yield Progress(start, pool, "samples scored")
-        drawn = subject.generate(fresh[start : start + batch_size], batch_size)
-        seen = subject.features(drawn, "all", grid, batch_size).numpy()
+        drawn = subject.generate(fresh[start : start + batch_size], batch_size=batch_size)
+        seen = subject.features(drawn, "all", grid, batch_size=batch_size).numpy()
         scores.append(np.stack([_lead(one, seen) for one in scorers]))
     found = boundaries(
         fresh.numpy(), np.concatenate(scores, axis=1), [name] * len(scorers), subject.prior,

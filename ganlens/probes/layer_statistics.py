@@ -7,6 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from ganlens.activations import capture
+from ganlens.errors import GanlensError
+from ganlens.features import ImageSource, Rows
+from ganlens.subject import Samples
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -80,9 +83,32 @@ def outputs_of(
     """Run latents or images through a network: name -> output, float32 on the CPU."""
     forward = subject.generate if network == "generator" else subject.discriminate
     with capture(getattr(subject, network), names) as outputs:
-        forward(x, max(len(x), 1))
+        forward(x, batch_size=max(len(x), 1))
     # A subject fills small batches up: what comes after the given samples is not about them.
     return {name: output[: len(x)].float().cpu() for name, output in outputs.items()}
+
+
+def outputs_over(
+    subject: "Subject", network: str, names: Sequence[str], source: ImageSource, rows: Rows
+) -> dict[str, Tensor]:
+    """Return what layers put out for some images: name -> (n, ...) float32 on the CPU.
+
+    A discriminator looks at the images. Of a generator it is what its layers put out while it draws
+    them, so that the outputs are those behind these images, whatever it was told beside a latent.
+
+    Raises:
+        GanlensError: a generator's layers, and images that it does not draw.
+    """
+    if network != "generator":
+        return outputs_of(subject, network, names, source.tensors(rows))
+    if not isinstance(source, Samples) or source.subject is not subject:
+        raise GanlensError(
+            f"{source.name} are not drawn by the generator of {subject.name}: look at its own"
+            " samples"
+        )
+    with capture(subject.network(network), names) as outputs:
+        count = len(source.tensors(rows))
+    return {name: output[:count].float().cpu() for name, output in outputs.items()}
 
 
 def as_maps(output: Tensor) -> Tensor:

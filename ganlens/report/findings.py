@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
@@ -14,7 +14,7 @@ from torch import Tensor
 from ganlens.checkpoints import versions
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.probes.base import Probe, Progress, Result
+from ganlens.probes.base import ROLES, Probe, Progress, Result
 from ganlens.progress import finish
 from ganlens.stats import ReferenceMoments
 
@@ -84,17 +84,26 @@ def _run(
 
 def missing(probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:
     """Say in one line what a probe needs and does not have here; empty when it can run."""
-    needs = probe.needs
-    for part, other in (("generator", "discriminator"), ("discriminator", "generator")):
-        if part in needs and getattr(subject, part, None) is None:
-            return f"needs a {part}, and this checkpoint has a {other} only"
-    if probe.needs_data() and (reason := unfit(subject.image_shape)):
+    needs = probe.needs()
+    present = [role for role in ROLES if getattr(subject, role, None) is not None]
+    if lacking := _lacking(needs.networks, present):
+        return f"needs {lacking}; this checkpoint has: {', '.join(present)}"
+    if needs.data == "required" and (reason := unfit(subject.image_shape)):
         return f"needs images to compare with, and data sets are opened as {reason}"
-    if probe.needs_data() and data is None:
+    if needs.data == "required" and data is None:
         return NO_DATA
-    if "labels" in needs and data is not None and data.labels is None and not data.attributes:
+    if needs.labels and data is not None and data.labels is None and not data.attributes:
         return f"needs labels or attributes, and the data {data.spec!r} has none"
     return ""
+
+
+def _lacking(wanted: Set[str], present: Sequence[str]) -> str:
+    """Name the wanted roles that are not there, in the order of ROLES; empty if all are."""
+    said = [f"{'an' if role[0] in 'aeiou' else 'a'} {role}" for role in ROLES
+            if role in wanted and role not in present]  # fmt: skip
+    if "sample" in wanted and not {"generator", "translator"} & set(present):
+        said = ["a generator or a translator", *said]
+    return " and ".join(said)
 
 
 def unfit(image_shape: tuple[int, int, int]) -> str:

@@ -100,8 +100,8 @@ GUIDES: dict[str, Guide] = {
         (("Salimans 2016", "https://arxiv.org/abs/1606.03498"),),
     ),
     "fid": Guide(
-        "Small is good, but only beside the floor (what real images score against each other) and "
-        "with the same judge, the same N and the same resize.",
+        "Small is good, but only beside the baseline (what real images score against each other) "
+        "and with the same judge, the same N and the same resize.",
         (
             ("Heusel 2017", "https://arxiv.org/abs/1706.08500"),
             ("Naeem 2020", "https://arxiv.org/abs/2002.09797"),

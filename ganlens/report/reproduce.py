@@ -37,7 +37,7 @@ def command(name: str, probe: Probe, checkpoint: str, data: str | None = None) -
         data: a data SPEC, or None for a probe that runs without.
     """
     words = ["ganlens", name, checkpoint] + (
-        ["--data", data] if data and probe.looks_at_data() else []
+        ["--data", data] if data and probe.needs().data != "no" else []
     )
     for key, value in changed(probe).items():
         words += _flag(key.replace("_", "-"), value)
@@ -62,7 +62,7 @@ def python_code(probe: Probe, checkpoint: str, data: str | None = None) -> str:
     kind = type(probe).__name__
     given = {k: str(v) if isinstance(v, PurePath) else v for k, v in changed(probe).items()}
     arguments = ", ".join(f"{key}={value!r}" for key, value in given.items())
-    with_data = data is not None and probe.looks_at_data()
+    with_data = data is not None and probe.needs().data != "no"
     lines = [
         "import ganlens",
         f"from {type(probe).__module__} import {kind}",

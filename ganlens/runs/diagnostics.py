@@ -59,8 +59,7 @@ class Diagnostics:
         if share < COLLAPSED:
             found.append(
                 f"collapse: samples of different seeds differ {share:.0%} as much as real images"
-                " do; go back to the best checkpoint, or try a lower --lr"
-                + self._noise()
+                " do; go back to the best checkpoint, or try a lower --lr" + self._noise()
             )
         history = History(tuple(self.recent), self.early, WINDOW)
         return found + self.family.warnings(history)

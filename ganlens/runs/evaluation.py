@@ -57,13 +57,14 @@ class Evaluator:
             # Drawn, not the first ones: a folder is in the order of its classes.
             rows = np.random.default_rng(0).permutation(len(self.held_out))[:n]
             self._real = self._features(self.held_out.images[np.sort(rows)])
-        fake = self._features(to_uint8(subject.sample(range(FIRST_SEED, FIRST_SEED + n))))
+        first = FIRST_SEED if subject.samples_at_most is None else 0
+        fake = self._features(to_uint8(subject.sample(range(first, first + n))))
         scores = quality(self._real, fake, metrics=METRICS)
         of = f"{self.held_out.spec} ({self.held_out.split}, {len(self.held_out):,} images)"
         return {
             **{name: scores[name] for name in SCORES},
             "n": n,
-            "first_seed": FIRST_SEED,
+            "first_seed": first,
             "extractor": self.extractor.name,
             "extractor_hash": self.extractor.hash,
             "held_out": of,

@@ -103,7 +103,7 @@ def _completed(held: Any) -> dict[str, Any]:
     if not isinstance(held, dict) or held.get("family") not in MODELS:
         return dict(held) if isinstance(held, dict) else {}
     family = str(held["family"])
-    usual = {name: None for name in ("start", "others", "condition")}
+    usual = dict.fromkeys(("start", "others", "condition"))
     arguments = completed(MODELS[family], held.get("arguments") or {})
     training = configure(family).flat() | (held.get("training") or {})
     return {**usual, **held, "arguments": arguments, "training": training}

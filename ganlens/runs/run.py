@@ -180,7 +180,8 @@ class Run:
         if self.main:
             networks = calibrated(self.trainer)
             subject = self._subject(networks)
-            samples = to_uint8(subject.sample(range(SHOWN)))
+            count = min(SHOWN, subject.samples_at_most or SHOWN)
+            samples = to_uint8(subject.sample(range(count)))
             epoch = self.trainer.step // self.trainer.steps_per_epoch
             row = {"step": self.trainer.step, "epoch": epoch, **self.evaluator(subject)}
             row["seconds"] = round(self._elapsed(), 1)

@@ -1,8 +1,18 @@
-"""Subject: a loaded GAN, ready to be probed; and the ways to one."""
+"""Subject: a loaded model, ready to be probed; and the ways to one."""
 
 from ganlens.subject.opening import from_checkpoint, load, pick_device
 from ganlens.subject.running import is_told, pool_maps
+from ganlens.subject.samples import Samples
 from ganlens.subject.subject import Subject
 from ganlens.subject.untrained import CALIBRATION
 
-__all__ = ["CALIBRATION", "Subject", "from_checkpoint", "is_told", "load", "pick_device", "pool_maps"]
+__all__ = [
+    "CALIBRATION",
+    "Samples",
+    "Subject",
+    "from_checkpoint",
+    "is_told",
+    "load",
+    "pick_device",
+    "pool_maps",
+]

@@ -57,9 +57,7 @@ def batched(
         raise GanlensError(f"batch size {batch_size} is too small: give at least 1")
     if len(inputs) == 0 and empty is not None:
         return torch.empty(0, *empty)
-    parts = [
-        function(*piece).float().cpu() for piece in pieces(inputs, told, batch_size, device)
-    ]
+    parts = [function(*piece).float().cpu() for piece in pieces(inputs, told, batch_size, device)]
     outputs = torch.cat(parts).contiguous()
     if not outputs.isfinite().all():
         raise GanlensError(

@@ -14,7 +14,7 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.conditions import Condition
 from ganlens.models.family import ROLES
-from ganlens.models.prior import Prior
+from ganlens.models.prior import Prior, check_seed
 from ganlens.subject.inputs import Told, condition_rows, numbers
 from ganlens.subject.modules import wrapped
 from ganlens.subject.running import Shape, batched, filled, is_told, pieces, pool_maps
@@ -75,7 +75,7 @@ class Subject:
 
     def _find_shape(self) -> tuple[int, int, int]:
         found = (self.role(role) for role in ROLES)
-        return tuple(next(net for net in found if net is not None).image_shape)  # type: ignore[return-value]
+        return tuple(next(net for net in found if net is not None).image_shape)
 
     @classmethod
     def from_modules(
@@ -127,7 +127,7 @@ class Subject:
         return self.networks.get(next(names, ""))
 
     @property
-    def generator(self) -> Any | None:
+    def generator(self) -> Any:
         """(N, d) latents [, (N, k) condition] to (N, C, H, W) images in [-1, 1], or None."""
         return self.role("generator")
 
@@ -191,9 +191,7 @@ class Subject:
         other.provenance = {**self.provenance, "condition": words}
         return other
 
-    def generate(
-        self, z: Tensor, condition: Told | None = None, *, batch_size: int = 64
-    ) -> Tensor:
+    def generate(self, z: Tensor, condition: Told | None = None, *, batch_size: int = 64) -> Tensor:
         """Draw images.
 
         Args:
@@ -258,24 +256,34 @@ class Subject:
     ) -> Tensor:
         """Draw one image per seed, whatever the model is.
 
-        Of a generator the latent comes from the seed, and so does the condition unless one is
-        given. Of a translator it is source image number ``seed``, counted from the start again
-        where there are fewer, translated.
+        Of a generator the latent comes from the seed, and so does the condition, as often as the
+        training data had it, unless one is given here or by ``told``. Of a translator it is source
+        image number ``seed``, translated.
 
         Returns:
             (N, C, H, W) float32 on the CPU, in [-1, 1].
 
         Raises:
-            GanlensError: neither a generator nor a translator; or as ``generate``, ``sources``.
+            GanlensError: neither a generator nor a translator; a seed beyond the last source image;
+                or as ``generate`` and ``sources``.
         """
         seeds = list(seeds)
-        if condition is None and self.condition is not None:
+        if condition is None and self.condition is not None and not self.is_told:
             condition = self.condition.sample(seeds)
         if self.generator is not None:
             return self.generate(self.latents(seeds), condition, batch_size=batch_size)
-        sources = self.sources
-        rows = [seed % len(sources) for seed in seeds]
-        return self.translate(sources.batch(rows), condition, batch_size=batch_size)
+        rows = [check_seed(seed) for seed in seeds]
+        if rows and max(rows) >= len(self.sources):
+            raise GanlensError(
+                f"seed {max(rows)} is out of range: {self.name} has {len(self.sources):,} source"
+                f" images, give 0 to {len(self.sources) - 1}"
+            )
+        return self.translate(self.sources.batch(rows), condition, batch_size=batch_size)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether one condition holds where nothing else is said; see ``told``."""
+        return "condition" in self.provenance
 
     @property
     def samples_at_most(self) -> int | None:

@@ -62,9 +62,7 @@ def training_data(
     return TrainingData(images.images, labels_of(images, condition), pixels, condition)
 
 
-def condition_of(
-    data: ImageSet, kinds: Sequence[str], columns: Sequence[str] = ()
-) -> Condition:
+def condition_of(data: ImageSet, kinds: Sequence[str], columns: Sequence[str] = ()) -> Condition:
     """Return the Condition of the first kind that the data have; see ``training_data``."""
     for kind in kinds:
         if kind == "classes" and data.labels is not None:

@@ -52,7 +52,7 @@ class TrainedNetworks:
         built = build(family, arguments, stream(config.seed, "init", 0))
         check_role(built, one.roles)
         self.kept = tuple(built)
-        self.learning = nn.ModuleDict(built)
+        self.learning: Any = nn.ModuleDict(built)  # a mapping of names, for families
         slow = {name: copy.deepcopy(built[name]) for name in one.averaged}
         self.averages = nn.ModuleDict(slow).requires_grad_(False)
         if start:

@@ -95,7 +95,9 @@ class Trainer:
         for name in self.trained.kept:
             network: Any = self.trained.learning[name]
             channels, height, width = getattr(network, "source_shape", network.image_shape)
-            shapes = [data.images.shape[1:]] + ([] if data.others is None else [data.others.shape[1:]])
+            shapes = [data.images.shape[1:]] + (
+                [] if data.others is None else [data.others.shape[1:]]
+            )
             if (height, width, channels) not in shapes:
                 raise GanlensError(
                     f"images of shape {data.images.shape[1:]} do not fit networks for"
@@ -194,5 +196,3 @@ def train(trainer: Trainer) -> Iterator[TrainStep]:
     """Advance a run to its end, one TrainStep at a time."""
     while trainer.step < trainer.total_steps:
         yield trainer.advance()
-
-

@@ -72,7 +72,9 @@ class Attribute:
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise GanlensError(f"{self.name} {word!r} is no number: give one, such as {self.mean:g}")
+            raise GanlensError(
+                f"{self.name} {word!r} is no number: give one, such as {self.mean:g}"
+            )
         return number
 
 
@@ -173,7 +175,7 @@ class Attributes(Condition):
     def _marginal(self) -> Entry:
         """Return every attribute's most frequent value by itself, of a number the mean."""
         entries = np.array(self.table.entries, dtype=np.float64)
-        found = []
+        found: list[float] = []
         for column, one in zip(entries.T, self.attributes, strict=True):
             if one.values:
                 index = column.astype(np.int64)
@@ -204,9 +206,7 @@ def rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
-def _attribute(
-    name: str, column: np.ndarray, values: Mapping[str, Sequence[str]]
-) -> Attribute:
+def _attribute(name: str, column: np.ndarray, values: Mapping[str, Sequence[str]]) -> Attribute:
     if column.dtype.kind in "OSU":
         return Attribute(name, tuple(values.get(name) or sorted(set(column.tolist()))))
     if not np.isfinite(column).all():
@@ -214,9 +214,7 @@ def _attribute(
     return Attribute(name, (), rounded(float(column.mean())), rounded(float(column.std())) or 1.0)
 
 
-def _entries(
-    known: Sequence[Attribute], columns: Mapping[str, np.ndarray]
-) -> np.ndarray:
+def _entries(known: Sequence[Attribute], columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return (N, A) numbers: indices of values, and numbers rounded to DIGITS digits."""
     found = []
     for one in known:

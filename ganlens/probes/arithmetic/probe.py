@@ -12,7 +12,7 @@ from ganlens.attributes import AttributeReader, attribute_reader
 from ganlens.errors import GanlensError
 from ganlens.latents import Mix, Seeds, Sum
 from ganlens.probes.arithmetic.result import SIDES, ArithmeticResult
-from ganlens.probes.base import Probe, Progress
+from ganlens.probes.base import Needs, Probe, Progress
 from ganlens.probes.concepts import Concept, expected, parse
 from ganlens.probes.exemplars import (
     Pool,
@@ -27,7 +27,7 @@ from ganlens.probes.exemplars import (
 from ganlens.probes.identity import identity
 from ganlens.probes.judging import meets
 from ganlens.probes.latent import expected_norm
-from ganlens.recipe import Recipe, draw
+from ganlens.recipe import Recipe, draw, latents_of
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -65,7 +65,6 @@ class Arithmetic(Probe):
     """
 
     title: ClassVar[str] = "Vector arithmetic"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator", "discriminator", "data", "labels"})
 
     a: str = "auto"
     b: str = "auto"
@@ -106,8 +105,12 @@ class Arithmetic(Probe):
             )
         for name, group in zip(("seeds_a", "seeds_b", "seeds_c"), groups, strict=True):
             object.__setattr__(self, name, Seeds(tuple(group)).seeds)
-        # With exemplars given there is nothing left to look for in data.
-        object.__setattr__(self, "needs", frozenset({"generator"}))
+
+    def needs(self) -> Needs:
+        """Return what it cannot do without: exemplars given by hand need not be found in data."""
+        if self.seeds_a:
+            return Needs(frozenset({"generator"}))
+        return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
@@ -174,9 +177,9 @@ class Arithmetic(Probe):
             both = torch.cat([drawn["grid"], drawn["control"][3:]])
             read = meets(judge.read(both), wanted)
             hits, control_hits = read[:9], read[9]
-            random = subject.generate(subject.latents(range(RANDOM)), self.batch_size)
+            random = subject.generate(subject.latents(range(RANDOM)), batch_size=self.batch_size)
             base_rate = float(meets(judge.read(random), wanted).all(axis=1).mean())
-        latents = recipes["grid"].latents.latents(subject.prior)
+        latents = latents_of(subject, recipes["grid"])
         norms = _norms(subject, groups, latents[4])
         supply = [int(pool.shows(one).sum()) for one in concepts] if pool else []
         return ArithmeticResult(

@@ -8,10 +8,10 @@ import numpy as np
 
 from ganlens.attributes import AttributeReader, attribute_reader
 from ganlens.errors import GanlensError
-from ganlens.probes.arithmetic.probe import Arithmetic, rows
+from ganlens.probes.arithmetic.probe import rows
 from ganlens.probes.arithmetic.score_result import ArithmeticScoreResult, Formula
 from ganlens.probes.arithmetic.trial import PAPER, Trial, formula_of
-from ganlens.probes.base import Probe, Progress
+from ganlens.probes.base import Needs, Probe, Progress
 from ganlens.probes.concepts import expected, parse, split_formula
 from ganlens.probes.exemplars import (
     Concepts,
@@ -55,7 +55,6 @@ class ArithmeticScore(Probe):
     """
 
     title: ClassVar[str] = "How often arithmetic works"
-    needs: ClassVar[frozenset[str]] = Arithmetic.needs
 
     formulas: tuple[str, ...] = ()
     counts: tuple[int, ...] = (1, 2, 3, 5, 8, 12)
@@ -91,6 +90,10 @@ class ArithmeticScore(Probe):
     def _search(self) -> Search:
         return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
 
+    def needs(self) -> Needs:
+        """Return what it cannot do without."""
+        return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
+
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, ArithmeticScoreResult]:
@@ -104,7 +107,7 @@ class ArithmeticScore(Probe):
         pool = yield from read_pool(subject, data, names_of(asked, data), self._search())
         found = asked or self._chosen(data, pool)
         judge = yield from attribute_reader(data)
-        random = subject.generate(subject.latents(range(self.draws)), self.batch_size)
+        random = subject.generate(subject.latents(range(self.draws)), batch_size=self.batch_size)
         formulas: list[Formula] = []
         for index, concepts in enumerate(found):
             best = [np.argsort(-pool.score(one), kind="stable") for one in concepts]

@@ -11,15 +11,15 @@ from ganlens.probes.artifacts.tables import with_interval
 
 if TYPE_CHECKING:
     from ganlens.probes.artifacts.measure import Look
-    from ganlens.probes.artifacts.result import ArtifactsResult
+    from ganlens.probes.artifacts.numbers import ArtifactsNumbers
 
 
-def panels(result: "ArtifactsResult") -> list[Panel]:
+def panels(result: "ArtifactsNumbers") -> list[Panel]:
     """Return a table and samples; nothing where there is nobody to compare with."""
     return [_table(result), _samples(result)] if result.beside else []
 
 
-def _table(result: "ArtifactsResult") -> TablePanel:
+def _table(result: "ArtifactsNumbers") -> TablePanel:
     looks = [*result.beside, result.own]
     return TablePanel(
         title="Three ways of upsampling, trained alike",
@@ -49,7 +49,7 @@ def _rows(look: "Look") -> list[tuple[object, ...]]:
     ]
 
 
-def _samples(result: "ArtifactsResult") -> ImagePanel:
+def _samples(result: "ArtifactsNumbers") -> ImagePanel:
     rows = [row for one in result.beside for row in (one.samples, fine_structure(one.samples))]
     tiles = np.concatenate([images.as_rgb(row) for row in rows])
     names = ", ".join(one.name for one in result.beside)

@@ -89,7 +89,7 @@ def look(
     steps = 2 + trace * len(stages)
     yield Progress(0, steps, f"samples of {subject.name}")
     z = subject.latents(range(asked.seed, asked.seed + asked.samples))
-    x = subject.generate(z, asked.batch_size)
+    x = subject.generate(z, batch_size=asked.batch_size)
     power = stage_power(real.whiten(x), stages)
     yield Progress(1, steps, f"maps of {subject.name}")
     maps = map_excess(subject, stages, z, asked.batch_size)
@@ -152,7 +152,7 @@ def _removed(
 ) -> tuple[Excess, ...]:
     with evened(subject, layer) as generator:
         other = Subject({"generator": generator}, subject.provenance, subject.device)
-        after = stage_power(real.whiten(other.generate(z, batch_size)), stages)
+        after = stage_power(real.whiten(other.generate(z, batch_size=batch_size)), stages)
     return tuple(map(excess_removed, power, after))
 
 

@@ -12,13 +12,13 @@ from ganlens.panels import ImagePanel
 from ganlens.probes.artifacts.stages import PICTURE, overlap_of
 
 if TYPE_CHECKING:
-    from ganlens.probes.artifacts.result import ArtifactsResult
+    from ganlens.probes.artifacts.numbers import ArtifactsNumbers
 
 GREY = 128  # frames the squares: an even one is white, as pages are
 GAIN = 8  # by which the high-passed view is strengthened
 
 
-def overlaps(result: "ArtifactsResult") -> ImagePanel:
+def overlaps(result: "ArtifactsNumbers") -> ImagePanel:
     """How often each output position is stamped: by this generator's last layer, and by others."""
     own = result.own.stages[-1].overlap if result.own.stages else np.ones((PICTURE, PICTURE))
     others = (nn.ConvTranspose2d(1, 1, 5, 2), nn.ConvTranspose2d(1, 1, 4, 2), nn.Upsample((2, 2)))
@@ -38,7 +38,7 @@ def overlaps(result: "ArtifactsResult") -> ImagePanel:
     )
 
 
-def worst(result: "ArtifactsResult") -> ImagePanel:
+def worst(result: "ArtifactsNumbers") -> ImagePanel:
     """The samples with most power at the period, and real images, each with its fine structure."""
     own, real = result.own, result.real.samples
     period = own.verdict.period or (own.stages[-1].period if own.stages else 2)

@@ -11,8 +11,9 @@ from ganlens.checkpoints import list_checkpoints
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.prior import check_seed
 from ganlens.probes.artifacts.measure import SHOWN, Asked, Look, Real, look, stage_power
-from ganlens.probes.artifacts.result import ArtifactsResult, RealImages
-from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.artifacts.numbers import Baseline
+from ganlens.probes.artifacts.result import ArtifactsResult
+from ganlens.probes.base import Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.stats.excess import excess, excess_over
 from ganlens.stats.spectrum import power_spectrum, whitening
@@ -45,7 +46,6 @@ class Artifacts(Probe):
     """
 
     title: ClassVar[str] = "Artifacts"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator", "data"})
 
     samples: int = 512
     least: float = 1.0
@@ -64,6 +64,10 @@ class Artifacts(Probe):
         if self.batch_size < 1:
             raise GanlensError(f"batch_size {self.batch_size} is too small: give at least 1")
         check_seed(self.seed, self.samples)
+
+    def needs(self) -> Needs:
+        """Return what it cannot do without."""
+        return Needs(frozenset({"generator"}), "required")
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
@@ -87,12 +91,12 @@ class Artifacts(Probe):
             own=own,
             untrained=untrained,
             beside=tuple(found for found, _ in beside),
-            real=RealImages(
+            real=Baseline(
                 samples=shown,
                 spectrum=power_spectrum(real.images),
-                floor_spectrum=power_spectrum(other),
+                second_spectrum=power_spectrum(other),
                 alone=tuple(map(excess, halves[0])),
-                floor=tuple(map(excess_over, halves[1], halves[0])),
+                by_chance=tuple(map(excess_over, halves[1], halves[0])),
             ),
             least=self.least,
             about={

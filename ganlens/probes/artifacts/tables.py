@@ -7,13 +7,13 @@ from ganlens.panels import PALETTE, FigurePanel, TablePanel, figure
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from ganlens.probes.artifacts.result import ArtifactsResult
+    from ganlens.probes.artifacts.numbers import ArtifactsNumbers
     from ganlens.stats.excess import Excess
 
 PATTERNS = ("/", "\\", "x", "-", "|", "+", ".")  # bars are told apart without colours
 
 
-def excesses(result: "ArtifactsResult") -> TablePanel:
+def excesses(result: "ArtifactsNumbers") -> TablePanel:
     """Every layer's period: the excess, its interval, and the same of real images."""
     own, real, before = result.own, result.real, result.untrained
     rows = [
@@ -24,8 +24,8 @@ def excesses(result: "ArtifactsResult") -> TablePanel:
             with_interval(real.alone[i]),
             with_interval(own.over[i]),
             own.verdict.p_values[i],
-            with_interval(real.floor[i]),
-            real.floor[i].p_above(),
+            with_interval(real.by_chance[i]),
+            real.by_chance[i].p_above(),
             own.grey_levels[i],
             None if before is None else with_interval(before.alone[i]),
         )
@@ -45,7 +45,7 @@ def excesses(result: "ArtifactsResult") -> TablePanel:
     )  # fmt: skip
 
 
-def trace(result: "ArtifactsResult") -> list[FigurePanel]:
+def trace(result: "ArtifactsNumbers") -> list[FigurePanel]:
     """The excess as it is and with one layer evened; empty without upsampling layers."""
     own = result.own
     if not own.stages:
@@ -76,7 +76,7 @@ def trace(result: "ArtifactsResult") -> list[FigurePanel]:
     ]
 
 
-def layers(result: "ArtifactsResult") -> TablePanel:
+def layers(result: "ArtifactsNumbers") -> TablePanel:
     """What each upsampling layer should do by its kernel, and what its maps show."""
     own, before = result.own, result.untrained
     rows = [

@@ -111,8 +111,10 @@ def _unmoved(
     count = len(seeds)
     wide = range(seeds.start, seeds.start + (WIDER if reader else 1) * count)
     z = subject.latents(wide)
-    x = subject.generate(z, batch_size)
-    logits = subject.discriminate(x[:count], batch_size) if subject.discriminator else None
+    x = subject.generate(z, batch_size=batch_size)
+    logits = (
+        subject.discriminate(x[:count], batch_size=batch_size) if subject.discriminator else None
+    )
     read = reader.read(x) if reader else None
     return Judged(z, x[:count], logits, read, head(read, count) if read else None)
 
@@ -137,7 +139,7 @@ def _card(
     prior, z = subject.prior, before.z[: len(before.x)]
     move = one.move(prior, (distance, -distance))
     far = move.latents(z, prior, 0)
-    x = subject.generate(far, batch_size)
+    x = subject.generate(far, batch_size=batch_size)
     card = Card({}, one.claim, **_facts(subject, before, far, x, batch_size))
     if reader is None or before.first is None:
         return card
@@ -145,7 +147,7 @@ def _card(
     was = holds(before.first, card.claim)
     if not one.claim or was is None or not was.any():
         return card  # a direction that claims nothing has no way back
-    back = subject.generate(move.latents(z, prior, 1)[torch.from_numpy(was)], batch_size)
+    back = subject.generate(move.latents(z, prior, 1)[torch.from_numpy(was)], batch_size=batch_size)
     still = holds(reader.read(back), card.claim)
     return card if still is None else replace(card, turned_off=float(1 - still.mean()))
 
@@ -156,7 +158,7 @@ def _facts(
     """Return what needs no reader: D's score, distance from the prior, change of the pixels."""
     score = None
     if before.logits is not None:
-        score = float((subject.discriminate(x, batch_size) - before.logits).mean())
+        score = float((subject.discriminate(x, batch_size=batch_size) - before.logits).mean())
     lengths = far.norm(dim=1) / before.z[: len(far)].norm(dim=1).clamp_min(1e-12)
     uniform = subject.prior.kind == "uniform"
     return {

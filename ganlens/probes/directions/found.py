@@ -69,7 +69,7 @@ def supervised(
     parts = []
     for start in range(0, len(z), settings.batch_size):
         yield Progress(start, len(z), "samples scored")
-        x = subject.generate(z[start : start + settings.batch_size], settings.batch_size)
+        x = subject.generate(z[start : start + settings.batch_size], batch_size=settings.batch_size)
         parts.append(scorer.scores(subject, x, settings.batch_size))
     scores, prior = np.concatenate(parts, axis=1), subject.prior
     texts = [claim.text for claim in claims]

@@ -10,7 +10,7 @@ from ganlens.attributes import AttributeReader, attribute_reader
 from ganlens.directions import random_directions
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
-from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, images_for
 from ganlens.probes.directions.card import judge_cards
 from ganlens.probes.directions.claims import Claim, claims_of
 from ganlens.probes.directions.found import (
@@ -66,7 +66,6 @@ class Directions(Probe):
     """
 
     title: ClassVar[str] = "Latent directions"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator"})
 
     methods: tuple[str, ...] = METHODS
     attributes: tuple[str, ...] = ("auto",)
@@ -111,13 +110,11 @@ class Directions(Probe):
             raise GanlensError(f"amounts {self.amounts} must be finite numbers")
         object.__setattr__(self, "seeds", Seeds(tuple(self.seeds)).seeds)
 
-    def looks_at_data(self) -> bool:
-        """Data are looked at for boundaries and means, and for the attributes on every card."""
-        return True
-
-    def needs_data(self) -> bool:
-        """Without data there still are SeFa and GANSpace, unless they were left out."""
-        return not set(self.methods) - set(SUPERVISED)
+    def needs(self) -> Needs:
+        """Return what it cannot do without: SeFa and GANSpace look at no data, the others do."""
+        if set(self.methods) <= set(SUPERVISED):
+            return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
+        return Needs(frozenset({"generator"}), "optional")
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None

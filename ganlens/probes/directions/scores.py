@@ -42,7 +42,7 @@ class Scorer:
 
     def scores(self, subject: "Subject", x: "Tensor", batch_size: int) -> np.ndarray:
         """Score (N, C, H, W) images: (K, N) float32, higher where a claim is more likely true."""
-        features = subject.features(x, "all", self.pool, batch_size).numpy()
+        features = subject.features(x, "all", self.pool, batch_size=batch_size).numpy()
         return (features @ self.weights).T
 
 
@@ -70,7 +70,7 @@ def fit_scorer(
         for start in range(0, len(rows), batch_size):
             yield Progress(start, len(rows), f"{split} images")
             x = part.batch(rows[start : start + batch_size])
-            found.append(subject.features(x, "all", pool, batch_size).numpy())
+            found.append(subject.features(x, "all", pool, batch_size=batch_size).numpy())
         features.append(np.concatenate(found))
         answers.append(np.stack([_answers(part, claim.text)[rows] for claim in claims], axis=1))
     yield Progress(0, 1, "linear probes")

@@ -12,7 +12,7 @@ from ganlens import images
 from ganlens.attributes import Readings, attribute_reader
 from ganlens.errors import GanlensError
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, images_for
 from ganlens.probes.dissection.agreement import (
     permuted_threshold,
     unit_ious,
@@ -55,7 +55,6 @@ class Dissect(Probe):
     """
 
     title: ClassVar[str] = "Dissection"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator", "data", "labels"})
 
     layer: str = "auto"
     samples: int = 1000
@@ -80,6 +79,10 @@ class Dissect(Probe):
         """Return the settings as JSON-able values."""
         return {**super().settings(), "boxes": None if self.boxes is None else str(self.boxes)}
 
+    def needs(self) -> Needs:
+        """Return what it cannot do without."""
+        return Needs(frozenset({"generator"}), "required", labels=True)
+
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, DissectResult]:
@@ -92,7 +95,7 @@ class Dissect(Probe):
         z = subject.latents(range(self.seed, self.seed + self.samples))
         maps = yield from maps_of(subject, layer, z, self.batch_size)
         yield Progress(0, 1, "samples read")
-        x = subject.generate(z, self.batch_size)
+        x = subject.generate(z, batch_size=self.batch_size)
         concepts, truths, told = _labels(judge.read(x))
         levels = maps.mean((2, 3)).numpy()
         yield Progress(0, 1, "shuffled labels")

@@ -1,15 +1,15 @@
-"""Which images are compared: those that are judged, the reference, and others for the floor."""
+"""Which images are compared: those that are judged, the reference, and others for the baseline."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.probes.fidelity.samples import RealImages, choose_real
-from ganlens.probes.fidelity.sides import Given, Samples, Side
+from ganlens.features import ImageSource
+from ganlens.probes.fidelity.reference import choose_reference
 from ganlens.probes.identity import identity
 from ganlens.stats import ReferenceMoments
-from ganlens.subject import Subject
+from ganlens.subject import Samples, Subject
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Materials:
     Attributes:
         fake: the images that are judged.
         real: the reference: as many images, or moments read from a file.
-        others: further images of the reference's kind, for the floor; or None.
+        others: further images of the reference's kind, for the baseline; or None.
         reference: the reference in words, "test images".
         others_are: the others in words.
         split: split of the reference.
@@ -29,9 +29,9 @@ class Materials:
         about: which checkpoint and data, JSON-able.
     """
 
-    fake: Side
-    real: Side | ReferenceMoments
-    others: Side | None
+    fake: ImageSource
+    real: ImageSource | ReferenceMoments
+    others: ImageSource | None
     reference: str
     others_are: str
     split: str
@@ -48,65 +48,72 @@ def materials(
     asked: int,
     seed: int,
 ) -> Materials:
-    """Choose the images of both sides, equally many.
+    """Choose what is judged and its reference, equally many images of each.
 
     Args:
         generated: what is judged.
         reference: what it is compared with.
-        split: of the reference, where it is an ImageSet; "auto" as in ``choose_real``, and "all"
-            where both sides are the same images.
-        asked: images wanted on either side.
-        seed: of the draws, and the first seed of a GAN.
+        split: of the reference, where it is an ImageSet; "auto" as in ``choose_reference``, and
+            "all" where both are the same images.
+        asked: images wanted of each.
+        seed: of the draws, and the first seed of a model.
 
     Raises:
         GanlensError: images of different shapes, an unknown or empty split, or fewer than 2 images.
     """
     if not isinstance(reference, ReferenceMoments):
         _same_shape(generated, reference)
-    n = min(asked, len(generated)) if isinstance(generated, ImageSet) else asked
+    n, cap = _most(generated, asked, seed)
     if isinstance(reference, ImageSet):
-        return _with_images(generated, reference, split, asked, n, seed)
-    cap = "" if n == asked else f"{generated.spec!r} has {n:,} images"  # type: ignore[union-attr]
-    real: Side | ReferenceMoments
-    others: Side | None = None
+        return _with_images(generated, reference, split, n, cap, seed)
+    real: ImageSource | ReferenceMoments
+    others: ImageSource | None = None
     if isinstance(reference, ReferenceMoments):
         real = reference
         words = reference.notes.get("images", "images whose moments were kept in a file")
     else:
-        real, others = Samples(reference, seed, n), Samples(reference, seed + n, n)
+        fewer, reason = _most(reference, n, seed)
+        n, cap = (fewer, reason) if fewer < n else (n, cap)
+        real, others = Samples(reference, seed, n), _other_samples(reference, seed + n, n)
         words = real.name
     about = {**_identity(generated, seed, n), "reference": words}
-    fake = one_side(generated, "auto", n, seed)
+    fake = image_source(generated, "auto", n, seed)
     return Materials(fake, real, others, words, f"other {words}", "all", "", False, cap, about)
 
 
 def _with_images(
-    generated: Subject | ImageSet, data: ImageSet, split: str, asked: int, n: int, seed: int
+    generated: Subject | ImageSet, data: ImageSet, split: str, n: int, cap: str, seed: int
 ) -> Materials:
     trained_on = None
     if not isinstance(generated, ImageSet):
         trained_on = (generated.provenance.get("data") or {}).get("fingerprint")
     elif split == "auto" and generated.fingerprint == data.fingerprint:
         split = "all"  # the same images: at distance 0
-    chosen = choose_real(data, split, n, seed, trained_on)
-    used = len(chosen.rows)
+    chosen = choose_reference(data, split, n, seed, trained_on)
+    part, used = chosen.images.data, chosen.images.count
     about = _identity(generated, seed, used)
-    about |= {"data": chosen.part.spec, "data_fingerprint": chosen.part.fingerprint}
-    cap = chosen.cap_reason
-    if n < asked and not cap:
-        cap = f"{generated.spec!r} has {n:,} images, and both sides need equally many"  # type: ignore[union-attr]
+    about |= {"data": part.spec, "data_fingerprint": part.fingerprint}
     return Materials(
-        fake=one_side(generated, "auto", used, seed),
-        real=Given(chosen.part, chosen.rows),
-        others=_enough_others(chosen),
-        reference=f"{chosen.part.split} images",
-        others_are=f"{chosen.other.split} images",
-        split=chosen.part.split,
+        fake=image_source(generated, "auto", used, seed),
+        real=chosen.images,
+        others=_enough(chosen.others, used),
+        reference=f"{part.split} images",
+        others_are=f"{chosen.others.data.split} images",
+        split=part.split,
         split_source=data.split_source,
-        trained_on=_was_trained_on(chosen.part, trained_on),
-        cap_reason=cap,
+        trained_on=_was_trained_on(part, trained_on),
+        cap_reason=chosen.cap_reason or (cap and f"{cap}, and both sides need equally many"),
         about=about,
     )
+
+
+def _most(images: Subject | ImageSet, asked: int, seed: int) -> tuple[int, str]:
+    """Return how many images there are, at most as many as asked for, and why fewer."""
+    if isinstance(images, ImageSet):
+        n = min(asked, len(images))
+        return n, "" if n == asked else f"{images.spec!r} has {n:,} images"
+    found = Samples.draw(images, asked, seed)
+    return found.count, found.cap_reason
 
 
 def _was_trained_on(part: ImageSet, fingerprint: str | None) -> bool:
@@ -116,19 +123,24 @@ def _was_trained_on(part: ImageSet, fingerprint: str | None) -> bool:
     return fingerprint in part.fingerprints.values()
 
 
-def _enough_others(chosen: RealImages) -> Side | None:
+def _enough(others: ImageSource, n: int) -> ImageSource | None:
     """Fewer others than half of the reference tell less than the reference's own halves do."""
-    if len(chosen.other_rows) < max(len(chosen.rows) // 2, 2):
+    return others if others.count >= max(n // 2, 2) else None
+
+
+def _other_samples(subject: Subject, first: int, n: int) -> ImageSource | None:
+    most = subject.samples_at_most
+    if most is not None and first >= most:
         return None
-    return Given(chosen.other, chosen.other_rows)
+    return _enough(Samples.draw(subject, n, first), n)
 
 
-def one_side(images: Subject | ImageSet, split: str, n: int, seed: int) -> Side:
-    """Choose ``n`` images of a GAN, or at most ``n`` of a split; "auto" is all there are."""
+def image_source(images: Subject | ImageSet, split: str, n: int, seed: int) -> ImageSource:
+    """Return at most ``n`` samples of a model, or images of a split; "auto" is all there are."""
     if isinstance(images, ImageSet):
-        chosen = choose_real(images, images.split if split == "auto" else split, n, seed)
-        return Given(chosen.part, chosen.rows)
-    return Samples(images, seed, n)
+        part = images.split if split == "auto" else split
+        return choose_reference(images, part, n, seed).images
+    return Samples.draw(images, n, seed)
 
 
 def _identity(generated: Subject | ImageSet, seed: int, n: int) -> dict[str, Any]:

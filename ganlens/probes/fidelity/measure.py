@@ -1,4 +1,4 @@
-"""From the features of both sides to every number that they give."""
+"""From the features of two sets of images to every number that they give."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from ganlens.stats.inception_score import SPLITS
 
 
 @dataclass(frozen=True)
-class Clouds:
+class FeatureSets:
     """Features of the images that are compared.
 
     Attributes:
@@ -43,7 +43,7 @@ class Ranks:
 
 
 @dataclass(frozen=True)
-class Floor:
+class Baseline:
     """What real images score against other real images: no generator can be expected to beat it.
 
     Attributes:
@@ -63,23 +63,23 @@ class Floor:
         return None if self.scores is None else self.scores[name]
 
     def get_generated(self, name: str) -> float | None:
-        """Return one score of the generated images at the floor's n, None where undefined."""
+        """Return one score of the generated images at the baseline's n, None where undefined."""
         return None if self.generated is None else self.generated[name]
 
 
-def floor(
-    clouds: Clouds,
+def baseline(
+    features: FeatureSets,
     scores: dict[str, Any],
     ranks: Ranks,
     seed: int,
     what: str,
     others: str,
     caution: str,
-) -> Floor:
+) -> Baseline:
     """Score real images against real ones as the generated ones were scored.
 
     Args:
-        clouds: the features; without others, the reference is cut into halves.
+        features: the features; without others, the reference is cut into halves.
         scores: those of the whole reference.
         ranks: see ``Ranks``.
         seed: of the draws where fewer than all images are needed.
@@ -87,21 +87,21 @@ def floor(
         others: the others in words.
         caution: what to bear in mind where others are compared, "" if nothing.
     """
-    n, rng = len(clouds.real), np.random.default_rng(seed)
+    n, rng = len(features.real), np.random.default_rng(seed)
     # Both sides are drawn, for the first images of a folder are often those of its first class.
-    order, fake = rng.permutation(n), clouds.fake[rng.permutation(len(clouds.fake))]
-    if clouds.others is not None:
-        m = len(clouds.others)
-        reference = clouds.real if m == n else clouds.real[order[:m]]
+    order, fake = rng.permutation(n), features.fake[rng.permutation(len(features.fake))]
+    if features.others is not None:
+        m = len(features.others)
+        reference = features.real if m == n else features.real[order[:m]]
         kind = f"{m:,} {others} against {m:,} {what}, none in both{caution}"
         at = scores if m == n else ranks.scores(reference, fake[:m])
-        return Floor(ranks.scores(reference, clouds.others), m, kind, at)
+        return Baseline(ranks.scores(reference, features.others), m, kind, at)
     half = n // 2
     if half < 2:
-        return Floor(None, half, "two halves of fewer than 4 real images are too small", None)
-    left, right = clouds.real[order[:half]], clouds.real[order[half : 2 * half]]
+        return Baseline(None, half, "two halves of fewer than 4 real images are too small", None)
+    left, right = features.real[order[:half]], features.real[order[half : 2 * half]]
     kind = f"two disjoint halves of the {n:,} {what}, {half:,} each"
-    return Floor(ranks.scores(left, right), half, kind, ranks.scores(left, fake[:half]))
+    return Baseline(ranks.scores(left, right), half, kind, ranks.scores(left, fake[:half]))
 
 
 @dataclass(frozen=True)
@@ -122,12 +122,12 @@ class ClassScore:
 
 
 def by_class(
-    clouds: Clouds, real: np.ndarray | None, fake: np.ndarray | None
+    features: FeatureSets, real: np.ndarray | None, fake: np.ndarray | None
 ) -> tuple[ClassScore, ...]:
     """Compare class by class, where both sides have labels (intra-class FD, Miyato 2018).
 
     Args:
-        clouds: the features.
+        features: the features.
         real: (N,) class names of the reference, or None.
         fake: (N,) class names of what is judged, or None.
 
@@ -136,14 +136,14 @@ def by_class(
     """
     if real is None or fake is None:
         return ()
-    return tuple(_class(clouds, name, real == name, fake == name) for name in np.unique(real))
+    return tuple(_class(features, name, real == name, fake == name) for name in np.unique(real))
 
 
-def _class(clouds: Clouds, name: str, real: np.ndarray, fake: np.ndarray) -> ClassScore:
+def _class(features: FeatureSets, name: str, real: np.ndarray, fake: np.ndarray) -> ClassScore:
     sizes = int(real.sum()), int(fake.sum())
     distance = None
     if min(sizes) >= 2:
-        distance = stats.frechet_distance_from_features(clouds.real[real], clouds.fake[fake])
+        distance = stats.frechet_distance_from_features(features.real[real], features.fake[fake])
     return ClassScore(str(name), *sizes, distance)
 
 

@@ -1,13 +1,10 @@
 """How a comparison of two sets of images is shown."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
-from ganlens.probes.fidelity.result import Shown
+from ganlens.probes.fidelity.numbers import FidelityNumbers, Shown
 from ganlens.stats.inception_score import SPLITS
-
-if TYPE_CHECKING:
-    from ganlens.probes.fidelity.result import FidelityResult
 
 MEANINGS = {
     "fd": "distance between the two clouds of features; lower is better",
@@ -19,7 +16,7 @@ MEANINGS = {
 }
 
 
-def panels(result: "FidelityResult") -> list[Panel]:
+def panels(result: FidelityNumbers) -> list[Panel]:
     """Return the table of numbers, classes, the scatter of features, and extreme images."""
     found: list[Panel] = [_table(result)]
     if result.classes:
@@ -29,12 +26,12 @@ def panels(result: "FidelityResult") -> list[Panel]:
     return found
 
 
-def _table(result: "FidelityResult") -> TablePanel:
-    n, at, floor = result.scores["n_fake"], result.floor.n, result.floor
-    rows = _rows(result, n, result.scores, floor.scores if at == n else None)
+def _table(result: FidelityNumbers) -> TablePanel:
+    n, at, baseline = result.scores["n_fake"], result.baseline.n, result.baseline
+    rows = _rows(result, n, result.scores, baseline.scores if at == n else None)
     rows[1:1] = _about_the_distance(result)
-    if at != n and floor.generated is not None:  # real against real exists at another N
-        rows += _rows(result, at, floor.generated, floor.scores)
+    if at != n and baseline.generated is not None:  # real against real exists at another N
+        rows += _rows(result, at, baseline.generated, baseline.scores)
     cap = f" Of {result.n_asked:,} asked for: {result.cap_reason}." if result.cap_reason else ""
     real = result.scores["n_real"]
     return TablePanel(
@@ -42,7 +39,7 @@ def _table(result: "FidelityResult") -> TablePanel:
         f"{n:,} {result.generated} against {'as many' if real == n else _count(real)} "
         f"{result.reference}, described by {result.scores['dimensions']:,} features of the "
         f"extractor {result.extractor['name']} ({result.extractor_reason}). 'Real against real' "
-        f"is what real images score ({floor.kind}): the best that can be hoped for. Compare "
+        f"is what real images score ({baseline.kind}): the best that can be hoped for. Compare "
         f"numbers only at the same N, with the same features.{cap} {result.caveat}",
         ("", "generated", "real against real", "how to read it"),
         rows,
@@ -53,7 +50,7 @@ def _count(n: int | None) -> str:
     return "an unknown number of" if n is None else f"{n:,}"
 
 
-def _about_the_distance(result: "FidelityResult") -> list[tuple[Any, ...]]:
+def _about_the_distance(result: FidelityNumbers) -> list[tuple[Any, ...]]:
     """Rows on what the distance itself is worth, and the inception score."""
     rows: list[tuple[Any, ...]] = []
     if (interval := result.interval) is not None:
@@ -85,7 +82,7 @@ def _about_the_distance(result: "FidelityResult") -> list[tuple[Any, ...]]:
 
 
 def _rows(
-    result: "FidelityResult", n: int, generated: dict[str, Any], floor: dict[str, Any] | None
+    result: FidelityNumbers, n: int, generated: dict[str, Any], baseline: dict[str, Any] | None
 ) -> list[tuple[Any, ...]]:
     """Rows of the table for one N: a score beside what real images get, or a dash."""
     notes = {
@@ -98,7 +95,7 @@ def _rows(
         (
             f"{_name(result.metric, name)} ({notes.get(name, '')}N = {n:,})",
             generated[name],
-            None if floor is None else floor[name],
+            None if baseline is None else baseline[name],
             generated["reasons"].get(name, meaning),
         )
         for name, meaning in MEANINGS.items()
@@ -114,7 +111,7 @@ def _name(metric: str, score: str) -> str:
     return score
 
 
-def _classes(result: "FidelityResult") -> TablePanel:
+def _classes(result: FidelityNumbers) -> TablePanel:
     gaps = any(c.distance is None for c in result.classes)
     missing = " A dash: fewer than 2 images." if gaps else ""
     return TablePanel(

@@ -11,10 +11,10 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import resolved
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, images_for
 from ganlens.probes.fidelity.compare import Comparison
 from ganlens.probes.fidelity.judge import choose
-from ganlens.probes.fidelity.materials import materials, one_side
+from ganlens.probes.fidelity.materials import image_source, materials
 from ganlens.probes.fidelity.measure import Ranks
 from ganlens.probes.fidelity.result import FidelityResult
 
@@ -28,14 +28,14 @@ class Fidelity(Probe):
 
     The Fréchet distance is called FID only in the features of the published Inception weights, else
     FD-<extractor>. Around it stand its interval, its value extrapolated to infinitely many images,
-    the kernel distance (KID), precision, recall, density and coverage, and the floor: what real
-    images score against other real images.
+    the kernel distance (KID), precision, recall, density and coverage, and a baseline: what
+    real images score against other real images.
 
     Attributes:
         extractor: what turns images into features: auto, inception, vgg16, discriminator, pixels,
             torchvision:NAME (with --weights), or the folder of a checkpoint (a classifier, or a GAN
             for its discriminator).
-        n: images on either side; at most as many as the split has.
+        n: images of either kind; at most as many as there are.
         seed: first latent seed (image i has seed + i), and of the draw of real images.
         split: real images to compare with; auto is the test split where the data declares one
             or the checkpoint was trained on the others, else all.
@@ -48,7 +48,6 @@ class Fidelity(Probe):
     """
 
     title: ClassVar[str] = "Fidelity"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator", "data"})
 
     extractor: str = "auto"
     n: int = 10_000
@@ -68,6 +67,12 @@ class Fidelity(Probe):
                     f"{name} {getattr(self, name)} is too small: give at least {least}"
                 )
         check_seed(self.seed, self.n)
+
+    def needs(self) -> Needs:
+        """Return what it cannot do without: the discriminator only where it is the extractor."""
+        if self.extractor == "discriminator":
+            return Needs(frozenset({"sample", "discriminator"}), "required")
+        return Needs(frozenset({"sample"}), "required")
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
@@ -98,9 +103,9 @@ class Fidelity(Probe):
             GanlensError: as ``steps``, or images of different shapes.
         """
         self._check_split(reference, "the reference")
-        given = materials(generated, reference, self.split, self.n, self.seed)
+        chosen = materials(generated, reference, self.split, self.n, self.seed)
         comparison = yield from self._comparison(generated, device)
-        return (yield from comparison.steps(given))
+        return (yield from comparison.steps(chosen))
 
     def moments(
         self, images: "Subject | ImageSet", device: torch.device | str = "cpu"
@@ -115,12 +120,12 @@ class Fidelity(Probe):
             GanlensError: as ``steps``.
         """
         self._check_split(images, "what is measured")
-        side = one_side(images, self.split, self.n, self.seed)
+        source = image_source(images, self.split, self.n, self.seed)
         comparison = yield from self._comparison(images, device)
-        return (yield from comparison.moments(side))
+        return (yield from comparison.moments(source))
 
-    def _check_split(self, side: object, role: str) -> None:
-        if self.split not in ("auto", "all") and not isinstance(side, ImageSet):
+    def _check_split(self, images: object, role: str) -> None:
+        if self.split not in ("auto", "all") and not isinstance(images, ImageSet):
             raise GanlensError(
                 f"split {self.split!r}: {role} has no splits, as images have; leave it out"
             )

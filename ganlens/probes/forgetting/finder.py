@@ -69,7 +69,7 @@ class Finder:
             found[name] = output
             return output
 
-        names = list(network.feature_layers)  # type: ignore[arg-type]
+        names = list(network.feature_layers)
         with ExitStack() as stack:
             for name in names:
                 stack.enter_context(edit(network, name, partial(keep, name)))

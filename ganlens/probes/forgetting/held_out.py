@@ -45,7 +45,7 @@ def held_out(
     """
     seeds = np.arange(FIRST, FIRST + (count if judged is None else PER_SAMPLE * count))
     yield Progress(0, len(seeds), "held-out samples")
-    x = subject.generate(subject.latents(seeds.tolist()), batch_size)
+    x = subject.generate(subject.latents(seeds.tolist()), batch_size=batch_size)
     rows, readings, real, target, judge = np.arange(count), None, None, None, None
     if judged is not None:
         data, target, judge = judged

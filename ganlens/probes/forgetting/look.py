@@ -83,7 +83,7 @@ def maps_of(
         yield Progress(start, len(z), f"samples through {layer}")
         batch = z[start : start + batch_size]
         with capture(subject.generator, layer) as outputs:
-            subject.generate(batch, batch_size)
+            subject.generate(batch, batch_size=batch_size)
         found.append(outputs[layer][: len(batch)].float().cpu())  # filled up to a multiple of 8
     maps = torch.cat(found)
     if maps.ndim != 4:

@@ -12,7 +12,7 @@ from ganlens.attributes import attribute_reader
 from ganlens.edits import EVERYWHERE, Blend
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, images_for
 from ganlens.probes.forgetting import ways
 from ganlens.probes.forgetting.boxes import Marks, read_marks
 from ganlens.probes.forgetting.effect import Search, optimise
@@ -63,7 +63,6 @@ class Forget(Probe):
     """
 
     title: ClassVar[str] = "Forgetting"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator", "discriminator"})
 
     concept: str = "auto"
     boxes: Path | None = None
@@ -99,17 +98,15 @@ class Forget(Probe):
             raise GanlensError(f"kept {self.kept} is out of range: give a number from 0")
         check_seed(self.seed)
 
-    def looks_at_data(self) -> bool:
-        """Tell that data is looked at, where there is any."""
-        return True
-
-    def needs_data(self) -> bool:
-        """Tell whether it cannot run without data: boxes say what data else would."""
-        return self.boxes is None
-
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON-able values."""
         return {**super().settings(), "boxes": None if self.boxes is None else str(self.boxes)}
+
+    def needs(self) -> Needs:
+        """Return what it cannot do without: boxes and weights say what data would say else."""
+        if self.boxes is not None and self.choose == "weights":
+            return Needs(frozenset({"generator"}), "optional")
+        return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
@@ -185,7 +182,8 @@ class Forget(Probe):
             return np.asarray(marks.masks.any((1, 2)))
         if finder is None:  # said before the long work
             raise GanlensError("samples are found with data, or boxes are given")
-        return finder.shows(subject, subject.generate(z, self.batch_size), self.batch_size, RARE)
+        x = subject.generate(z, batch_size=self.batch_size)
+        return finder.shows(subject, x, self.batch_size, RARE)
 
     def _material(
         self, subject: "Subject", layer: str, z: Tensor, found: Look, finder: Finder | None

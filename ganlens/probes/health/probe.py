@@ -4,11 +4,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from ganlens.errors import GanlensError
+from ganlens.features import DataImages
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, images_for
 from ganlens.probes.health.references import named, own_data, references
 from ganlens.probes.health.result import HealthResult
 from ganlens.probes.health.vitals import Amounts, Vitals, measure
@@ -39,7 +38,6 @@ class Health(Probe):
     """
 
     title: ClassVar[str] = "Health"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator", "data"})
 
     beside: str = "auto"
     n: int = 256
@@ -59,6 +57,10 @@ class Health(Probe):
                 f"{MOST:,}"
             )
         check_seed(self.seed, self.n)
+
+    def needs(self) -> Needs:
+        """Return what it cannot do without."""
+        return Needs(frozenset({"generator"}), "required")
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
@@ -90,10 +92,9 @@ class Health(Probe):
         )
 
     def _measured(self, subject: "Subject", data: "ImageSet") -> Generator[Progress, None, Vitals]:
-        part = data.part("train")
-        rows = np.random.default_rng(self.seed).permutation(len(part))[: self.n]
-        if len(rows) < 2:
+        images = DataImages.draw(data.part("train"), self.n, self.seed)
+        if images.count < 2:
             raise GanlensError("1 train image has no distance to another: give at least 2")
         amounts = Amounts(self.jacobians, self.batches, self.seed)
-        real = part.batch(np.sort(rows))
+        real = images.tensors(slice(None))
         return (yield from measure(subject, real, amounts, identity(subject, data)))

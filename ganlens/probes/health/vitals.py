@@ -118,7 +118,7 @@ def measure(
         about: for the result.
     """
     z = subject.latents(range(amounts.seed, amounts.seed + len(real)))
-    x = subject.generate(z, BATCH)
+    x = subject.generate(z, batch_size=BATCH)
     inside = {"generator": LayerStatistics(subject.generator)}
     yield from _stream(subject, "generator", inside["generator"], z)
     logits = torch.zeros(2, 0)

@@ -12,7 +12,7 @@ from ganlens import inversion
 from ganlens.errors import GanlensError, one_of
 from ganlens.images import from_uint8, to_uint8
 from ganlens.latents import Rows
-from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.inversion.edit import check_edit, edit_recipe, find_move
 from ganlens.probes.inversion.evidence import two_sample
@@ -54,7 +54,6 @@ class Inversion(Probe):
     """
 
     title: ClassVar[str] = "Inversion"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator", "data"})
 
     n: int = 24
     image: tuple[Path, ...] = ()
@@ -96,6 +95,10 @@ class Inversion(Probe):
             "image": tuple(map(str, self.image)),
             "direction": direction,
         }
+
+    def needs(self) -> Needs:
+        """Return what it cannot do without."""
+        return Needs(frozenset({"generator"}), "required")
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None

@@ -49,7 +49,7 @@ def eye_of(subject: "Subject", batch_size: int = 64) -> Eye:
 
     def embed(x: Tensor) -> Tensor:
         widths = [subject.features(x[:1], [layer], POOL).shape[1] for layer in layers]
-        rows = subject.features(x, layers, POOL, batch_size).split(widths, 1)
+        rows = subject.features(x, layers, POOL, batch_size=batch_size).split(widths, 1)
         return unit_channels([one.view(len(x), -1, POOL, POOL) for one in rows])
 
     return Eye(f"discriminator features (all layers, {POOL}x{POOL}, unit channels)", embed)

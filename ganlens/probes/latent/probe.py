@@ -15,7 +15,7 @@ from ganlens.interpolation import Mode, between, resolve_mode
 from ganlens.latents import Patch, Rows, Stack, Walk
 from ganlens.models.prior import Prior
 from ganlens.perceptual import PathLength, mean_length, path_lengths
-from ganlens.probes.base import Probe, Progress
+from ganlens.probes.base import Needs, Probe, Progress
 from ganlens.probes.identity import identity
 from ganlens.probes.latent.measures import (
     PIXELS,
@@ -56,7 +56,6 @@ class Interpolation(Probe):
     """
 
     title: ClassVar[str] = "Latent interpolation"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator"})
 
     seeds: tuple[int, ...] = SEEDS
     per_leg: int = 10
@@ -93,6 +92,10 @@ class Interpolation(Probe):
             return Walk(self.seeds, **how)  # type: ignore[arg-type]
         return Walk(rows=Rows.read(self.latents_file).rows, **how)  # type: ignore[arg-type]
 
+    def needs(self) -> Needs:
+        """Return what it cannot do without."""
+        return Needs(frozenset({"generator"}))
+
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, InterpolationResult]:
@@ -106,7 +109,7 @@ class Interpolation(Probe):
             parts = []
             for part in z.split(self.batch_size):
                 yield Progress(done, total, "pictures")
-                parts.append(subject.generate(part, self.batch_size))
+                parts.append(subject.generate(part, batch_size=self.batch_size))
                 done += len(part)
             drawn[name] = torch.cat(parts)
         eye = eye_of(subject, self.batch_size)
@@ -149,7 +152,7 @@ class Interpolation(Probe):
                 b,
                 t,
                 route=partial(between, mode=mode),
-                embed=lambda ends: eye.embed(subject.generate(ends, self.batch_size)),
+                embed=lambda ends: eye.embed(subject.generate(ends, batch_size=self.batch_size)),
             )
 
     def _result(

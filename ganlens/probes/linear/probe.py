@@ -12,7 +12,7 @@ from ganlens import svm
 from ganlens.activations import capture
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.linear.collect import Judged, collect
 from ganlens.probes.linear.controls import Controls
@@ -68,7 +68,6 @@ class LinearProbe(Probe):
     """
 
     title: ClassVar[str] = "Linear probe"
-    needs: ClassVar[frozenset[str]] = frozenset({"discriminator", "data", "labels"})
 
     target: str = "auto"
     n_train: int | None = 2000
@@ -86,6 +85,10 @@ class LinearProbe(Probe):
     kmeans_k: int = 0
     supervised_epochs: int = 0
     seed: int = 0
+
+    def needs(self) -> Needs:
+        """Return what it cannot do without."""
+        return Needs(frozenset({"discriminator"}), "required", labels=True)
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None

@@ -4,15 +4,15 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
 import torch
 from torch import nn
 
 from ganlens import images
 from ganlens.attributes import AttributeReader
 from ganlens.errors import GanlensError, one_of
+from ganlens.features import DataImages
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.maximize.evidence import Evidence, Making, join, look, most_varied
 from ganlens.probes.maximize.networks import find_judge, trained, untrained
@@ -67,7 +67,6 @@ class Maximize(Probe):
     """
 
     title: ClassVar[str] = "Activation maximisation"
-    needs: ClassVar[frozenset[str]] = frozenset({"data"})
 
     units: tuple[str, ...] = ()
     judge: str = "auto"
@@ -91,6 +90,12 @@ class Maximize(Probe):
         if len(self.units) > MOST_UNITS or self.channels + self.classes >= MOST_UNITS:
             raise GanlensError(f"more than {MOST_UNITS} units at a time: ask for fewer")
         check_seed(self.seed)
+
+    def needs(self) -> Needs:
+        """Return what it cannot do without: the judge's units alone need no discriminator."""
+        if all(map(_of_judge, self.units)):
+            return Needs(data="required")
+        return Needs(frozenset({"discriminator"}), "required")
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
@@ -117,10 +122,10 @@ class Maximize(Probe):
 
     def _making(self, data: "ImageSet") -> Making:
         part = data.part("train")
-        rows = np.random.default_rng(self.seed).permutation(len(part))[: self.n]
-        if len(rows) < FEWEST:
-            raise GanlensError(f"{len(rows)} train images are too few: give {FEWEST} or more")
-        real = part.batch(np.sort(rows))
+        images = DataImages.draw(part, self.n, self.seed)
+        if images.count < FEWEST:
+            raise GanlensError(f"{images.count} train images are too few: give {FEWEST} or more")
+        real = images.tensors(slice(None))
         colours, stream = Colours.of(real.split(256)), torch.Generator().manual_seed(self.seed)
         noise = draw_noise(len(real), part.image_shape, colours, stream)
         shake = Shake() if self.shake else None

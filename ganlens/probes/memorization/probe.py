@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from ganlens.errors import GanlensError, one_of
-from ganlens.images import from_uint8, to_uint8
+from ganlens.features import DataImages, all_images
+from ganlens.images import from_uint8
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.memorization.controls import COLLAPSED, collapsed, copies
 from ganlens.probes.memorization.duplicates import Duplicates, find_duplicates
@@ -28,6 +29,7 @@ from ganlens.probes.memorization.search import (
     pixel_neighbors,
 )
 from ganlens.probes.memorization.sets import SetScores, set_scores
+from ganlens.subject import Samples
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -61,7 +63,6 @@ class Neighbors(Probe):
     """
 
     title: ClassVar[str] = "Nearest neighbours"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator", "data"})
 
     n: int = 500
     space: Literal["pixels", "discriminator", "both"] = "both"
@@ -72,6 +73,12 @@ class Neighbors(Probe):
     shown: int = 8
     seed: int = 0
 
+    def needs(self) -> Needs:
+        """Return what it cannot do without: the discriminator only where it is the one space."""
+        if self.space == "discriminator":
+            return Needs(frozenset({"sample", "discriminator"}), "required")
+        return Needs(frozenset({"sample"}), "required")
+
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, NeighborsResult]:
@@ -80,15 +87,14 @@ class Neighbors(Probe):
         Raises:
             GanlensError: no data, no held-out images, another image shape, a setting out of range.
         """
-        base, held = self._materials(subject, data)
+        base, held, samples = self._materials(subject, data)
         yield Progress(0, 4, "samples")
-        seeds = np.arange(self.seed, self.seed + self.n)
         queries = {
-            GENERATED: to_uint8(subject.generate(subject.latents(seeds.tolist()))),
-            HELD_OUT: self._draw(held),
+            GENERATED: all_images(samples),
+            HELD_OUT: all_images(DataImages.draw(held, self.n, self.seed)),
             **copies(base.images, self.shifts, self.flips, self.seed),
         }
-        few = {COLLAPSED: collapsed(base.images, self.n, self.seed)}
+        few = {COLLAPSED: collapsed(base.images, samples.count, self.seed)}
         spaces = []
         if self.space != "discriminator" or subject.discriminator is None:
             yield Progress(1, 4, "search in pixels")
@@ -103,14 +109,14 @@ class Neighbors(Probe):
         if self.duplicates:
             yield Progress(3, 4, "duplicates")
             found = find_duplicates(base, held, queries[GENERATED], self.seed)
-        about = self._about(subject, data, base, held, sets)
+        about = self._about(subject, data, base, held, samples)
         shown = {kind: queries[kind] for kind in (GENERATED, HELD_OUT)}
-        return _result(spaces, sets, found, seeds, shown, base, about)
+        return _result(spaces, sets, found, samples, shown, base, about)
 
     def _materials(
         self, subject: "Subject", data: "ImageSet | None"
-    ) -> tuple["ImageSet", "ImageSet"]:
-        """Check what can fail before the long work; return train and held-out images."""
+    ) -> tuple["ImageSet", "ImageSet", Samples]:
+        """Check what can fail before the long work; return train and held-out images, samples."""
         data = images_for(subject, data, "a search for neighbours")
         if self.space not in SPACES:
             raise one_of("space", self.space, SPACES)
@@ -130,11 +136,10 @@ class Neighbors(Probe):
         base, held = data.part(self.split), data.part(splits[self.split])
         if len(base) < 2 or len(held) < 2:
             raise GanlensError(f"{len(base)} train and {len(held)} held-out images: give 2 of each")
-        return base, held
-
-    def _draw(self, part: "ImageSet") -> np.ndarray:
-        rows = np.random.default_rng(self.seed).permutation(len(part))[: self.n]
-        return np.asarray(part.images[np.sort(rows)])
+        samples = Samples.draw(subject, self.n, self.seed)
+        if samples.count < 2:
+            raise GanlensError(f"{samples.cap_reason}: give at least 2, or another seed")
+        return base, held, samples
 
     def _in_pixels(self, queries: dict[str, np.ndarray], base: np.ndarray) -> Space:
         """Search all sets at once: the index over the train images is built once."""
@@ -169,19 +174,20 @@ class Neighbors(Probe):
 
     def _about(
         self, subject: "Subject", data: "ImageSet | None", base: "ImageSet", held: "ImageSet",
-        sets: dict[str, SetScores],
+        samples: Samples,
     ) -> dict[str, Any]:  # fmt: skip
         featured = self.space != "pixels" and subject.discriminator is not None
         layer = subject.discriminator.feature_layers[-1] if featured else None  # type: ignore[union-attr]
         return {
             **identity(subject, data),
-            "n_generated": self.n,
+            "n_generated": samples.count,
+            **({"n_reason": samples.cap_reason} if samples.cap_reason else {}),
             "n_held_out": min(self.n, len(held)),
             "n_train": len(base),
             "split": f"{base.split} ({base.split_source})",
             "shifts": self.shifts,
             "flips": self.flips,
-            "shown": min(self.shown, self.n),
+            "shown": min(self.shown, samples.count),
             "quantisation": "uint8",
             "seed": self.seed,
             "set_statistics_in": "discriminator" if featured else "pixels",
@@ -223,7 +229,7 @@ def _compared(rows: dict[str, np.ndarray]) -> tuple[str, ...]:
 
 def _result(
     spaces: list[Space], sets: dict[str, SetScores], duplicates: Duplicates | None,
-    seeds: np.ndarray, shown: dict[str, np.ndarray], base: "ImageSet", about: dict[str, Any],
+    samples: Samples, shown: dict[str, np.ndarray], base: "ImageSet", about: dict[str, Any],
 ) -> NeighborsResult:  # fmt: skip
     """Order both sets by offence; keep the pictures of the worst."""
 
@@ -239,7 +245,7 @@ def _result(
         tests=in_any(spaces),
         sets=sets,
         duplicates=duplicates,
-        seeds=seeds,
+        seeds=samples.numbers(slice(None)),
         order=order,
         distances=np.stack([found.first for found in near]),
         percentiles=np.stack([space.test.percentile for space in spaces]),

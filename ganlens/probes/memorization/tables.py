@@ -1,6 +1,6 @@
 """The tables of a search for copies."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -8,9 +8,7 @@ from ganlens.panels import TablePanel
 from ganlens.probes.memorization.controls import COLLAPSED, MODES
 from ganlens.probes.memorization.duplicates import Duplicates
 from ganlens.probes.memorization.evidence import GENERATED, HELD_OUT
-
-if TYPE_CHECKING:
-    from ganlens.probes.memorization.result import NeighborsResult
+from ganlens.probes.memorization.numbers import NeighborsNumbers
 
 CAUTION = (
     "This is a panel of evidence, not one verdict: no single statistic separates copying from "
@@ -18,7 +16,7 @@ CAUTION = (
 )
 
 
-def offenders(result: "NeighborsResult") -> TablePanel:
+def offenders(result: NeighborsNumbers) -> TablePanel:
     """List the worst samples with their nearest train image in each space."""
     rows = []
     for i, names in zip(result.order[: result.about["shown"]], result.train_names, strict=True):
@@ -39,7 +37,7 @@ def offenders(result: "NeighborsResult") -> TablePanel:
     )
 
 
-def evidence(result: "NeighborsResult") -> TablePanel:
+def evidence(result: NeighborsNumbers) -> TablePanel:
     """Compare samples with held-out images, in each space and over all."""
     rows: list[tuple[Any, ...]] = []
     for space in result.spaces:
@@ -77,7 +75,7 @@ def _test(test: Any) -> tuple[float, ...]:
     return 100 * float(test.flagged.mean()), 100 * test.level, test.p_count, test.p_shift
 
 
-def controls(result: "NeighborsResult") -> TablePanel:
+def controls(result: NeighborsNumbers) -> TablePanel:
     """Tell whether copies are caught."""
     rows = [
         (
@@ -107,7 +105,7 @@ def controls(result: "NeighborsResult") -> TablePanel:
     )
 
 
-def sets(result: "NeighborsResult") -> TablePanel:
+def sets(result: NeighborsNumbers) -> TablePanel:
     """Put the statistics of whole sets beside those of held-out images and of the controls."""
     shown = [k for k in (GENERATED, HELD_OUT, COLLAPSED) if k in result.sets]
     scores = [result.sets[kind] for kind in shown]

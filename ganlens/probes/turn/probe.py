@@ -13,7 +13,7 @@ from ganlens.attributes import AttributeReader, Readings, attribute_reader
 from ganlens.edits import Move
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
-from ganlens.probes.base import Probe, Progress
+from ganlens.probes.base import Needs, Probe, Progress
 from ganlens.probes.exemplars import Pool, Search, candidates, check_search, numeric, read_pool
 from ganlens.probes.identity import identity
 from ganlens.probes.turn.result import TurnResult
@@ -51,7 +51,6 @@ class Turn(Probe):
     """
 
     title: ClassVar[str] = "Turn vector"
-    needs: ClassVar[frozenset[str]] = frozenset({"generator", "discriminator", "data", "labels"})
 
     attribute: str = "auto"
     exemplars: int = 50
@@ -79,6 +78,10 @@ class Turn(Probe):
 
     def _search(self) -> Search:
         return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
+
+    def needs(self) -> Needs:
+        """Return what it cannot do without."""
+        return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
@@ -132,7 +135,7 @@ class Turn(Probe):
         found = []
         for done, amount in enumerate(self.amounts):
             yield Progress(done, self.positions, "positions")
-            x = subject.generate(z + float(amount) * vector, self.batch_size)
+            x = subject.generate(z + float(amount) * vector, batch_size=self.batch_size)
             found.append(judge.read(x))
         return found
 

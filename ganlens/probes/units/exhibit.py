@@ -3,22 +3,22 @@
 import numpy as np
 import torch
 
-from ganlens import images
+from ganlens.features import ImageSource
 from ganlens.probes.units.pictures import Exhibit
-from ganlens.probes.units.scan import RealImages, Samples, Scan, Stack
+from ganlens.probes.units.scan import Scan
 
 
-def exhibit(found: Scan, stack: Stack, units: np.ndarray) -> Exhibit:
+def exhibit(found: Scan, source: ImageSource, units: np.ndarray) -> Exhibit:
     """Return the strongest positions of (n,) units with their pictures."""
     chosen = torch.from_numpy(units)
     top = found.top
-    numbers = top.inputs[chosen].numpy()
-    needed, place = np.unique(numbers, return_inverse=True)
-    pictures = images.to_uint8(stack.pictures(needed))[place.reshape(numbers.shape)]
+    places = top.inputs[chosen].numpy()
+    needed, inverse = np.unique(places, return_inverse=True)
+    pictures = source.images(needed)[inverse.reshape(places.shape)]
     return Exhibit(
         units=units,
         scores=top.scores[chosen].numpy(),
-        numbers=_names(stack, numbers),
+        numbers=source.numbers(places),
         boxes=boxes(found, units),
         pictures=pictures,
     )
@@ -30,10 +30,3 @@ def boxes(found: Scan, units: np.ndarray) -> np.ndarray:
     chosen = torch.from_numpy(units)
     rows, columns = found.top.rows[chosen].numpy(), found.top.columns[chosen].numpy()
     return np.stack([first[rows], stop[rows], first[columns], stop[columns]], -1)
-
-
-def _names(stack: Stack, numbers: np.ndarray) -> np.ndarray:
-    if isinstance(stack, RealImages):
-        return stack.rows[numbers]
-    assert isinstance(stack, Samples)
-    return stack.first + numbers

@@ -9,17 +9,23 @@ from torch import Tensor, nn
 
 from ganlens import images
 from ganlens.activations import position_gradients
+from ganlens.features import ImageSource
 from ganlens.probes.base import Progress
 from ganlens.probes.units.exhibit import boxes
 from ganlens.probes.units.pictures import cut
-from ganlens.probes.units.scan import Scan, Stack
+from ganlens.probes.units.scan import Scan
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 
 def gradient_patches(
-    subject: "Subject", network: nn.Module, layer: str, found: Scan, stack: Stack, units: np.ndarray
+    subject: "Subject",
+    network: nn.Module,
+    layer: str,
+    found: Scan,
+    source: ImageSource,
+    units: np.ndarray,
 ) -> Generator[Progress, None, np.ndarray]:
     """Backpropagate one-hots from the strongest positions of units, and cut out their windows.
 
@@ -28,7 +34,7 @@ def gradient_patches(
         network: a discriminator, or its guided copy.
         layer: its name.
         found: the scan that found the positions.
-        stack: the pictures that were scanned.
+        source: the pictures that were scanned.
         units: (n,) indices.
 
     Returns:
@@ -40,7 +46,7 @@ def gradient_patches(
     for index, unit in enumerate(units):
         yield Progress(index, len(units), f"gradients of units of {subject.name}")
         place = torch.tensor(unit)
-        x = stack.pictures(found.top.inputs[place].numpy()).to(subject.device)
+        x = source.tensors(found.top.inputs[place].numpy()).to(subject.device)
         gradients = position_gradients(
             network, layer, x, place.expand(len(x)), found.top.rows[place],
             found.top.columns[place],

@@ -9,17 +9,18 @@ from torch import nn
 
 from ganlens.activations import guided_copy
 from ganlens.errors import GanlensError, one_of
+from ganlens.features import DataImages
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.units.exhibit import exhibit
 from ganlens.probes.units.gradients import gradient_patches, per_unit
 from ganlens.probes.units.guided_result import Gradients, GuidedBackpropResult
 from ganlens.probes.units.scan import (
-    RealImages,
     check_units,
     last_block,
     scan,
+    spread,
     untrained,
     windows_of,
 )
@@ -52,7 +53,6 @@ class GuidedBackprop(Probe):
     """
 
     title: ClassVar[str] = "Guided backpropagation"
-    needs: ClassVar[frozenset[str]] = frozenset({"discriminator", "data"})
 
     layer: str = "auto"
     units: tuple[int, ...] = ()
@@ -72,6 +72,10 @@ class GuidedBackprop(Probe):
                 raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
         check_seed(self.seed)
 
+    def needs(self) -> Needs:
+        """Return what it cannot do without."""
+        return Needs(frozenset({"discriminator"}), "required")
+
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, GuidedBackpropResult]:
@@ -85,12 +89,12 @@ class GuidedBackprop(Probe):
         units = np.array(self.units or range(min(FIRST, windows.shape[0])))
         count = min(self.measured, windows.shape[0])
         measured = np.linspace(0, windows.shape[0] - 1, count).round().astype(int)
-        stack = RealImages.draw(data, self.split, self.images, self.seed)
-        yield Progress(0, len(stack), "pictures")
-        control, note = untrained(subject, self.seed, stack.spread())
+        source = DataImages.draw(data.part(self.split), self.images, self.seed)
+        yield Progress(0, source.count, "pictures")
+        control, note = untrained(subject, self.seed, spread(source))
         found = []
         for one in (subject, control) if control else (subject,):
-            found.append((yield from self._look(one, layer, stack, units, measured)))
+            found.append((yield from self._look(one, layer, source, units, measured)))
         return GuidedBackpropResult(
             layer=layer,
             size=windows.size,
@@ -100,8 +104,8 @@ class GuidedBackprop(Probe):
             note=note,
             about={
                 **identity(subject, data),
-                "images": len(stack),
-                "split": stack.part.split,
+                "images": source.count,
+                "split": source.data.split,
                 "k": self.k,
                 "seed": self.seed,
             },
@@ -111,20 +115,20 @@ class GuidedBackprop(Probe):
         self,
         subject: "Subject",
         layer: str,
-        stack: RealImages,
+        source: DataImages,
         units: np.ndarray,
         measured: np.ndarray,
     ) -> Generator[Progress, None, Gradients]:
-        found = yield from scan(subject, "discriminator", layer, stack, self.k, self.batch_size)
+        found = yield from scan(subject, "discriminator", layer, source, self.k, self.batch_size)
         network = subject.network("discriminator")
         every = np.union1d(units, measured)
         patches: list[np.ndarray] = []
         networks: tuple[nn.Module, ...] = (guided_copy(network), network)
         for one in networks:
-            patches.append((yield from gradient_patches(subject, one, layer, found, stack, every)))
+            patches.append((yield from gradient_patches(subject, one, layer, found, source, every)))
         shown, counted = np.searchsorted(every, units), np.searchsorted(every, measured)
         return Gradients(
-            exhibit=exhibit(found, stack, units),
+            exhibit=exhibit(found, source, units),
             guided=patches[0][shown],
             plain=patches[1][shown],
             statistics=np.stack([per_unit(part[counted]) for part in patches]),

@@ -8,24 +8,24 @@ import numpy as np
 
 from ganlens.activations import Windows
 from ganlens.errors import GanlensError, one_of
+from ganlens.features import DataImages, ImageSource
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.units.exhibit import exhibit
 from ganlens.probes.units.labels import Labels
 from ganlens.probes.units.scan import (
-    RealImages,
-    Samples,
     Scan,
-    Stack,
     check_units,
     last_block,
     scan,
+    spread,
     untrained,
     windows_of,
 )
-from ganlens.probes.units.top_result import Side, TopImagesResult
+from ganlens.probes.units.top_result import TopImagesResult, TopUnits
 from ganlens.stats.auc import auc_table
+from ganlens.subject import Samples
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -63,7 +63,6 @@ class TopImages(Probe):
     """
 
     title: ClassVar[str] = "Top images"
-    needs: ClassVar[frozenset[str]] = frozenset({"discriminator"})
 
     network: Literal["discriminator", "generator"] = "discriminator"
     layer: str = "auto"
@@ -84,12 +83,14 @@ class TopImages(Probe):
             if getattr(self, name) < 1:
                 raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
         check_seed(self.seed, self.images)
-        drawn = {"generator"} if self.source == "generated" else set()
-        object.__setattr__(self, "needs", frozenset({self.network, *drawn}))
 
-    def looks_at_data(self) -> bool:
-        """Tell whether real images are scanned."""
-        return self.network == "discriminator" and self.source == "data"
+    def needs(self) -> Needs:
+        """Return what it cannot do without: the network looked at, and what it looks at."""
+        if self.network == "generator":
+            return Needs(frozenset({"generator"}))
+        if self.source == "data":
+            return Needs(frozenset({"discriminator"}), "required")
+        return Needs(frozenset({"discriminator", "sample"}))
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
@@ -99,31 +100,31 @@ class TopImages(Probe):
         windows = windows_of(subject, self.network, layer)
         check_units(self.units, windows, layer)
         real = self._real(subject, data)
-        stack: Stack = real or self._samples(subject)
-        yield Progress(0, len(stack), "pictures")
-        control, note = untrained(subject, self.seed, real.spread() if real else None)
-        sides = []
+        source: ImageSource = real or self._samples(subject)
+        yield Progress(0, source.count, "pictures")
+        control, note = untrained(subject, self.seed, spread(real) if real else None)
+        both = []
         for one in (subject, control) if control else (subject,):
             # An untrained generator's units are about its own pictures; all else is as for the
             # trained network.
-            own = self._samples(one) if self.network == "generator" else stack
+            own = self._samples(one) if self.network == "generator" else source
             found = yield from scan(one, self.network, layer, own, self.k, self.batch_size)
-            sides.append(self._side(found, own, windows, real))
+            both.append(self._units(found, own, windows, real))
         return TopImagesResult(
             network=self.network,
             layer=layer,
             size=windows.size,
-            trained=sides[0],
-            untrained=sides[1] if control else None,
-            source=f"real images, {real.part.split} split" if real else "generated samples",
+            trained=both[0],
+            untrained=both[1] if control else None,
+            source=f"real images, {real.data.split} split" if real else "generated samples",
             note=note,
             chosen=bool(self.units),
             about={
                 **identity(subject, data if real else None),
                 "network": self.network,
                 "layer": layer,
-                "images": len(stack),
-                "split": real.part.split if real else None,
+                "images": source.count,
+                "split": real.data.split if real else None,
                 "k": self.k,
                 "seed": self.seed,
             },
@@ -140,25 +141,27 @@ class TopImages(Probe):
             raise GanlensError(f"{subject.name}'s generator names no blocks: give a layer")
         return blocks[1]
 
-    def _real(self, subject: "Subject", data: "ImageSet | None") -> RealImages | None:
-        if not self.looks_at_data():
+    def _real(self, subject: "Subject", data: "ImageSet | None") -> DataImages | None:
+        if self.needs().data == "no":
             return None
         data = images_for(subject, data, "top-images")
-        return RealImages.draw(data, self.split, self.images, self.seed)
+        return DataImages.draw(data.part(self.split), self.images, self.seed)
 
     def _samples(self, subject: "Subject") -> Samples:
-        return Samples(subject, self.seed, self.images, self.network == "generator")
+        return Samples.draw(subject, self.images, self.seed)
 
-    def _side(self, found: Scan, stack: Stack, windows: Windows, real: RealImages | None) -> Side:
+    def _units(
+        self, found: Scan, source: ImageSource, windows: Windows, real: DataImages | None
+    ) -> TopUnits:
         labels = Labels((), np.empty((0, 0), bool))
         if real is not None:
-            labels = Labels.of(real.part, real.rows[found.ranked]).common()
+            labels = Labels.of(real.data, real.rows[found.ranked]).common()
         table = auc_table(found.highest, labels.truth) if labels.names else None
         units = self._shown(table, windows.shape[0])
-        shown = exhibit(found, stack, units)
-        truth = Labels.of(real.part, shown.numbers.ravel()) if real else None
+        shown = exhibit(found, source, units)
+        truth = Labels.of(real.data, shown.numbers.ravel()) if real else None
         best = None if table is None else table.argmax(1)
-        return Side(
+        return TopUnits(
             exhibit=shown,
             auc=np.empty(0) if table is None else table.max(1),
             labels=() if best is None else tuple(labels.names[place] for place in best),

@@ -10,7 +10,7 @@ from ganlens.probes.units.pictures import Exhibit, enlarge_tiles, scale_of, shee
 
 
 @dataclass(frozen=True)
-class Side:
+class TopUnits:
     """What one network contributes.
 
     Attributes:
@@ -48,8 +48,8 @@ class TopImagesResult:
     network: str
     layer: str
     size: int
-    trained: Side
-    untrained: Side | None
+    trained: TopUnits
+    untrained: TopUnits | None
     source: str
     note: str
     chosen: bool
@@ -57,12 +57,12 @@ class TopImagesResult:
 
     def summary(self) -> dict[str, Any]:
         """Return the units shown, and how selective the layer's units are beside untrained ones."""
-        sides = {"trained": self.trained, "untrained": self.untrained}
+        networks = {"trained": self.trained, "untrained": self.untrained}
         found: dict[str, Any] = {**self.about, "source": self.source, "field_px": self.size}
-        for name, side in sides.items():
-            known = side is not None and len(side.auc) > 0
-            found[f"best_auc_{name}"] = float(side.auc.max()) if side and known else None
-            found[f"median_auc_{name}"] = float(np.median(side.auc)) if side and known else None
+        for name, one in networks.items():
+            known = one is not None and len(one.auc) > 0
+            found[f"best_auc_{name}"] = float(one.auc.max()) if one and known else None
+            found[f"median_auc_{name}"] = float(np.median(one.auc)) if one and known else None
         best = int(self.trained.auc.argmax()) if len(self.trained.auc) else None
         return {
             **found,
@@ -90,8 +90,8 @@ class TopImagesResult:
             return f"The units are the {len(self.trained.exhibit.units)} that tell a label best"
         return "The units are evenly spaced over the layer"
 
-    def _patches(self, which: str, side: Side) -> ImagePanel:
-        shown = side.exhibit
+    def _patches(self, which: str, one: TopUnits) -> ImagePanel:
+        shown = one.exhibit
         k, patches = shown.scores.shape[1], shown.patches()
         verb = "sees" if self.network == "discriminator" else "can draw on"
         whose = {
@@ -130,14 +130,14 @@ class TopImagesResult:
             yaxis={"title": "units"},
             legend={"orientation": "h", "y": 1.12},
         )
-        sides = [
+        both = [
             ("trained", self.trained, PALETTE[0], ""),
             ("untrained", self.untrained, PALETTE[3], "/"),
         ]
-        for name, side, colour, pattern in sides:
-            if side is not None and len(side.auc):
+        for name, one, colour, pattern in both:
+            if one is not None and len(one.auc):
                 plot.add_histogram(
-                    x=side.auc,
+                    x=one.auc,
                     name=name,
                     xbins={"start": 0.5, "end": 1, "size": 0.01},
                     marker={"color": colour, "pattern": {"shape": pattern}},
@@ -167,7 +167,7 @@ class TopImagesResult:
         )
 
     def _table(self) -> TablePanel:
-        sides = (("trained", self.trained), ("untrained", self.untrained))
+        both = (("trained", self.trained), ("untrained", self.untrained))
         return TablePanel(
             title="The units shown",
             caption="Activations are the highest in the best picture and in the last one shown. "
@@ -175,22 +175,22 @@ class TopImagesResult:
             f"all that were scanned. pictures: {self._numbered()}.",
             columns=("network", "unit", "highest", "last shown", "best label", "AUC",
                      "share shown", "share scanned", "pictures"),
-            rows=[row for name, side in sides if side for row in _rows(name, side)],
+            rows=[row for name, one in both if one for row in _rows(name, one)],
         )  # fmt: skip
 
 
-def _rows(name: str, side: Side) -> list[tuple[Any, ...]]:
+def _rows(name: str, one: TopUnits) -> list[tuple[Any, ...]]:
     rows = []
-    for row, unit in enumerate(side.exhibit.units.tolist()):
-        scores = side.exhibit.scores[row]
+    for row, unit in enumerate(one.exhibit.units.tolist()):
+        scores = one.exhibit.scores[row]
         label: tuple[Any, ...] = (None,) * 4
-        if len(side.auc):
+        if len(one.auc):
             label = (
-                side.labels[unit],
-                float(side.auc[unit]),
-                float(side.purity[row]),
-                float(side.base[unit]),
+                one.labels[unit],
+                float(one.auc[unit]),
+                float(one.purity[row]),
+                float(one.base[unit]),
             )
-        numbers = ", ".join(map(str, side.exhibit.numbers[row]))
+        numbers = ", ".join(map(str, one.exhibit.numbers[row]))
         rows.append((name, unit, float(scores[0]), float(scores[-1]), *label, numbers))
     return rows

@@ -1,4 +1,4 @@
-"""Which real images are compared: the reference, and others for the real-versus-real floor."""
+"""Which data images are compared with: the reference, and others for the baseline."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ganlens.errors import GanlensError, one_of
+from ganlens.features import DataImages
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -14,34 +15,30 @@ SPLITS = ("auto", "all", "train", "test")
 
 
 @dataclass(frozen=True)
-class RealImages:
-    """Rows of two disjoint sets of real images, and how they were chosen.
+class Reference:
+    """Two disjoint sets of data images, and how they were chosen.
 
     Attributes:
-        part: the reference split.
-        rows: (N,) ascending rows of ``part``: the reference.
-        other: the split of the other images.
-        other_rows: (M,) ascending rows of ``other``, none of them in the reference; may be empty.
+        images: N of one split, in its order: the reference.
+        others: M of this or the other split, none of them in the reference; may be none.
         cap_reason: why N is less than was asked for, "" if it is not.
     """
 
-    part: "ImageSet"
-    rows: np.ndarray
-    other: "ImageSet"
-    other_rows: np.ndarray
+    images: DataImages
+    others: DataImages
     cap_reason: str
 
 
-def choose_real(
+def choose_reference(
     data: "ImageSet", split: str, n: int, seed: int, trained_on: str | None = None
-) -> RealImages:
-    """Draw the real images, without replacement, by a seeded generator.
+) -> Reference:
+    """Draw the data images, without replacement, by a seeded generator.
 
     Args:
         data: the images.
         split: "auto" is the test split where the data declares one, or where the GAN was trained
             on the train split of these very images; else all images.
-        n: images wanted on either side.
+        n: images wanted.
         seed: of the draw.
         trained_on: fingerprint of the GAN's training images, where it is known.
 
@@ -70,7 +67,8 @@ def choose_real(
             f"split {part.split!r} has {used:,} images, and both sides need equally many: the "
             "distance falls as N grows"
         )
-    return RealImages(part, np.sort(order[:used]), other, np.sort(others[:used]), reason)
+    images = DataImages(part, np.sort(order[:used]))
+    return Reference(images, DataImages(other, np.sort(others[:used])), reason)
 
 
 def _resolve(data: "ImageSet", split: str, trained_on: str | None) -> str:

@@ -75,8 +75,8 @@ def take(recipe: Recipe, subject: "Subject", directions: Sequence[Direction]) ->
         )
     if isinstance(recipe.latents, Pictures):
         raise GanlensError(
-            "the recipe begins with pictures of a data set: the canvas shows latents, `ganlens draw`"
-            " draws it"
+            "the recipe begins with pictures of a data set: the canvas shows latents; `ganlens"
+            " draw` draws it"
         )
     recipe.latents.latents(subject.prior)  # says so if it has another width
     sliders = {slider_key(one): one for one in directions}

@@ -1,4 +1,4 @@
-"""Layers that draw, from a seed: torch initialises them, and drops units, from one global stream."""
+"""Layers that draw, from a seed: torch has one global stream for initial weights and dropout."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -157,7 +157,10 @@ def test_calibration_gives_the_moments_of_the_inputs() -> None:
         (lambda s: s.discriminate(torch.zeros(1, 3, 16, 16).byte()), "uint8.*give float32"),
         (lambda s: s.features(torch.zeros(2, 3, 16, 16), pool=0), "pool 0"),
         (lambda s: s.layers("critic"), "critic.*generator, discriminator"),
-        (lambda s: Subject({"generator": s.generator}, s.provenance).layers("discriminator"), "has no"),
+        (
+            lambda s: Subject({"generator": s.generator}, s.provenance).layers("discriminator"),
+            "has no",
+        ),
         (lambda s: load(s.provenance["path"], "tpu"), "device 'tpu'"),
         (lambda s: load(s.provenance["path"], "meta"), "device 'meta'"),
         (lambda s: load(s.provenance["path"], weights="best"), "weights 'best'.*ema, raw"),

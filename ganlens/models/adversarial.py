@@ -1,7 +1,7 @@
 """The base of GANs: D tells real from generated images, and G's are to be taken for real."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from statistics import fmean, median
@@ -85,7 +85,7 @@ class GAN(Family):
     """
 
     Training: ClassVar[type[Any]] = Adversarial
-    roles = {"generator": "generator", "discriminator": "discriminator"}
+    roles: Mapping[str, str] = {"generator": "generator", "discriminator": "discriminator"}
     curves: ClassVar[tuple[Curve, ...]] = (
         Curve(
             "Losses",

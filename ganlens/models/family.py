@@ -213,7 +213,7 @@ class Family:
         """Set what changes over a run, such as a growing network's stage; nothing by default."""
 
     def warnings(self, history: History) -> list[str]:
-        """Say what looks wrong in a run's numbers, a line each with what to try; by default none."""
+        """Say what looks wrong in a run's numbers, a line each with what to try."""
         return []
 
     def build(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def identity(subject: "Subject", data: "ImageSet | None" = None) -> dict[str, Any]:
-    """Return checkpoint, its hash and weights, the prior, what it is told, and the data's identity."""
+    """Return the checkpoint's identity, its prior, what it is told, and the data's identity."""
     known = subject.provenance
     alone = getattr(subject, "generator", subject) is None  # a discriminator has no prior
     prior: Prior | None = None if alone else getattr(subject, "prior", None)

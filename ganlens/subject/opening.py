@@ -72,8 +72,9 @@ def from_checkpoint(checkpoint: Checkpoint, device: torch.device, weights: str =
     networks, averaged = chosen(held, weights)
     lacking = [n.removeprefix("ema.") for n in held if n.removeprefix("ema.") not in networks]
     if lacking or not networks:
+        what = lacking[0] if lacking else "network"
         raise GanlensError(
-            f"{checkpoint.path} lacks the {weights} {lacking[0] if lacking else 'network'}, it holds"
+            f"{checkpoint.path} lacks the {weights} {what}, it holds"
             f" {', '.join(held) or 'no network'}: take another checkpoint or other weights"
         )
     provenance = {

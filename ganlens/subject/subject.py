@@ -184,7 +184,8 @@ class Subject:
             GanlensError: as ``generate``.
         """
         row = condition_rows(condition, 1, self.condition, self.default_condition, self.name)
-        assert row is not None and self.condition is not None
+        assert row is not None
+        assert self.condition is not None
         other = copy(self)
         other.default_condition = row[0]
         words = self.condition.name(row[0])

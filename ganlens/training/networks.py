@@ -52,14 +52,14 @@ class TrainedNetworks:
         built = build(family, arguments, stream(config.seed, "init", 0))
         check_role(built, one.roles)
         self.kept = tuple(built)
-        self.learning: Any = nn.ModuleDict(built)  # a mapping of names, for families
+        self.learning: Any = nn.ModuleDict(built)
         slow = {name: copy.deepcopy(built[name]) for name in one.averaged}
         self.averages = nn.ModuleDict(slow).requires_grad_(False)
         if start:
             fill(start, self.learning, self.averages)
         # Still on the CPU, where seeds mean the same on every machine.
         draw = partial(stream, config.seed, step=0)
-        self.learning.update(one.equip(self.learning, config.objective, draw))
+        self.learning.update(one.equip(built, config.objective, draw))
 
     def to(self, device: torch.device) -> None:
         """Move everything to a device, channels last."""

@@ -20,12 +20,18 @@ from ganlens.cli.terminal import check_file, note
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.dcgan import PRESETS, DCGANConfig, arguments_of, preset
-from ganlens.precision import best_precision
+from ganlens.precision import resolved
 from ganlens.runs import Run, RunConfig, check_place, judge
-from ganlens.training import TRAIN_PRESETS, TrainConfig, Trainer, arguments_of_start, check_start
+from ganlens.training import (
+    TRAIN_PRESETS,
+    TrainConfig,
+    Trainer,
+    arguments_of_start,
+    check_start,
+    quiet_fabric,
+)
 
 FROM_DATA = ("size", "channels")  # fields of the networks that the images decide
-PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed"}
 
 # The networks' settings without those that the images decide: one flag each, help included.
 Network = make_dataclass(
@@ -172,7 +178,6 @@ def _sized(asked: Asked, network: dict[str, Any], start: Checkpoint) -> Asked:
 
 def make_fabric(asked: Asked) -> Fabric:
     """Return the device, precision and ranks; under torchrun as many ranks as it started."""
-    precision = PRECISIONS.get(asked.precision) or best_precision()
     ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     nodes = int(os.environ.get("WORLD_SIZE", "1")) // ranks
     accelerator = asked.device if asked.device in ("auto", "cpu") else "cuda"
@@ -180,12 +185,12 @@ def make_fabric(asked: Asked) -> Fabric:
     try:
         if asked.device.startswith("cuda:"):
             devices = [int(asked.device.removeprefix("cuda:"))]
-        fabric = Fabric(
+        fabric = quiet_fabric(
             accelerator=accelerator,
             devices=devices,
             num_nodes=nodes,
             strategy="ddp" if ranks * nodes > 1 else "auto",
-            precision=precision,  # type: ignore[arg-type]
+            precision=resolved(asked.precision, None if asked.device == "auto" else asked.device),
         )
     except (RuntimeError, ValueError) as error:
         raise GanlensError(

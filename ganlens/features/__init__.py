@@ -12,7 +12,7 @@ from ganlens.features.inception_weights import (
     find_inception_weights,
 )
 from ganlens.features.networks import ClassifierExtractor, DiscriminatorExtractor
-from ganlens.features.passes import features_of, resolved
+from ganlens.features.passes import features_of
 from ganlens.features.pixels import PixelExtractor
 from ganlens.features.shards import (
     World,
@@ -44,7 +44,6 @@ __all__ = [
     "find_inception_weights",
     "gather",
     "module_hash",
-    "resolved",
     "shard",
     "shared_features_of",
     "together",

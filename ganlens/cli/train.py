@@ -63,7 +63,8 @@ class Asked:
             or a tenth of it set aside by content.
         judge: features in which samples are judged: auto, inception, classifier (trained on the
             data's labels or attributes first), pixels, or a checkpoint.
-        precision: auto takes bfloat16 where the hardware multiplies it.
+        precision: auto takes bfloat16 where the hardware multiplies it; samples are judged in
+            float32 all the same.
         device: where to compute.
         upscale: enlarge images that are smaller than the size instead of leaving them out.
         strict: stop at an image that cannot be read instead of leaving it out.

@@ -10,13 +10,15 @@ from ganlens.errors import GanlensError
 from ganlens.models import MODELS
 from ganlens.models.base import Discriminator, Generator
 from ganlens.models.dcgan import (
-    PRESETS,
+    DCGAN,
     DCGANConfig,
     DCGANDiscriminator,
     DCGANGenerator,
     preset,
 )
 from ganlens.models.family import arguments_of
+
+PRESETS = {name: one.config for name, one in DCGAN().presets.items()}
 
 
 @given(
@@ -144,6 +146,6 @@ def test_unusable_values_are_named(changes: dict[str, object], words: str) -> No
 
 def test_families_build_from_plain_values() -> None:
     arguments = arguments_of(preset("paper", size=32, width=2))
-    family = MODELS["dcgan"]
-    assert family.generator(**arguments).config == preset("paper", size=32, width=2)
-    assert family.discriminator(**arguments).image_shape == (3, 32, 32)
+    networks = MODELS["dcgan"].build(arguments)
+    assert networks["generator"].config == preset("paper", size=32, width=2)
+    assert networks["discriminator"].image_shape == (3, 32, 32)

@@ -46,8 +46,8 @@ def dcgan(**changes: Any) -> Subject:
     config = DCGANConfig(size=16, width=4, latent_dim=8, **changes)
     with torch.random.fork_rng():
         torch.random.manual_seed(0)
-        pair = DCGANGenerator(config), DCGANDiscriminator(config)
-    for module in [*pair[0].modules(), *pair[1].modules()]:
+        pair = {"generator": DCGANGenerator(config), "discriminator": DCGANDiscriminator(config)}
+    for module in [part for network in pair.values() for part in network.modules()]:
         if isinstance(module, nn.BatchNorm2d):
             module.running_var.fill_(0.001)  # strong signals: pictures that differ
     return Subject(pair, KNOWN)

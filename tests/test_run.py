@@ -8,12 +8,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from ganlens.runs.trouble import NotFinite, Watch, spread
-from lightning_fabric import Fabric
 from safetensors.torch import load_file, save
 
 from ganlens.checkpoints import load_checkpoint
@@ -21,14 +20,15 @@ from ganlens.data import open_data
 from ganlens.errors import GanlensError
 from ganlens.features import PixelExtractor
 from ganlens.images import read_frames, read_recipe
-from ganlens.models.dcgan import preset
+from ganlens.models.dcgan import DCGAN, preset
 from ganlens.models.family import arguments_of
 from ganlens.recipe import Recipe, render
 from ganlens.runs import Run, RunConfig, read_metrics
 from ganlens.runs.card import curve_svg
+from ganlens.runs.diagnostics import Diagnostics, NotFinite, spread
 from ganlens.runs.folder import average
 from ganlens.subject import load
-from ganlens.training import TrainConfig, Trainer, TrainStep
+from ganlens.training import Trainer, TrainStep, configure, quiet_fabric
 
 FLAGS = [
     "--width",
@@ -93,11 +93,11 @@ def whole(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def make_run(folder: Path, images: Path, **changes: object) -> Run:
+def make_run(folder: Path, images: Path, **changes: Any) -> Run:
     data = open_data(str(images))
-    config = TrainConfig(**{"batch_size": 16, "epochs": 2, **changes})  # type: ignore[arg-type]
+    config = configure("dcgan", **{"batch_size": 16, "epochs": 2, **changes})
     arguments = arguments_of(preset("torch", size=16, width=4, latent_dim=8))
-    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    fabric = quiet_fabric(accelerator="cpu", devices=1, precision="32-true")
     train, test = data.part("train"), data.part("test")
     trainer = Trainer("dcgan", arguments, config, train.images, fabric)
     keeping = RunConfig(evaluate_every=1, evaluate_n=20, log_every=2, save_every=2)
@@ -240,7 +240,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_best(
         next(events)
     kept = load_checkpoint(tmp_path / "r").hash
     with torch.no_grad():
-        next(run.trainer.generator.parameters()).fill_(float("nan"))
+        next(run.trainer.networks["generator"].parameters()).fill_(float("nan"))
     with pytest.raises(GanlensError, match=r"training stopped: .* at step .*best checkpoint is in"):
         list(events)
     assert load_checkpoint(tmp_path / "r").hash == kept
@@ -307,6 +307,7 @@ def test_metrics_survive_an_unfinished_line(tmp_path: Path) -> None:
 
 
 def step(number: int, **values: float | None) -> TrainStep:
+    """A step of a strong discriminator; None is a number of a phase that rested."""
     base = {
         "d_loss": 0.1,
         "g_loss": 5.0,
@@ -315,10 +316,15 @@ def step(number: int, **values: float | None) -> TrainStep:
         "d_grad": 1.0,
         "g_grad": 1.0,
     }
-    return TrainStep(step=number, epoch=0, images_per_second=100.0, **{**base, **values})  # type: ignore[arg-type]
+    numbers = {k: v for k, v in {**base, **values}.items() if v is not None}
+    return TrainStep(step=number, epoch=0, images_per_second=100.0, numbers=numbers)
 
 
-def test_averages_leave_out_the_network_that_rested() -> None:
+def diagnostics(real_spread: float) -> Diagnostics:
+    return Diagnostics(DCGAN(), real_spread)
+
+
+def test_averages_leave_out_the_phase_that_rested() -> None:
     row = average([step(1, d_loss=None), step(2, d_loss=0.4), step(3, d_loss=0.2)])
     assert row["d_loss"] == pytest.approx(0.3)
     assert row["step"] == 3
@@ -328,7 +334,7 @@ def test_averages_leave_out_the_network_that_rested() -> None:
 def test_a_strong_discriminator_alone_is_no_alarm_without_a_vanished_gradient() -> None:
     rng = np.random.default_rng(0)
     real = rng.integers(0, 256, (64, 8, 8, 3)).astype(np.uint8)
-    healthy, stuck = Watch(spread(real)), Watch(spread(real))
+    healthy, stuck = diagnostics(spread(real)), diagnostics(spread(real))
     for i in range(600):
         healthy.see(step(i))
         stuck.see(step(i, g_grad=1.0 if i < 200 else 0.001))
@@ -340,9 +346,9 @@ def test_collapse_is_named_and_variety_is_not() -> None:
     rng = np.random.default_rng(0)
     real = rng.integers(0, 256, (64, 8, 8, 3)).astype(np.uint8)
     copies = np.repeat(real[:1], 64, axis=0)
-    watch = Watch(spread(real))
-    assert [w.split(":")[0] for w in watch.warnings(copies)] == ["collapse"]
-    assert watch.warnings(real[::-1]) == []
+    found = diagnostics(spread(real))
+    assert [w.split(":")[0] for w in found.warnings(copies)] == ["collapse"]
+    assert found.warnings(real[::-1]) == []
 
 
 def test_spread_is_the_mean_pairwise_distance() -> None:
@@ -355,7 +361,7 @@ def test_spread_is_the_mean_pairwise_distance() -> None:
 @pytest.mark.parametrize("name", ["d_loss", "g_loss", "d_grad", "g_grad"])
 def test_not_finite_is_seen_in_each_number(name: str) -> None:
     with pytest.raises(NotFinite, match=f"{name} is nan at step 3"):
-        Watch(1.0).see(step(3, **{name: float("nan")}))
+        diagnostics(1.0).see(step(3, **{name: float("nan")}))
 
 
 def test_the_curve_marks_the_kept_step() -> None:

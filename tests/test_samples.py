@@ -26,10 +26,11 @@ class Translating(Subject):
     """A translator: image 17 is source picture 17, darkened."""
 
     def __init__(self, pictures: Tensor, discriminator: Any = None) -> None:
-        judge = discriminator if discriminator is not None else fake_subject().discriminator
-        super().__init__(None, judge, {"checkpoint": "translating", "hash": "a" * 64})
-        self.pictures, self.translator = pictures, nn.Conv2d(3, 3, 1)
-        self.discriminator = discriminator
+        paint: Any = nn.Conv2d(3, 3, 1)
+        paint.image_shape = tuple(pictures.shape[1:])
+        networks = {"translator": paint, "discriminator": discriminator}
+        super().__init__(networks, {"checkpoint": "translating", "hash": "a" * 64})
+        self.pictures = pictures
 
     @property
     def samples_at_most(self) -> int | None:
@@ -37,9 +38,6 @@ class Translating(Subject):
 
     def sample(self, seeds: Iterable[int], *_: object, batch_size: int = 64) -> Tensor:
         return self.pictures[list(seeds)] * 0.5 - 0.5
-
-    def network(self, name: str) -> nn.Module:
-        return self.translator if name == "translator" else super().network(name)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +132,7 @@ def test_what_a_model_lacks_is_said_in_the_words_of_roles(translating: Translati
     assert missing(PROBES["health"](), alone, None) == (
         "needs a generator; this checkpoint has: translator, discriminator"
     )
-    judge = Subject(None, fake_subject().discriminator, {"checkpoint": "judge"})
+    judge = Subject({"discriminator": fake_subject().discriminator}, {"checkpoint": "judge"})
     assert missing(PROBES["fid"](), judge, None) == (
         "needs a generator or a translator; this checkpoint has: discriminator"
     )
@@ -148,7 +146,7 @@ def test_the_outputs_of_a_generator_are_those_behind_its_samples(data: ImageSet)
             return self.generate(self.latents(seeds) * 2, batch_size=batch_size)
 
     fake = fake_subject()
-    subject = Doubling(fake.generator, None, fake.provenance)
+    subject = Doubling({"generator": fake.generator}, fake.provenance)
     layer = subject.layers("generator")[-1]
     source = Samples(subject, 3, 11)
     found = outputs_over(subject, "generator", [layer], source, slice(2, 7))[layer]

@@ -145,9 +145,10 @@ def test_the_generators_share_is_a_fifth() -> None:
     """SS-GAN: alpha 0.2 beside beta 1."""
     once, none = (trainer(rotation=w, schedule="alternate") for w in (1.0, 0.0))
     fresh = trainer(rotation=1.0)
-    generator: Any = fresh.networks["generator"].train()
-    discriminator: Any = fresh.networks["discriminator"].train()
+    generator: Any = fresh.networks["generator"]
+    discriminator: Any = fresh.networks["discriminator"]
     task = RotationTask(discriminator, stream(fresh.config.seed, "rotation", 0))
+    generator.train(), discriminator.train()
     batch = fresh.batches.batch(0)
     fake = generator(batch.latents(generator.prior))
     nets = {"rotation": task, "discriminator": discriminator}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,10 @@ class Translating(Subject):
         networks = {"translator": paint, "discriminator": discriminator}
         super().__init__(networks, {"checkpoint": "translating", "hash": "a" * 64})
         self.pictures = pictures
+
+    @property
+    def sources(self) -> Any:
+        return SimpleNamespace(fingerprint="b" * 64)
 
     @property
     def samples_at_most(self) -> int | None:

@@ -190,6 +190,8 @@ class GAN(Family):
         drawn = torch.randperm(len(x), generator=batch.stream(f"turned-{purpose}"))
         rows = drawn[: max(1, len(x) // TURNS)].to(x.device)
         images = augmented(quarter_turns(x[rows]), f"turned-{purpose}", batch, how)
+        # Weights are cast to bfloat16 anew: the two tasks' gradients then add up in float32.
+        torch.clear_autocast_cache()
         loss, right = nets["rotation"](nets["discriminator"], images)
         return how.rotation * loss, {"d_turned": right}
 

@@ -14,15 +14,13 @@ from dataclasses import asdict
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
-from ganlens.cli.train import PRECISIONS
 from ganlens.models import build
 from ganlens.models.dcgan import preset
-from ganlens.precision import best_precision
+from ganlens.precision import AUTO, NAMES, resolved
 from ganlens.runs import machine
-from ganlens.training import TrainConfig, Trainer
+from ganlens.training import TrainConfig, Trainer, quiet_fabric
 
 BATCH = 128
 
@@ -74,10 +72,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=6)
-    parser.add_argument("--precision", default="auto", choices=["auto", *PRECISIONS])
+    parser.add_argument("--precision", default=AUTO, choices=[AUTO, *NAMES])
     asked = parser.parse_args()
-    precision = PRECISIONS.get(asked.precision) or best_precision()
-    fabric = Fabric(devices=1, precision=precision)
+    precision = resolved(asked.precision)
+    fabric = quiet_fabric(devices=1, precision=precision)
     print(
         f"{machine()}; {torch.get_num_threads()} threads; Python {platform.python_version()},"
         f" torch {torch.__version__}; ganlens in {precision} on {fabric.device}"

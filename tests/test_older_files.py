@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from written_by_0_1.make import RUNS, STOP, TRAIN
 
 from ganlens.checkpoints import load_checkpoint
 from ganlens.cli import main
@@ -20,7 +21,6 @@ from ganlens.replay import compare, read, redraw
 from ganlens.runs import read_metrics
 from ganlens.subject import load
 from ganlens.training import Trainer, configure, quiet_fabric, train
-from written_by_0_1.make import RUNS, STOP, TRAIN
 
 OLD = Path(__file__).resolve().parent / "written_by_0_1"
 PICTURES = sorted([*OLD.glob("pictures/*.png"), *OLD.glob("panels/*/*.png")])

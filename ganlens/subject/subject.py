@@ -240,6 +240,7 @@ class Subject(NetworksByRole):
 
     @sources.setter
     def sources(self, images: ImageSet) -> None:
+        """Translate these instead, images of the translator's own shape."""
         check_sources(images, source_shape(self.network("translator")), self.name)
         self._sources = images
 

@@ -15,8 +15,8 @@ from ganlens.recipe import Recipe, render
 from ganlens.subject import load
 from ganlens.training import Trainer
 
-TRAIN = """train --data digits --size 16 --upscale --width 2 --latent-dim 4 --epochs 2 --judge pixels
- --precision float32 --device cpu --evaluate-n 50 --save-every 5 --evaluate-every 1 --seed 3"""
+TRAIN = """train --data digits --size 16 --upscale --width 2 --latent-dim 4 --epochs 2
+ --judge pixels --precision float32 --device cpu --evaluate-n 50 --save-every 5 --evaluate-every 1 --seed 3"""
 RUNS = {"default": "", "rotation": "--rotation 1 --spectral-norm --discriminator-norm none"}
 STOP = 17  # of 22 or 24 steps: after the first evaluation, in the middle of an epoch
 
@@ -31,7 +31,7 @@ def interrupted(name: str, flags: str) -> None:
         return advance(trainer)
 
     Trainer.advance = signalled  # type: ignore[method-assign]
-    print(name, main([*TRAIN.split(), *flags.split(), "--out", f"run-{name}"]))
+    main([*TRAIN.split(), *flags.split(), "--out", f"run-{name}"])
     Trainer.advance = advance  # type: ignore[method-assign]
 
 
@@ -73,7 +73,7 @@ def panels() -> None:
         "activations checkpoint --n 2 --source data --data digits",
         "neighbors checkpoint --n 12 --space pixels --data digits",
     ):
-        print(words, main([*words.split(), "--out", f"panels/{words.split()[0]}"]))
+        main([*words.split(), "--out", f"panels/{words.split()[0]}"])
 
 
 if __name__ == "__main__":

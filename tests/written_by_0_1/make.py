@@ -16,7 +16,8 @@ from ganlens.subject import load
 from ganlens.training import Trainer
 
 TRAIN = """train --data digits --size 16 --upscale --width 2 --latent-dim 4 --epochs 2
- --judge pixels --precision float32 --device cpu --evaluate-n 50 --save-every 5 --evaluate-every 1 --seed 3"""
+ --judge pixels --precision float32 --device cpu --evaluate-n 50 --save-every 5
+ --evaluate-every 1 --seed 3"""
 RUNS = {"default": "", "rotation": "--rotation 1 --spectral-norm --discriminator-norm none"}
 STOP = 17  # of 22 or 24 steps: after the first evaluation, in the middle of an epoch
 

@@ -20,7 +20,7 @@ from ganlens.models import build
 from ganlens.models.dcgan import preset
 from ganlens.precision import AUTO, NAMES, resolved
 from ganlens.runs import machine
-from ganlens.training import TrainConfig, Trainer, quiet_fabric
+from ganlens.training import Trainer, configure, quiet_fabric
 
 BATCH = 128
 
@@ -29,7 +29,8 @@ class Tutorial:
     """The loop of PyTorch's DCGAN tutorial: float32, NCHW, BCELoss on a sigmoid, default Adam."""
 
     def __init__(self, arguments: dict, images: np.ndarray, device: torch.device) -> None:
-        self.generator, self.discriminator = (m.to(device) for m in build("dcgan", arguments, 0))
+        networks = build("dcgan", arguments, 0)
+        self.generator, self.discriminator = (m.to(device) for m in networks.values())
         self.images = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
         self.device, self.criterion = device, nn.BCELoss()
         self.latent_dim = arguments["latent_dim"]
@@ -85,7 +86,7 @@ def main() -> None:
     for size in (32, 64):
         images = np.random.default_rng(0).integers(0, 256, (1024, size, size, 3), dtype=np.uint8)
         arguments = asdict(preset("torch", size=size))
-        ours = Trainer("dcgan", arguments, TrainConfig(batch_size=BATCH), images, fabric)
+        ours = Trainer("dcgan", arguments, configure("dcgan", batch_size=BATCH), images, fabric)
         theirs = Tutorial(arguments, images, fabric.device)
         pairs = []
         for _ in range(asked.rounds + 1):

@@ -44,7 +44,8 @@ class Interpolation(Probe):
         seeds: corners of the walk, at least 2; the paper walks through 9.
         per_leg: pictures per leg, both corners included, at least 2.
         mode: "lerp" (straight line), "slerp" (arc, lengths moved evenly), "gaussian" (uniform
-            prior: through its CDF to a normal one, slerp there, back), or "auto": what suits it.
+            prior: through its CDF to a normal one, slerp there, back), or "auto": what suits it,
+            each part of a prior of several by itself.
         loop: walk back from the last corner to the first.
         frames: pictures per leg of the film, fewer where it would have more than 240; 0 leaves it
             out.
@@ -151,7 +152,7 @@ class Interpolation(Probe):
                 a,
                 b,
                 t,
-                route=partial(between, mode=mode),
+                route=partial(between, mode=mode, parts=subject.prior.parts),
                 embed=lambda ends: eye.embed(subject.generate(ends, batch_size=self.batch_size)),
             )
 
@@ -182,7 +183,7 @@ class Interpolation(Probe):
             pair_norms=_norms(latents["pair"]).reshape(2, n),
             film=images.to_uint8(drawn["film"]) if "film" in drawn else None,
             plane=_plane(sources["plane"], drawn["plane"], prior) if "plane" in drawn else None,
-            prior=prior.kind,
+            prior=prior.words,
             mode=walk.mode,
             other_mode=other.mode,
             per_leg=n,

@@ -18,6 +18,11 @@ class Part(Protocol):
     """Neighbouring coordinates that are drawn alike, as ``models.prior.Part`` describes them."""
 
     @property
+    def name(self) -> str:
+        """Return what captions call it."""
+        ...
+
+    @property
     def kind(self) -> str:
         """Return a key of ROUTES."""
         ...
@@ -99,6 +104,14 @@ def resolve_mode(mode: str, kind: str) -> Mode:
     if mode != "auto" or kind == "parts":
         return cast(Mode, mode)
     return ROUTES[kind]
+
+
+def in_words(mode: str, parts: Sequence[Part]) -> str:
+    """Return a mode for a caption: "slerp", or "slerp (normal) and lerp (categorical)"."""
+    if mode != "auto":
+        return mode
+    routes = [f"{ROUTES[part.kind]} ({part.name})" for part in parts]
+    return " and ".join([", ".join(routes[:-1]), routes[-1]] if len(routes) > 1 else routes)
 
 
 def between(a: Tensor, b: Tensor, t: Tensor, mode: str, parts: Sequence[Part] = ()) -> Tensor:

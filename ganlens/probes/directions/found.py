@@ -137,7 +137,7 @@ def unsupervised(
     for method in settings.methods:
         if method == "sefa":
             yield Progress(0, 1, "the first layer's eigenvectors")
-            kept += sefa(subject.generator, count, provenance=about)
+            kept += sefa(subject.bound("generator"), count, provenance=about)
         elif method == "ganspace":
             first = settings.samples + 9 * settings.judged  # after all that is judged
             size = min(settings.samples, REGRESSED)

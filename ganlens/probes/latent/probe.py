@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganlens import images
 from ganlens.errors import GanlensError
-from ganlens.interpolation import Mode, between, resolve_mode
+from ganlens.interpolation import Mode, between, in_words, resolve_mode
 from ganlens.latents import Patch, Rows, Stack, Walk
 from ganlens.models.prior import Prior
 from ganlens.perceptual import PathLength, mean_length, path_lengths
@@ -183,9 +183,11 @@ class Interpolation(Probe):
             pair_norms=_norms(latents["pair"]).reshape(2, n),
             film=images.to_uint8(drawn["film"]) if "film" in drawn else None,
             plane=_plane(sources["plane"], drawn["plane"], prior) if "plane" in drawn else None,
-            prior=prior.words,
+            prior=prior.kind,
             mode=walk.mode,
             other_mode=other.mode,
+            route=in_words(walk.mode, prior.parts),
+            other_route=in_words(other.mode, prior.parts),
             per_leg=n,
             loop=self.loop,
             recipes=self._recipes(subject, sources),

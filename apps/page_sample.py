@@ -12,7 +12,7 @@ from choices import MAX_SEED, Choice, number_from_address
 from store import picture, subject_of
 
 from ganlens.images import png_bytes
-from ganlens.interpolation import Mode, resolve_mode
+from ganlens.interpolation import Mode, in_words, resolve_mode
 from ganlens.latents import Rows, Seeds, Walk
 from ganlens.panels import ROOM
 from ganlens.probes.latent import Interpolation
@@ -76,11 +76,12 @@ def _walk(choice: Choice, subject: "Subject") -> None:
     chosen = _walk_controls(subject)
     start, end = chosen.seeds
     way = resolve_mode(chosen.mode, subject.prior.kind)
+    route = in_words(way, subject.prior.parts)
     walk = replace(chosen, mode=way)  # a recipe says what was done, not "auto"
     width = subject.image_shape[2] + 2
     scale = enlargement(walk.steps * width, ROOM)
     strip = Recipe.of(subject, walk, columns=walk.steps, enlargement=scale)
-    caption = f"From seed {start} on the left to seed {end} on the right, by {way}."
+    caption = f"From seed {start} on the left to seed {end} on the right, by {route}."
     _picture(subject, strip, f"{choice.label} walk {start} to {end}", caption, "walk")
     one, slide = st.columns([1, 2], gap="large", vertical_alignment="center")
     key = f"place-{walk.steps}"  # of another walk the place may not exist
@@ -92,7 +93,7 @@ def _walk(choice: Choice, subject: "Subject") -> None:
         show.picture(picture(subject, recipe), f"Picture {place} of {walk.steps}")
     slide.caption(
         f"Picture {place} of {walk.steps}; its latent has length {latent.norm():.2f}, and a usual "
-        f"one about {subject.prior.std * subject.prior.dim**0.5:.1f}."
+        f"one about {(subject.prior.mean_square * subject.prior.dim) ** 0.5:.1f}."
     )
     probe = Interpolation(seeds=walk.seeds, per_leg=walk.steps, mode=chosen.mode)
     show.code(command("interpolate", probe, choice.source), show.recipe_code(choice.source, strip))
@@ -115,7 +116,7 @@ def _walk_controls(subject: "Subject") -> Walk:
             key="path",
             bind="query-params",
             help="lerp is the straight line, slerp the arc that keeps the latent's usual length; "
-            "auto takes what suits the prior.",
+            "auto takes what suits the prior, of one of several parts each by itself.",
         )
     st.button("Any other end", on_click=_another("to"), icon=":material/casino:")
     return Walk((start, end), int(steps), mode)

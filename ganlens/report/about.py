@@ -48,8 +48,12 @@ def provenance_panel(subject: "Subject") -> TablePanel:
 def _prior(subject: "Subject") -> str | None:
     if subject.generator is None:
         return None
-    span = "N(0, 1)" if subject.prior.kind == "normal" else "U(-1, 1)"
-    return f"{subject.prior.dim} latent coordinates, {span} each"
+    spans = {"normal": "N(0, 1) each", "uniform": "U(-1, 1) each", "categorical": "one-hot"}
+    parts = subject.prior.parts
+    if len(parts) == 1:
+        return f"{parts[0].dim} latent coordinates, {spans[parts[0].kind]}"
+    told = (f"{part.name}: {part.dim}, {spans[part.kind]}" for part in parts)
+    return f"{subject.prior.dim} latent coordinates; {'; '.join(told)}"
 
 
 def _origin(facts: dict[str, Any]) -> str | None:

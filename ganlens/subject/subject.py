@@ -17,7 +17,15 @@ from ganlens.models.prior import Prior, check_seed
 from ganlens.subject.inputs import Told, condition_rows, numbers
 from ganlens.subject.modules import wrapped
 from ganlens.subject.networks import NetworksByRole
-from ganlens.subject.running import Shape, batched, filled, is_told, pieces, pool_maps
+from ganlens.subject.running import (
+    Shape,
+    batched,
+    filled,
+    is_told,
+    pieces,
+    pool_maps,
+    telling,
+)
 from ganlens.subject.sources import check_sources, held_out_sources, source_shape
 from ganlens.subject.untrained import CALIBRATION, fresh
 
@@ -101,6 +109,20 @@ class Subject(NetworksByRole):
         )  # fmt: skip
         known = {"checkpoint": name, "hash": None}
         return cls(networks, known, device, condition=condition)
+
+    def bound(self, name: str) -> Any:
+        """Return a network, by its name or role, that takes its one input alone.
+
+        A conditional one is told ``default_condition``; its layers are the network's own, for hooks
+        and edits. Any other network is returned as it is.
+
+        Raises:
+            GanlensError: as ``network``.
+        """
+        network = self.network(name)
+        if self.default_condition is None or not is_told(network):
+            return network
+        return telling(network, self.default_condition)
 
     @property
     def prior(self) -> Prior:

@@ -151,7 +151,7 @@ def unsupervised(
     for method in search.methods:
         if method == "sefa":
             yield Progress(0, 1, "the first layer's eigenvectors")
-            kept += sefa(subject.generator, count, provenance=about)
+            kept += sefa(subject.bound("generator"), count, provenance=about)
         elif method == "ganspace":
             first = search.samples + 9 * search.judged  # after all that is judged
             size = min(search.samples, REGRESSED)

@@ -17,8 +17,7 @@ from ganlens.edits import Edit, Move, Truncate
 from ganlens.errors import GanlensError
 from ganlens.latents import Latents, Seeds
 from ganlens.packing import pack, unpack
-from ganlens.pictures import Pictures
-from ganlens.recipe import Layout, Recipe
+from ganlens.recipe import Layout, Pictures, Recipe
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject

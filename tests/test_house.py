@@ -24,7 +24,7 @@ LEVELS: tuple[tuple[int, str], ...] = (
     (2, "checkpoints"),
     (2, "training classifier foreign"),
     (3, "subject"),
-    (3, "pictures attributes directions"),
+    (3, "attributes directions"),
     (3, "recipe"),
     (3, "inversion kept packing"),
     (3, "runs"),

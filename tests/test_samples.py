@@ -15,11 +15,10 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages, ImageSource, all_images
 from ganlens.images import to_uint8
-from ganlens.pictures import Pictures
 from ganlens.probes import PROBES
 from ganlens.probes.layer_statistics import outputs_over
 from ganlens.progress import finish
-from ganlens.recipe import Recipe
+from ganlens.recipe import Pictures, Recipe
 from ganlens.report import missing
 from ganlens.subject import Samples, Subject
 

@@ -343,9 +343,9 @@ def test_theano_kernels_are_flipped(tmp_path: Path) -> None:
         arrays[0][0, c, i, j] * padded[c, 4 - i + 6, 4 - j + 4]  # true convolution, at (3, 2) * 2
         for c in range(3) for i in range(5) for j in range(5)
     )  # fmt: skip
-    network = MODELS["dcgan"].discriminator(**match.arguments)
-    network.block1.conv.weight.data = match.weights["block1.conv.weight"]  # type: ignore[attr-defined]
-    found = network.block1.conv(torch.from_numpy(x)[None])[0, 0, 3, 2]  # type: ignore[attr-defined]
+    network: Any = MODELS["dcgan"].build(match.arguments)["discriminator"]
+    network.block1.conv.weight.data = match.weights["block1.conv.weight"]
+    found = network.block1.conv(torch.from_numpy(x)[None])[0, 0, 3, 2]
     assert float(found.detach()) == pytest.approx(float(expected), abs=1e-5)
 
 

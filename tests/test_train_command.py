@@ -157,7 +157,7 @@ def test_a_finished_run_is_left_as_it_is(folder: Path, tmp_path: Path, capsys: A
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--preset", "papper"], ["papper", "paper, torch"]),
+        (["--preset", "papper"], ["papper", "torch, paper"]),
         (["--batch-size", "1000"], ["1000", "--batch-size"]),
         (["--epochs", "0"], ["epochs 0"]),
         (["--judge", "inception"], ["--inception-weights"]),

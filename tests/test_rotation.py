@@ -199,7 +199,7 @@ def test_it_learns_which_way_is_up() -> None:
 def test_its_curve_is_drawn_where_there_is_one() -> None:
     rows = [{"step": i, "d_real": 0.5, "d_fake": 0.5, "d_turned": None} for i in (1, 2, 3)]
     title = "How often the discriminator tells how far a real image was turned"
-    assert title not in [panel.title for panel in curve_panels(rows)]
+    assert title not in [panel.title for panel in curve_panels(rows, family="dcgan")]
     rows = [row | {"d_turned": 0.3 + row["step"] / 10} for row in rows]
-    (panel,) = [panel for panel in curve_panels(rows) if panel.title == title]
+    (panel,) = [panel for panel in curve_panels(rows, family="dcgan") if panel.title == title]
     assert list(panel.figure.data[0].y) == pytest.approx([0.4, 0.5, 0.6])

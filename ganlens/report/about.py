@@ -36,7 +36,7 @@ def provenance_panel(subject: "Subject") -> TablePanel:
         ("family", facts.get("family")),
         *_networks(subject),
         ("images", f"{width} x {height}, {kinds.get(channels, f'{channels} channels')}"),
-        ("prior", None if subject.generator is None else str(subject.prior)),
+        ("prior", _prior(subject)),
         ("told", told(subject.condition)),
         ("imported from", origin),
         *_data("trained on", facts.get("data")),
@@ -61,6 +61,17 @@ def _networks(subject: "Subject") -> list[tuple[str, str]]:
         for name, words in shown
         if (size := sizes.get(name)) is not None
     ]
+
+
+def _prior(subject: "Subject") -> str | None:
+    if subject.generator is None:
+        return None
+    spans = {"normal": "N(0, 1) each", "uniform": "U(-1, 1) each", "categorical": "one-hot"}
+    parts = subject.prior.parts
+    if len(parts) == 1:
+        return f"{parts[0].dim} latent coordinates, {spans[parts[0].kind]}"
+    shown = (f"{part.name}: {part.dim}, {spans[part.kind]}" for part in parts)
+    return f"{subject.prior.dim} latent coordinates; {'; '.join(shown)}"
 
 
 def told(condition: "Condition | None") -> str | None:

@@ -151,25 +151,25 @@ def document(
 def comparison_document(
     probe: Probe, generated: Any, reference: Any, result: Result
 ) -> dict[str, Any]:
-    """Describe a comparison of any two sides as ``document`` does a GAN beside data."""
+    """Describe a comparison of any two sets of images as ``document`` does a model."""
     return strict(
         {
             "probe": "fid",
             "settings": probe.settings(),
-            "generated": _side(generated),
-            "reference": _side(reference),
+            "generated": _compared(generated),
+            "reference": _compared(reference),
             "summary": result.summary(),
             "versions": versions(),
         }
     )
 
 
-def _side(side: "Subject | ImageSet | ReferenceMoments") -> dict[str, Any]:
-    if isinstance(side, ImageSet):
-        return describe_data(side) or {}
-    if isinstance(side, ReferenceMoments):
-        return {"moments": dict(side.notes), "n": side.n, "dimensions": len(side.mean)}
-    return dict(side.provenance)
+def _compared(images: "Subject | ImageSet | ReferenceMoments") -> dict[str, Any]:
+    if isinstance(images, ImageSet):
+        return describe_data(images) or {}
+    if isinstance(images, ReferenceMoments):
+        return {"moments": dict(images.notes), "n": images.n, "dimensions": len(images.mean)}
+    return dict(images.provenance)
 
 
 def describe_data(data: "ImageSet | None") -> dict[str, Any] | None:

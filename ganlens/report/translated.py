@@ -8,8 +8,7 @@ import numpy as np
 from ganlens.errors import GanlensError
 from ganlens.images import enlarge, grid
 from ganlens.panels import ImagePanel, enlargement
-from ganlens.pictures import Pictures
-from ganlens.recipe import Recipe, draw, render
+from ganlens.recipe import Pictures, Recipe, draw, render
 from ganlens.subject import is_told
 from ganlens.subject.sources import held_out_sources, source_shape
 from ganlens.training.data import labels_of

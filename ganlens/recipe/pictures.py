@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Tensor
 
 from ganlens.data import open_data
-from ganlens.errors import GanlensError
+from ganlens.errors import GanlensError, one_of
 from ganlens.latents.checks import check_count, check_seeds, put
 from ganlens.subject.sources import source_shape
 
@@ -51,13 +51,27 @@ class Pictures:
         """Number of pictures."""
         return len(self.rows)
 
+    def takes(self, subject: "Subject") -> str:
+        """Return the role of the network that takes the pictures; see ``reader``.
+
+        Raises:
+            GanlensError: there is none, or the one that is named is no translator.
+        """
+        if not self.network:
+            return reader(subject)
+        subject.network(self.network)
+        if subject.roles.get(self.network, self.network) != "translator":
+            known = [name for name, role in subject.roles.items() if role == "translator"]
+            raise one_of("translator", self.network, known or ("none",))
+        return "translator"
+
     def images(self, subject: "Subject") -> Tensor:
         """Return the (N, C, H, W) source pictures in [-1, 1], as a model takes them.
 
         Raises:
             GanlensError: the data are not there or have changed, or there are fewer images.
         """
-        network = subject.network(self.network or reader(subject))
+        network = subject.network(self.network or self.takes(subject))
         channels, size, _ = source_shape(network)
         data = open_data(self.spec, self.split, size=size, channels=channels)
         if self.fingerprint and data.fingerprint != self.fingerprint:

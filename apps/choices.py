@@ -19,7 +19,7 @@ from ganlens.places import shipped_folder
 
 NO_DATA = "none"
 MAX_SEED = 2**31 - 1  # that a visitor may type; a number field of a browser is exact up to 2^53
-CHECKPOINT_HELP = "The trained GAN to look at: the shipped ones, and those of the --root folders."
+CHECKPOINT_HELP = "The trained model to look at: the shipped ones, and those of the --root folders."
 DATA_HELP = "The data that some pages compare the generated images with."
 
 

@@ -113,11 +113,11 @@ def _attributes(condition: Attributes) -> str:
         if one.values:
             word = column.selectbox(label, one.values, key=key, persist_state="session")
         else:
-            word = column.number_input(
+            number = column.number_input(
                 label, key=key, step=None, format="%g", persist_state="session",
                 help=f"Mean {one.mean:g}, standard deviation {one.std:g} in the training data.",
             )  # fmt: skip
-            word = f"{word:g}"
+            word = f"{number:g}"
         clauses.append(f"{one.name}={word}")
     return " & ".join(clauses)
 

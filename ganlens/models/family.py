@@ -289,6 +289,12 @@ def from_data(cls: type[Any], config: Any, **known: int) -> Any:
     return cls(**{k: v for k, v in {**given, **known}.items() if k in names})
 
 
+def named(roles: Mapping[str, str]) -> list[str]:
+    """Return networks by name in the order of ROLES, with the role where the name does not say."""
+    ordered = sorted(roles.items(), key=lambda pair: ROLES.index(pair[1]))
+    return [name if name == role else f"{name} ({role})" for name, role in ordered]
+
+
 def check_role(names: Iterable[str], roles: Mapping[str, str]) -> None:
     """Refuse networks that have no role.
 
@@ -305,5 +311,5 @@ def check_role(names: Iterable[str], roles: Mapping[str, str]) -> None:
 __all__ = [
     "FROM_DATA", "ROLES", "Adam", "Batch", "Buildable", "Curve", "Family", "History", "Networks",
     "Numbers", "Phase", "Preset", "Role", "arguments_of", "check_role", "completed", "defaults",
-    "from_data", "replace",
+    "from_data", "named", "replace",
 ]  # fmt: skip

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ganlens.models.family import named
 from ganlens.panels import TablePanel
-from ganlens.report.findings import named
 
 if TYPE_CHECKING:
     from ganlens.models.conditions import Condition

@@ -89,7 +89,7 @@ def _sheets(one: Choice, subject: "Subject", seed: int, spec: str, scale: int) -
     sheet = sample_sheet(subject, one.source, spec, seed, COUNT, scale, columns=6)
     show.picture(picture(subject, sheet.recipe), f"samples of {one.label}: {sheet.alt}")
     st.caption(show.escape(sheet.caption))
-    st.code(shlex.join(sheet.command), language="bash", wrap_lines=True)
+    show.code(shlex.join(sheet.command), show.recipe_code(one.source, sheet.recipe))
     if subject.generator is None:
         return
     way = Walk((seed, seed + 1), 8, "lerp")

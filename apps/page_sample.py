@@ -50,8 +50,9 @@ def page(choice: Choice, spec: str) -> None:
         st.divider()
     if readers(subject):
         _pictures(choice, subject, spec)
-        st.divider()
     if generates:
+        if readers(subject):
+            st.divider()
         number_from_address("from", 0, 0, MAX_SEED)
         number_from_address("to", 1, 0, MAX_SEED)
         _walk(choice, usual(subject))
@@ -79,6 +80,8 @@ def _samples(choice: Choice, subject: "Subject", spec: str) -> None:
 def _pictures(choice: Choice, subject: "Subject", spec: str) -> None:
     """Show pictures beside what a translator, or the encoder and the generator, make of them."""
     names, offered = readers(subject), sources()
+    if subject.generator is not None:
+        st.subheader("Pictures and their reconstructions", anchor=False)
     controls, view = st.columns([1, 3], gap="large")
     with controls:
         name = names[0]

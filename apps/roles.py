@@ -78,7 +78,8 @@ def sample_sheet(
         )
     seeds = range(first, first + count)
     recipe = Recipe.of_samples(subject, seeds, columns=columns, enlargement=scale)
-    caption = f"Seeds {seeds[0]} to {seeds[-1]}, row by row.{told_words(recipe)}"
+    caption = f"Seeds {seeds[0]} to {seeds[-1]}, row by row: none left out and none chosen."
+    caption += told_words(recipe)
     asked = ("--condition", str(subject.provenance["condition"])) if subject.is_told else ()
     command = ("ganlens", "sample", source, "--n", str(count), "--seed", str(first), *asked,
                "--columns", str(columns), "--enlarge", str(scale))  # fmt: skip

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganlens.errors import GanlensError
-from ganlens.probes.base import ROLES, Probe
+from ganlens.models.family import in_order
+from ganlens.probes.base import Probe
 from ganlens.report.about import told
 from ganlens.report.findings import NO_DATA, missing
 from ganlens.subject import is_told
@@ -54,7 +55,8 @@ def check(subject: "Subject") -> list[Check]:
     if subject.condition is not None:
         found.append(Check("told", None, str(told(subject.condition))))
     drawn: Tensor | None = None
-    for name, role in sorted(subject.roles.items(), key=lambda pair: ROLES.index(pair[1])):
+    for name in in_order(subject.roles):
+        role = subject.roles[name]
         try:
             if role == "generator":
                 z = subject.latents(range(LOOKED_AT))

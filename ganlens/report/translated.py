@@ -150,7 +150,7 @@ def told_words(recipe: Recipe) -> str:
     if not words:
         return ""
     if len(set(words)) == 1:
-        return f" All under {words[0]!r}."
+        return f" {'Under' if recipe.latents.count == 1 else 'All under'} {words[0]!r}."
     shown = words[: recipe.layout.columns or len(words)]
     row = "the first row" if len(shown) < len(words) else "from left to right"
     return f" Each is under a condition of its own; {row}: {'; '.join(shown)}."

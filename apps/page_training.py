@@ -83,7 +83,8 @@ def _curves(folder: Path, live: bool) -> None:
     show.picture(enlarge(sheet, scale), f"samples at step {step}")
     st.caption(
         f"After {step:,} steps. Every place in the sheet is one seed, of a translator one "
-        "picture: watch a place while you move the slider. Places that all come to look alike are mode collapse."
+        "picture: watch a place while you move the slider. Places that all come to look alike are "
+        "mode collapse."
     )
 
 

@@ -28,7 +28,7 @@ def page(choice: Choice, spec: str) -> None:
         scale = enlargement(8 * (subject.image_shape[2] + 2), 560)
         recipe = grid_recipe(subject, seed=0, count=64, enlargement=scale)
         seeds = seeds_of(subject, 0, 64)
-        show.picture(picture(subject, recipe), f"{len(seeds)} samples in rows of 8")
+        show.picture(picture(subject, recipe), f"{len(seeds)} generated images in rows of 8")
         st.caption(f"{what_they_are(subject, seeds)} None left out and none chosen.")
     with right:
         st.subheader("Where it comes from", anchor=False)

@@ -49,7 +49,8 @@ def _samples(choice: Choice, subject: "Subject", spec: str) -> None:
     if samples:
         st.subheader("Samples", anchor=False)
         sheet = sample_sheet(subject, choice.source, spec, 0, SAMPLES, scale)
-        show.picture(picture(subject, sheet.recipe), f"samples: {sheet.alt}")
+        shown = f"{sheet.recipe.latents.count} generated images in rows of 8"
+        show.picture(picture(subject, sheet.recipe), shown)
         st.caption(show.escape(sheet.caption))
     if subject.generator is not None and (readers_of := readers(subject)):
         st.subheader("Pictures and their reconstructions", anchor=False)

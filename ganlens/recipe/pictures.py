@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
-from ganlens.data import open_data
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents.checks import check_count, check_seeds, put
-from ganlens.subject.sources import source_shape
+from ganlens.subject.sources import described, opened_again, source_shape
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -44,7 +43,7 @@ class Pictures:
     @classmethod
     def of(cls, data: "ImageSet", rows: tuple[int, ...], network: str = "") -> "Pictures":
         """Describe rows of a data set that is open."""
-        return cls(data.spec, rows, data.split, data.fingerprint, network)
+        return cls(rows=rows, network=network, **described(data))
 
     @property
     def count(self) -> int:
@@ -72,13 +71,8 @@ class Pictures:
             GanlensError: the data are not there or have changed, or there are fewer images.
         """
         network = subject.network(self.network or self.takes(subject))
-        channels, size, _ = source_shape(network)
-        data = open_data(self.spec, self.split, size=size, channels=channels)
-        if self.fingerprint and data.fingerprint != self.fingerprint:
-            raise GanlensError(
-                f"the recipe needs data with fingerprint {self.fingerprint[:12]}, and"
-                f" {self.spec!r} now has {data.fingerprint[:12]}: the images have changed"
-            )
+        known = {"spec": self.spec, "split": self.split, "fingerprint": self.fingerprint}
+        data = opened_again(known, source_shape(network))
         if max(self.rows) >= len(data):
             raise GanlensError(
                 f"picture {max(self.rows)} is not in {self.spec}: it has 0 to {len(data) - 1}"

@@ -42,7 +42,7 @@ class Recipe:
     latents: Latents | Pictures
     weights: str = "ema"
     edits: tuple[Edit, ...] = ()
-    layout: Layout = Layout()  # noqa: RUF009 (it is frozen)
+    layout: Layout = Layout()  # noqa: RUF009 frozen
     condition: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -51,7 +51,7 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
         ("machine", made.get("machine")),
         ("versions", ", ".join(f"{k} {v}" for k, v in header.versions.items())),
     ]
-    lines = [f"# {name}", "", f"Networks of the family `{header.family}`, trained by ganlens.", ""]
+    lines = [f"# {name}", "", f"A model of the family `{header.family}`, trained by ganlens.", ""]
     lines += ["```", str(made.get("command")), "```", "", "| | |", "| --- | --- |"]
     lines += [f"| {key} | {value} |" for key, value in facts]
     lines += ["", "## Samples", "", _samples(header), "", "![samples](samples.png)", ""]

@@ -50,7 +50,7 @@ class Samples:
     @property
     def name(self) -> str:
         """What these images are, for a caption."""
-        return f"generated images of {self.subject.name}"
+        return f"generated images of {self.subject.title}"
 
     @property
     def classes(self) -> np.ndarray | None:

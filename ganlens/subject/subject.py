@@ -26,7 +26,12 @@ from ganlens.subject.running import (
     pool_maps,
     telling,
 )
-from ganlens.subject.sources import check_sources, held_out_sources, source_shape
+from ganlens.subject.sources import (
+    check_sources,
+    described,
+    held_out_sources,
+    source_shape,
+)
 from ganlens.subject.untrained import CALIBRATION, fresh
 
 
@@ -262,9 +267,20 @@ class Subject(NetworksByRole):
 
     @sources.setter
     def sources(self, images: ImageSet) -> None:
-        """Translate these instead, images of the translator's own shape."""
+        """Translate these from now on; the provenance says so, and so does every result."""
         check_sources(images, source_shape(self.network("translator")), self.name)
         self._sources = images
+        self.provenance = {**self.provenance, "sources": described(images)}
+
+    @property
+    def title(self) -> str:
+        """What a caption calls it: its name, and what it was told or given where that was said."""
+        known, said = self.provenance, ""
+        if self.is_told:
+            said += f", told {known['condition']}"
+        if "sources" in known:
+            said += f", given {known['sources']['spec']}"
+        return f"{self.name}{said}"
 
     def discriminate(
         self, x: Tensor, condition: Told | None = None, *, batch_size: int = 64

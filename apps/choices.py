@@ -67,8 +67,12 @@ def checkpoints(options: Options) -> dict[str, Choice]:
     """List what may be opened, by label: first the shipped checkpoints, then those of each root."""
     shipped = shipped_folder("checkpoints")
     found: dict[str, Choice] = {}
-    # First the ones whose data is at hand: the first that a visitor sees can be probed at once.
-    here = sorted(list_checkpoints(shipped), key=lambda pair: _spec(pair[1].data) not in EMBEDDED)
+    # First the ones whose data is at hand, in the order of the embedded data: the first that a
+    # visitor sees can be probed at once.
+    order = {spec: place for place, spec in enumerate(EMBEDDED)}
+    here = sorted(
+        list_checkpoints(shipped), key=lambda pair: order.get(_spec(pair[1].data), len(order))
+    )
     for folder, header in here:
         name = folder.relative_to(shipped).as_posix()
         found[name] = Choice(name, name, folder, _spec(header.data))

@@ -87,7 +87,9 @@ def _pictures(both: "list[tuple[Choice, Subject]]", seed: int, spec: str) -> Non
 @show.guarded
 def _sheets(one: Choice, subject: "Subject", seed: int, spec: str, scale: int) -> None:
     sheet = sample_sheet(subject, one.source, spec, seed, COUNT, scale, columns=6)
-    show.picture(picture(subject, sheet.recipe), f"samples of {one.label}: {sheet.alt}")
+    show.picture(
+        picture(subject, sheet.recipe), f"{sheet.recipe.latents.count} samples of {one.label}"
+    )
     st.caption(show.escape(sheet.caption))
     show.code(shlex.join(sheet.command), show.recipe_code(one.source, sheet.recipe))
     if subject.generator is None:

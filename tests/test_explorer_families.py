@@ -128,7 +128,7 @@ def test_a_translator_shows_its_sources_beside_the_results(places: tuple[Path, P
         said = captions(app)
         assert "right of each is what a_to_b makes of it" in said
         assert "held-out images of" in said
-        assert any("beside what a_to_b makes of them" in alt for alt in sheets(app))
+    assert any("beside what a_to_b makes of them" in alt for alt in sheets(app))
     before = pixels(app)
     app.selectbox(key="network").select("b_to_a").run()
     assert "right of each is what b_to_a makes of it" in captions(app)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import conditions
 import numpy as np
 import streamlit as st
 
@@ -17,8 +18,7 @@ from ganlens.edits import Edit, Move, Truncate
 from ganlens.errors import GanlensError
 from ganlens.latents import Latents, Seeds
 from ganlens.packing import pack, unpack
-from ganlens.pictures import Pictures
-from ganlens.recipe import Layout, Recipe
+from ganlens.recipe import Layout, Pictures, Recipe
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ADDRESS = "recipe"
 BASE, OTHERS, DRAWN, HISTORY = "canvas-base", "canvas-others", "canvas-drawn", "canvas-history"
 SEED, TRUNCATION = "canvas-seed", "canvas-truncation"
+TOLD = "canvas-told"  # in the session: the condition that the page was drawn under
 FARTHEST, STEP = 4.0, 0.25  # of a slider, in sigmas
 REMEMBERED = 10
 
@@ -37,7 +38,7 @@ def slider_key(direction: Direction) -> str:
 
 def widest(subject: "Subject") -> float:
     """Return the truncation that changes nothing: the edge of the truncation slider."""
-    return 1.0 if subject.prior.kind == "uniform" else 4.0
+    return 4.0 if any(part.kind == "normal" for part in subject.prior.parts) else 1.0
 
 
 def restore(subject: "Subject", directions: Sequence[Direction], seed: int) -> None:
@@ -49,7 +50,10 @@ def restore(subject: "Subject", directions: Sequence[Direction], seed: int) -> N
     packed = st.query_params.get(ADDRESS)
     if packed is not None and packed != st.session_state.get(DRAWN):
         try:
-            take(unpack(packed), subject, directions)
+            asked = unpack(packed)
+            take(asked, subject, directions)
+            if subject.condition is not None and not asked.condition:
+                conditions.put(subject, "")
         except GanlensError:
             del st.query_params[ADDRESS]  # said once; then the page works again
             raise
@@ -90,6 +94,9 @@ def take(recipe: Recipe, subject: "Subject", directions: Sequence[Direction]) ->
             truncation = edit.threshold
         else:
             others.append(edit)
+    if recipe.condition:
+        conditions.put(subject, recipe.condition[0])
+        st.session_state[TOLD] = recipe.condition[0]
     st.session_state[BASE] = recipe.latents
     st.session_state[OTHERS] = tuple(others)
     st.session_state[TRUNCATION] = truncation

@@ -1,15 +1,22 @@
 """Overview: what this checkpoint is and what it draws."""
 
+from typing import TYPE_CHECKING
+
 import show
 import streamlit as st
 from choices import Choice
 from glance import PAGES, findings
-from page_sample import grid_recipe
+from roles import changed_sheet, pictures_of, sample_sheet
 from store import picture, subject_of
 
-from ganlens.report import enlargement, provenance_panel, read_metrics
+from ganlens.report import enlargement, provenance_panel, read_metrics, readers
 from ganlens.runs.card import curve_svg
 from ganlens.runs.folder import is_row
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+SAMPLES, PAIRS = 64, 16
 
 
 def page(choice: Choice, spec: str) -> None:
@@ -17,18 +24,14 @@ def page(choice: Choice, spec: str) -> None:
     subject = subject_of(choice.folder)
     st.title(show.escape(choice.label), anchor=False)
     st.markdown(
-        "What this generator draws, how it was trained, and where it comes from. The pages on the "
+        "What this model draws, how it was trained, and where it comes from. The pages on the "
         "left look further: each asks one question of the network and shows its evidence. Most are "
         "those of the paper that introduced the DCGAN "
         "([Radford 2015](https://arxiv.org/abs/1511.06434))."
     )
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("Samples", anchor=False)
-        scale = enlargement(8 * (subject.image_shape[2] + 2), 560)
-        recipe = grid_recipe(subject, seed=0, count=64, enlargement=scale)
-        show.picture(picture(subject, recipe), "64 generated images in 8 rows")
-        st.caption("Seeds 0 to 63, row by row: none left out and none chosen.")
+        _samples(choice, subject, spec)
     with right:
         st.subheader("Where it comes from", anchor=False)
         facts = provenance_panel(subject)
@@ -36,6 +39,28 @@ def page(choice: Choice, spec: str) -> None:
         st.caption(facts.caption)
     findings(subject, spec)
     _curve(choice, subject.provenance.get("step"))
+
+
+@show.guarded
+def _samples(choice: Choice, subject: "Subject", spec: str) -> None:
+    """Show what it draws; without a generator, pictures beside what it makes of them."""
+    scale = enlargement(8 * (subject.image_shape[2] + 2), 560)
+    samples = bool({"generator", "translator"} & set(subject.roles.values()))
+    if samples:
+        st.subheader("Samples", anchor=False)
+        sheet = sample_sheet(subject, choice.source, spec, 0, SAMPLES, scale)
+        shown = f"{sheet.recipe.latents.count} generated images in rows of 8"
+        show.picture(picture(subject, sheet.recipe), shown)
+        st.caption(show.escape(sheet.caption))
+    if subject.generator is not None and (readers_of := readers(subject)):
+        st.subheader("Pictures and their reconstructions", anchor=False)
+        (name, *_) = readers_of
+        images = pictures_of(subject, name, spec)
+        sheet = changed_sheet(subject, choice.source, name, images, 0, PAIRS, scale)
+        show.picture(picture(subject, sheet.recipe), sheet.alt)
+        st.caption(show.escape(sheet.caption))
+    if not samples:
+        st.info("It draws nothing by itself; it looks at pictures.")
 
 
 def _curve(choice: Choice, step: int | None) -> None:

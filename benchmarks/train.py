@@ -10,6 +10,7 @@ import argparse
 import platform
 import statistics
 import time
+from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -17,7 +18,6 @@ from torch import nn
 
 from ganlens.models import build
 from ganlens.models.dcgan import preset
-from ganlens.models.family import arguments_of
 from ganlens.precision import AUTO, NAMES, resolved
 from ganlens.runs import machine
 from ganlens.training import Trainer, configure, quiet_fabric
@@ -30,8 +30,7 @@ class Tutorial:
 
     def __init__(self, arguments: dict, images: np.ndarray, device: torch.device) -> None:
         networks = build("dcgan", arguments, 0)
-        self.generator = networks["generator"].to(device)
-        self.discriminator = networks["discriminator"].to(device)
+        self.generator, self.discriminator = (m.to(device) for m in networks.values())
         self.images = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
         self.device, self.criterion = device, nn.BCELoss()
         self.latent_dim = arguments["latent_dim"]
@@ -86,7 +85,7 @@ def main() -> None:
     print("| ---: | ---: | ---: | ---: |")
     for size in (32, 64):
         images = np.random.default_rng(0).integers(0, 256, (1024, size, size, 3), dtype=np.uint8)
-        arguments = arguments_of(preset("torch", size=size))
+        arguments = asdict(preset("torch", size=size))
         ours = Trainer("dcgan", arguments, configure("dcgan", batch_size=BATCH), images, fabric)
         theirs = Tutorial(arguments, images, fabric.device)
         pairs = []

@@ -55,7 +55,7 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     found = load_checkpoint(folder)
     assert (found.header.step, found.header.metrics) == (7, {"fd": 1.5})
     assert found.header.arguments == ARGUMENTS
-    generator = build("dcgan", ARGUMENTS, 0)["generator"]
+    generator: Any = build("dcgan", ARGUMENTS, 0)["generator"]
     z = torch.randn(3, 6)
     expected = generator.eval()(z)
     assert torch.equal(found.networks["ema.generator"](z), expected)
@@ -102,9 +102,9 @@ def test_a_full_disk_leaves_the_older_checkpoint(tmp_path: Path) -> None:
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
-    generator = build("dcgan", ARGUMENTS, 0)["generator"]
+    generator: Any = build("dcgan", ARGUMENTS, 0)["generator"]
     with torch.no_grad():
-        generator.out.conv.weight[0] = float("nan")  # type: ignore[union-attr, operator, index]
+        generator.out.conv.weight[0] = float("nan")
     with pytest.raises(GanlensError, match=r"generator.out.conv.weight are not finite"):
         save_checkpoint(tmp_path / "a", header(), {"generator": generator}, {})
     assert not (tmp_path / "a" / MODEL_FILE).exists()
@@ -207,8 +207,7 @@ def test_a_generator_that_is_not_there_is_named(tmp_path: Path) -> None:
     folder = write(tmp_path / "a")
     rewrite(folder, lambda t, h: [t.pop(k) for k in list(t) if k.startswith("generator.")])
     assert load(folder).provenance["weights"] == "ema"
-    holds = r"lacks the raw generator, it holds ema\.generator, discriminator"
-    with pytest.raises(GanlensError, match=holds):
+    with pytest.raises(GanlensError, match=r"lacks the raw generator, it holds ema.generator"):
         load(folder, weights="raw")
     rewrite(folder, lambda t, h: [t.pop(k) for k in list(t) if k.startswith("ema.")])
     alone = load(folder)

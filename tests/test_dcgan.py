@@ -1,5 +1,7 @@
 """DCGAN: shapes at every size, the presets' layers, the paper's parameter counts."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -18,7 +20,7 @@ from ganlens.models.dcgan import (
 )
 from ganlens.models.family import arguments_of
 
-PRESETS = {name: one.config for name, one in DCGAN().presets.items()}
+PRESETS = {name: one.config for name, one in DCGAN.presets.items()}
 
 
 @given(
@@ -146,6 +148,10 @@ def test_unusable_values_are_named(changes: dict[str, object], words: str) -> No
 
 def test_families_build_from_plain_values() -> None:
     arguments = arguments_of(preset("paper", size=32, width=2))
-    networks = MODELS["dcgan"].build(arguments)
-    assert networks["generator"].config == preset("paper", size=32, width=2)
-    assert networks["discriminator"].image_shape == (3, 32, 32)
+    family = MODELS["dcgan"]
+    built: Any = family.build(arguments)
+    assert built["generator"].config == preset("paper", size=32, width=2)
+    assert built["discriminator"].image_shape == (3, 32, 32)
+    assert list(family.build(arguments, ["discriminator"])) == ["discriminator"]
+    with pytest.raises(GanlensError, match=r"network 'encoder'.*generator, discriminator"):
+        family.build(arguments, ["encoder"])

@@ -224,7 +224,8 @@ def test_what_is_missing_is_said() -> None:
     one = replace(image_set(labelled=False), attributes={"a": np.array(["x"] * 240)})
     with pytest.raises(GanlensError, match="one value"):
         LinearProbe().run(fake_subject(), one)
-    blind = FakeSubject(fake_subject().generator)
+    blind = fake_subject()
+    del blind.networks["discriminator"]
     with pytest.raises(GanlensError, match="no discriminator"):
         LinearProbe().run(blind, image_set())
 

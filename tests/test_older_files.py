@@ -16,7 +16,8 @@ from ganlens.data import open_data
 from ganlens.images import read_frames, read_recipe
 from ganlens.models.dcgan import DCGANConfig
 from ganlens.models.family import arguments_of
-from ganlens.recipe import SOURCES, Recipe
+from ganlens.recipe import Recipe
+from ganlens.recipe.reading import SOURCES
 from ganlens.replay import compare, read, redraw
 from ganlens.runs import read_metrics
 from ganlens.subject import load

@@ -1,4 +1,4 @@
-"""A run in its folder: killed and resumed bit for bit, other runs refused, troubles named."""
+"""A run in its folder: killed and resumed bit for bit, others refused, what goes wrong is named."""
 
 import json
 import os
@@ -8,11 +8,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
 from safetensors.torch import load_file, save
 
 from ganlens.checkpoints import load_checkpoint
@@ -28,7 +28,7 @@ from ganlens.runs.card import curve_svg
 from ganlens.runs.diagnostics import Diagnostics, NotFinite, spread
 from ganlens.runs.folder import average
 from ganlens.subject import load
-from ganlens.training import Trainer, TrainStep, configure, quiet_fabric
+from ganlens.training import Trainer, TrainStep, configure
 
 FLAGS = [
     "--width",
@@ -93,11 +93,11 @@ def whole(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def make_run(folder: Path, images: Path, **changes: Any) -> Run:
+def make_run(folder: Path, images: Path, **changes: object) -> Run:
     data = open_data(str(images))
     config = configure("dcgan", **{"batch_size": 16, "epochs": 2, **changes})
     arguments = arguments_of(preset("torch", size=16, width=4, latent_dim=8))
-    fabric = quiet_fabric(accelerator="cpu", devices=1, precision="32-true")
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
     train, test = data.part("train"), data.part("test")
     trainer = Trainer("dcgan", arguments, config, train.images, fabric)
     keeping = RunConfig(evaluate_every=1, evaluate_n=20, log_every=2, save_every=2)
@@ -215,9 +215,9 @@ def test_a_run_can_be_made_longer_but_not_otherwise_changed(images: Path, tmp_pa
 def test_a_run_from_before_a_setting_existed_resumes(images: Path, tmp_path: Path) -> None:
     list(make_run(tmp_path / "r", images, epochs=1).events())
     file = tmp_path / "r" / "run.json"
-    asked = json.loads(file.read_text())
-    del asked["arguments"]["bn_eps"], asked["training"]["flip"]
-    file.write_text(json.dumps(asked))
+    held = json.loads(file.read_text())
+    del held["arguments"]["bn_eps"], held["training"]["flip"], held["condition"], held["others"]
+    file.write_text(json.dumps(held))
     notes = [e.note for e in make_run(tmp_path / "r", images, epochs=2).events() if e.note]
     assert notes == ["resumed at step 11 of 22"]
     with pytest.raises(GanlensError, match=r"another run: its training.flip is False, not True"):
@@ -307,7 +307,6 @@ def test_metrics_survive_an_unfinished_line(tmp_path: Path) -> None:
 
 
 def step(number: int, **values: float | None) -> TrainStep:
-    """A step of a strong discriminator; None is a number of a phase that rested."""
     base = {
         "d_loss": 0.1,
         "g_loss": 5.0,
@@ -316,15 +315,11 @@ def step(number: int, **values: float | None) -> TrainStep:
         "d_grad": 1.0,
         "g_grad": 1.0,
     }
-    numbers = {k: v for k, v in {**base, **values}.items() if v is not None}
-    return TrainStep(step=number, epoch=0, images_per_second=100.0, numbers=numbers)
+    shown = {name: value for name, value in {**base, **values}.items() if value is not None}
+    return TrainStep(number, 0, 100.0, shown)
 
 
-def diagnostics(real_spread: float) -> Diagnostics:
-    return Diagnostics(DCGAN(), real_spread)
-
-
-def test_averages_leave_out_the_phase_that_rested() -> None:
+def test_averages_leave_out_the_network_that_rested() -> None:
     row = average([step(1, d_loss=None), step(2, d_loss=0.4), step(3, d_loss=0.2)])
     assert row["d_loss"] == pytest.approx(0.3)
     assert row["step"] == 3
@@ -334,7 +329,7 @@ def test_averages_leave_out_the_phase_that_rested() -> None:
 def test_a_strong_discriminator_alone_is_no_alarm_without_a_vanished_gradient() -> None:
     rng = np.random.default_rng(0)
     real = rng.integers(0, 256, (64, 8, 8, 3)).astype(np.uint8)
-    healthy, stuck = diagnostics(spread(real)), diagnostics(spread(real))
+    healthy, stuck = (Diagnostics(DCGAN(), spread(real)) for _ in range(2))
     for i in range(600):
         healthy.see(step(i))
         stuck.see(step(i, g_grad=1.0 if i < 200 else 0.001))
@@ -346,9 +341,9 @@ def test_collapse_is_named_and_variety_is_not() -> None:
     rng = np.random.default_rng(0)
     real = rng.integers(0, 256, (64, 8, 8, 3)).astype(np.uint8)
     copies = np.repeat(real[:1], 64, axis=0)
-    found = diagnostics(spread(real))
-    assert [w.split(":")[0] for w in found.warnings(copies)] == ["collapse"]
-    assert found.warnings(real[::-1]) == []
+    watch = Diagnostics(DCGAN(), spread(real))
+    assert [w.split(":")[0] for w in watch.warnings(copies)] == ["collapse"]
+    assert watch.warnings(real[::-1]) == []
 
 
 def test_spread_is_the_mean_pairwise_distance() -> None:
@@ -361,7 +356,7 @@ def test_spread_is_the_mean_pairwise_distance() -> None:
 @pytest.mark.parametrize("name", ["d_loss", "g_loss", "d_grad", "g_grad"])
 def test_not_finite_is_seen_in_each_number(name: str) -> None:
     with pytest.raises(NotFinite, match=f"{name} is nan at step 3"):
-        diagnostics(1.0).see(step(3, **{name: float("nan")}))
+        Diagnostics(DCGAN(), 1.0).see(step(3, **{name: float("nan")}))
 
 
 def test_the_curve_marks_the_kept_step() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from fake_subject import TINY, save_tiny
+from lightning_fabric import Fabric
 from test_train_command import refused
 from torch import nn
 
@@ -17,7 +18,7 @@ from ganlens.errors import GanlensError
 from ganlens.models import build
 from ganlens.models.family import arguments_of
 from ganlens.runs.evaluation import calibrated
-from ganlens.training import Trainer, configure, quiet_fabric
+from ganlens.training import Trainer, configure
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (64, 16, 16, 3), dtype=np.uint8)
 
@@ -36,7 +37,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def trainer(start: Checkpoint | None, arguments: Any = None, **changes: Any) -> Trainer:
     config = configure("dcgan", **{"batch_size": 16, "epochs": 1, **changes})
-    fabric = quiet_fabric(accelerator="cpu", devices=1, precision="32-true")
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
     return Trainer("dcgan", arguments or arguments_of(TINY), config, IMAGES, fabric, start)
 
 
@@ -47,23 +48,27 @@ def equal(a: nn.Module, b: nn.Module) -> bool:
 
 def test_a_run_begins_with_the_weights_of_its_start(start: Checkpoint) -> None:
     run = trainer(start)
-    for name in ("generator", "discriminator"):
-        assert equal(run.networks[name], start.networks[name])
-        assert all(p.requires_grad for p in run.networks[name].parameters())
-    average = run.networks["ema.generator"]
-    assert equal(average, start.networks["generator"]), "it had no moving average"
+    assert equal(run.networks["generator"], start.networks["generator"])
+    assert equal(run.networks["discriminator"], start.networks["discriminator"])
+    assert equal(run.networks["ema.generator"], start.networks["generator"]), (
+        "it had no moving average"
+    )
     assert not equal(run.networks["generator"], trainer(None).networks["generator"])
+    assert all(
+        p.requires_grad
+        for n in (run.networks["generator"], run.networks["discriminator"])
+        for p in n.parameters()
+    )
 
 
 def test_a_moving_average_goes_on(start: Checkpoint) -> None:
     other = trainer(None).networks["generator"]
     run = trainer(replace(start, networks={**start.networks, "ema.generator": other}))
-    average, generator = run.networks["ema.generator"], run.networks["generator"]
-    assert equal(average, other)
-    assert equal(generator, start.networks["generator"])
-    before, after = (dict(n.named_parameters()) for n in (other, average))
+    assert equal(run.networks["ema.generator"], other)
+    assert equal(run.networks["generator"], start.networks["generator"])
+    before, after = (dict(n.named_parameters()) for n in (other, run.networks["ema.generator"]))
     run.advance()
-    for name, now in generator.named_parameters():
+    for name, now in run.networks["generator"].named_parameters():
         expected = before[name].lerp(now, 1 - run.config.ema_decay)
         torch.testing.assert_close(after[name], expected, msg="its past is not forgotten")
 
@@ -197,7 +202,7 @@ def test_other_families_are_refused_before_the_data_is_read(
         "bn_eps": 1e-5, "output": {},
     }  # fmt: skip
     arguments = {"generator": settings}
-    networks = build("pytorch-dcgan", arguments, 0, names=("generator",))
+    networks = build("pytorch-dcgan", arguments, 0, ["generator"])
     header = replace(start.header, family="pytorch-dcgan", arguments=arguments)
     save_checkpoint(tmp_path / "wrong", header, networks, {})
     code = command(tmp_path / "no-data", tmp_path / "run", tmp_path / "wrong")

@@ -24,7 +24,7 @@ SHIPPED = [folder for folder, _ in list_checkpoints()]
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     networks = build("dcgan", ARGUMENTS, 0)
-    generator, discriminator = networks["generator"], networks["discriminator"]
+    generator, discriminator = networks.values()
     calibrate(generator, torch.randn(400, 6).split(100))
     calibrate(discriminator, generator(torch.randn(400, 6)).split(100))
     networks["ema.generator"] = generator
@@ -87,6 +87,7 @@ def test_the_checkpoints_are_shipped() -> None:
     names = [folder.name for folder in SHIPPED]
     assert names == [
         "cifar10",
+        "mnist10k-mlp",
         "pixelfaces",
         "pixelfaces-collapsed",
         "upsampling-resize",

@@ -36,7 +36,7 @@ def on_cpu(precision: str = "32-true") -> Fabric:
 
 
 def trainer(
-    arguments: dict[str, Any] = SMALL, precision: str = "32-true", **changes: Any
+    arguments: dict[str, Any] = SMALL, precision: str = "32-true", **changes: object
 ) -> Trainer:
     config = configure("dcgan", **{"batch_size": 16, "epochs": 3, **changes})
     return Trainer("dcgan", arguments, config, IMAGES, on_cpu(precision))
@@ -118,21 +118,24 @@ def test_global_random_streams_are_left_alone() -> None:
 
 
 def test_both_networks_learn_on_each_batch_and_in_turns_only_one() -> None:
-    assert all({"d_loss", "g_loss"} <= set(s.numbers) for s in train(trainer(epochs=1)))
-    steps = train(trainer(epochs=1, schedule="alternate"))
-    turns = [("d_loss" in s.numbers, "g_loss" in s.numbers) for s in steps]
-    assert turns == [(False, True), (True, False)] * 2
+    assert all({"d_loss", "g_loss"} <= s.numbers.keys() for s in train(trainer(epochs=1)))
+    turns = [
+        ("d_loss" not in s.numbers, "g_loss" not in s.numbers)
+        for s in train(trainer(epochs=1, schedule="alternate"))
+    ]
+    assert turns == [(True, False), (False, True)] * 2
 
 
 def test_the_averaged_generator_includes_batch_norm_buffers() -> None:
     run = trainer(ema_decay=0.5)
-    average, generator = run.networks["ema.generator"], run.networks["generator"]
-    before = average.state_dict()["block1.norm.running_var"].clone()
+    before = run.networks["ema.generator"].state_dict()["block1.norm.running_var"].clone()
     run.advance()
     weight = 1 - min(0.5, 1 / 10)
-    now = generator.state_dict()["block1.norm.running_var"]
+    now = run.networks["generator"].state_dict()["block1.norm.running_var"]
     expected = torch.lerp(before, now, weight)
-    torch.testing.assert_close(average.state_dict()["block1.norm.running_var"], expected)
+    torch.testing.assert_close(
+        run.networks["ema.generator"].state_dict()["block1.norm.running_var"], expected
+    )
 
 
 def test_spectral_norm_bounds_each_kernel_and_is_worked_into_what_is_kept() -> None:
@@ -140,14 +143,14 @@ def test_spectral_norm_bounds_each_kernel_and_is_worked_into_what_is_kept() -> N
     plain, bounded = (trainer(without, spectral_norm=on) for on in (False, True))
     for run in (plain, bounded):
         list(train(run))
-    before, judge = weights(bounded), bounded.networks["discriminator"]
+    before = weights(bounded)
     kept = calibrated(bounded)["discriminator"]
-    assert judge.training, "the run goes on as it was"
+    assert bounded.networks["discriminator"].training, "the run goes on as it was"
     assert same(before, weights(bounded))
     assert list(kept.state_dict()) == list(plain.networks["discriminator"].state_dict())
     images = torch.rand(5, 3, 16, 16) * 2 - 1
     with torch.no_grad():
-        expected = judge.eval()(images)
+        expected = bounded.networks["discriminator"].eval()(images)
         torch.testing.assert_close(kept.eval()(images), expected, rtol=1e-5, atol=1e-6)
     norms = {
         part: [torch.linalg.matrix_norm(w.flatten(1), 2).item() for w in kernels(network)]
@@ -166,8 +169,8 @@ def test_a_step_moves_every_weight_of_both_networks_and_leaves_them_trainable() 
     before = weights(run)
     run.advance()
     after = run.state()
-    for name in ("generator", "discriminator"):
-        assert all(p.requires_grad for p in run.networks[name].parameters())
+    for network in (run.networks["generator"], run.networks["discriminator"]):
+        assert all(p.requires_grad for p in network.parameters())
     names = [
         k for k in before if k.startswith(("generator", "discriminator")) and k.endswith("weight")
     ]
@@ -200,8 +203,8 @@ def test_a_process_alone_takes_the_best_precision_and_says_nothing(
 def test_a_step_in_either_precision_goes_nearly_the_same_way(precision: str) -> None:
     exact, run = trainer(), trainer(precision=precision)
     a, b = exact.advance(), run.advance()
-    for name in ("d_loss", "g_loss"):
-        assert a.numbers[name] == pytest.approx(b.numbers[name], rel=0.05)
+    assert a.numbers["d_loss"] == pytest.approx(b.numbers["d_loss"], rel=0.05)
+    assert a.numbers["g_loss"] == pytest.approx(b.numbers["g_loss"], rel=0.05)
     assert all(v.dtype != torch.bfloat16 for v in run.state().values())
 
 
@@ -220,8 +223,8 @@ def test_it_learns_two_colours(seed: int, precision: str) -> None:
     run = Trainer("dcgan", SMALL, config, images, on_cpu(precision))
     list(train(run))
     with torch.no_grad():
-        average: Any = run.networks["ema.generator"].eval()
-        drawn = average(average.prior.sample(range(64))).mean(dim=(2, 3))
+        generator: Any = run.networks["ema.generator"].eval()
+        drawn = generator(generator.prior.sample(range(64))).mean(dim=(2, 3))
     red, blue = (drawn[:, 0] > 0) & (drawn[:, 2] < 0), (drawn[:, 2] > 0) & (drawn[:, 0] < 0)
     assert red.sum() >= 5
     assert blue.sum() >= 5
@@ -237,16 +240,16 @@ def test_streams_of_different_steps_and_purposes_differ(seed: int, step: int, pu
 
 
 def test_presets_are_the_papers_and_pytorchs() -> None:
-    runs = {name: configure("dcgan", name) for name in DCGAN().presets}
-    paper, torch_ = (runs[name].objective for name in ("paper", "torch"))
-    assert (runs["paper"].epochs, runs["paper"].batch_size) == (25, 128)
+    assert DCGAN().default_preset == "torch"
+    run = configure("dcgan", "paper")
+    assert (run.epochs, run.batch_size, run.seed, run.flip) == (25, 128, 0, False)
+    paper, torch_ = run.objective, configure("dcgan").objective
     assert (paper.lr, paper.beta1, paper.beta2) == (2e-4, 0.5, 0.999)
     assert (paper.weight_decay, paper.schedule) == (1e-5, "alternate")
     assert (torch_.weight_decay, torch_.schedule) == (0, "both")
     off = ("label_smoothing", "instance_noise", "r1", "augment", "lr_discriminator",
            "spectral_norm", "rotation")  # fmt: skip
     assert not any(getattr(paper, name) for name in off)
-    assert not runs["paper"].flip
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,22 @@ def open_subject(checkpoint: str, device: str) -> "Subject":
     return load(checkpoint, device=device)
 
 
+def asked_of(subject: "Subject", condition: str | None, source: str | None) -> "Subject":
+    """Return a subject that is told a condition, or translates other pictures, where asked to.
+
+    Raises:
+        GanlensError: a model that takes none; words or data that it does not know.
+    """
+    from ganlens.subject.sources import source_shape
+
+    if condition is not None:
+        subject = subject.told(condition)
+    if source is not None:
+        channels, size, _ = source_shape(subject.network("translator"))
+        subject.sources = decode(source, size=size, channels=channels)
+    return subject
+
+
 def open_images(spec: str, subject: "Subject") -> "ImageSet":
     """Open data at the size and channels of a subject's images; say what was left out."""
     from ganlens.report import unfit

@@ -11,12 +11,12 @@ from tyro.conf import Positional, arg
 from ganlens import images
 from ganlens import replay as replays
 from ganlens.cli.flags import Checkpoint, Device, Force, Json, OptionalData
-from ganlens.cli.opening import open_images
+from ganlens.cli.opening import asked_of, open_images
 from ganlens.cli.terminal import check_free, console, write_json
 from ganlens.directions import find_direction
 from ganlens.edits import Edit, Truncate
 from ganlens.errors import GanlensError
-from ganlens.latents import MAX_ROWS, Seeds
+from ganlens.latents import MAX_ROWS
 from ganlens.packing import unpack
 from ganlens.recipe import Recipe, render
 from ganlens.report import enlargement
@@ -32,6 +32,8 @@ Pictures = Annotated[
 Packed = Annotated[Positional[str], arg(metavar="RECIPE", help="text, or an explorer's address.")]
 Out = Annotated[Path, arg(metavar="PNG")]
 OptionalOut = Annotated[Path | None, arg(metavar="PNG")]
+OptionalCondition = Annotated[str | None, arg(metavar="WORDS")]
+OptionalSource = Annotated[str | None, arg(metavar="SPEC")]
 OptionalDirection = Annotated[str | None, arg(metavar="FILE.safetensors[:NAME]")]
 OptionalCheckpoint = Annotated[str | None, arg(metavar="CHECKPOINT")]
 
@@ -47,6 +49,8 @@ def sample(
     amounts: tuple[float, ...] = (-3.0, -1.5, 0.0, 1.5, 3.0),
     at_layer: bool = False,
     truncate: float | None = None,
+    condition: OptionalCondition = None,
+    source: OptionalSource = None,
     weights: Literal["ema", "raw"] = "ema",
     device: Device = "auto",
     json: Json = None,
@@ -54,7 +58,8 @@ def sample(
 ) -> None:
     """Draw a grid of samples, one per seed, as they come; the PNG carries its recipe.
 
-    With a direction every sample is a row, moved by the amounts from left to right.
+    With a direction every sample is a row, moved by the amounts from left to right. Of a model that
+    translates pictures, sample number 17 is source picture 17, translated.
 
     Args:
         n: how many.
@@ -68,6 +73,9 @@ def sample(
             was found at (GANSpace): earlier layers then keep what they decided.
         truncate: draw from the prior cut off at so many standard deviations (1 of a uniform prior
             is its edge): fewer extremes, less variety.
+        condition: what a conditional model is told, such as "7" or "mouth=smile & glasses=none"; by
+            default each seed has one of its own, as often as the training data had it.
+        source: pictures to translate; by default the held-out ones of the training data.
         weights: the averaged generator, or the one that was trained.
     """
     check_free(out, force)
@@ -75,6 +83,7 @@ def sample(
     if not 1 <= n <= MAX_ROWS:
         raise GanlensError(f"--n {n} cannot be drawn: give 1 to {MAX_ROWS:,}")
     subject = load(checkpoint, device=device, weights=weights)
+    subject = asked_of(subject, condition, source)
     edits: list[Edit] = [] if truncate is None else [Truncate(truncate)]
     if direction is not None:
         found = find_direction(direction, subject)
@@ -82,8 +91,8 @@ def sample(
         columns = columns or len(amounts)
     across = columns or int(np.ceil(np.sqrt(n)))
     scale = enlargement(across * (subject.image_shape[2] + 2)) if enlarge is None else enlarge
-    seeds = Seeds(tuple(range(seed, seed + n)))
-    recipe = Recipe.of(subject, seeds, columns=columns, enlargement=scale, edits=edits)
+    seeds = range(seed, seed + n)
+    recipe = Recipe.of_samples(subject, seeds, columns=columns, enlargement=scale, edits=edits)
     what = f"{n} samples of {subject.name}, seeds {seed} to {seed + n - 1}"
     if direction is not None:
         what += f", each moved along {found.name} by {', '.join(f'{a:g}' for a in amounts)} sigma"

@@ -19,7 +19,7 @@ from ganlens.cli.opening import decode, open_to_train, say_skipped
 from ganlens.cli.terminal import check_file, note
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.models import trained_here
+from ganlens.models import register_trusted, trained_here
 from ganlens.models.family import FROM_DATA, Family, arguments_of, from_data
 from ganlens.precision import resolved
 from ganlens.runs import Run, RunConfig, check_place, judge
@@ -91,6 +91,7 @@ def prepare(words: Sequence[str]) -> Callable[..., int]:
     Raises:
         GanlensError: an unknown family or preset, or a start that cannot be trained on.
     """
+    register_trusted()  # --module may name a family, or a file that adds one to MODELS
     name = _value(words, "--family") or USUAL
     family = trainable(name)
     preset = family.preset(_value(words, "--preset") or family.default_preset)

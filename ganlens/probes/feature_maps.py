@@ -204,7 +204,10 @@ class Activations(Probe):
             samples=source.count,
             scale=self.scale,
             source={network: look.source for network, look in looks.items()},
-            about={**identity(subject, data if self.source == "data" else None), "seed": self.seed},
+            about={
+                **identity(subject, data if self.source == "data" else None, drawn=True),
+                "seed": self.seed,
+            },
         )
 
     def _look(

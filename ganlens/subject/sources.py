@@ -45,3 +45,30 @@ def check_sources(images: ImageSet, shape: Shape, who: str) -> None:
             f"images of shape {tuple(images.image_shape)} do not fit {who}: open them with"
             f" size={size}, channels={channels}"
         )
+
+
+def described(images: ImageSet) -> dict[str, str]:
+    """Return what finds images again, and knows them by: spec, split and fingerprint."""
+    return {"spec": images.spec, "split": images.split, "fingerprint": images.fingerprint}
+
+
+def opened_again(source: Mapping[str, Any], shape: Shape, spec: str | None = None) -> ImageSet:
+    """Open the images that ``described`` told.
+
+    Args:
+        source: spec, split and fingerprint; an empty fingerprint takes what is there.
+        shape: (C, H, W) of what the network takes.
+        spec: where they are now, if not at the place that is told.
+
+    Raises:
+        GanlensError: they are not there, or have changed.
+    """
+    place, known = spec or source["spec"], source["fingerprint"]
+    channels, size, _ = shape
+    data = open_data(place, source["split"], size=size, channels=channels)
+    if known and data.fingerprint != known:
+        raise GanlensError(
+            f"the recipe needs data with fingerprint {known[:12]}, and {place!r} now has"
+            f" {data.fingerprint[:12]}: the images have changed"
+        )
+    return data

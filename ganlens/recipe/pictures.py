@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
-from ganlens.data import open_data
-from ganlens.errors import GanlensError
+from ganlens.errors import GanlensError, one_of
 from ganlens.latents.checks import check_count, check_seeds, put
-from ganlens.subject.sources import source_shape
+from ganlens.subject.sources import described, opened_again, source_shape
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -44,12 +43,26 @@ class Pictures:
     @classmethod
     def of(cls, data: "ImageSet", rows: tuple[int, ...], network: str = "") -> "Pictures":
         """Describe rows of a data set that is open."""
-        return cls(data.spec, rows, data.split, data.fingerprint, network)
+        return cls(rows=rows, network=network, **described(data))
 
     @property
     def count(self) -> int:
         """Number of pictures."""
         return len(self.rows)
+
+    def takes(self, subject: "Subject") -> str:
+        """Return the role of the network that takes the pictures; see ``reader``.
+
+        Raises:
+            GanlensError: there is none, or the one that is named is no translator.
+        """
+        if not self.network:
+            return reader(subject)
+        subject.network(self.network)
+        if subject.roles.get(self.network, self.network) != "translator":
+            known = [name for name, role in subject.roles.items() if role == "translator"]
+            raise one_of("translator", self.network, known or ("none",))
+        return "translator"
 
     def images(self, subject: "Subject") -> Tensor:
         """Return the (N, C, H, W) source pictures in [-1, 1], as a model takes them.
@@ -57,14 +70,9 @@ class Pictures:
         Raises:
             GanlensError: the data are not there or have changed, or there are fewer images.
         """
-        network = subject.network(self.network or reader(subject))
-        channels, size, _ = source_shape(network)
-        data = open_data(self.spec, self.split, size=size, channels=channels)
-        if self.fingerprint and data.fingerprint != self.fingerprint:
-            raise GanlensError(
-                f"the recipe needs data with fingerprint {self.fingerprint[:12]}, and"
-                f" {self.spec!r} now has {data.fingerprint[:12]}: the images have changed"
-            )
+        network = subject.network(self.network or self.takes(subject))
+        known = {"spec": self.spec, "split": self.split, "fingerprint": self.fingerprint}
+        data = opened_again(known, source_shape(network))
         if max(self.rows) >= len(data):
             raise GanlensError(
                 f"picture {max(self.rows)} is not in {self.spec}: it has 0 to {len(data) - 1}"

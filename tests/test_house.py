@@ -68,24 +68,23 @@ def exists(module: str) -> bool:
     return path.is_dir() or path.with_suffix(".py").is_file()
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    """Yield the ganlens modules that code imports; type-checking blocks are left out."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
+def imported(source: str) -> set[str]:
+    """Return the ganlens modules that code imports, in functions and type-checking blocks too."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.startswith("ganlens"))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ganlens"):
+            found |= {a.name for a in node.names if a.name.split(".")[0] == "ganlens"}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ganlens":
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
-                yield inner if exists(inner) else str(node.module)
-        yield from imported(node)
+                found.add(inner if exists(inner) else str(node.module))
+    return found
 
 
 def upward(module: str, source: str) -> list[str]:
     """List the imports of a module that its level does not allow."""
     own = room(module)
-    others = {room(name) for name in imported(ast.parse(source))} - {own, ""}
+    others = {room(name) for name in imported(source)} - {own, ""}
     return sorted(name for name in others if ROW[name] >= ROW[own])
 
 
@@ -98,6 +97,10 @@ def test_a_file_imports_only_from_lower_levels(file: Path) -> None:
     assert upward(module, file.read_text("utf-8")) == []
 
 
+def test_every_level_names_a_room_that_is_there() -> None:
+    assert set(ROW) == {room(module_of(file)) for file in FILES} - {""}
+
+
 def test_an_upward_import_is_seen() -> None:
     assert upward("ganlens.stats.frechet", "def f():\n from ganlens.data import open_data") == [
         "data"
@@ -105,6 +108,8 @@ def test_an_upward_import_is_seen() -> None:
     assert upward("ganlens.probes.latent", "from ganlens import report") == ["report"]
     assert upward("ganlens.probes.latent", "from ganlens.probes import PROBES") == ["probes"]
     assert upward("ganlens.subject", "import ganlens.recipe") == ["recipe"]
+    for_types = "if TYPE_CHECKING:\n from ganlens.subject import Subject"
+    assert upward("ganlens.training.trainer", for_types) == ["subject"]
     assert upward("ganlens.data.trees", "from ganlens.data.select import select") == []
 
 
@@ -220,19 +225,6 @@ CIRCLES: tuple[set[str], ...] = (
 )
 
 
-def every_import(source: str) -> set[str]:
-    """Return the ganlens modules that code imports, in functions and type-checking blocks too."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found |= {a.name for a in node.names if a.name.startswith("ganlens.")}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ganlens."):
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                found.add(inner if exists(inner) else str(node.module))
-    return found
-
-
 def circles(graph: dict[str, set[str]]) -> list[set[str]]:
     """Return the sets of modules that reach each other (Tarjan 1972, by plain reachability)."""
 
@@ -250,7 +242,7 @@ def circles(graph: dict[str, set[str]]) -> list[set[str]]:
 
 
 def test_no_files_import_each_other() -> None:
-    graph = {module_of(file): every_import(file.read_text("utf-8")) for file in FILES}
+    graph = {module_of(file): imported(file.read_text("utf-8")) for file in FILES}
     graph = {name: others - {name, "ganlens"} for name, others in graph.items()}
     found = [{name.removeprefix("ganlens.") for name in one} for one in circles(graph)]
     assert sorted(map(sorted, found)) == sorted(map(sorted, CIRCLES))
@@ -261,6 +253,6 @@ def test_a_circle_is_seen() -> None:
         "a": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n from ganlens.errors import x",
         "b": "def f():\n from ganlens.data.build import build",
     }
-    assert every_import(sources["a"]) == {"ganlens.errors"}
-    assert every_import(sources["b"]) == {"ganlens.data.build"}
+    assert imported(sources["a"]) == {"ganlens.errors"}
+    assert imported(sources["b"]) == {"ganlens.data.build"}
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]

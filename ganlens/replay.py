@@ -7,7 +7,8 @@ setting, so that running the probe again gives it again.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from copy import copy
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,9 @@ from ganlens.panels import PANEL, ImagePanel, Panel
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe
 from ganlens.progress import finish
+from ganlens.recipe import Pictures as SourcePictures
 from ganlens.recipe import Recipe, check_subject, render
+from ganlens.subject.sources import opened_again, source_shape
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -40,6 +43,9 @@ class PanelRecipe:
         panel: the panel's title.
         data: SPEC of the images that it looked at, or None.
         fingerprint: of these images, to know them by; empty without data.
+        condition: what the networks were told where nothing else is said; empty for nothing.
+        sources: spec, split and fingerprint of the images that were translated, where some were
+            given; empty takes the model's own.
         scale: enlargement of the picture, at least 1.
     """
 
@@ -51,6 +57,8 @@ class PanelRecipe:
     panel: str
     data: str | None = None
     fingerprint: str = ""
+    condition: str = ""
+    sources: dict[str, str] = field(default_factory=dict)
     scale: int = 1
 
     def to_json(self) -> dict[str, Any]:
@@ -81,12 +89,16 @@ class PanelRecipe:
         return recipe
 
     def _check(self) -> None:
-        texts = ("checkpoint", "hash", "weights", "probe", "panel", "fingerprint")
+        texts = ("checkpoint", "hash", "weights", "probe", "panel", "fingerprint", "condition")
         for name in texts:
             if not isinstance(getattr(self, name), str):
                 raise GanlensError(f"the recipe's {name} {getattr(self, name)!r} must be text")
         if self.data is not None and not isinstance(self.data, str):
             raise GanlensError(f"the recipe's data {self.data!r} must be text")
+        if not _are_sources(self.sources):
+            raise GanlensError(
+                f"the recipe's sources {self.sources!r:.60} must be a spec, split and fingerprint"
+            )
         whole = isinstance(self.scale, int) and not isinstance(self.scale, bool)
         if not whole or not 1 <= self.scale <= 32:
             raise GanlensError(f"the recipe's scale {self.scale!r} must be from 1 to 32")
@@ -130,6 +142,8 @@ def signed(
         panel="",
         data=None if data is None else data.spec,
         fingerprint="" if data is None else data.fingerprint,
+        condition=str(known.get("condition", "")),
+        sources=dict(known.get("sources", {})),
     )
     return [
         replace(one, recipe=replace(common, panel=one.title).to_json())
@@ -158,6 +172,7 @@ def redraw(
     recipe: AnyRecipe,
     open_images: Callable[[str], "ImageSet"],
     kept: dict[str, Pictures] | None = None,
+    sources: str | None = None,
 ) -> np.ndarray:
     """Draw a recipe of either kind: (H, W, 3) uint8, the same pixels as before.
 
@@ -166,20 +181,34 @@ def redraw(
         recipe: what to draw.
         open_images: opens the data of a SPEC at the subject's size and channels.
         kept: what earlier calls found; several pictures of one run of a probe cost one run.
+        sources: where the source pictures are, if not at the place that the recipe names.
 
     Raises:
         GanlensError: another checkpoint or other data than the recipe's, or a probe that no longer
             has the panel.
     """
     if isinstance(recipe, Recipe):
-        return render(subject, recipe)
+        return render(subject, elsewhere(recipe, sources))
     kept = {} if kept is None else kept
     key = json.dumps(replace(recipe, panel="", scale=1).to_json(), sort_keys=True)
     if key not in kept:
-        kept[key] = _run(subject, recipe, open_images)
+        kept[key] = _run(subject, recipe, open_images, sources)
     if recipe.panel not in kept[key]:
         raise one_of(f"picture of {recipe.probe}", recipe.panel, kept[key] or ("none",))
     return enlarge(as_rgb(kept[key][recipe.panel].image[None])[0], recipe.scale)
+
+
+def elsewhere(recipe: Recipe, sources: str | None) -> Recipe:
+    """Return a recipe whose source pictures are at another place; None leaves it as it is.
+
+    Raises:
+        GanlensError: the recipe has no source pictures.
+    """
+    if sources is None:
+        return recipe
+    if not isinstance(recipe.latents, SourcePictures):
+        raise GanlensError(f"the recipe draws latents and takes no pictures: leave out {sources}")
+    return replace(recipe, latents=replace(recipe.latents, spec=sources))
 
 
 def compare(old: np.ndarray, new: np.ndarray) -> dict[str, Any]:
@@ -201,9 +230,13 @@ def compare(old: np.ndarray, new: np.ndarray) -> dict[str, Any]:
 
 
 def _run(
-    subject: "Subject", recipe: PanelRecipe, open_images: Callable[[str], "ImageSet"]
+    subject: "Subject",
+    recipe: PanelRecipe,
+    open_images: Callable[[str], "ImageSet"],
+    sources: str | None,
 ) -> Pictures:
     check_subject(subject, recipe.checkpoint, recipe.hash, recipe.weights)
+    subject = _told(subject, recipe, sources)
     probe, data = recipe.build(), None
     if recipe.data is not None:
         data = open_images(recipe.data)
@@ -214,6 +247,27 @@ def _run(
             )
     panels = finish(probe.steps(subject, data)).panels()
     return {one.title: one for one in panels if isinstance(one, ImagePanel)}
+
+
+def _told(subject: "Subject", recipe: PanelRecipe, sources: str | None) -> "Subject":
+    """Return the subject under the recipe's condition, with its source pictures."""
+    if not recipe.condition and subject.is_told:
+        raise GanlensError(
+            f"the recipe was drawn without a condition, and {subject.title}: open it anew"
+        )
+    told = subject.told(recipe.condition) if recipe.condition else copy(subject)
+    if recipe.sources:
+        shape = source_shape(told.network("translator"))
+        told.sources = opened_again(recipe.sources, shape, sources)
+    return told
+
+
+def _are_sources(values: Any) -> bool:
+    """Whether values name images as ``subject.sources.described`` does; nothing does too."""
+    if not isinstance(values, Mapping):
+        return False
+    named = all(isinstance(value, str) for value in values.values())
+    return named and set(values) in (set(), {"spec", "split", "fingerprint"})
 
 
 def _tuples(value: Any) -> Any:

@@ -198,6 +198,13 @@ def redraw(
     return enlarge(as_rgb(kept[key][recipe.panel].image[None])[0], recipe.scale)
 
 
+def takes_pictures(recipe: AnyRecipe) -> bool:
+    """Tell whether a recipe names source pictures."""
+    if isinstance(recipe, PanelRecipe):
+        return bool(recipe.sources)
+    return isinstance(recipe.latents, SourcePictures)
+
+
 def elsewhere(recipe: Recipe, sources: str | None) -> Recipe:
     """Return a recipe whose source pictures are at another place; None leaves it as it is.
 

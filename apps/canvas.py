@@ -36,7 +36,7 @@ def slider_key(direction: Direction) -> str:
 
 def widest(subject: "Subject") -> float:
     """Return the truncation that changes nothing: the edge of the truncation slider."""
-    return 1.0 if subject.prior.kind == "uniform" else 4.0
+    return 4.0 if any(part.kind == "normal" for part in subject.prior.parts) else 1.0
 
 
 def restore(subject: "Subject", directions: Sequence[Direction], seed: int) -> None:

@@ -8,11 +8,12 @@ import show
 import streamlit as st
 from choices import MAX_SEED, NO_DATA, Choice, checkpoints, number_from_address, read_options
 from looking import look
+from roles import grid_recipe, seeds_of, what_they_are
 from store import images_of, picture, result_key, shelf, subject_of
 
 from ganlens.errors import GanlensError
 from ganlens.features import check_comparable
-from ganlens.latents import Seeds, Walk
+from ganlens.latents import Walk
 from ganlens.panels import TablePanel, cell
 from ganlens.probes.fidelity import Fidelity
 from ganlens.recipe import Recipe
@@ -79,16 +80,18 @@ def _pictures(both: "list[tuple[Choice, Subject]]", seed: int) -> None:
         with column:
             st.subheader(show.escape(one.label), anchor=False)
             scale = max(1, min(8, 380 // (6 * (subject.image_shape[2] + 2))))
-            seeds = Seeds(tuple(range(seed, seed + COUNT)))
-            sheet = Recipe.of(subject, seeds, columns=6, enlargement=scale)
+            sheet = grid_recipe(subject, seed, COUNT, scale, columns=6)
             show.picture(picture(subject, sheet), f"{COUNT} samples of {one.label}")
-            st.caption(f"Seeds {seed} to {seed + COUNT - 1}, none left out.")
+            shown = what_they_are(subject, seeds_of(subject, seed, COUNT))
+            st.caption(f"{shown} None left out.")
+            words = ["ganlens", "sample", one.source, "--n", str(COUNT), "--seed", str(seed)]
+            st.code(shlex.join(words), language="bash", wrap_lines=True)
+            if subject.generator is None:
+                continue
             way = Walk((seed, seed + 1), 8, "lerp")
             walk = Recipe.of(subject, way, columns=8, enlargement=1)
             show.picture(picture(subject, walk), f"a walk of {one.label}")
             st.caption(f"A walk from seed {seed} to seed {seed + 1}.")
-            words = ["ganlens", "sample", one.source, "--n", str(COUNT), "--seed", str(seed)]
-            st.code(shlex.join(words), language="bash", wrap_lines=True)
 
 
 def _numbers(both: "list[tuple[Choice, Subject]]", spec: str) -> None:

@@ -10,6 +10,7 @@ import show
 import sliders
 import streamlit as st
 from choices import MAX_SEED, Choice
+from roles import needs
 from store import own_copy, picture, samples, shelf, subject_of
 from working import under_a_bar
 
@@ -53,8 +54,7 @@ def page(choice: Choice) -> None:
         "take the mark away; 20 to 50 in all. You get a scorer of pictures, a direction in latent "
         "space ([Shen 2020](https://arxiv.org/abs/1907.10786)), and how far either can be trusted."
     )
-    if subject.discriminator is None:
-        st.info("This page needs a discriminator, and this checkpoint has a generator only.")
+    if needs(subject, {"generator", "discriminator"}):
         return
     name = st.text_input("Name of the concept", "my concept", key="concept-name", max_chars=60)
     marks = _labels(subject)

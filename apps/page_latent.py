@@ -14,6 +14,7 @@ import streamlit as st
 from choices import MAX_SEED, Choice, number_from_address
 from page_arithmetic import arithmetic
 from page_own_picture import own_picture
+from roles import needs
 from store import picture, subject_of
 
 from ganlens.directions import Direction
@@ -44,6 +45,8 @@ def page(choice: Choice) -> None:
         "([Shen 2020](https://arxiv.org/abs/1907.10786), "
         "[Radford 2015](https://arxiv.org/abs/1511.06434), section 6)."
     )
+    if needs(subject, {"generator"}):
+        return
     number_from_address("seed", 0, 0, MAX_SEED)
     directions = sliders.directions_of(choice.folder, subject)
     canvas.restore(subject, directions, int(st.session_state.seed))

@@ -4,7 +4,7 @@ import show
 import streamlit as st
 from choices import Choice
 from glance import PAGES, findings
-from page_sample import grid_recipe
+from roles import grid_recipe, seeds_of, what_they_are
 from store import picture, subject_of
 
 from ganlens.report import enlargement, provenance_panel, read_metrics
@@ -17,7 +17,7 @@ def page(choice: Choice, spec: str) -> None:
     subject = subject_of(choice.folder)
     st.title(show.escape(choice.label), anchor=False)
     st.markdown(
-        "What this generator draws, how it was trained, and where it comes from. The pages on the "
+        "What this model draws, how it was trained, and where it comes from. The pages on the "
         "left look further: each asks one question of the network and shows its evidence. Most are "
         "those of the paper that introduced the DCGAN "
         "([Radford 2015](https://arxiv.org/abs/1511.06434))."
@@ -27,8 +27,9 @@ def page(choice: Choice, spec: str) -> None:
         st.subheader("Samples", anchor=False)
         scale = enlargement(8 * (subject.image_shape[2] + 2), 560)
         recipe = grid_recipe(subject, seed=0, count=64, enlargement=scale)
-        show.picture(picture(subject, recipe), "64 generated images in 8 rows")
-        st.caption("Seeds 0 to 63, row by row: none left out and none chosen.")
+        seeds = seeds_of(subject, 0, 64)
+        show.picture(picture(subject, recipe), f"{len(seeds)} generated images in rows of 8")
+        st.caption(f"{what_they_are(subject, seeds)} None left out and none chosen.")
     with right:
         st.subheader("Where it comes from", anchor=False)
         facts = provenance_panel(subject)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, get_args
 import show
 import streamlit as st
 from choices import MAX_SEED, Choice, number_from_address
+from roles import grid_recipe, seeds_of, told, what_they_are
 from store import picture, subject_of
 
 from ganlens.images import png_bytes
-from ganlens.interpolation import Mode, resolve_mode
-from ganlens.latents import Rows, Seeds, Walk
+from ganlens.interpolation import Mode, in_words, resolve_mode
+from ganlens.latents import Rows, Walk
 from ganlens.panels import ROOM
 from ganlens.probes.latent import Interpolation
 from ganlens.recipe import Recipe
@@ -32,9 +33,14 @@ def page(choice: Choice) -> None:
     st.markdown(
         "A seed decides a latent, the list of numbers that the generator turns into a picture: the "
         "same seed gives the same picture at any time, on any machine."
+        if subject.generator is not None
+        else "A translator turns pictures into others: number 17 is picture 17 of the held-out "
+        "images that it was trained to translate, translated."
     )
     number_from_address("seed", 0, 0, MAX_SEED)
     _samples(choice, subject)
+    if subject.generator is None:
+        return  # there is no way between pictures of a data set
     st.divider()
     number_from_address("from", 0, 0, MAX_SEED)
     number_from_address("to", 1, 0, MAX_SEED)
@@ -50,17 +56,21 @@ def _samples(choice: Choice, subject: "Subject") -> None:
         seed = _seed("First seed", "seed", "The following pictures have the following seeds.")
         count = st.select_slider("Pictures", COUNTS, 64, key="n", bind="query-params")
         st.button("Any other seed", on_click=_another("seed"), icon=":material/casino:")
+        subject = told(subject)
     with view:
         across = min(count, 8 if count <= 64 else 16)
         scale = enlargement(across * (subject.image_shape[2] + 2))
         recipe = grid_recipe(subject, seed, count, scale, columns=across)
+        seeds = seeds_of(subject, seed, count)
         caption = (
-            f"Seeds {seed} to {seed + count - 1}, row by row. Look for flaws, and for variety: "
-            "many that look alike are mode collapse."
+            f"{what_they_are(subject, seeds)} Look for flaws, and for variety: many that look"
+            " alike are mode collapse."
         )
-        name = f"{choice.label} seeds {seed} to {seed + count - 1}"
+        name = f"{choice.label} seeds {seeds[0]} to {seeds[-1]}"
         _picture(subject, recipe, name, caption, "samples")
-    words = ["ganlens", "sample", choice.source, "--n", str(count), "--seed", str(seed)]
+    words = ["ganlens", "sample", choice.source, "--n", str(len(seeds)), "--seed", str(seed)]
+    if subject.is_told:
+        words += ["--condition", str(subject.provenance["condition"])]
     layout = ["--columns", str(across), "--enlarge", str(scale)]
     show.code(shlex.join(words + layout), show.recipe_code(choice.source, recipe))
 
@@ -76,11 +86,12 @@ def _walk(choice: Choice, subject: "Subject") -> None:
     chosen = _walk_controls(subject)
     start, end = chosen.seeds
     way = resolve_mode(chosen.mode, subject.prior.kind)
+    route = in_words(way, subject.prior.parts)
     walk = replace(chosen, mode=way)  # a recipe says what was done, not "auto"
     width = subject.image_shape[2] + 2
     scale = enlargement(walk.steps * width, ROOM)
     strip = Recipe.of(subject, walk, columns=walk.steps, enlargement=scale)
-    caption = f"From seed {start} on the left to seed {end} on the right, by {way}."
+    caption = f"From seed {start} on the left to seed {end} on the right, by {route}."
     _picture(subject, strip, f"{choice.label} walk {start} to {end}", caption, "walk")
     one, slide = st.columns([1, 2], gap="large", vertical_alignment="center")
     key = f"place-{walk.steps}"  # of another walk the place may not exist
@@ -92,7 +103,7 @@ def _walk(choice: Choice, subject: "Subject") -> None:
         show.picture(picture(subject, recipe), f"Picture {place} of {walk.steps}")
     slide.caption(
         f"Picture {place} of {walk.steps}; its latent has length {latent.norm():.2f}, and a usual "
-        f"one about {subject.prior.std * subject.prior.dim**0.5:.1f}."
+        f"one about {(subject.prior.mean_square * subject.prior.dim) ** 0.5:.1f}."
     )
     probe = Interpolation(seeds=walk.seeds, per_leg=walk.steps, mode=chosen.mode)
     show.code(command("interpolate", probe, choice.source), show.recipe_code(choice.source, strip))
@@ -115,18 +126,10 @@ def _walk_controls(subject: "Subject") -> Walk:
             key="path",
             bind="query-params",
             help="lerp is the straight line, slerp the arc that keeps the latent's usual length; "
-            "auto takes what suits the prior.",
+            "auto takes what suits the prior, of one of several parts each by itself.",
         )
     st.button("Any other end", on_click=_another("to"), icon=":material/casino:")
     return Walk((start, end), int(steps), mode)
-
-
-def grid_recipe(
-    subject: "Subject", seed: int, count: int, enlargement: int, columns: int = 8
-) -> Recipe:
-    """Return the recipe of a sheet of consecutive seeds."""
-    seeds = Seeds(tuple(range(seed, seed + count)))
-    return Recipe.of(subject, seeds, columns=columns, enlargement=enlargement)
 
 
 def _picture(subject: "Subject", recipe: Recipe, name: str, caption: str, what: str) -> None:

@@ -14,7 +14,7 @@ from ganlens.checkpoints import METRICS_FILE
 from ganlens.errors import GanlensError
 from ganlens.images import enlarge, read_frames
 from ganlens.panels import ROOM
-from ganlens.report import curve_panels, enlargement, read_metrics
+from ganlens.report import curve_panels, enlargement, family_of, read_metrics
 from ganlens.runs.folder import SETTINGS_FILE
 
 EVERY = 10  # seconds between two looks at a run that is still written
@@ -61,7 +61,7 @@ def _curves(folder: Path, live: bool) -> None:
     if live:
         st.caption(f":material/sync: Still running: looked at again every {EVERY} seconds.")
     records = read_metrics(folder)
-    panels = curve_panels(records)
+    panels = curve_panels(records, family=family_of(folder))
     if not panels:
         st.info("This checkpoint came without a training curve.")
     for row in range(0, len(panels), 2):

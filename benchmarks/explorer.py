@@ -158,7 +158,7 @@ class Visitor:
 def checkpoint(root: Path, size: int) -> Path:
     """Save an untrained DCGAN: its pictures cost as much as those of a trained one."""
     config = preset("torch", size=size)
-    generator, discriminator = build("dcgan", arguments_of(config), 0)
+    generator, discriminator = build("dcgan", arguments_of(config), 0).values()
     prior = {"kind": generator.prior.kind, "dim": generator.prior.dim}
     networks = {"generator": generator, "discriminator": discriminator}
     folder = root / f"dcgan{size}"

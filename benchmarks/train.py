@@ -14,15 +14,13 @@ from dataclasses import asdict
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
-from ganlens.cli.train import PRECISIONS
 from ganlens.models import build
 from ganlens.models.dcgan import preset
-from ganlens.precision import best_precision
+from ganlens.precision import AUTO, NAMES, resolved
 from ganlens.runs import machine
-from ganlens.training import TrainConfig, Trainer
+from ganlens.training import Trainer, configure, quiet_fabric
 
 BATCH = 128
 
@@ -31,7 +29,8 @@ class Tutorial:
     """The loop of PyTorch's DCGAN tutorial: float32, NCHW, BCELoss on a sigmoid, default Adam."""
 
     def __init__(self, arguments: dict, images: np.ndarray, device: torch.device) -> None:
-        self.generator, self.discriminator = (m.to(device) for m in build("dcgan", arguments, 0))
+        networks = build("dcgan", arguments, 0)
+        self.generator, self.discriminator = (m.to(device) for m in networks.values())
         self.images = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
         self.device, self.criterion = device, nn.BCELoss()
         self.latent_dim = arguments["latent_dim"]
@@ -74,10 +73,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=6)
-    parser.add_argument("--precision", default="auto", choices=["auto", *PRECISIONS])
+    parser.add_argument("--precision", default=AUTO, choices=[AUTO, *NAMES])
     asked = parser.parse_args()
-    precision = PRECISIONS.get(asked.precision) or best_precision()
-    fabric = Fabric(devices=1, precision=precision)
+    precision = resolved(asked.precision)
+    fabric = quiet_fabric(devices=1, precision=precision)
     print(
         f"{machine()}; {torch.get_num_threads()} threads; Python {platform.python_version()},"
         f" torch {torch.__version__}; ganlens in {precision} on {fabric.device}"
@@ -87,7 +86,7 @@ def main() -> None:
     for size in (32, 64):
         images = np.random.default_rng(0).integers(0, 256, (1024, size, size, 3), dtype=np.uint8)
         arguments = asdict(preset("torch", size=size))
-        ours = Trainer("dcgan", arguments, TrainConfig(batch_size=BATCH), images, fabric)
+        ours = Trainer("dcgan", arguments, configure("dcgan", batch_size=BATCH), images, fabric)
         theirs = Tutorial(arguments, images, fabric.device)
         pairs = []
         for _ in range(asked.rounds + 1):

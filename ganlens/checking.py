@@ -1,15 +1,19 @@
 """Is a checkpoint sound, and what can be asked of it? A few seconds before hours of probing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ganlens.errors import GanlensError
-from ganlens.probes.base import Probe
+from ganlens.probes.base import ROLES, Probe
+from ganlens.report.about import told
 from ganlens.report.findings import NO_DATA, missing
+from ganlens.subject import is_told
+from ganlens.subject.sources import source_shape
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -39,27 +43,40 @@ def check(subject: "Subject") -> list[Check]:
     """Look at shapes, range, determinism, batch independence, dead outputs and collapse.
 
     Args:
-        subject: a loaded GAN, or half of one.
+        subject: a loaded model, or part of one.
 
     Returns:
-        What was looked at, in order; a network that fails to run is one of them.
+        What was looked at, in order and network by network; a network that fails to run is one of
+        them.
     """
     channels, height, width = subject.image_shape
     found = [Check("images", None, f"{channels} x {height} x {width}")]
-    images: Tensor | None = None
-    if subject.generator is not None:
+    if subject.condition is not None:
+        found.append(Check("told", None, str(told(subject.condition))))
+    drawn: Tensor | None = None
+    for name, role in sorted(subject.roles.items(), key=lambda pair: ROLES.index(pair[1])):
         try:
-            z = subject.latents(range(LOOKED_AT))
-            images = subject.generate(z)
-            found += _generator(subject, z, images)
+            if role == "generator":
+                z = subject.latents(range(LOOKED_AT))
+                drawn = subject.generate(z)
+                checks = _generator(subject, z, drawn)
+            elif role == "translator":
+                checks = _translator(subject, name)
+            elif role == "encoder":
+                checks = _encoder(subject, name, drawn)
+            else:
+                checks = _discriminator(subject, name, drawn)
         except (GanlensError, RuntimeError) as error:
-            found.append(Check("generator runs", False, _line(error)))
-    if subject.discriminator is not None:
-        try:
-            found += _discriminator(subject, images)
-        except (GanlensError, RuntimeError) as error:
-            found.append(Check("discriminator runs", False, _line(error)))
+            checks = [Check("runs", False, _line(error))]
+        found += _named(subject, name, checks)
     return found
+
+
+def _named(subject: "Subject", name: str, checks: list[Check]) -> list[Check]:
+    """Say whose checks they are where the checks themselves do not: of a second network, say."""
+    usual = name == subject.roles[name] and name in ("generator", "discriminator")
+    return [one if usual and one.name != "runs" else replace(one, name=f"{name}: {one.name}" if
+            one.name != "runs" or not usual else f"{name} runs") for one in checks]  # fmt: skip
 
 
 def which_probes(subject: "Subject", probes: Mapping[str, Probe]) -> dict[str, str]:
@@ -74,9 +91,7 @@ def which_probes(subject: "Subject", probes: Mapping[str, Probe]) -> dict[str, s
 def _generator(subject: "Subject", z: Tensor, images: Tensor) -> list[Check]:
     prior = subject.prior
     again = subject.generate(z)
-    singles = torch.cat([_raw(subject, row) for row in z[:8].split(1)])
-    batch = _raw(subject, z[:8])
-    apart = float((singles - batch).abs().max())
+    apart = _apart(subject, "generator", z[:8])
     scaled = float((subject.generate(z * 0.5) - images).abs().mean())
     clipped = float((images.abs() >= 1).float().mean())
     return [
@@ -87,11 +102,23 @@ def _generator(subject: "Subject", z: Tensor, images: Tensor) -> list[Check]:
               f"largest difference {(again - images).abs().max():.1g}"),
         Check("image independent of its batch", apart <= SAME, f"largest difference {apart:.1g}"),
         Check("sees how long a latent is", scaled > SAME, f"half as long: {scaled:.3f} apart"),
+        *_obeys(subject, z, images),
         *_diversity(images),
     ]  # fmt: skip
 
 
-def _diversity(images: Tensor) -> list[Check]:
+def _obeys(subject: "Subject", z: Tensor, images: Tensor) -> list[Check]:
+    """Tell whether a conditional generator draws something else when it is told something else."""
+    condition = subject.condition
+    if condition is None or not is_told(subject.generator) or len(condition.table.entries) < 2:
+        return []
+    other = condition.row(condition.table.entries[1])
+    changed = float((subject.generate(z[:8], other) - images[:8]).abs().mean())
+    words = f"{condition.name(condition.usual)!r} and {condition.name(other)!r}"
+    return [Check("sees what it is told", changed > SAME, f"{words}: {changed:.3f} apart")]
+
+
+def _diversity(images: Tensor, what: str = "samples") -> list[Check]:
     """Compare how samples differ from each other with the contrast that each has."""
     over_samples = images.std(dim=0)
     dead = float((over_samples < FLAT).float().mean())
@@ -103,21 +130,24 @@ def _diversity(images: Tensor) -> list[Check]:
     varied = spread > GREY * contrast and contrast > FLAT
     return [
         Check("dead outputs", dead < 1, f"{dead:.1%} of the values never change"),
-        Check("samples differ", varied and same == 0,
+        Check(f"{what} differ", varied and same == 0,
               f"median distance {spread:.3f} (contrast of one image {contrast:.3f});"
               f" {same} of {len(distances):,} pairs nearly the same"),
     ]  # fmt: skip
 
 
-def _discriminator(subject: "Subject", images: Tensor | None) -> list[Check]:
-    noise = torch.rand(8, *subject.image_shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    inputs = noise if images is None else images[:8]
+def _discriminator(subject: "Subject", name: str, drawn: Tensor | None) -> list[Check]:
+    network = subject.network(name)
+    inputs = _inputs(network.image_shape) if drawn is None else drawn[:8]
+    what = "noise" if drawn is None else "samples"
+    if subject.network("discriminator") is not network:  # of several, the first has features
+        scores = _raw(subject, name, inputs).flatten(1).mean(1)
+        return [Check("scores differ", bool(scores.std() > 0), f"of {what}: {scores.mean():.2f}")]
     scores = subject.discriminate(inputs)
     singles = torch.cat([subject.discriminate(row) for row in inputs.split(1)])
     apart = float((scores - singles).abs().max() / scores.abs().max().clamp_min(1))
-    layers = list(subject.discriminator.feature_layers)  # type: ignore[union-attr]
+    layers = list(network.feature_layers)
     width = subject.features(inputs[:1]).shape[1] if layers else 0
-    what = "noise" if images is None else "samples"
     return [
         Check("score independent of the batch", apart <= SAME, f"largest difference {apart:.1g}"),
         Check("scores differ", bool(scores.std() > 0), f"of {what}: {scores.mean():.2f}"),
@@ -125,11 +155,71 @@ def _discriminator(subject: "Subject", images: Tensor | None) -> list[Check]:
     ]
 
 
+def _translator(subject: "Subject", name: str) -> list[Check]:
+    """Look at what a translator makes of smooth random pictures: no data are needed."""
+    inputs = _inputs(source_shape(subject.network(name)))
+    images = subject.translate(inputs, network=name)
+    again = subject.translate(inputs, network=name)
+    apart = _apart(subject, name, inputs)
+    changed = (
+        float((images - inputs).abs().mean()) if images.shape == inputs.shape else float("inf")
+    )
+    clipped = float((images.abs() >= 1).float().mean())
+    inside = float(images.abs().max()) <= 1 + SAME
+    differs = "the shape too" if changed == float("inf") else f"mean change {changed:.3f}"
+    return [
+        Check("range", inside and float(images.min()) < float(images.max()),
+              f"{images.min():.3f} to {images.max():.3f}, {clipped:.1%} at the ends"),
+        Check("same picture, same result", bool((again == images).all()),
+              f"largest difference {(again - images).abs().max():.1g}"),
+        Check("result independent of its batch", apart <= SAME, f"largest difference {apart:.1g}"),
+        Check("changes its input", changed > SAME, differs),
+        *_diversity(images, "results"),
+    ]  # fmt: skip
+
+
+def _encoder(subject: "Subject", name: str, drawn: Tensor | None) -> list[Check]:
+    network = subject.network(name)
+    inputs = _inputs(network.image_shape) if drawn is None else drawn[:8]
+    z = _raw(subject, name, inputs)
+    apart = _apart(subject, name, inputs)
+    wanted = None if subject.generator is None else subject.prior.dim
+    spread = float(z.std(0).mean())
+    found = [
+        Check("latents", wanted is None or z.shape[1] == wanted,
+              f"{z.shape[1]} coordinates" + (f", the prior has {wanted}" if wanted else "")),
+        Check("latents independent of the batch", apart <= SAME * max(1.0, float(z.abs().max())),
+              f"largest difference {apart:.1g}"),
+        Check("latents differ", spread > SAME, f"deviation over images {spread:.3f}"),
+    ]  # fmt: skip
+    if drawn is not None and wanted == z.shape[1]:
+        error = float((subject.generate(z) - inputs).square().mean()) ** 0.5 / 2
+        what = f"{error:.1%} of the range apart (root mean square)"
+        found.append(Check("samples come back", None, what))
+    return found
+
+
+def _inputs(shape: tuple[int, int, int], count: int = 8) -> Tensor:
+    """Return smooth random pictures in [-1, 1], each of another contrast."""
+    channels, height, width = shape
+    noise = torch.rand(count, channels, 4, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    return F.interpolate(noise, (height, width), mode="bilinear", align_corners=False)
+
+
+def _apart(subject: "Subject", name: str, inputs: Tensor) -> float:
+    """Return how far apart a network's outputs are for inputs alone and in a batch."""
+    singles = torch.cat([_raw(subject, name, row) for row in inputs.split(1)])
+    return float((singles - _raw(subject, name, inputs)).abs().max())
+
+
 @torch.inference_mode()
-def _raw(subject: "Subject", z: Tensor) -> Tensor:
-    """Run the generator on exactly these latents: ``generate`` would fill a batch up."""
-    network: Any = subject.network("generator")
-    return network(z.to(subject.device)).float().cpu()
+def _raw(subject: "Subject", name: str, x: Tensor) -> Tensor:
+    """Run a network on exactly these inputs: ``generate`` would fill a batch up."""
+    network: Any = subject.network(name)
+    row = subject.default_condition
+    told = () if row is None or not is_told(network) else (row.expand(len(x), -1),)
+    found = network(x.to(subject.device), *(one.to(subject.device) for one in told))
+    return (found[0] if isinstance(found, tuple) else found).float().cpu()
 
 
 def _line(error: Exception) -> str:

@@ -1,7 +1,8 @@
 """Between two latents: straight lines, arcs, and walks through several of them."""
 
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal, cast, get_args
+from typing import Literal, Protocol, cast, get_args
 
 import torch
 from torch import Tensor
@@ -10,6 +11,26 @@ from ganlens.errors import GanlensError, one_of
 
 Mode = Literal["auto", "lerp", "slerp", "gaussian"]
 MODES: tuple[str, ...] = get_args(Mode)
+ROUTES: dict[str, Mode] = {"normal": "slerp", "uniform": "gaussian", "categorical": "lerp"}
+
+
+class Part(Protocol):
+    """Neighbouring coordinates that are drawn alike, as ``models.prior.Part`` describes them."""
+
+    @property
+    def name(self) -> str:
+        """Return what captions call it."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Return a key of ROUTES."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Return how many coordinates it has."""
+        ...
 
 
 def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
@@ -68,7 +89,9 @@ def resolve_mode(mode: str, kind: str) -> Mode:
     Normal: slerp. Uniform: gaussian. Halfway between two of its latents a straight line has 0.71 of
     their length, and each coordinate the triangular distribution, crowded around 0; slerp keeps the
     length, but 8.6 % of the coordinates, (2 - sqrt 2)^2 / 4, leave [-1, 1], where no latent ever
-    was; the gaussian route keeps both the length and the uniform distribution.
+    was; the gaussian route keeps both the length and the uniform distribution. Of a prior of
+    several parts "auto" stays as it is: each part goes by the route of its own kind (``ROUTES``),
+    a one-hot one straight. Another mode takes all the coordinates as one vector.
 
     Raises:
         GanlensError: not a mode, or "gaussian" for a prior that is not uniform.
@@ -76,35 +99,66 @@ def resolve_mode(mode: str, kind: str) -> Mode:
     if mode not in MODES:
         raise one_of("mode", mode, MODES)
     if mode == "gaussian" and kind != "uniform":
-        raise GanlensError("mode 'gaussian' is for a uniform prior: with a normal one take 'slerp'")
-    if mode != "auto":
+        instead = (
+            "one of several parts take 'auto'" if kind == "parts" else "a normal one take 'slerp'"
+        )
+        raise GanlensError(f"mode 'gaussian' is for a uniform prior: with {instead}")
+    if mode != "auto" or kind == "parts":
         return cast(Mode, mode)
-    return "slerp" if kind == "normal" else "gaussian"
+    return ROUTES[kind]
 
 
-def between(a: Tensor, b: Tensor, t: Tensor, mode: str) -> Tensor:
-    """Go from ``a`` to ``b``, both (d,), to (T,) positions by "lerp", "slerp" or "gaussian"."""
+def in_words(mode: str, parts: Sequence[Part]) -> str:
+    """Return a mode for a caption: "slerp", or "slerp (normal) and lerp (categorical)"."""
+    if mode != "auto":
+        return mode
+    routes = [f"{ROUTES[part.kind]} ({part.name})" for part in parts]
+    return " and ".join([", ".join(routes[:-1]), routes[-1]] if len(routes) > 1 else routes)
+
+
+def between(a: Tensor, b: Tensor, t: Tensor, mode: str, parts: Sequence[Part] = ()) -> Tensor:
+    """Go from ``a`` to ``b``, both (d,), to (T,) positions: (T, d).
+
+    Args:
+        a: start.
+        b: end.
+        t: positions in [0, 1].
+        mode: "lerp", "slerp" or "gaussian"; or "auto", which takes each part by its own route.
+        parts: of the latents, from left to right; needed by "auto".
+
+    Raises:
+        GanlensError: "auto" without parts, or another word that is no mode.
+    """
+    if mode == "auto" and parts:
+        widths = [part.dim for part in parts]
+        ends = zip(parts, a.split(widths), b.split(widths), strict=True)
+        return torch.cat([_WALKS[ROUTES[p.kind]](start, end, t) for p, start, end in ends], dim=1)
+    if mode not in _WALKS:
+        raise one_of("mode", mode, _WALKS)
     return _WALKS[mode](a, b, t)
 
 
-def walk(corners: Tensor, steps: int, mode: str, *, doubled: bool = True) -> Tensor:
+def walk(
+    corners: Tensor, steps: int, mode: str, *, doubled: bool = True, parts: Sequence[Part] = ()
+) -> Tensor:
     """Walk through (K, d) corners with ``steps`` latents per leg, both of its corners included.
 
     Args:
         corners: (K, d), K at least 2.
         steps: at least 2.
-        mode: "lerp", "slerp" or "gaussian".
+        mode: see ``between``.
         doubled: inner corners stand twice, as the end of one leg and the start of the next.
+        parts: see ``between``.
 
     Returns:
         ((K - 1) * steps, d), or ((K - 1) * (steps - 1) + 1, d) where no corner is doubled.
     """
     t = torch.linspace(0, 1, steps, dtype=torch.float64)
-    legs = [between(a, b, t, mode) for a, b in pairwise(corners)]
+    legs = [between(a, b, t, mode, parts) for a, b in pairwise(corners)]
     return torch.cat(legs if doubled else [legs[0], *(leg[1:] for leg in legs[1:])])
 
 
-def plane(corners: Tensor, down: int, across: int, mode: str) -> Tensor:
+def plane(corners: Tensor, down: int, across: int, mode: str, parts: Sequence[Part] = ()) -> Tensor:
     """Fill the plane between (4, d) corners: top left, top right, bottom left, bottom right.
 
     The upper and the lower edge are walked first, then the columns between them. By "lerp" that is
@@ -115,6 +169,6 @@ def plane(corners: Tensor, down: int, across: int, mode: str) -> Tensor:
     """
     s, t = (torch.linspace(0, 1, n, dtype=torch.float64) for n in (down, across))
     a, b, c, d = corners
-    upper, lower = between(a, b, t, mode), between(c, d, t, mode)
-    ways = zip(upper, lower, strict=True)
-    return torch.stack([between(above, below, s, mode) for above, below in ways], 1).flatten(0, 1)
+    upper, lower = between(a, b, t, mode, parts), between(c, d, t, mode, parts)
+    columns = [between(*ends, s, mode, parts) for ends in zip(upper, lower, strict=True)]
+    return torch.stack(columns, 1).flatten(0, 1)

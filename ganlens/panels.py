@@ -96,6 +96,11 @@ def enlarged(recipe: dict[str, Any] | None, scale: int) -> dict[str, Any] | None
     return {**recipe, "layout": {**layout, "enlargement": layout.get("enlargement", 1) * scale}}
 
 
+def enlargement(width: int, room: int = 640) -> int:
+    """Return the whole number by which a picture ``width`` pixels wide fills ``room``, 1 to 8."""
+    return max(1, min(8, room // max(1, width)))
+
+
 def csv_text(panel: TablePanel) -> str:
     """Return a table as CSV, column names first, with the values as they are."""
     text = io.StringIO()

@@ -1,4 +1,9 @@
-"""Which number format a network runs in, and running it there."""
+"""Which number format a network runs in, and running it there.
+
+Measuring runs in float32 unless bfloat16 is asked for, so that a command gives the same number on
+every machine; training takes what the hardware multiplies. ``ONEDNN_MAX_CPU_ISA=AVX2`` in the
+environment hides a processor's bfloat16 units: PyTorch's kernels and "auto" both follow it.
+"""
 
 from contextlib import AbstractContextManager
 
@@ -6,7 +11,9 @@ import torch
 
 from ganlens.errors import one_of
 
-PRECISIONS = ("32-true", "bf16-mixed")  # lightning-fabric's names
+NAMES = {"float32": "32-true", "bfloat16": "bf16-mixed"}  # lightning-fabric's, which are recorded
+PRECISIONS = tuple(NAMES.values())
+AUTO = "auto"
 
 
 def best_precision(device: torch.device | str | None = None) -> str:
@@ -19,9 +26,43 @@ def best_precision(device: torch.device | str | None = None) -> str:
     """
     kind = torch.device(device).type if device else None
     if kind == "cuda" or (kind is None and torch.cuda.is_available()):
-        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    native = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-    return "bf16-mixed" if native and kind in (None, "cpu") else "32-true"
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bf16-mixed" if native else "32-true"
+    return "bf16-mixed" if kind in (None, "cpu") and _cpu_multiplies_bfloat16() else "32-true"
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    """Tell whether the processor has the units and the kernels in use reach them."""
+    if not (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()):
+        return False
+    # The processor is asked above; this asks oneDNN, which ONEDNN_MAX_CPU_ISA can hold back.
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def named_precision(word: str) -> str:
+    """Return "float32", "bfloat16" or "auto" for one of these or for one of PRECISIONS.
+
+    Raises:
+        GanlensError: another word.
+    """
+    plain = {known: name for name, known in NAMES.items()}.get(word, word)
+    if plain not in (*NAMES, AUTO):
+        raise one_of("precision", word, (*NAMES, AUTO))
+    return plain
+
+
+def resolved(word: str, device: torch.device | str | None = None) -> str:
+    """Return the one of PRECISIONS that a word stands for; "auto" is the best on the device.
+
+    Args:
+        word: "float32", "bfloat16", "auto", or one of PRECISIONS.
+        device: where the network runs; None takes a GPU if there is one.
+
+    Raises:
+        GanlensError: another word.
+    """
+    name = named_precision(word)
+    return best_precision(device) if name == AUTO else NAMES[name]
 
 
 def autocast(precision: str, device: torch.device | str) -> AbstractContextManager[None]:

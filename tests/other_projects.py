@@ -243,9 +243,9 @@ def divided(state: State) -> State:
             if k:
                 kind = nn.ConvTranspose2d if "deconv" in name else nn.Conv2d
                 layer = kind(*((a, b) if "deconv" in name else (b, a)), k, bias=False)
-            layer = nn.utils.spectral_norm(layer).eval()
+            layer = nn.utils.spectral_norm(layer).eval().to(value.dtype)
             layer.load_state_dict({f"weight_{x}": state[f"{stem}_{x}"] for x in ("orig", "u", "v")})
-            layer(torch.zeros(1, a if "deconv" in name else b, *k))
+            layer(torch.zeros(1, a if "deconv" in name else b, *k, dtype=value.dtype))
             out[stem] = layer.weight.detach()  # type: ignore[union-attr]
     return out
 

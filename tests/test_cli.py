@@ -438,11 +438,11 @@ def test_the_cache_is_listed_and_cleared(
     found = [item for item in kept(tmp_path / "cache") if item.kind == "features"]
     assert busy == 2, "what is being made is left alone"
     assert [(f.what, f.images) for f in found] == [
-        (f"pixels-4x4 of {tiny_images} (all), 32-true (interrupted, of 120)", 64)
+        (f"pixels-4x4 of images of {tiny_images}, 32-true (interrupted, of 120)", 64)
     ]
     finish(features_of(extractor, source, store=FeatureStore(), precision="32-true"))
     (item,) = [item for item in kept(tmp_path / "cache") if item.kind == "features"]
-    assert (item.what, item.images) == (f"pixels-4x4 of {tiny_images} (all), 32-true", 120)
+    assert (item.what, item.images) == (f"pixels-4x4 of images of {tiny_images}, 32-true", 120)
     trained = finish(train_classifier(data, ClassifierSettings(epochs=1)))
     save_classifier(tmp_path / "cache" / READERS / "tiny", trained)
     (item,) = [item for item in kept(tmp_path / "cache") if item.kind == "classifier"]

@@ -1,5 +1,7 @@
 """DCGAN: shapes at every size, the presets' layers, the paper's parameter counts."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,13 +12,15 @@ from ganlens.errors import GanlensError
 from ganlens.models import MODELS
 from ganlens.models.base import Discriminator, Generator
 from ganlens.models.dcgan import (
-    PRESETS,
+    DCGAN,
     DCGANConfig,
     DCGANDiscriminator,
     DCGANGenerator,
     preset,
 )
 from ganlens.models.family import arguments_of
+
+PRESETS = {name: one.config for name, one in DCGAN.presets.items()}
 
 
 @given(
@@ -145,5 +149,9 @@ def test_unusable_values_are_named(changes: dict[str, object], words: str) -> No
 def test_families_build_from_plain_values() -> None:
     arguments = arguments_of(preset("paper", size=32, width=2))
     family = MODELS["dcgan"]
-    assert family.generator(**arguments).config == preset("paper", size=32, width=2)
-    assert family.discriminator(**arguments).image_shape == (3, 32, 32)
+    built: Any = family.build(arguments)
+    assert built["generator"].config == preset("paper", size=32, width=2)
+    assert built["discriminator"].image_shape == (3, 32, 32)
+    assert list(family.build(arguments, ["discriminator"])) == ["discriminator"]
+    with pytest.raises(GanlensError, match=r"network 'encoder'.*generator, discriminator"):
+        family.build(arguments, ["encoder"])

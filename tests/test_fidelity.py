@@ -19,6 +19,7 @@ from ganlens.probes.base import arrays
 from ganlens.probes.fidelity import Fidelity
 from ganlens.probes.fidelity.reference import choose_reference
 from ganlens.progress import finish
+from ganlens.replay import PanelRecipe
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 
@@ -233,6 +234,28 @@ def test_discriminator_features_are_those_of_its_extractor():
     fake = extractor(from_uint8(to_uint8(subject.generate(subject.latents(range(30)))))).numpy()
     assert result.value == pytest.approx(stats.frechet_distance_from_features(real, fake), rel=1e-5)
     assert hooks(subject.generator, subject.discriminator) == 0
+
+
+def test_bfloat16_is_asked_for_said_and_near_to_float32():
+    subject, data = fake_subject(), image_set()
+    plain, exact, rounded = (
+        quick(extractor="discriminator", **asked).run(subject, data)
+        for asked in ({}, {"precision": "float32"}, {"precision": "bfloat16"})
+    )
+    said = [one.summary()["network_precision"] for one in (plain, exact, rounded)]
+    assert said == ["32-true", "32-true", "bf16-mixed"]
+    assert plain.value == exact.value
+    assert rounded.value == pytest.approx(exact.value, rel=0.1)
+    assert rounded.value != exact.value
+
+
+@pytest.mark.parametrize(("old", "new"), [("32-true", "float32"), ("bf16-mixed", "bfloat16")])
+def test_settings_of_the_first_version_are_read(old, new):
+    settings = {**quick().settings(), "precision": old}
+    recipe = PanelRecipe("faces", "", "ema", "fid", settings, "Samples")
+    assert PanelRecipe.from_json(recipe.to_json()).build() == quick(precision=new)
+    with pytest.raises(GanlensError, match="precision 'half' is not known: choose from float32"):
+        quick(precision="half")
 
 
 def test_edited_weights_are_not_mistaken_for_those_of_the_file(tmp_path, monkeypatch):

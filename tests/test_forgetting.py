@@ -32,7 +32,7 @@ from ganlens.probes.forgetting.trial import Trial, answers
 from ganlens.probes.forgetting.ways import Material
 from ganlens.progress import finish
 from ganlens.recipe import Recipe, render
-from ganlens.subject import load
+from ganlens.subject import Subject, load
 
 CHANNELS, SIDE, PATCH = 6, 8, (slice(2, 4), slice(1, 7))  # the concept is map 2 in this patch
 
@@ -42,6 +42,7 @@ class Planted(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.image_shape = (1, SIDE, SIDE)
         self.act = nn.ReLU()
         self.register_buffer("noise", torch.rand(8, CHANNELS, SIDE, SIDE, generator=_stream()))
 
@@ -77,7 +78,7 @@ class Watcher:
 def planted():
     net = Planted()
     z = torch.randn(200, 8, generator=_stream())
-    subject = SimpleNamespace(generator=net, device=torch.device("cpu"))
+    subject = Subject({"generator": net}, {"checkpoint": "planted"})
     kept = []
     handle = net.act.register_forward_hook(lambda _m, _i, out: kept.append(out))
     net(z)

@@ -85,15 +85,15 @@ def test_labels_are_taken() -> None:
     subject = Subject.from_modules(network, latent_dim=5, output_range=(0, 1), classes=3, label=2)
     z = subject.latents(range(6))
     labels = torch.tensor([0, 1, 2, 0, 1, 2])
-    found = subject.generate(z, labels=labels)
+    found = subject.generate(z, labels)
     assert torch.allclose(found, network(z, labels) * 2 - 1, atol=1e-5)
     assert torch.allclose(subject.generate(z)[2], found[2], atol=1e-6)
     with pytest.raises(GanlensError, match="labels must be 0 to 2"):
-        subject.generate(z, labels=labels + 1)
+        subject.generate(z, labels + 1)
     with pytest.raises(GanlensError, match="label 3 is not known: give 0 to 2"):
         Subject.from_modules(network, latent_dim=5, classes=3, label=3)
     hot = Subject.from_modules(OneHot(), latent_dim=5, classes=3)
-    assert not torch.equal(hot.generate(z), hot.generate(z, labels=labels))
+    assert not torch.equal(hot.generate(z), hot.generate(z, labels))
 
 
 def test_an_untrained_control_is_made_of_any_layers() -> None:

@@ -14,7 +14,7 @@ from ganlens.inversion import Inversion, Settings, invert
 from ganlens.inversion.lbfgs import minimise
 from ganlens.inversion.objective import Coordinates, Residuals
 from ganlens.inversion.start import Encoder, inverse_hessian, mean_metric
-from ganlens.models.dcgan import DCGANConfig, DCGANDiscriminator, DCGANGenerator
+from ganlens.models.dcgan import DCGAN, DCGANConfig
 from ganlens.models.prior import Prior
 from ganlens.progress import Progress, finish
 from ganlens.subject import Subject
@@ -46,8 +46,8 @@ def dcgan(**changes: Any) -> Subject:
     config = DCGANConfig(size=16, width=4, latent_dim=8, **changes)
     with torch.random.fork_rng():
         torch.random.manual_seed(0)
-        pair = DCGANGenerator(config), DCGANDiscriminator(config)
-    for module in [*pair[0].modules(), *pair[1].modules()]:
+        pair = DCGAN().networks(config)
+    for module in [part for net in pair.values() for part in net.modules()]:
         if isinstance(module, nn.BatchNorm2d):
             module.running_var.fill_(0.001)  # strong signals: pictures that differ
     return Subject(pair, KNOWN)

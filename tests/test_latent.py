@@ -289,9 +289,7 @@ def test_a_real_subject_end_to_end():
     known = {"checkpoint": "new", "hash": "a" * 64, "weights": "raw", "family": "dcgan"}
     with torch.random.fork_rng():
         torch.random.manual_seed(0)
-        pair = [
-            getattr(MODELS["dcgan"], part)(**arguments) for part in ("generator", "discriminator")
-        ]
+        pair = MODELS["dcgan"].build(arguments)
     subject = Subject(pair, {**known, "arguments": arguments})
     probes = [
         Interpolation((0, 1, 2, 3), 4, path_pairs=10),

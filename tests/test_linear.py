@@ -225,7 +225,7 @@ def test_what_is_missing_is_said() -> None:
     with pytest.raises(GanlensError, match="one value"):
         LinearProbe().run(fake_subject(), one)
     blind = fake_subject()
-    blind.discriminator = None
+    del blind.networks["discriminator"]
     with pytest.raises(GanlensError, match="no discriminator"):
         LinearProbe().run(blind, image_set())
 

@@ -206,7 +206,7 @@ def test_few_held_out_images_are_used_and_counted() -> None:
 
 def test_without_a_discriminator_pixels_remain() -> None:
     subject = copier(blobs(30, seed=2))
-    subject.discriminator = None
+    del subject.networks["discriminator"]
     data = image_set(blobs(90), 60)
     assert [s.name for s in Neighbors(n=30).run(subject, data).spaces] == ["pixels"]
     with pytest.raises(GanlensError, match="has no discriminator: choose --space pixels"):

@@ -56,7 +56,7 @@ def found(faces: ImageSet) -> NeighborsResult:
     rows = rng.permutation(TRAIN)[: 3 * EACH].reshape(3, EACH)
     exact, noise, moved = (faces.images[r] for r in rows)
     samples = to_uint8(real.generate(real.latents(range(N - 3 * EACH))))
-    subject = Mixed(real.generator, real.discriminator, real.provenance)
+    subject = Mixed(real.networks, real.provenance)
     subject.pictures = np.concatenate([exact, noisy(noise, rng), shifted(moved, 2, rng), samples])
     result = Neighbors(n=N, duplicates=False).run(subject, faces)
     pixels = result.spaces[0].near["generated"]

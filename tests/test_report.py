@@ -23,6 +23,7 @@ from ganlens.errors import GanlensError
 from ganlens.models.prior import Prior
 from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel, figure
 from ganlens.probes.base import Needs, Probe, Progress
+from ganlens.subject import Subject
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -35,23 +36,18 @@ class TinyGenerator(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.prior, self.image_shape = Prior("normal", 4), (3, 16, 16)
         self.layer = nn.Linear(4, 3 * 16 * 16)
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         return self.layer(z).tanh().view(-1, 3, 16, 16)
 
 
-@dataclass
-class FakeSubject:
+class FakeSubject(Subject):
     """What a report asks of a Subject."""
 
-    name: str = "tiny"
-    discriminator: nn.Module | None = None
-    prior: Prior = field(default_factory=lambda: Prior("normal", 4))
-    image_shape: tuple[int, int, int] = (3, 16, 16)
-    generator: nn.Module = field(default_factory=TinyGenerator)
-    provenance: dict[str, Any] = field(
-        default_factory=lambda: {
+    def __init__(self) -> None:
+        known = {
             "checkpoint": "tiny",
             "hash": "ab" * 32,
             "family": "dcgan",
@@ -60,14 +56,7 @@ class FakeSubject:
             "weights": "ema",
             "versions": {"torch": "2"},
         }
-    )
-
-    def latents(self, seeds: Any) -> torch.Tensor:
-        return self.prior.sample(seeds)
-
-    @torch.no_grad()
-    def generate(self, z: torch.Tensor, *_: object, batch_size: int = 64) -> torch.Tensor:
-        return self.generator(z)
+        super().__init__({"generator": TinyGenerator()}, known)
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,26 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from ganlens.training.feed import Feed
 from lightning_fabric import Fabric
 from test_training import IMAGES, SMALL, trainer, weights
 from torch import nn
 
 from ganlens.models import build
+from ganlens.models.adversarial import some_turned
 from ganlens.models.rotation import TURNS, RotationTask, quarter_turns
 from ganlens.report import curve_panels
-from ganlens.training import TrainConfig, Trainer, stream, train
+from ganlens.training import Trainer, TrainingData, configure, stream, train
+from ganlens.training.batches import Batches
 
 
-def feed(images: np.ndarray = IMAGES, **changes: Any) -> Feed:
-    config = TrainConfig(**{"batch_size": 16, "epochs": 3, **changes})
-    return Feed(images, config, Fabric(accelerator="cpu", devices=1, precision="32-true"))
+def turned(
+    x: torch.Tensor, purpose: str, step: int, images: np.ndarray = IMAGES, **changes: Any
+) -> torch.Tensor:
+    """What D sees of some images at a step, turned."""
+    config = configure("dcgan", **{"batch_size": 16, "epochs": 3, **changes})
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    batch = Batches(TrainingData(images), config, fabric).batch(step)
+    return some_turned(x, purpose, batch, config.objective)
 
 
 def test_quarter_turns_are_numpys_and_the_first_is_none() -> None:
@@ -42,7 +48,7 @@ def test_turns_pass_gradients_to_where_they_came_from() -> None:
 
 
 def task_and_network() -> tuple[RotationTask, nn.Module]:
-    _, discriminator = build("dcgan", SMALL, 0)
+    discriminator: Any = build("dcgan", SMALL, 0)["discriminator"]
     return RotationTask(discriminator, 0), discriminator
 
 
@@ -71,7 +77,7 @@ def test_the_loss_is_the_cross_entropy_of_the_turn() -> None:
 
 
 def test_building_the_task_changes_neither_the_network_nor_the_global_stream() -> None:
-    _, discriminator = build("dcgan", SMALL, 0)
+    discriminator: Any = build("dcgan", SMALL, 0)["discriminator"]
     before = {k: v.clone() for k, v in discriminator.state_dict().items()}
     stream = torch.get_rng_state()
     RotationTask(discriminator, 3)
@@ -81,13 +87,12 @@ def test_building_the_task_changes_neither_the_network_nor_the_global_stream() -
 
 def test_a_quarter_of_the_batch_is_turned_and_every_image_gets_its_turn() -> None:
     """Batches come in the order of the files: their first quarter would be a class."""
-    one = feed()
     numbered = torch.arange(16.0)[:, None, None, None].expand(16, 1, 4, 4).contiguous()
     seen: Counter[float] = Counter()
     for step in range(400):
-        turned = one.turned(numbered, "real", step)
-        assert len(turned) == 16
-        drawn = turned[:4, 0, 0, 0].tolist()
+        images = turned(numbered, "real", step % 12, seed=step)
+        assert len(images) == 16
+        drawn = images[:4, 0, 0, 0].tolist()
         assert len(set(drawn)) == 4
         seen.update(drawn)
     assert set(seen) == set(map(float, range(16)))
@@ -96,23 +101,23 @@ def test_a_quarter_of_the_batch_is_turned_and_every_image_gets_its_turn() -> Non
 
 
 def test_turned_images_are_the_same_for_the_same_step_alone() -> None:
-    one, x = feed(instance_noise=0.1), torch.rand(16, 3, 16, 16)
-    assert torch.equal(one.turned(x, "real", 3), one.turned(x, "real", 3))
-    assert not torch.equal(one.turned(x, "real", 3), one.turned(x, "real", 4))
-    assert not torch.equal(one.turned(x, "real", 3), one.turned(x, "fake", 3))
+    x, noisy = torch.rand(16, 3, 16, 16), {"instance_noise": 0.1}
+    assert torch.equal(turned(x, "real", 3, **noisy), turned(x, "real", 3, **noisy))
+    assert not torch.equal(turned(x, "real", 3, **noisy), turned(x, "real", 4, **noisy))
+    assert not torch.equal(turned(x, "real", 3, **noisy), turned(x, "fake", 3, **noisy))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_small_batches_turn_one_image(count: int) -> None:
-    assert len(feed().turned(torch.rand(count, 3, 16, 16), "real", 0)) == TURNS
+    assert len(turned(torch.rand(count, 3, 16, 16), "real", 0)) == TURNS
 
 
 def test_the_first_losses_are_those_of_a_run_without_it() -> None:
-    plain, turning = trainer().advance(), trainer(rotation=1.0).advance()
-    assert turning.d_loss == plain.d_loss
-    assert (turning.d_real, turning.d_fake) == (plain.d_real, plain.d_fake)
-    assert plain.d_turned is None
-    assert turning.d_turned is not None
+    plain, turning = trainer().advance().numbers, trainer(rotation=1.0).advance().numbers
+    for name in ("d_loss", "d_real", "d_fake"):
+        assert turning[name] == plain[name]
+    assert "d_turned" not in plain
+    assert 0 <= turning["d_turned"] <= 1
 
 
 @pytest.mark.parametrize("turn", ["discriminator", "generator"])
@@ -136,14 +141,19 @@ def test_the_generators_share_is_a_fifth() -> None:
     once, none = (trainer(rotation=w, schedule="alternate") for w in (1.0, 0.0))
     fresh = trainer(rotation=1.0)
     config = fresh.config
-    task = RotationTask(fresh.discriminator, stream(config.seed, "rotation", 0))
-    fresh.generator.train(), fresh.discriminator.train()
-    one = Feed(IMAGES, config, fresh.fabric)
-    fake = fresh.generator(one.latents(0, fresh.prior))
-    loss, _ = task(fresh.discriminator, one.turned(fake, "fake", 0))
-    weights = list(fresh.generator.parameters())
+    generator, discriminator = (fresh.networks[n] for n in ("generator", "discriminator"))
+    task = RotationTask(discriminator, stream(config.seed, "rotation", 0))
+    generator.train(), discriminator.train()
+    batch = fresh.batches.batch(0)
+    fake = generator(batch.latents(generator.prior))  # type: ignore[arg-type]
+    loss, _ = task(discriminator, some_turned(fake, "fake", batch, config.objective))
+    weights = list(generator.parameters())
     once.advance(), none.advance()
-    pairs = zip(once.generator.parameters(), none.generator.parameters(), strict=True)
+    pairs = zip(
+        once.networks["generator"].parameters(),
+        none.networks["generator"].parameters(),
+        strict=True,
+    )
     found = [a.grad - b.grad for a, b in pairs]  # type: ignore[operator]
     for difference, whole in zip(found, torch.autograd.grad(loss, weights), strict=True):
         torch.testing.assert_close(difference, 0.2 * whole, rtol=1e-3, atol=1e-5)
@@ -161,7 +171,7 @@ def test_spectral_norm_is_on_the_tasks_matrix_too() -> None:
 def test_the_generators_step_leaves_the_task_as_it_is() -> None:
     run = trainer(rotation=1.0, schedule="alternate")
     before = weights(run)
-    assert run.advance().d_turned is None
+    assert "d_turned" not in run.advance().numbers
     after = run.state()
     assert torch.equal(before["rotation.head.weight"], after["rotation.head.weight"])
     run.advance()
@@ -178,9 +188,10 @@ def test_it_learns_which_way_is_up() -> None:
     """Images that are bright above and dark below, each of another brightness."""
     images = np.zeros((64, 16, 16, 3), np.uint8)
     images[:, :8] = np.random.default_rng(0).integers(60, 256, (64, 1, 1, 1))
-    config = TrainConfig(batch_size=16, epochs=15, rotation=1.0)
+    config = configure("dcgan", batch_size=16, epochs=15, rotation=1.0)
     fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
-    told = [step.d_turned or 0.0 for step in train(Trainer("dcgan", SMALL, config, images, fabric))]
+    run = Trainer("dcgan", SMALL, config, images, fabric)
+    told = [step.numbers["d_turned"] for step in train(run)]
     assert np.mean(told[:3]) < 0.7
     assert np.mean(told[-10:]) > 0.95
 
@@ -188,7 +199,7 @@ def test_it_learns_which_way_is_up() -> None:
 def test_its_curve_is_drawn_where_there_is_one() -> None:
     rows = [{"step": i, "d_real": 0.5, "d_fake": 0.5, "d_turned": None} for i in (1, 2, 3)]
     title = "How often the discriminator tells how far a real image was turned"
-    assert title not in [panel.title for panel in curve_panels(rows)]
+    assert title not in [panel.title for panel in curve_panels(rows, family="dcgan")]
     rows = [row | {"d_turned": 0.3 + row["step"] / 10} for row in rows]
-    (panel,) = [panel for panel in curve_panels(rows) if panel.title == title]
+    (panel,) = [panel for panel in curve_panels(rows, family="dcgan") if panel.title == title]
     assert list(panel.figure.data[0].y) == pytest.approx([0.4, 0.5, 0.6])

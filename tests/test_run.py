@@ -1,4 +1,4 @@
-"""A run in its folder: killed and resumed bit for bit, other runs refused, troubles named."""
+"""A run in its folder: killed and resumed bit for bit, others refused, what goes wrong is named."""
 
 import json
 import os
@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from ganlens.runs.trouble import NotFinite, Watch, spread
 from lightning_fabric import Fabric
 from safetensors.torch import load_file, save
 
@@ -21,14 +20,15 @@ from ganlens.data import open_data
 from ganlens.errors import GanlensError
 from ganlens.features import PixelExtractor
 from ganlens.images import read_frames, read_recipe
-from ganlens.models.dcgan import preset
+from ganlens.models.dcgan import DCGAN, preset
 from ganlens.models.family import arguments_of
 from ganlens.recipe import Recipe, render
 from ganlens.runs import Run, RunConfig, read_metrics
 from ganlens.runs.card import curve_svg
+from ganlens.runs.diagnostics import Diagnostics, NotFinite, spread
 from ganlens.runs.folder import average
 from ganlens.subject import load
-from ganlens.training import TrainConfig, Trainer, TrainStep
+from ganlens.training import Trainer, TrainStep, configure
 
 FLAGS = [
     "--width",
@@ -95,7 +95,7 @@ def whole(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make_run(folder: Path, images: Path, **changes: object) -> Run:
     data = open_data(str(images))
-    config = TrainConfig(**{"batch_size": 16, "epochs": 2, **changes})  # type: ignore[arg-type]
+    config = configure("dcgan", **{"batch_size": 16, "epochs": 2, **changes})
     arguments = arguments_of(preset("torch", size=16, width=4, latent_dim=8))
     fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
     train, test = data.part("train"), data.part("test")
@@ -215,9 +215,9 @@ def test_a_run_can_be_made_longer_but_not_otherwise_changed(images: Path, tmp_pa
 def test_a_run_from_before_a_setting_existed_resumes(images: Path, tmp_path: Path) -> None:
     list(make_run(tmp_path / "r", images, epochs=1).events())
     file = tmp_path / "r" / "run.json"
-    asked = json.loads(file.read_text())
-    del asked["arguments"]["bn_eps"], asked["training"]["flip"]
-    file.write_text(json.dumps(asked))
+    held = json.loads(file.read_text())
+    del held["arguments"]["bn_eps"], held["training"]["flip"], held["condition"], held["others"]
+    file.write_text(json.dumps(held))
     notes = [e.note for e in make_run(tmp_path / "r", images, epochs=2).events() if e.note]
     assert notes == ["resumed at step 11 of 22"]
     with pytest.raises(GanlensError, match=r"another run: its training.flip is False, not True"):
@@ -240,7 +240,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_best(
         next(events)
     kept = load_checkpoint(tmp_path / "r").hash
     with torch.no_grad():
-        next(run.trainer.generator.parameters()).fill_(float("nan"))
+        next(run.trainer.networks["generator"].parameters()).fill_(float("nan"))
     with pytest.raises(GanlensError, match=r"training stopped: .* at step .*best checkpoint is in"):
         list(events)
     assert load_checkpoint(tmp_path / "r").hash == kept
@@ -315,7 +315,8 @@ def step(number: int, **values: float | None) -> TrainStep:
         "d_grad": 1.0,
         "g_grad": 1.0,
     }
-    return TrainStep(step=number, epoch=0, images_per_second=100.0, **{**base, **values})  # type: ignore[arg-type]
+    shown = {name: value for name, value in {**base, **values}.items() if value is not None}
+    return TrainStep(number, 0, 100.0, shown)
 
 
 def test_averages_leave_out_the_network_that_rested() -> None:
@@ -328,7 +329,7 @@ def test_averages_leave_out_the_network_that_rested() -> None:
 def test_a_strong_discriminator_alone_is_no_alarm_without_a_vanished_gradient() -> None:
     rng = np.random.default_rng(0)
     real = rng.integers(0, 256, (64, 8, 8, 3)).astype(np.uint8)
-    healthy, stuck = Watch(spread(real)), Watch(spread(real))
+    healthy, stuck = (Diagnostics(DCGAN(), spread(real)) for _ in range(2))
     for i in range(600):
         healthy.see(step(i))
         stuck.see(step(i, g_grad=1.0 if i < 200 else 0.001))
@@ -340,7 +341,7 @@ def test_collapse_is_named_and_variety_is_not() -> None:
     rng = np.random.default_rng(0)
     real = rng.integers(0, 256, (64, 8, 8, 3)).astype(np.uint8)
     copies = np.repeat(real[:1], 64, axis=0)
-    watch = Watch(spread(real))
+    watch = Diagnostics(DCGAN(), spread(real))
     assert [w.split(":")[0] for w in watch.warnings(copies)] == ["collapse"]
     assert watch.warnings(real[::-1]) == []
 
@@ -355,7 +356,7 @@ def test_spread_is_the_mean_pairwise_distance() -> None:
 @pytest.mark.parametrize("name", ["d_loss", "g_loss", "d_grad", "g_grad"])
 def test_not_finite_is_seen_in_each_number(name: str) -> None:
     with pytest.raises(NotFinite, match=f"{name} is nan at step 3"):
-        Watch(1.0).see(step(3, **{name: float("nan")}))
+        Diagnostics(DCGAN(), 1.0).see(step(3, **{name: float("nan")}))
 
 
 def test_the_curve_marks_the_kept_step() -> None:

@@ -18,28 +18,30 @@ from ganlens.images import to_uint8
 from ganlens.probes import PROBES
 from ganlens.probes.layer_statistics import outputs_over
 from ganlens.progress import finish
+from ganlens.recipe import Pictures, Recipe
 from ganlens.report import missing
 from ganlens.subject import Samples, Subject
 
 
-class Translating(Subject):
+class Darker(nn.Module):
+    """Darken images."""
+
+    image_shape = (3, 16, 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 0.5 - 0.5
+
+
+def translator(pictures: Tensor, discriminator: Any = None) -> Subject:
     """A translator: image 17 is source picture 17, darkened."""
-
-    def __init__(self, pictures: Tensor, discriminator: Any = None) -> None:
-        judge = discriminator if discriminator is not None else fake_subject().discriminator
-        super().__init__(None, judge, {"checkpoint": "translating", "hash": "a" * 64})
-        self.pictures, self.translator = pictures, nn.Conv2d(3, 3, 1)
-        self.discriminator = discriminator
-
-    @property
-    def samples_at_most(self) -> int | None:
-        return len(self.pictures)
-
-    def sample(self, seeds: Iterable[int], *_: object, batch_size: int = 64) -> Tensor:
-        return self.pictures[list(seeds)] * 0.5 - 0.5
-
-    def network(self, name: str) -> nn.Module:
-        return self.translator if name == "translator" else super().network(name)
+    networks = {"translator": Darker(), "discriminator": discriminator}
+    subject = Subject(networks, {"checkpoint": "translating", "hash": "a" * 64})
+    rows = to_uint8(pictures)
+    subject.sources = ImageSet(
+        "pictures", rows, None, (), {}, np.arange(len(rows)).astype(str), "all",
+        {"test": (0, len(rows))}, "declared", "f" * 64,
+    )  # fmt: skip
+    return subject
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +50,8 @@ def data(tiny_images: Path) -> ImageSet:
 
 
 @pytest.fixture(scope="module")
-def translating(data: ImageSet) -> Translating:
-    return Translating(data.batch(slice(0, 40)))
+def translating(data: ImageSet) -> Subject:
+    return translator(data.batch(slice(0, 40)))
 
 
 def test_samples_are_those_of_their_seeds_in_any_company() -> None:
@@ -73,7 +75,7 @@ def test_samples_are_those_of_their_seeds_in_any_company() -> None:
         subject.sample([0], torch.zeros(1, 2))
 
 
-def test_a_translator_has_as_many_samples_as_pictures(translating: Translating) -> None:
+def test_a_translator_has_as_many_samples_as_pictures(translating: Subject) -> None:
     assert Samples.draw(translating, 10, 3).count == 10
     capped = Samples.draw(translating, 100, 3)
     assert capped.count == 37
@@ -84,7 +86,7 @@ def test_a_translator_has_as_many_samples_as_pictures(translating: Translating) 
 
 
 def test_probes_that_need_only_samples_take_a_translator(
-    translating: Translating, data: ImageSet
+    translating: Subject, data: ImageSet
 ) -> None:
     for name in PROBES:
         probe = PROBES[name]()
@@ -94,7 +96,8 @@ def test_probes_that_need_only_samples_take_a_translator(
     summary = fid.summary()
     assert summary["n_fake"] == summary["n_real"] == 40
     assert "40 source pictures" in summary["n_reason"]
-    assert fid.shown.recipe is None
+    recipe = Recipe.from_json(fid.shown.recipe)
+    assert isinstance(recipe.latents, Pictures)
     assert fid.panels()
     copies = PROBES["neighbors"](n=60).run(translating, data)
     assert copies.summary()["n_generated"] == 40
@@ -103,7 +106,7 @@ def test_probes_that_need_only_samples_take_a_translator(
 
 
 def test_a_discriminator_looks_at_what_a_translator_draws(data: ImageSet) -> None:
-    both = Translating(data.batch(slice(0, 40)), fake_subject().discriminator)
+    both = translator(data.batch(slice(0, 40)), fake_subject().discriminator)
     maps = PROBES["activations"](samples=60, layer="all").run(both)
     assert maps.summary()["samples"] == 40
     assert {row[0] for row in maps.layers} == {"discriminator"}
@@ -116,7 +119,7 @@ def test_a_discriminator_looks_at_what_a_translator_draws(data: ImageSet) -> Non
 
 def test_a_translator_may_be_compared_with_a_model_as_well() -> None:
     fake = fake_subject()
-    translating = Translating(fake.sample(range(30)) * 0.9)
+    translating = translator(fake.sample(range(30)) * 0.9)
     for pair in ((translating, fake), (fake, translating)):
         probe = PROBES["fid"](extractor="pixels", n=60)
         summary = finish(probe.between(*pair)).summary()  # type: ignore[attr-defined]
@@ -124,8 +127,8 @@ def test_a_translator_may_be_compared_with_a_model_as_well() -> None:
         assert "30 source pictures" in summary["n_reason"]
 
 
-def test_what_a_model_lacks_is_said_in_the_words_of_roles(translating: Translating) -> None:
-    alone = Translating(translating.pictures, fake_subject().discriminator)
+def test_what_a_model_lacks_is_said_in_the_words_of_roles(translating: Subject) -> None:
+    alone = translator(fake_subject().sample(range(3)), fake_subject().discriminator)
     both = "needs a generator and a discriminator; this checkpoint has: translator"
     assert missing(PROBES["arithmetic"](), translating, None) == both
     assert missing(PROBES["guided-backprop"](), translating, None) == (
@@ -134,7 +137,7 @@ def test_what_a_model_lacks_is_said_in_the_words_of_roles(translating: Translati
     assert missing(PROBES["health"](), alone, None) == (
         "needs a generator; this checkpoint has: translator, discriminator"
     )
-    judge = Subject(None, fake_subject().discriminator, {"checkpoint": "judge"})
+    judge = Subject({"discriminator": fake_subject().discriminator}, {"checkpoint": "judge"})
     assert missing(PROBES["fid"](), judge, None) == (
         "needs a generator or a translator; this checkpoint has: discriminator"
     )
@@ -148,7 +151,7 @@ def test_the_outputs_of_a_generator_are_those_behind_its_samples(data: ImageSet)
             return self.generate(self.latents(seeds) * 2, batch_size=batch_size)
 
     fake = fake_subject()
-    subject = Doubling(fake.generator, None, fake.provenance)
+    subject = Doubling({"generator": fake.generator}, fake.provenance)
     layer = subject.layers("generator")[-1]
     source = Samples(subject, 3, 11)
     found = outputs_over(subject, "generator", [layer], source, slice(2, 7))[layer]

@@ -18,7 +18,7 @@ from ganlens.errors import GanlensError
 from ganlens.models import build
 from ganlens.models.family import arguments_of
 from ganlens.runs.evaluation import calibrated
-from ganlens.training import TrainConfig, Trainer
+from ganlens.training import Trainer, configure
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (64, 16, 16, 3), dtype=np.uint8)
 
@@ -36,7 +36,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trainer(start: Checkpoint | None, arguments: Any = None, **changes: Any) -> Trainer:
-    config = TrainConfig(**{"batch_size": 16, "epochs": 1, **changes})
+    config = configure("dcgan", **{"batch_size": 16, "epochs": 1, **changes})
     fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
     return Trainer("dcgan", arguments or arguments_of(TINY), config, IMAGES, fabric, start)
 
@@ -48,21 +48,27 @@ def equal(a: nn.Module, b: nn.Module) -> bool:
 
 def test_a_run_begins_with_the_weights_of_its_start(start: Checkpoint) -> None:
     run = trainer(start)
-    assert equal(run.generator, start.networks["generator"])
-    assert equal(run.discriminator, start.networks["discriminator"])
-    assert equal(run.ema, start.networks["generator"]), "it had no moving average"
-    assert not equal(run.generator, trainer(None).generator)
-    assert all(p.requires_grad for n in (run.generator, run.discriminator) for p in n.parameters())
+    assert equal(run.networks["generator"], start.networks["generator"])
+    assert equal(run.networks["discriminator"], start.networks["discriminator"])
+    assert equal(run.networks["ema.generator"], start.networks["generator"]), (
+        "it had no moving average"
+    )
+    assert not equal(run.networks["generator"], trainer(None).networks["generator"])
+    assert all(
+        p.requires_grad
+        for n in (run.networks["generator"], run.networks["discriminator"])
+        for p in n.parameters()
+    )
 
 
 def test_a_moving_average_goes_on(start: Checkpoint) -> None:
-    other = trainer(None).generator
-    run = trainer(replace(start, networks={**start.networks, "ema": other}))
-    assert equal(run.ema, other)
-    assert equal(run.generator, start.networks["generator"])
-    before, after = (dict(n.named_parameters()) for n in (other, run.ema))
+    other = trainer(None).networks["generator"]
+    run = trainer(replace(start, networks={**start.networks, "ema.generator": other}))
+    assert equal(run.networks["ema.generator"], other)
+    assert equal(run.networks["generator"], start.networks["generator"])
+    before, after = (dict(n.named_parameters()) for n in (other, run.networks["ema.generator"]))
     run.advance()
-    for name, now in run.generator.named_parameters():
+    for name, now in run.networks["generator"].named_parameters():
         expected = before[name].lerp(now, 1 - run.config.ema_decay)
         torch.testing.assert_close(after[name], expected, msg="its past is not forgotten")
 
@@ -73,7 +79,7 @@ def test_the_start_itself_is_left_as_it_is(start: Checkpoint) -> None:
     run.advance()
     now = start.networks["generator"].state_dict()
     assert all(torch.equal(now[k], before[k]) for k in before)
-    assert not equal(run.generator, start.networks["generator"])
+    assert not equal(run.networks["generator"], start.networks["generator"])
 
 
 def test_spectral_norm_takes_the_weights_as_they_are(start: Checkpoint) -> None:
@@ -110,7 +116,7 @@ def test_settings_that_are_left_out_are_compared_as_their_defaults(start: Checkp
 def test_a_checkpoint_from_before_a_setting_has_its_default(start: Checkpoint) -> None:
     known = {k: v for k, v in arguments_of(TINY).items() if k != "bn_eps"}
     older = replace(start, header=replace(start.header, arguments=known))
-    assert equal(trainer(older).generator, start.networks["generator"])
+    assert equal(trainer(older).networks["generator"], start.networks["generator"])
 
 
 @pytest.mark.parametrize("part", ["generator", "discriminator"])
@@ -196,9 +202,8 @@ def test_other_families_are_refused_before_the_data_is_read(
         "bn_eps": 1e-5, "output": {},
     }  # fmt: skip
     arguments = {"generator": settings}
-    pair = build("pytorch-dcgan", arguments, 0, parts=("generator",))
+    networks = build("pytorch-dcgan", arguments, 0, ["generator"])
     header = replace(start.header, family="pytorch-dcgan", arguments=arguments)
-    networks = {"generator": pair[0]}
     save_checkpoint(tmp_path / "wrong", header, networks, {})
     code = command(tmp_path / "no-data", tmp_path / "run", tmp_path / "wrong")
     refused(code, capsys, "wrong is of family 'pytorch-dcgan'", "choose a checkpoint of 'dcgan'")

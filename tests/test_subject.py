@@ -23,10 +23,11 @@ SHIPPED = [folder for folder, _ in list_checkpoints()]
 
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    generator, discriminator = build("dcgan", ARGUMENTS, 0)
+    networks = build("dcgan", ARGUMENTS, 0)
+    generator, discriminator = networks.values()
     calibrate(generator, torch.randn(400, 6).split(100))
     calibrate(discriminator, generator(torch.randn(400, 6)).split(100))
-    networks = {"generator": generator, "discriminator": discriminator, "ema": generator}
+    networks["ema.generator"] = generator
     header = Header("dcgan", ARGUMENTS, {"kind": "normal", "dim": 6})
     return load(save_checkpoint(tmp_path_factory.mktemp("c") / "tiny", header, networks, {}), "cpu")
 
@@ -86,6 +87,7 @@ def test_the_checkpoints_are_shipped() -> None:
     names = [folder.name for folder in SHIPPED]
     assert names == [
         "cifar10",
+        "mnist10k-mlp",
         "pixelfaces",
         "pixelfaces-collapsed",
         "upsampling-resize",

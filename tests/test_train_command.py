@@ -65,10 +65,17 @@ def test_broken_files_are_left_out_and_named(folder: Path, tmp_path: Path, capsy
     assert not (tmp_path / "strict").exists()
 
 
-def test_a_huge_image_is_listed_without_a_warning(folder: Path, tmp_path: Path) -> None:
-    """In a process of its own, where nothing turns Pillow's warning into an error."""
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16"])
+def test_a_huge_image_is_listed_without_a_warning(
+    folder: Path, tmp_path: Path, precision: str
+) -> None:
+    """In a process of its own, where nothing turns Pillow's warning into an error.
+
+    In bfloat16 lightning-fabric would have something to say.
+    """
     Image.new("1", (10_000, 10_000)).save(folder / "huge.png")
     words = ["train", "--data", str(folder), "--out", str(tmp_path / "run"), *SMALL, "--strict"]
+    words += ["--precision", precision]
     command = [sys.executable, "-m", "ganlens", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
@@ -150,7 +157,7 @@ def test_a_finished_run_is_left_as_it_is(folder: Path, tmp_path: Path, capsys: A
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--preset", "papper"], ["papper", "paper, torch"]),
+        (["--preset", "papper"], ["papper", "torch, paper"]),
         (["--batch-size", "1000"], ["1000", "--batch-size"]),
         (["--epochs", "0"], ["epochs 0"]),
         (["--judge", "inception"], ["--inception-weights"]),

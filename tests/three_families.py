@@ -42,11 +42,12 @@ class Draw(nn.Module):
         self.condition_dim = c.condition_dim
         self.first = nn.Linear(c.latent_dim + c.condition_dim, c.width * 16)
         self.norm = nn.BatchNorm1d(c.width * 16)
+        self.act = nn.ReLU()
         self.conv = nn.ConvTranspose2d(c.width, c.channels, c.size // 4, c.size // 4)
 
     def forward(self, z: Tensor, told: Tensor | None = None) -> Tensor:
         inputs = z if told is None else torch.cat([z, told], 1)
-        maps = self.norm(self.first(inputs)).relu().view(len(z), -1, 4, 4)
+        maps = self.act(self.norm(self.first(inputs)).view(len(z), -1, 4, 4))
         return self.conv(maps).tanh()
 
 

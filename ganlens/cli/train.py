@@ -19,9 +19,9 @@ from ganlens.cli.opening import decode, open_to_train, say_skipped
 from ganlens.cli.terminal import check_file, note
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.models import trained_here
+from ganlens.models import register_trusted, trained_here
 from ganlens.models.family import FROM_DATA, Family, arguments_of, from_data
-from ganlens.precision import best_precision
+from ganlens.precision import resolved
 from ganlens.runs import Run, RunConfig, check_place, judge
 from ganlens.training import (
     TrainConfig,
@@ -29,12 +29,12 @@ from ganlens.training import (
     arguments_of_start,
     check_start,
     configure,
+    quiet_fabric,
     trainable,
     training_data,
 )
 
 USUAL = "dcgan"  # the family that is trained where none is named
-PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed"}
 SHAPE = ("size", "channels")
 
 
@@ -59,7 +59,8 @@ class Asked:
             (of --others, for a family that learns from two), or a tenth of it set aside by content.
         judge: features in which samples are judged: auto, inception, classifier (trained on the
             data's labels or attributes first), pixels, or a checkpoint.
-        precision: auto takes bfloat16 where the hardware multiplies it.
+        precision: auto takes bfloat16 where the hardware multiplies it; samples are judged in
+            float32 all the same.
         device: where to compute.
         upscale: enlarge images that are smaller than the size instead of leaving them out.
         strict: stop at an image that cannot be read instead of leaving it out.
@@ -90,6 +91,7 @@ def prepare(words: Sequence[str]) -> Callable[..., int]:
     Raises:
         GanlensError: an unknown family or preset, or a start that cannot be trained on.
     """
+    register_trusted()  # --module may name a family, or a file that adds one to MODELS
     name = _value(words, "--family") or USUAL
     family = trainable(name)
     preset = family.preset(_value(words, "--preset") or family.default_preset)
@@ -251,7 +253,6 @@ def _sized(asked: Asked, network: dict[str, Any], start: Checkpoint) -> Asked:
 
 def make_fabric(asked: Asked) -> Fabric:
     """Return the device, precision and ranks; under torchrun as many ranks as it started."""
-    precision = PRECISIONS.get(asked.precision) or best_precision()
     ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     nodes = int(os.environ.get("WORLD_SIZE", "1")) // ranks
     accelerator = asked.device if asked.device in ("auto", "cpu") else "cuda"
@@ -259,12 +260,12 @@ def make_fabric(asked: Asked) -> Fabric:
     try:
         if asked.device.startswith("cuda:"):
             devices = [int(asked.device.removeprefix("cuda:"))]
-        fabric = Fabric(
+        fabric = quiet_fabric(
             accelerator=accelerator,
             devices=devices,
             num_nodes=nodes,
             strategy="ddp" if ranks * nodes > 1 else "auto",
-            precision=precision,  # type: ignore[arg-type]
+            precision=resolved(asked.precision, None if asked.device == "auto" else asked.device),
         )
     except (RuntimeError, ValueError) as error:
         raise GanlensError(

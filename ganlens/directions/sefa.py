@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganlens.activations import layer_names
+from ganlens.activations import layer_names, run_to
 from ganlens.directions.direction import Direction, fixed_sign
 from ganlens.errors import GanlensError
 
@@ -38,7 +38,8 @@ def sefa(
     covariance of the pre-activations, and PCA of them converges to the same directions.
 
     Args:
-        generator: maps latents by a ConvTranspose2d or Linear layer first.
+        generator: maps latents by a ConvTranspose2d or Linear layer first; a conditional one must
+            take latents alone, as ``Subject.bound`` gives it.
         count: how many, at most d.
         provenance: is put into each Direction.
 
@@ -82,7 +83,10 @@ def first_layer(generator: nn.Module) -> FirstLayer:
     leaves = [name for name in layer_names(generator) if not isinstance(modules[name], nn.Identity)]
     name = leaves[0] if leaves else ""
     weight = _rows(modules.get(name), name)  # (channels, positions, d)
-    dim = getattr(getattr(generator, "prior", None), "dim", weight.shape[2])
+    prior: Any = getattr(generator, "prior", None)
+    dim = weight.shape[2] if prior is None else int(prior.dim)
+    if weight.shape[2] > dim and getattr(generator, "condition_dim", False):
+        weight = _of_latents(generator, name, dim)
     if weight.shape[2] != dim:
         raise GanlensError(
             f"the first layer {name!r} takes {weight.shape[2]} numbers, the latent has {dim}: SeFa "
@@ -109,6 +113,18 @@ def _rows(layer: nn.Module | None, name: str) -> Tensor:
         f"the first layer {name!r} ({type(layer).__name__}) is no linear projection: SeFa does not "
         "know this generator; use ganspace"
     )
+
+
+@torch.no_grad()
+def _of_latents(generator: nn.Module, layer: str, dim: int) -> Tensor:
+    """Return (channels, positions, d) float64 of a layer that takes a condition beside the latent.
+
+    Where in its input the latent stands is found by moving one coordinate after the other.
+    """
+    place = next(generator.parameters()).device
+    moved = torch.cat([torch.zeros(1, dim), torch.eye(dim)]).to(place)
+    outputs = run_to(generator, layer, moved).cpu().double()
+    return (outputs[1:] - outputs[:1]).reshape(dim, outputs.shape[1], -1).permute(1, 2, 0)
 
 
 def _gain(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> Tensor:

@@ -13,7 +13,7 @@ from ganlens.features.inception_weights import (
     find_inception_weights,
 )
 from ganlens.features.networks import ClassifierExtractor, DiscriminatorExtractor
-from ganlens.features.passes import features_of, resolved
+from ganlens.features.passes import features_of
 from ganlens.features.pixels import PixelExtractor
 from ganlens.features.shards import (
     World,
@@ -48,7 +48,6 @@ __all__ = [
     "gather",
     "indices",
     "module_hash",
-    "resolved",
     "shard",
     "shared_features_of",
     "together",

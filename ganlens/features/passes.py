@@ -11,7 +11,7 @@ from ganlens.features.base import Extractor
 from ganlens.features.source import ImageSource
 from ganlens.features.store import Entry, FeatureStore, feature_key
 from ganlens.images import from_uint8
-from ganlens.precision import autocast, best_precision
+from ganlens.precision import autocast, resolved
 
 BATCH = 64  # images that are asked for at once; Inception cuts them smaller on a CPU
 PAUSE = 0.2  # s between two looks at what another process is making
@@ -23,7 +23,7 @@ def features_of(
     *,
     store: FeatureStore | None = None,
     batch_size: int = BATCH,
-    precision: str = "auto",
+    precision: str = "float32",
 ) -> Generator[int, None, np.ndarray]:
     """Extract the features of a source, or open them where they were extracted before.
 
@@ -36,8 +36,7 @@ def features_of(
         source: the images.
         store: where features are kept; None keeps them in memory alone.
         batch_size: images at once.
-        precision: one of ``ganlens.precision.PRECISIONS``; "auto" takes bfloat16 where the hardware
-            has units for it.
+        precision: "float32", "bfloat16", or "auto": bfloat16 where the hardware has units for it.
 
     Yields:
         The number of images done.
@@ -53,7 +52,7 @@ def features_of(
         raise GanlensError(
             f"features of {source.count} images in batches of {batch_size}: give at least 1 of each"
         )
-    how = resolved(precision, extractor)
+    how = resolved(precision, extractor.device)
     if store is None:
         return (yield from _in_memory(extractor, source, batch_size, how))
     about = described(extractor, source, how)
@@ -67,11 +66,6 @@ def features_of(
                 yield from _fill(entry, extractor, source, batch_size, how)
     yield source.count
     return found
-
-
-def resolved(precision: str, extractor: Extractor) -> str:
-    """Return the precision that "auto" comes to for an extractor, else the one that was asked."""
-    return best_precision(extractor.device) if precision == "auto" else precision
 
 
 def described(extractor: Extractor, source: ImageSource, precision: str) -> dict[str, Any]:

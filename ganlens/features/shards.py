@@ -86,7 +86,7 @@ def shared_features_of(
     *,
     store: FeatureStore | None = None,
     batch_size: int = BATCH,
-    precision: str = "auto",
+    precision: str = "float32",
 ) -> Generator[int, None, np.ndarray]:
     """Do the same as ``features_of``, each rank for its stretch; every rank returns all features.
 

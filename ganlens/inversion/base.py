@@ -16,7 +16,9 @@ class Settings:
     feature_weight * F(G(z), x) + prior_weight * (|z|^2 / d - 1)^2``. F is the mean over the
     discriminator's convolution layers of the squared difference of their outputs, each layer in
     units of its own variance over generated images. A uniform prior has no third term: there
-    z = tanh(u), which cannot leave [-1, 1].
+    z = tanh(u), which cannot leave [-1, 1]. Of a prior of parts each has its own: a categorical one
+    is z = softmax(u) with the term 1 - |z|^2, which is 0 for a one-hot, and the terms are weighted
+    by the parts' shares of the coordinates.
 
     Attributes:
         steps: gradient evaluations per image, at least 1.
@@ -61,12 +63,13 @@ class Inversion:
     """Latents whose pictures come near to given images.
 
     Attributes:
-        latents: (N, d) float32 on the CPU; inside [-1, 1] for a uniform prior.
+        latents: (N, d) float32 on the CPU; inside [-1, 1] for a uniform prior, shares that add up
+            to 1 for a categorical part.
         losses: (N,) float64, what was minimised.
         pixel_mse: (N,) float64, mean squared difference of G(z) and x in [-1, 1] units (0 to 4).
         feature_distance: (N,) float64, F of ``Settings``: 0 for equal images, around 2 for two
             unrelated samples; None where features were left out.
-        shell: (N,) float64, |z|^2 / (d std^2): near 1 for a draw of the prior.
+        shell: (N,) float64, |z|^2 over its mean under the prior: near 1 for a draw of it.
         starts: (N,) int64, which start won: 0 the encoder's, k the k-th nearest of the pool.
         settings: what was asked for.
     """

@@ -88,6 +88,7 @@ class Search:
 
     def __init__(self, subject: "Subject", settings: Settings) -> None:
         self.subject, self.settings = subject, settings
+        self.generator = subject.bound("generator")
         self.coordinates = Coordinates(subject.prior)
         z = subject.prior.sample_batch(settings.pool, POOL_STREAM + settings.seed)
         # Tensors made in inference mode cannot take part in gradients: clones can.
@@ -99,7 +100,7 @@ class Search:
     def measure(self) -> None:
         """Average the metric over the first latents of the pool."""
         u = self.places[:JACOBIANS]
-        metric = mean_metric(self.subject.generator, self.residuals, self.coordinates, u)
+        metric = mean_metric(self.generator, self.residuals, self.coordinates, u)
         self.inverse = inverse_hessian(metric)
 
     def __call__(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -128,7 +129,7 @@ class Search:
         best = []
         for k in range(u.shape[1]):
             loss = Loss(
-                self.subject.generator,
+                self.generator,
                 self.residuals,
                 self.coordinates,
                 self.settings.prior_weight,
@@ -144,7 +145,7 @@ class Search:
         drawn = self.subject.generate(z).clone()
         used = bool(self.residuals.layers)
         distance = torch.cat([self._distance(*p) for p in _pairs(drawn, images)]) if used else None
-        scale = 1 / self.subject.prior.std**2
+        scale = 1 / self.subject.prior.mean_square
         return Inversion(
             latents=z,
             losses=losses,

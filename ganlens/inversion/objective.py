@@ -1,6 +1,6 @@
 """What an inversion minimises: residuals of pixels and features, and the prior's term."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -16,34 +16,66 @@ if TYPE_CHECKING:
 
 EDGE = 0.999  # latents of a uniform prior are brought inside this before they are turned into u
 LARGEST = 2.0  # of a first guess of u: beyond it tanh is flat, and a search stands still
+SHARED = 0.1  # of a one-hot part: what all categories share before its logarithm is taken
 CALIBRATION = 64  # images of the pool that give a layer's variance
 
 
 class Coordinates:
-    """The free coordinates u in which latents are searched: z = u, or z = tanh(u) if uniform."""
+    """The free coordinates u in which latents are searched, part by part of the prior.
+
+    z = u of a normal part, z = tanh(u) of a uniform one, z = softmax(u) of a categorical one, which
+    is relaxed to shares of the categories.
+    """
 
     def __init__(self, prior: Prior) -> None:
         self.prior = prior
 
     def latents(self, u: Tensor) -> Tensor:
         """Map (N, d) coordinates to latents."""
-        return u if self.prior.kind == "normal" else u.tanh()
+        return self._each(u, {"uniform": Tensor.tanh, "categorical": lambda one: one.softmax(1)})
 
     def of(self, z: Tensor) -> Tensor:
-        """Map (N, d) latents to coordinates; a uniform prior's are brought inside first."""
-        return z if self.prior.kind == "normal" else z.clamp(-EDGE, EDGE).atanh()
+        """Map (N, d) latents to coordinates; those at an edge are brought inside first."""
+        return self._each(
+            z,
+            {
+                "uniform": lambda one: one.clamp(-EDGE, EDGE).atanh(),
+                "categorical": lambda one: one.lerp(one.mean(1, keepdim=True), SHARED).log(),
+            },
+        )
 
     def inside(self, u: Tensor) -> Tensor:
-        """Bring guesses from beyond a normal prior's shell back onto it."""
-        if self.prior.kind == "uniform":
-            return u.clamp(-LARGEST, LARGEST)
-        return u * (self.prior.dim**0.5 / u.norm(dim=1, keepdim=True).clamp_min(1e-12)).clamp_max(1)
+        """Bring guesses from beyond a normal prior's shell back onto it, others off flat ground."""
+        return self._each(
+            u,
+            {
+                "normal": _on_shell,
+                "uniform": lambda one: one.clamp(-LARGEST, LARGEST),
+                "categorical": lambda one: (one - one.mean(1, keepdim=True)).clamp(
+                    -LARGEST, LARGEST
+                ),
+            },
+        )
 
     def penalty(self, z: Tensor) -> Tensor:
         """Return (N,): how far latents are from where the prior has its mass, 0 if uniform."""
-        if self.prior.kind == "uniform":
-            return z.new_zeros(len(z))
-        return (z.square().mean(1) - 1).square()
+        found = z.new_zeros(len(z))
+        for part, one in zip(self.prior.parts, self.prior.split(z), strict=True):
+            share = part.dim / self.prior.dim
+            if part.kind == "normal":
+                found = found + share * (one.square().mean(1) - 1).square()
+            elif part.kind == "categorical":
+                found = found + share * (1 - one.square().sum(1))
+        return found
+
+    def _each(self, rows: Tensor, maps: Mapping[str, Callable[[Tensor], Tensor]]) -> Tensor:
+        """Map each part of (N, d) rows by what its kind has, if anything."""
+        parts = zip(self.prior.parts, self.prior.split(rows), strict=True)
+        return torch.cat([maps[p.kind](one) if p.kind in maps else one for p, one in parts], dim=1)
+
+
+def _on_shell(u: Tensor) -> Tensor:
+    return u * (u.shape[1] ** 0.5 / u.norm(dim=1, keepdim=True).clamp_min(1e-12)).clamp_max(1)
 
 
 class Residuals:
@@ -56,7 +88,7 @@ class Residuals:
     """
 
     def __init__(self, subject: "Subject", settings: Settings, pool: Tensor) -> None:
-        self.network: Any = subject.discriminator
+        self.network: Any = subject.discriminator and subject.bound("discriminator")
         self.layers: tuple[str, ...] = ()
         self.pixel_weight, self.feature_weight = settings.pixel_weight, settings.feature_weight
         self.scales: list[float] = []

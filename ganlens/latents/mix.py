@@ -86,11 +86,13 @@ class Mix:
     def latents(self, prior: Prior) -> Tensor:
         """Return (N, d) latents, noise included."""
         vectors = dict(zip(self.seeds, prior.sample(self.seeds), strict=True))
-        return torch.stack([one.of(vectors) + _noise(one.jitter, prior.dim) for one in self.sums])
+        return torch.stack([one.of(vectors) + _noise(one.jitter, prior) for one in self.sums])
 
 
-def _noise(jitter: tuple[int, float] | None, dim: int) -> Tensor:
+def _noise(jitter: tuple[int, float] | None, prior: Prior) -> Tensor:
+    """Return (d,) noise; of unequal parts each gets its share by its own deviation."""
     if jitter is None:
-        return torch.zeros(dim)
+        return torch.zeros(prior.dim)
     seed, width = jitter
-    return Prior("uniform", dim).sample([seed])[0] * width
+    noise = Prior("uniform", prior.dim).sample([seed])[0] * width
+    return noise if len(prior.parts) == 1 else noise * (prior.stds / prior.std).float()

@@ -25,7 +25,8 @@ class Patch(Corners):
         rows: or these 4 spelled out, (4, d) numbers.
         down: pictures from top to bottom, both edges included, at least 2.
         across: pictures from left to right, both edges included, at least 2.
-        mode: "lerp", "slerp", "gaussian" (uniform prior), or "auto": what suits the prior.
+        mode: "lerp", "slerp", "gaussian" (uniform prior), or "auto": what suits the prior,
+            of one of several parts each part by itself.
     """
 
     kind: ClassVar[str] = "patch"
@@ -50,4 +51,4 @@ class Patch(Corners):
     def latents(self, prior: Prior) -> Tensor:
         """Return (down * across, d) latents, row by row."""
         mode = resolve_mode(self.mode, prior.kind)
-        return plane(self.corners(prior), self.down, self.across, mode)
+        return plane(self.corners(prior), self.down, self.across, mode, prior.parts)

@@ -21,7 +21,8 @@ class Walk(Corners):
         seeds: at least 2 corners.
         rows: or at least 2 corners spelled out, (K, d) numbers.
         steps: latents per leg, both of its corners included, at least 2.
-        mode: "lerp", "slerp", "gaussian" (uniform prior), or "auto": what suits the prior.
+        mode: "lerp", "slerp", "gaussian" (uniform prior), or "auto": what suits the prior,
+            of one of several parts each part by itself.
         loop: walk back from the last corner to the first.
         doubled: a corner between two legs stands twice, as the end of one row of the picture and
             the start of the next. Otherwise every corner stands once, and a loop ends one step
@@ -68,5 +69,6 @@ class Walk(Corners):
         """
         corners = self.corners(prior)
         corners = torch.cat([corners, corners[: int(self.loop)]])
-        path = walk(corners, self.steps, resolve_mode(self.mode, prior.kind), doubled=self.doubled)
+        mode = resolve_mode(self.mode, prior.kind)
+        path = walk(corners, self.steps, mode, doubled=self.doubled, parts=prior.parts)
         return path if self.doubled or not self.loop else path[:-1]

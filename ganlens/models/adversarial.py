@@ -187,9 +187,9 @@ class GAN(Family):
         """Return the rotation task's weighted loss and share told right; without it 0 and none."""
         if not how.rotation:
             return 0.0, {}
-        drawn = torch.randperm(len(x), generator=batch.stream(f"turned-{purpose}"))
-        rows = drawn[: max(1, len(x) // TURNS)].to(x.device)
-        images = augmented(quarter_turns(x[rows]), f"turned-{purpose}", batch, how)
+        images = some_turned(x, purpose, batch, how)
+        # Weights are cast to bfloat16 anew: the two tasks' gradients then add up in float32.
+        torch.clear_autocast_cache()
         loss, right = nets["rotation"](nets["discriminator"], images)
         return how.rotation * loss, {"d_turned": right}
 
@@ -207,6 +207,20 @@ class GAN(Family):
             "discriminator too strong: it is right on nearly every image and the generator's"
             " gradient has vanished; try --instance-noise 0.5 --label-smoothing 0.1"
         ]
+
+
+def some_turned(x: Tensor, purpose: str, batch: Batch, how: Any) -> Tensor:
+    """Return ``quarter_turns`` of a random quarter of some images, as D sees them.
+
+    Args:
+        x: (n, C, S, S) images in [-1, 1], before ``augmented``.
+        purpose: "real" or "fake".
+        batch: the step.
+        how: an Adversarial.
+    """
+    drawn = torch.randperm(len(x), generator=batch.stream(f"turned-{purpose}"))
+    rows = drawn[: max(1, len(x) // TURNS)].to(x.device)
+    return augmented(quarter_turns(x[rows]), f"turned-{purpose}", batch, how)
 
 
 def augmented(x: Tensor, purpose: str, batch: Batch, how: Any) -> Tensor:

@@ -16,6 +16,7 @@ from ganlens.errors import GanlensError, one_of
 PRIORS = ("normal", "uniform")  # of independent coordinates
 PARTS = (*PRIORS, "categorical")  # what parts side by side may be
 MAX_SEED = 2**63 - 1
+NEAR = 1e-5  # of a coordinate of a one-hot part: what rounding may do to it
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,17 @@ class Part:
         if self.kind == "categorical":
             return math.sqrt(self.dim - 1) / self.dim
         return 1.0 if self.kind == "normal" else 3**-0.5
+
+    @property
+    def mean_square(self) -> float:
+        """Mean of the square of one coordinate; more than the variance where the mean is not 0."""
+        return 1 / self.dim if self.kind == "categorical" else self.std**2
+
+    def outside(self, z: Tensor) -> Tensor:
+        """Return a bool per coordinate of (..., dim): whether it lies where none is ever drawn."""
+        if self.kind == "categorical":
+            return ~(z.isclose(torch.zeros_like(z), atol=NEAR) | z.isclose(torch.ones_like(z)))
+        return z.abs() > 1 if self.kind == "uniform" else torch.zeros_like(z, dtype=torch.bool)
 
     def draw(self, generator: torch.Generator, *shape: int) -> Tensor:
         """Draw (*shape, dim) coordinates."""
@@ -137,6 +149,28 @@ class Prior:
         if len(self.parts) == 1:
             return self.parts[0].std
         return math.sqrt(sum(p.dim * p.std**2 for p in self.parts) / self.dim)
+
+    @property
+    def stds(self) -> Tensor:
+        """Standard deviation of each coordinate: (dim,) float64."""
+        every = [std for part in self.parts for std in [part.std] * part.dim]
+        return torch.tensor(every, dtype=torch.float64)
+
+    @property
+    def mean_square(self) -> float:
+        """Mean of the square of one coordinate, over unequal parts the mean over all."""
+        if len(self.parts) == 1:
+            return self.parts[0].mean_square
+        return sum(part.dim * part.mean_square for part in self.parts) / self.dim
+
+    def outside(self, z: Tensor) -> Tensor:
+        """Return a bool per coordinate of (..., dim): whether it lies where none is ever drawn.
+
+        That is beyond [-1, 1] of a uniform part and between 0 and 1, or beyond, of a categorical
+        one; a normal one is drawn everywhere.
+        """
+        pieces = zip(self.parts, self.split(z), strict=True)
+        return _joined([part.outside(piece) for part, piece in pieces])
 
     def columns(self, name: str) -> slice:
         """Return the coordinates of a part.

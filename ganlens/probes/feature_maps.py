@@ -194,7 +194,7 @@ class Activations(Probe):
         looks: dict[str, _Look] = {}
         source = self._source(subject, data)
         for network in networks:
-            own = source if network == "discriminator" else self._samples(subject, source.count)
+            own = source if network == "discriminator" else self._samples(subject, self.samples)
             looks[network] = yield from self._look(subject, network, shown[network], own)
         return ActivationsResult(
             maps={key: maps for look in looks.values() for key, maps in look.maps.items()},
@@ -204,7 +204,10 @@ class Activations(Probe):
             samples=source.count,
             scale=self.scale,
             source={network: look.source for network, look in looks.items()},
-            about={**identity(subject, data if self.source == "data" else None), "seed": self.seed},
+            about={
+                **identity(subject, data if self.source == "data" else None, drawn=True),
+                "seed": self.seed,
+            },
         )
 
     def _look(
@@ -259,7 +262,7 @@ class Activations(Probe):
         return Samples.draw(subject, count, self.seed)
 
     def _source(self, subject: "Subject", data: "ImageSet | None") -> ImageSource:
-        """Return what the discriminator looks at, and as many of which the generator draws."""
+        """Return what the discriminator looks at."""
         if self.needs().data == "no":
             return self._samples(subject, self.samples)
         if data is None:

@@ -9,8 +9,17 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 
-def identity(subject: "Subject", data: "ImageSet | None" = None) -> dict[str, Any]:
-    """Return the checkpoint's identity, its prior, what it is told, and the data's identity."""
+def identity(
+    subject: "Subject", data: "ImageSet | None" = None, *, drawn: bool = False
+) -> dict[str, Any]:
+    """Return the checkpoint's identity, its prior, what it is told, and the data's identity.
+
+    Args:
+        subject: the model.
+        data: what it is compared to.
+        drawn: whether the result is about samples, each of which has a condition of its own unless
+            the subject is told one, instead of what is drawn by the default.
+    """
     known = subject.provenance
     alone = getattr(subject, "generator", subject) is None  # a discriminator has no prior
     prior: Prior | None = None if alone else getattr(subject, "prior", None)
@@ -19,8 +28,20 @@ def identity(subject: "Subject", data: "ImageSet | None" = None) -> dict[str, An
         "hash": known.get("hash"),
         "weights": known.get("weights"),
         "prior": None if prior is None else str(prior),
-        **({"condition": known["condition"]} if "condition" in known else {}),
+        **_condition(subject, drawn),
     }
     if data is None:
         return about
     return {**about, "data": data.spec, "data_fingerprint": data.fingerprint}
+
+
+def _condition(subject: "Subject", drawn: bool) -> dict[str, str]:
+    """Return in words what conditional networks are told; nothing for others."""
+    if (words := subject.provenance.get("condition")) is not None:
+        return {"condition": words}
+    condition = getattr(subject, "condition", None)
+    row = getattr(subject, "default_condition", None)
+    if condition is None or row is None:
+        return {}
+    usual = f"{condition.name(row)} (the default)"
+    return {"condition": "as often as the training data had each" if drawn else usual}

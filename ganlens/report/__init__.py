@@ -1,43 +1,71 @@
 """Reports: what probes found, as one self-contained HTML page, JSON and arrays."""
 
-from ganlens.report.about import enlargement, provenance_panel, samples_panel
-from ganlens.report.curve import curve_panels, read_metrics
+from ganlens.panels import enlargement
+from ganlens.report.about import kind_of_model, provenance_panel
+from ganlens.report.curve import curve_panels, family_of, read_metrics
 from ganlens.report.findings import (
     Finding,
     comparison_document,
     document,
+    lacking,
     missing,
+    named,
     run_probes,
     strict,
     unfit,
 )
+from ganlens.report.gallery import conditions_recipe, gallery, samples_panel
 from ganlens.report.guide import GUIDES, Guide
 from ganlens.report.headline import headline
 from ganlens.report.pdf import find_browser, write_pdf
 from ganlens.report.reproduce import command, default, purpose, python_code
+from ganlens.report.translated import (
+    ACROSS,
+    own_spec,
+    readers,
+    result_words,
+    sheet,
+    source_words,
+    told_words,
+    translated_recipe,
+)
 from ganlens.report.write import REPORT_FILES, write_report
 
 __all__ = [
+    "ACROSS",
     "GUIDES",
     "REPORT_FILES",
     "Finding",
     "Guide",
     "command",
     "comparison_document",
+    "conditions_recipe",
     "curve_panels",
     "default",
     "document",
     "enlargement",
+    "family_of",
     "find_browser",
+    "gallery",
     "headline",
+    "kind_of_model",
+    "lacking",
     "missing",
+    "named",
+    "own_spec",
     "provenance_panel",
     "purpose",
     "python_code",
     "read_metrics",
+    "readers",
+    "result_words",
     "run_probes",
     "samples_panel",
+    "sheet",
+    "source_words",
     "strict",
+    "told_words",
+    "translated_recipe",
     "unfit",
     "write_pdf",
     "write_report",

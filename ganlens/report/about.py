@@ -1,15 +1,15 @@
-"""What a checkpoint is: provenance and uncurated samples, as panels."""
+"""What a checkpoint is: its networks by role, what they map from, and where they come from."""
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ganlens.latents import Seeds
-from ganlens.panels import ImagePanel, TablePanel
-from ganlens.recipe import Recipe, render
+from ganlens.panels import TablePanel
+from ganlens.report.findings import named
 
 if TYPE_CHECKING:
+    from ganlens.models.conditions import Condition
     from ganlens.subject import Subject
+
+MOST_NAMES = 12  # of classes or attributes, written out
 
 
 def parameters(network: Any) -> int | None:
@@ -17,24 +17,31 @@ def parameters(network: Any) -> int | None:
     return sum(p.numel() for p in network.parameters()) if hasattr(network, "parameters") else None
 
 
+def kind_of_model(subject: "Subject") -> str:
+    """Say in half a sentence what networks there are: "a generator and a discriminator"."""
+    said = [f"{'an' if one[0] in 'aeiou' else 'a'} {one}" if one in subject.roles.values() else one
+            for one in named(subject.roles)]  # fmt: skip
+    return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
+
+
 def provenance_panel(subject: "Subject") -> TablePanel:
     """Say where a checkpoint comes from and what it maps to what."""
     facts = subject.provenance
-    data = facts.get("data") or {}
     channels, height, width = subject.image_shape
     kinds = {1: "grey", 3: "colour", 4: "colour and a fourth channel"}
+    origin = _origin(facts)
     rows = [
         ("checkpoint", facts.get("checkpoint", subject.name)),
         ("sha-256 of its weights", facts.get("hash")),
         ("family", facts.get("family")),
+        *_networks(subject),
         ("images", f"{width} x {height}, {kinds.get(channels, f'{channels} channels')}"),
         ("prior", _prior(subject)),
-        ("imported from", _origin(facts)),
-        ("trained on", data.get("spec") if isinstance(data, dict) else data),
-        ("fingerprint of that data", data.get("fingerprint") if isinstance(data, dict) else None),
-        ("training steps", None if _origin(facts) else facts.get("step")),  # unknown if imported
-        ("generator parameters", parameters(subject.generator)),
-        ("discriminator parameters", parameters(getattr(subject, "discriminator", None))),
+        ("told", told(subject.condition)),
+        ("imported from", origin),
+        *_data("trained on", facts.get("data")),
+        *_data("and on, unpaired", facts.get("others")),
+        ("training steps", None if origin else facts.get("step")),  # unknown if imported
         ("weights", _weights(facts.get("weights"))),
     ]
     return TablePanel(
@@ -45,11 +52,42 @@ def provenance_panel(subject: "Subject") -> TablePanel:
     )
 
 
+def _networks(subject: "Subject") -> list[tuple[str, str]]:
+    """Return a row for each network: its name and role, and how large it is."""
+    sizes = {name: parameters(net) for name, net in subject.networks.items()}
+    shown = [(name.split(" (")[0], name) for name in named(subject.roles)]
+    return [
+        (words, f"{size:,} parameters")
+        for name, words in shown
+        if (size := sizes.get(name)) is not None
+    ]
+
+
 def _prior(subject: "Subject") -> str | None:
     if subject.generator is None:
         return None
-    span = "N(0, 1)" if subject.prior.kind == "normal" else "U(-1, 1)"
-    return f"{subject.prior.dim} latent coordinates, {span} each"
+    spans = {"normal": "N(0, 1) each", "uniform": "U(-1, 1) each", "categorical": "one-hot"}
+    parts = subject.prior.parts
+    if len(parts) == 1:
+        return f"{parts[0].dim} latent coordinates, {spans[parts[0].kind]}"
+    shown = (f"{part.name}: {part.dim}, {spans[part.kind]}" for part in parts)
+    return f"{subject.prior.dim} latent coordinates; {'; '.join(shown)}"
+
+
+def told(condition: "Condition | None") -> str | None:
+    """Say what conditional networks are told: "classes: cat, dog"; None for others."""
+    if condition is None:
+        return None
+    more = len(condition.names) - MOST_NAMES
+    rest = f" and {more:,} more" if more > 0 else ""
+    return f"{condition.kind}: {', '.join(condition.names[:MOST_NAMES])}{rest}"
+
+
+def _data(what: str, data: Any) -> list[tuple[str, Any]]:
+    if not isinstance(data, dict):
+        return [(what, data or None)]
+    prints = "fingerprint of that data" if what == "trained on" else "fingerprint of these"
+    return [(what, data.get("spec")), (prints, data.get("fingerprint"))]
 
 
 def _origin(facts: dict[str, Any]) -> str | None:
@@ -64,23 +102,3 @@ def _grouped(value: Any) -> str:
 def _weights(kind: str | None) -> str | None:
     names = {"ema": "moving average over training (EMA)", "raw": "as of the last step, no average"}
     return names.get(kind or "", kind)
-
-
-def samples_panel(subject: "Subject", count: int = 64, seed: int = 0) -> ImagePanel:
-    """Draw samples of consecutive seeds, as they come."""
-    seeds = tuple(range(seed, seed + count))
-    columns = int(np.ceil(np.sqrt(count)))
-    recipe = Recipe.of(subject, Seeds(seeds), columns=columns)
-    return ImagePanel(
-        "Samples",
-        f"Seeds {seed} to {seed + count - 1}, row by row: none left out and none chosen.",
-        render(subject, recipe),
-        alt=f"A grid of {count} generated images",
-        scale=enlargement(columns * subject.image_shape[2]),
-        recipe=recipe.to_json(),
-    )
-
-
-def enlargement(width: int, room: int = 640) -> int:
-    """Return the whole number by which a picture ``width`` pixels wide fills ``room``, 1 to 8."""
-    return max(1, min(8, room // max(1, width)))

@@ -1,61 +1,44 @@
 """The training curve: ``metrics.jsonl`` of a run or a shipped checkpoint as panels."""
 
+import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 
-from ganlens.checkpoints import METRICS_FILE
+from ganlens.checkpoints import METRICS_FILE, MODEL_FILE, read_model_file
+from ganlens.errors import GanlensError
 from ganlens.files import read_json_lines
+from ganlens.models import MODELS
+from ganlens.models.family import Curve
 from ganlens.panels import PALETTE, FigurePanel, figure
+from ganlens.runs.folder import SETTINGS_FILE
 
-# What is drawn together, and how to read it. A value is found under its own name or under one that
-# ends with it ("val_fd"), so that a record may name what it was measured on.
-GROUPS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
-    (
+# Scores of samples, whatever the family. A value is found under its own name or under one that ends
+# with it ("val_fd"), so that a record may name what it was measured on.
+SCORES: tuple[Curve, ...] = (
+    Curve(
         "Distance from held-out images",
-        ("fd",),
+        {"fd": "fd"},
         "Fréchet distance",
         "How far generated images are, as a whole, from held-out real ones. Lower is better; it "
         "may rise again, so the best step is kept and not the last.",
     ),
-    (
+    Curve(
         "Quality and variety",
-        ("precision", "recall", "density", "coverage"),
+        {name: name for name in ("precision", "recall", "density", "coverage")},
         "share",
         "Precision and density say how many generated images look real, recall and coverage how "
         "much of the real variety is generated. Higher is better.",
     ),
-    (
-        "Losses",
-        ("d_loss", "g_loss"),
-        "loss (nats)",
-        "The discriminator's and the generator's loss. They measure a contest, not quality: "
-        "neither has to fall for the pictures to improve.",
-    ),
-    (
-        "How often the discriminator is right",
-        ("d_real", "d_fake"),
-        "share",
-        "The share of real images it calls real and of generated ones it calls generated. Both "
-        "pinned at 1 while the generator's gradient vanishes is a failed run.",
-    ),
-    (
-        "How often the discriminator tells how far a real image was turned",
-        ("d_turned",),
-        "share",
-        "The task without labels that holds its features of what is in the images. A guess is "
-        "right in a quarter of the cases.",
-    ),
 )
-JUDGED = ("fd", "precision")  # groups that depend on an extractor
-NAMES = {
-    "d_loss": "discriminator",
-    "g_loss": "generator",
-    "d_real": "on real",
-    "d_fake": "on generated",
-}
+# What records hold besides the numbers of a family's phases.
+BESIDE = {
+    "step", "epoch", "seconds", "images_per_second", "n", "k", "k_density", "first_seed",
+    *(name for curve in SCORES for name in curve.numbers),
+}  # fmt: skip
 
 
 def read_metrics(folder: str | Path | None) -> list[dict[str, Any]]:
@@ -73,21 +56,58 @@ def read_metrics(folder: str | Path | None) -> list[dict[str, Any]]:
     return read_json_lines(path)
 
 
-def curve_panels(records: list[dict[str, Any]], best_step: int | None = None) -> list[FigurePanel]:
-    """Draw the groups that the records hold, over training steps.
+def family_of(folder: str | Path) -> str | None:
+    """Return the family of a run's folder, or of a checkpoint's; None where neither says it."""
+    for place in (Path(folder), Path(folder).parent):
+        try:
+            if (place / MODEL_FILE).is_file():
+                return read_model_file(place / MODEL_FILE, tensors=False)[0].family
+            if (place / SETTINGS_FILE).is_file():
+                return str(json.loads((place / SETTINGS_FILE).read_text("utf-8"))["family"])
+        except (GanlensError, ValueError, LookupError, TypeError, RecursionError):
+            return None  # damaged: whoever opens it hears of it
+    return None
+
+
+def curve_panels(
+    records: list[dict[str, Any]], best_step: int | None = None, *, family: str | None = None
+) -> list[FigurePanel]:
+    """Draw the scores and the family's numbers that the records hold, over training steps.
 
     Args:
         records: as ``read_metrics`` returns them; numbers under "step" and under metric names.
         best_step: the step that the checkpoint holds, marked by a vertical line.
+        family: knows how its numbers are drawn; of one that does not, each is drawn by its name.
     """
+    own: Sequence[Curve] = getattr(MODELS.get(family or ""), "curves", ())
+    judged = _judged(records)
+    return [
+        *_panels(records, SCORES, best_step, judged),
+        *_panels(records, own or _by_name(records), best_step),
+    ]
+
+
+def _by_name(records: list[dict[str, Any]]) -> list[Curve]:
+    """Return a chart for each number, in the order in which the records name them."""
+    names = dict.fromkeys(name for record in records for name in record if name not in BESIDE)
+    return [
+        Curve(name, {name: name}, name, f"`{name}`, as the run wrote it: its family says no more.")
+        for name in names
+        if not any(name.endswith(f"_{score}") for score in BESIDE)
+    ]
+
+
+def _panels(
+    records: list[dict[str, Any]], curves: Sequence[Curve], best_step: int | None, judged: str = ""
+) -> list[FigurePanel]:
     panels = []
-    for title, keys, unit, caption in GROUPS:
-        series = {key: points for key in keys if len((points := _points(records, key))[0]) > 1}
+    mark = " The dotted line marks this checkpoint." if best_step is not None else ""
+    for curve in curves:
+        found = {name: _points(records, key) for key, name in curve.numbers.items()}
+        series = {name: points for name, points in found.items() if len(points[0]) > 1}
         if series:
-            mark = " The dotted line marks this checkpoint." if best_step is not None else ""
-            judged = _judged(records) if keys[0] in JUDGED else ""
-            text = f"{caption}{judged}{mark}"
-            panels.append(FigurePanel(title, text, _chart(series, unit, best_step)))
+            text = f"{curve.caption}{judged}{mark}"
+            panels.append(FigurePanel(curve.title, text, _chart(series, curve.unit, best_step)))
     return panels
 
 
@@ -136,15 +156,16 @@ def _chart(
         margin={"l": 50, "r": 20, "t": 34 if len(series) > 1 else 12, "b": 45},
     )
     marks = ("circle", "diamond", "square", "cross")
-    for index, (key, (steps, values)) in enumerate(series.items()):
+    dashes = ("solid", "dash", "dot", "dashdot")
+    for index, (name, (steps, values)) in enumerate(series.items()):
         few = len(steps) <= 80
         chart.add_scatter(
             x=steps,
             y=values,
-            name=NAMES.get(key, key),
+            name=name,
             mode="lines+markers" if few else "lines",
-            line={"color": PALETTE[index], "dash": ("solid", "dash", "dot", "dashdot")[index]},
-            marker={"symbol": marks[index], "size": 5},
+            line={"color": PALETTE[index % len(PALETTE)], "dash": dashes[index % len(dashes)]},
+            marker={"symbol": marks[index % len(marks)], "size": 5},
         )
     if best_step is not None:
         chart.add_vline(

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
@@ -57,7 +57,7 @@ def run_probes(
     """Run probes one after the other; what cannot run becomes a finding that says why.
 
     Args:
-        subject: the loaded GAN.
+        subject: the loaded model.
         data: the images to compare it with, whole ("all"); None where there are none.
         probes: name -> probe with its settings, in the order of the report.
         on_progress: called with the probe's name and each Progress that it yields.
@@ -85,9 +85,8 @@ def _run(
 def missing(probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:
     """Say in one line what a probe needs and does not have here; empty when it can run."""
     needs = probe.needs()
-    present = [role for role in ROLES if getattr(subject, role, None) is not None]
-    if lacking := _lacking(needs.networks, present):
-        return f"needs {lacking}; this checkpoint has: {', '.join(present)}"
+    if reason := lacking(needs.networks, subject):
+        return reason
     if needs.data == "required" and (reason := unfit(subject.image_shape)):
         return f"needs images to compare with, and data sets are opened as {reason}"
     if needs.data == "required" and data is None:
@@ -97,13 +96,27 @@ def missing(probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:
     return ""
 
 
-def _lacking(wanted: Set[str], present: Sequence[str]) -> str:
-    """Name the wanted roles that are not there, in the order of ROLES; empty if all are."""
+def lacking(wanted: Set[str], subject: "Subject") -> str:
+    """Say which wanted roles no network plays, and which networks there are; empty if all are.
+
+    Args:
+        wanted: of ROLES; "sample" is a generator or a translator.
+        subject: the model.
+    """
+    present = set(subject.roles.values())
     said = [f"{'an' if role[0] in 'aeiou' else 'a'} {role}" for role in ROLES
             if role in wanted and role not in present]  # fmt: skip
-    if "sample" in wanted and not {"generator", "translator"} & set(present):
+    if "sample" in wanted and not {"generator", "translator"} & present:
         said = ["a generator or a translator", *said]
-    return " and ".join(said)
+    if not said:
+        return ""
+    return f"needs {' and '.join(said)}; this checkpoint has: {', '.join(named(subject.roles))}"
+
+
+def named(roles: Mapping[str, str]) -> list[str]:
+    """Return networks by name in the order of ROLES, with the role where the name does not say."""
+    ordered = sorted(roles.items(), key=lambda pair: ROLES.index(pair[1]))
+    return [name if name == role else f"{name} ({role})" for name, role in ordered]
 
 
 def unfit(image_shape: tuple[int, int, int]) -> str:
@@ -138,25 +151,25 @@ def document(
 def comparison_document(
     probe: Probe, generated: Any, reference: Any, result: Result
 ) -> dict[str, Any]:
-    """Describe a comparison of any two sides as ``document`` does a GAN beside data."""
+    """Describe a comparison of any two sets of images as ``document`` does a model."""
     return strict(
         {
             "probe": "fid",
             "settings": probe.settings(),
-            "generated": _side(generated),
-            "reference": _side(reference),
+            "generated": _compared(generated),
+            "reference": _compared(reference),
             "summary": result.summary(),
             "versions": versions(),
         }
     )
 
 
-def _side(side: "Subject | ImageSet | ReferenceMoments") -> dict[str, Any]:
-    if isinstance(side, ImageSet):
-        return describe_data(side) or {}
-    if isinstance(side, ReferenceMoments):
-        return {"moments": dict(side.notes), "n": side.n, "dimensions": len(side.mean)}
-    return dict(side.provenance)
+def _compared(images: "Subject | ImageSet | ReferenceMoments") -> dict[str, Any]:
+    if isinstance(images, ImageSet):
+        return describe_data(images) or {}
+    if isinstance(images, ReferenceMoments):
+        return {"moments": dict(images.notes), "n": images.n, "dimensions": len(images.mean)}
+    return dict(images.provenance)
 
 
 def describe_data(data: "ImageSet | None") -> dict[str, Any] | None:

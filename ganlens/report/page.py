@@ -10,9 +10,10 @@ from ganlens.checkpoints import versions
 from ganlens.panels import FigurePanel, Panel
 from ganlens.replay import signed
 from ganlens.report import draw
-from ganlens.report.about import provenance_panel, samples_panel
+from ganlens.report.about import kind_of_model, provenance_panel
 from ganlens.report.curve import curve_panels, read_metrics
 from ganlens.report.findings import Finding, describe_data, strict
+from ganlens.report.gallery import gallery
 from ganlens.report.guide import GUIDES
 from ganlens.report.headline import headline
 from ganlens.report.reproduce import again, purpose
@@ -35,15 +36,15 @@ def page(
     Args:
         title: heading of the page.
         made: when, as text.
-        subject: the loaded GAN.
+        subject: the loaded model.
         data: the images it was compared with, or None.
         findings: what ``run_probes`` returned.
         source: path or name of the checkpoint, for the commands.
     """
     panels = [_panels(finding, subject, data) for finding in findings]
-    curve = curve_panels(
-        read_metrics(subject.provenance.get("path")), subject.provenance.get("step")
-    )
+    known = subject.provenance
+    records = read_metrics(known.get("path"))
+    curve = curve_panels(records, known.get("step"), family=known.get("family"))
     with_charts = bool(curve) or any(isinstance(p, FigurePanel) for group in panels for p in group)
     scripts = [_plotly()] if with_charts else []
     scripts.append(_resource("page.js"))
@@ -108,7 +109,7 @@ def _header(title: str, made: str, subject: "Subject", data: "ImageSet | None") 
     short = str(subject.provenance.get("hash", ""))[:12]
     return (
         f"<header><h1>{draw.text(title)}</h1>"
-        f"<p class='lead'>A generative adversarial network, {against}.</p>"
+        f"<p class='lead'>{draw.text(_capital(kind_of_model(subject)))}, {against}.</p>"
         f"<p class='facts'>Checkpoint <code>{draw.text(short)}</code> · {draw.text(made)} · "
         "the same numbers are in <code>findings.json</code> and <code>arrays.npz</code> beside "
         "this page.</p></header>"
@@ -139,12 +140,18 @@ def _section(key: str, title: str, lead: str, body: str) -> str:
 
 def _about(subject: "Subject") -> str:
     facts = {str(name): value for name, value in provenance_panel(subject).rows}
-    body, question = draw.pairs(facts), "Where it comes from; it has no generator."
-    if subject.generator is not None:
-        question = "What the generator draws, and where it comes from."
+    panels, reasons = gallery(subject)
+    body, question = draw.pairs(facts), "Where it comes from; it draws nothing by itself."
+    if panels or reasons:
+        question = "What it draws, and where it comes from."
+        notes = (f"<p class='absent-note'>Not shown: {draw.prose(why)}</p>" for why in reasons)
         heading = "<h3 class='gap'>Where it comes from</h3>"
-        body = draw.panel(samples_panel(subject)) + heading + body
+        body = "".join([*map(draw.panel, panels), *notes, heading, body])
     return _section("about", "This checkpoint", question, body)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _glance(findings: Sequence[Finding]) -> str:

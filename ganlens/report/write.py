@@ -38,7 +38,7 @@ def write_report(
 
     Args:
         out: the folder; created where it is missing.
-        subject: the loaded GAN.
+        subject: the loaded model.
         data: the images it was compared with, or None.
         findings: what ``run_probes`` returned.
         checkpoint: path or name to put into the commands; by default the subject's name.

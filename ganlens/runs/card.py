@@ -48,7 +48,7 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
         ("machine", made.get("machine")),
         ("versions", ", ".join(f"{k} {v}" for k, v in header.versions.items())),
     ]
-    lines = [f"# {name}", "", f"A {header.family.upper()} trained by ganlens.", ""]
+    lines = [f"# {name}", "", f"A model of the family `{header.family}`, trained by ganlens.", ""]
     lines += ["```", str(made.get("command")), "```", "", "| | |", "| --- | --- |"]
     lines += [f"| {key} | {value} |" for key, value in facts]
     shown = "64 samples of the seeds 0 to 63, not chosen." if header.prior else (

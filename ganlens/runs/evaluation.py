@@ -72,7 +72,7 @@ class Evaluator:
 
     def _features(self, images: np.ndarray) -> np.ndarray:
         source = array_source(images)
-        return finish(features_of(self.extractor, source, precision="32-true"))
+        return finish(features_of(self.extractor, source))
 
 
 def calibrated(trainer: Trainer) -> dict[str, nn.Module]:

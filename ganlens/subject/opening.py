@@ -87,6 +87,7 @@ def from_checkpoint(checkpoint: Checkpoint, device: torch.device, weights: str =
         "step": header.step,
         "weights": "ema" if averaged else "raw",
         "data": header.data,
+        **({"others": header.others} if header.others else {}),
         "training": header.training,
         "metrics": header.metrics,
         "calibration": header.calibration,

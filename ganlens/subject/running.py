@@ -1,6 +1,7 @@
 """Running a network piece by piece: the same bits at any batch size."""
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
 
 import torch
@@ -15,6 +16,28 @@ Shape = tuple[int, ...]
 def is_told(network: Any) -> bool:
     """Whether a network takes rows of a condition as its second argument."""
     return bool(getattr(network, "condition_dim", 0))
+
+
+class _Telling:
+    """The forward pass of a network that is told a row where it is told nothing."""
+
+    def __init__(self, network: Any, row: Tensor) -> None:
+        self.network, self.row = network, row
+
+    def __call__(self, x: Tensor, told: Tensor | None = None) -> Any:
+        rows = self.row.to(x.device).expand(len(x), -1) if told is None else told
+        return type(self.network).forward(self.network, x, rows)
+
+
+def telling(network: Any, row: Tensor) -> Any:
+    """Return a conditional network that is told a (k,) row unless it is told another.
+
+    It is a shallow copy: its layers, their names and whatever hooks they hold are the network's
+    own. A deep copy of it is a network of its own, as any other's is.
+    """
+    made = copy(network)
+    made.forward = _Telling(network, row)
+    return made
 
 
 def pieces(

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ganlens.errors import GanlensError
 from ganlens.features import Rows, indices, module_hash
 from ganlens.images import to_uint8
+from ganlens.models.conditions import Classes
 from ganlens.subject.subject import Subject
 
 
@@ -53,8 +54,14 @@ class Samples:
 
     @property
     def classes(self) -> np.ndarray | None:
-        """None: which class a sample is of is not known."""
-        return None
+        """The class that each is told to be of; None where no class is told."""
+        told = self.subject.condition
+        if not isinstance(told, Classes) or self.subject.generator is None:
+            return None
+        if self.subject.is_told:
+            return np.full(self.count, self.subject.provenance["condition"])
+        rows = told.sample(range(self.first, self.first + self.count))
+        return np.array(told.names)[rows.argmax(1).numpy()]
 
     def identity(self) -> dict[str, Any]:
         """Return hashes of the file and of the weights as they are now, and the seeds."""

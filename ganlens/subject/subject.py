@@ -8,16 +8,24 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganlens.activations import capture, layer_names
+from ganlens.activations import capture
 from ganlens.calibration import calibrate
 from ganlens.data import ImageSet
-from ganlens.errors import GanlensError, one_of
+from ganlens.errors import GanlensError
 from ganlens.models.conditions import Condition
-from ganlens.models.family import ROLES
 from ganlens.models.prior import Prior, check_seed
 from ganlens.subject.inputs import Told, condition_rows, numbers
 from ganlens.subject.modules import wrapped
-from ganlens.subject.running import Shape, batched, filled, is_told, pieces, pool_maps
+from ganlens.subject.networks import NetworksByRole
+from ganlens.subject.running import (
+    Shape,
+    batched,
+    filled,
+    is_told,
+    pieces,
+    pool_maps,
+    telling,
+)
 from ganlens.subject.sources import (
     check_sources,
     described,
@@ -27,7 +35,7 @@ from ganlens.subject.sources import (
 from ganlens.subject.untrained import CALIBRATION, fresh
 
 
-class Subject:
+class Subject(NetworksByRole):
     """Networks by name, each with a role, in eval mode on one device.
 
     Args:
@@ -57,30 +65,11 @@ class Subject:
         roles: Mapping[str, str] | None = None,
         condition: Condition | None = None,
     ) -> None:
-        self.device = torch.device(device)
-        held = {name: self._placed(net) for name, net in networks.items() if net is not None}
-        if not held:
-            raise GanlensError(
-                f"a subject needs a network: give one that is a {', a '.join(ROLES)}"
-            )
-        self.networks: dict[str, Any] = held
-        self.roles = {name: (roles or {}).get(name, name) for name in held}
-        if strange := [name for name, role in self.roles.items() if role not in ROLES]:
-            raise one_of(f"role of {strange[0]}", self.roles[strange[0]], ROLES)
+        super().__init__(networks, provenance["checkpoint"], device, roles)
         self.condition = condition
         self.default_condition = None if condition is None else condition.usual
-        self.image_shape: tuple[int, int, int] = self._find_shape()
         self.provenance = provenance
-        self.name: str = provenance["checkpoint"]
         self._sources: ImageSet | None = None
-
-    def _placed(self, network: nn.Module) -> nn.Module:
-        network = network.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return network.requires_grad_(False).eval()
-
-    def _find_shape(self) -> tuple[int, int, int]:
-        found = (self.role(role) for role in ROLES)
-        return tuple(next(net for net in found if net is not None).image_shape)
 
     @classmethod
     def from_modules(
@@ -126,51 +115,19 @@ class Subject:
         known = {"checkpoint": name, "hash": None}
         return cls(networks, known, device, condition=condition)
 
-    def role(self, role: str) -> Any | None:
-        """Return the first network that plays a role, or None."""
-        names = (name for name, one in self.roles.items() if one == role)
-        return self.networks.get(next(names, ""))
+    def bound(self, name: str) -> Any:
+        """Return a network, by its name or role, that takes its one input alone.
 
-    @property
-    def generator(self) -> Any:
-        """(N, d) latents [, (N, k) condition] to (N, C, H, W) images in [-1, 1], or None."""
-        return self.role("generator")
-
-    @property
-    def translator(self) -> Any | None:
-        """(N, C, H, W) images [, (N, k) condition] to images in [-1, 1], or None."""
-        return self.role("translator")
-
-    @property
-    def encoder(self) -> Any | None:
-        """(N, C, H, W) images to (N, d) latents, or None."""
-        return self.role("encoder")
-
-    @property
-    def discriminator(self) -> Any | None:
-        """(N, C, H, W) images [, (N, k) condition] to scores, or None."""
-        return self.role("discriminator")
-
-    def network(self, name: str) -> Any:
-        """Return a network by its name or its role, the first that plays it.
+        A conditional one is told ``default_condition``; its layers are the network's own, for hooks
+        and edits. Any other network is returned as it is.
 
         Raises:
-            GanlensError: there is none; the message says which there are.
+            GanlensError: as ``network``.
         """
-        if name in self.networks:
-            return self.networks[name]
-        if name not in ROLES:
-            raise one_of("network", name, tuple(dict.fromkeys((*self.networks, *ROLES))))
-        if (found := self.role(name)) is None:
-            raise GanlensError(
-                f"{self.name} has no {name}: it has {', '.join(self.networks)}; choose another"
-                " checkpoint"
-            )
-        return found
-
-    def layers(self, network: str) -> list[str]:
-        """List the layer names of a network, by its name or role, in order."""
-        return layer_names(self.network(network))
+        network = self.network(name)
+        if self.default_condition is None or not is_told(network):
+            return network
+        return telling(network, self.default_condition)
 
     @property
     def prior(self) -> Prior:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ganlens.checkpoints import Checkpoint
 from ganlens.models import build
-from ganlens.models.family import check_role
+from ganlens.models.family import check_role, completed
 from ganlens.training.config import TrainConfig, trainable
 from ganlens.training.start import check_start, fill
 from ganlens.training.streams import stream
@@ -48,7 +48,7 @@ class TrainedNetworks:
         one = trainable(family)
         self._begun = start is not None
         if start:
-            check_start(start, family, arguments)
+            check_start(start, family, completed(one, arguments))
         built = build(family, arguments, stream(config.seed, "init", 0))
         check_role(built, one.roles)
         self.kept = tuple(built)

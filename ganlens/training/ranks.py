@@ -1,6 +1,7 @@
 """What the processes of a run share: gradients and averages."""
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -11,11 +12,21 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-def alone() -> "Fabric":
-    """Return a single process on the best device, in the precision that it is best at."""
+def quiet_fabric(**settings: Any) -> "Fabric":
+    """Return a Fabric that says nothing of how it computes: stderr is for ganlens's own lines.
+
+    Args:
+        settings: what Fabric takes.
+    """
     from lightning_fabric import Fabric  # seconds, which whoever only looks at a run need not wait
 
-    return Fabric(devices=1, precision=best_precision())  # type: ignore[arg-type]
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the import set it to INFO
+    return Fabric(**settings)
+
+
+def alone() -> "Fabric":
+    """Return a single process on the best device, in the precision that it is best at."""
+    return quiet_fabric(devices=1, precision=best_precision())
 
 
 def averaged(fabric: "Fabric", value: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ class Card:
         turned_off: of those of which it is true, the share of which it is false at -distance.
         score: mean change of D's logit at +distance, or None without a discriminator.
         length: mean change of the latent's length at +distance, as a share of it.
-        outside: share of coordinates that a uniform prior never draws; 0 for a normal one.
+        outside: share of coordinates where the prior never draws one; 0 for a normal one.
         rmse: root-mean-square pixel difference at +distance, in parts of the brightness range.
     """
 
@@ -160,11 +160,10 @@ def _facts(
     if before.logits is not None:
         score = float((subject.discriminate(x, batch_size=batch_size) - before.logits).mean())
     lengths = far.norm(dim=1) / before.z[: len(far)].norm(dim=1).clamp_min(1e-12)
-    uniform = subject.prior.kind == "uniform"
     return {
         "score": score,
         "length": float(lengths.mean()) - 1,
-        "outside": float((far.abs() > 1).float().mean()) if uniform else 0.0,
+        "outside": float(subject.prior.outside(far).float().mean()),
         "rmse": float((x - before.x).square().mean(dim=(1, 2, 3)).sqrt().mean()) / 2,
     }
 

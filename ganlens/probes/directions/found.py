@@ -23,11 +23,25 @@ from ganlens.probes.directions.claims import Claim
 from ganlens.probes.directions.scores import Scorer
 
 if TYPE_CHECKING:
-    from ganlens.probes.directions.probe import Directions
     from ganlens.subject import Subject
 
 PCA_SAMPLES, REGRESSED = 1024, 2048  # samples behind GANSpace, at most: the PCA is what costs
 REAL = 0.8  # held-out AUC from which a boundary is held still by the conditional ones
+
+
+@dataclass(frozen=True)
+class Search:
+    """Settings of the search; fields as those of ``Directions``."""
+
+    methods: tuple[str, ...]
+    attributes: tuple[str, ...]
+    count: int
+    samples: int
+    extreme: float
+    judged: int
+    conditional: bool
+    seed: int
+    batch_size: int
 
 
 @dataclass(frozen=True)
@@ -61,19 +75,19 @@ def supervised(
     subject: "Subject",
     scorer: Scorer,
     claims: Sequence[Claim],
-    settings: "Directions",
+    search: Search,
     about: dict[str, Any],
 ) -> Generator[Progress, None, Found]:
     """Score samples and fit a boundary and a difference of means to every claim."""
-    z = subject.latents(range(settings.samples))
+    z = subject.latents(range(search.samples))
     parts = []
-    for start in range(0, len(z), settings.batch_size):
+    for start in range(0, len(z), search.batch_size):
         yield Progress(start, len(z), "samples scored")
-        x = subject.generate(z[start : start + settings.batch_size], batch_size=settings.batch_size)
-        parts.append(scorer.scores(subject, x, settings.batch_size))
+        x = subject.generate(z[start : start + search.batch_size], batch_size=search.batch_size)
+        parts.append(scorer.scores(subject, x, search.batch_size))
     scores, prior = np.concatenate(parts, axis=1), subject.prior
     texts = [claim.text for claim in claims]
-    share, seed = settings.extreme, settings.seed
+    share, seed = search.extreme, search.seed
     yield Progress(0, 1, "boundaries")
     found = boundaries(z.numpy(), scores, texts, prior, share=share, seed=seed, provenance=about)
     least = PER_COORDINATE * prior.dim
@@ -89,21 +103,21 @@ def supervised(
     )
 
 
-def choose(found: Found, asked: Sequence[Claim], settings: "Directions") -> list[Direction]:
+def choose(found: Found, asked: Sequence[Claim], search: Search) -> list[Direction]:
     """Return the directions that are judged: boundaries, conditional ones, means, best first."""
     if not found.boundaries:
         return []
     ranked = sorted(asked, key=lambda one: -found.boundaries[one.text].metrics["auc"])
-    if "auto" in settings.attributes:  # the best value of each attribute
+    if "auto" in search.attributes:  # the best value of each attribute
         best: dict[tuple[str, ...], Claim] = {}
         for one in ranked:
             best.setdefault(one.names, one)
-        ranked = list(best.values())[: settings.count]
+        ranked = list(best.values())[: search.count]
     kept: list[Direction] = []
-    for method in settings.methods:
+    for method in search.methods:
         if method == "boundary":
             kept += [found.boundaries[one.text] for one in ranked]
-            if settings.conditional:
+            if search.conditional:
                 kept += [held for one in ranked if (held := _held(found, one)) is not None]
         elif method == "means":
             kept += [found.means[one.text] for one in ranked]
@@ -129,25 +143,25 @@ def _held(found: Found, claim: Claim) -> Direction | None:
 
 
 def unsupervised(
-    subject: "Subject", settings: "Directions", layer: str, about: dict[str, Any]
+    subject: "Subject", search: Search, layer: str, about: dict[str, Any]
 ) -> Generator[Progress, None, list[Direction]]:
     """Return the directions that need no labels, in the order of the methods."""
     kept: list[Direction] = []
-    count = min(settings.count, subject.prior.dim)
-    for method in settings.methods:
+    count = min(search.count, subject.prior.dim)
+    for method in search.methods:
         if method == "sefa":
             yield Progress(0, 1, "the first layer's eigenvectors")
-            kept += sefa(subject.generator, count, provenance=about)
+            kept += sefa(subject.bound("generator"), count, provenance=about)
         elif method == "ganspace":
-            first = settings.samples + 9 * settings.judged  # after all that is judged
-            size = min(settings.samples, REGRESSED)
+            first = search.samples + 9 * search.judged  # after all that is judged
+            size = min(search.samples, REGRESSED)
             kept += yield from ganspace(
                 subject,
                 layer,
                 count,
-                range(min(settings.samples, PCA_SAMPLES)),
+                range(min(search.samples, PCA_SAMPLES)),
                 range(first, first + size),
-                batch_size=settings.batch_size,
+                batch_size=search.batch_size,
                 provenance=about,
             )
     return kept

@@ -7,8 +7,8 @@ import numpy as np
 
 from ganlens import images
 from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
+from ganlens.probes.directions.numbers import FILE, DirectionsNumbers, title
 from ganlens.probes.directions.pictures import Strip
-from ganlens.probes.directions.result import FILE, DirectionsResult, title
 from ganlens.probes.latent import picture_scale
 
 HOW = {
@@ -27,7 +27,7 @@ HOW = {
 WRITTEN = {"sefa": "SeFa", "ganspace": "GANSpace"}
 
 
-def panels(result: DirectionsResult) -> list[Panel]:
+def panels(result: DirectionsNumbers) -> list[Panel]:
     """Return every panel of a result."""
     shown: list[Panel] = []
     if any(card.changes for card in result.cards):
@@ -38,7 +38,7 @@ def panels(result: DirectionsResult) -> list[Panel]:
     return [*shown, _table(result)]
 
 
-def _strip(result: DirectionsResult, strip: Strip) -> ImagePanel:
+def _strip(result: DirectionsNumbers, strip: Strip) -> ImagePanel:
     one = result.directions[strip.index]
     steps = ", ".join(f"{amount:g}" for amount in result.amounts)
     if strip.edit == "offset":
@@ -61,7 +61,7 @@ def _strip(result: DirectionsResult, strip: Strip) -> ImagePanel:
     )
 
 
-def _verdict(result: DirectionsResult, index: int) -> str:
+def _verdict(result: DirectionsNumbers, index: int) -> str:
     card, one = result.cards[index], result.directions[index]
     if card.turned_on is None or card.auc is None:
         return ""
@@ -73,7 +73,7 @@ def _verdict(result: DirectionsResult, index: int) -> str:
     )
 
 
-def _beside(result: DirectionsResult, index: int) -> str:
+def _beside(result: DirectionsNumbers, index: int) -> str:
     """Say how often its attribute changes, beside what random directions do to the same one."""
     if not result.attributes(index):
         return ""
@@ -84,7 +84,7 @@ def _beside(result: DirectionsResult, index: int) -> str:
     return f" (of all {result.judged}, {name} changes in {changes[name]:.0%}{control})"
 
 
-def _heat(result: DirectionsResult) -> FigurePanel:
+def _heat(result: DirectionsNumbers) -> FigurePanel:
     rows = [(title(o), c.changes) for o, c in zip(result.directions, result.cards, strict=True)
             if o.method != "random"]  # fmt: skip
     if random := [result.cards[i].changes for i in result.of("random")]:
@@ -113,12 +113,12 @@ def _heat(result: DirectionsResult) -> FigurePanel:
     )
 
 
-def _last_row(result: DirectionsResult) -> str:
+def _last_row(result: DirectionsNumbers) -> str:
     random = len(list(result.of("random")))
     return f" The last row, the mean of {random} random ones, is what any does." if random else ""
 
 
-def _judge(result: DirectionsResult) -> str:
+def _judge(result: DirectionsNumbers) -> str:
     source = result.about.get("judge")
     if not source:
         return ""
@@ -128,7 +128,7 @@ def _judge(result: DirectionsResult) -> str:
     return f"The judge had no part in finding them: {source}{least}."
 
 
-def _pairs(result: DirectionsResult) -> Iterator[tuple[int, int]]:
+def _pairs(result: DirectionsNumbers) -> Iterator[tuple[int, int]]:
     """Yield (plain, conditional) indices of the same claim."""
     plain = {result.directions[i].claim: i for i in result.of("boundary")}
     return (
@@ -138,7 +138,7 @@ def _pairs(result: DirectionsResult) -> Iterator[tuple[int, int]]:
     )
 
 
-def _compared(result: DirectionsResult) -> list[Panel]:
+def _compared(result: DirectionsNumbers) -> list[Panel]:
     pairs = list(_pairs(result))
     return [_bars(result, pairs), _by_attribute(result, pairs)] if pairs else []
 
@@ -151,7 +151,7 @@ BARS = (
 )
 
 
-def _bars(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) -> FigurePanel:
+def _bars(result: DirectionsNumbers, pairs: Sequence[tuple[int, int]]) -> FigurePanel:
     drawn = figure(barmode="group", height=380, legend={"orientation": "h", "y": -0.25})
     claims = [result.directions[i].claim for i, _ in pairs]
     for name, side, own, colour in BARS:
@@ -175,7 +175,7 @@ def _bars(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) -> FigureP
     )
 
 
-def _by_attribute(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) -> TablePanel:
+def _by_attribute(result: DirectionsNumbers, pairs: Sequence[tuple[int, int]]) -> TablePanel:
     rows: list[Sequence[Any]] = []
     for plain, held in pairs:
         for i, name in ((plain, "plain"), (held, "conditional")):
@@ -211,7 +211,7 @@ COLUMNS = (
 NUMBERS = [key for _, key in COLUMNS if key not in ("direction", "makes_true", "same_as")]
 
 
-def _table(result: DirectionsResult) -> TablePanel:
+def _table(result: DirectionsNumbers) -> TablePanel:
     cards = result.rows()
     rows: list[list[Any]] = []
     for one, card in zip(result.directions, cards, strict=True):

@@ -14,7 +14,6 @@ from ganlens.probes.base import Progress
 from ganlens.recipe import Recipe, draw
 
 if TYPE_CHECKING:
-    from ganlens.probes.directions.probe import Directions
     from ganlens.subject import Subject
 
 
@@ -36,9 +35,13 @@ class Strip:
 
 
 def strips(
-    subject: "Subject", directions: Sequence[Direction], settings: "Directions"
+    subject: "Subject",
+    directions: Sequence[Direction],
+    seeds: tuple[int, ...],
+    amounts: tuple[float, ...],
+    shown: int,
 ) -> Generator[Progress, None, tuple[Strip, ...]]:
-    """Draw the first directions of each method, and the first GANSpace one as an offset too.
+    """Draw the first directions of each method, the first GANSpace one as an offset too.
 
     A direction on the line of an earlier one is left out: its picture would be the same.
     """
@@ -48,16 +51,14 @@ def strips(
         if same is not None:
             continue
         drawn[one.method] = drawn.get(one.method, 0) + 1
-        if drawn[one.method] > settings.shown:
+        if drawn[one.method] > shown:
             continue
         yield Progress(index, len(directions), "pictures")
-        edits: dict[str, Edit] = {"move": one.move(subject.prior, settings.amounts)}
+        edits: dict[str, Edit] = {"move": one.move(subject.prior, amounts)}
         if one.offset is not None and drawn[one.method] == 1:
-            edits["offset"] = one.offset_edit(settings.amounts)
+            edits["offset"] = one.offset_edit(amounts)
         for name, edit in edits.items():
-            recipe = Recipe.of(
-                subject, Seeds(settings.seeds), columns=len(settings.amounts), edits=[edit]
-            )
+            recipe = Recipe.of(subject, Seeds(seeds), columns=len(amounts), edits=[edit])
             tiles = images.to_uint8(draw(subject, recipe))
             found.append(Strip(index, name, tiles, recipe.to_json()))
     return tuple(found)

@@ -15,6 +15,7 @@ from ganlens.probes.directions.card import judge_cards
 from ganlens.probes.directions.claims import Claim, claims_of
 from ganlens.probes.directions.found import (
     Found,
+    Search,
     choose,
     default_layer,
     supervised,
@@ -128,13 +129,13 @@ class Directions(Probe):
         yield Progress(0, 1, "attributes")
         asked, every, reason = self._claims(subject, data)
         reader = yield from self._reader(data)
-        about = self._provenance(subject)
+        about, search = self._provenance(subject), self._search()
         found, scorer = Found(), None
         if every and data is not None:
             scorer = yield from self._scorer(subject, data, every)
-            found = yield from supervised(subject, scorer, every, self, about)
-        kept = choose(found, asked, self)
-        kept += yield from unsupervised(subject, self, layer, about)
+            found = yield from supervised(subject, scorer, every, search, about)
+        kept = choose(found, asked, search)
+        kept += yield from unsupervised(subject, search, layer, about)
         if not kept:
             raise GanlensError(f"no direction was found: {reason}; add sefa or ganspace to methods")
         baseline = random_directions(subject.prior, self.random, self.seed)
@@ -142,7 +143,8 @@ class Directions(Probe):
         cards = yield from judge_cards(
             subject, reader, [*kept, *baseline], seeds, self.distance, self.batch_size
         )
-        pictures = yield from strips(subject, [*kept, *baseline[:1]], self)
+        drawn = [*kept, *baseline[:1]]
+        pictures = yield from strips(subject, drawn, self.seeds, self.amounts, self.shown)
         return DirectionsResult(
             directions=(*kept, *baseline),
             cards=tuple(cards),
@@ -159,6 +161,19 @@ class Directions(Probe):
                 **(reader.about() if reader else {"judge": None}),
                 **self._facts(layer, scorer),
             },
+        )
+
+    def _search(self) -> Search:
+        return Search(
+            methods=self.methods,
+            attributes=self.attributes,
+            count=self.count,
+            samples=self.samples,
+            extreme=self.extreme,
+            judged=self.judged,
+            conditional=self.conditional,
+            seed=self.seed,
+            batch_size=self.batch_size,
         )
 
     def _claims(

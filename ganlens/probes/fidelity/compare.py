@@ -12,7 +12,6 @@ from ganlens import stats
 from ganlens.errors import GanlensError
 from ganlens.features import FeatureStore, ImageSource, check_comparable, shared_features_of
 from ganlens.images import grid
-from ganlens.latents import Seeds
 from ganlens.probes.base import Progress
 from ganlens.probes.fidelity.judge import FID, Judge
 from ganlens.probes.fidelity.materials import Materials
@@ -238,11 +237,11 @@ def _cautions(features: FeatureSets, same: bool) -> list[str]:
 
 
 def _recipe(source: ImageSource, rows: np.ndarray, columns: int) -> dict[str, Any] | None:
-    """Return what draws a sheet of some samples again; None where it is no generator's."""
-    if not isinstance(source, Samples) or source.subject.generator is None:
+    """Return what draws a sheet of some samples again; None where they are no model's."""
+    if not isinstance(source, Samples):
         return None
-    seeds = Seeds(tuple(source.numbers(rows).tolist()))
-    return Recipe.of(source.subject, seeds, columns=columns).to_json()
+    seeds = source.numbers(rows).tolist()
+    return Recipe.of_samples(source.subject, seeds, columns=columns).to_json()
 
 
 def _described(note: str) -> dict[str, Any]:

@@ -168,7 +168,7 @@ def _discriminator(subject: "Subject | None", reason: str) -> Judge:
         )
     return Judge(
         # The checkpoint's hash covers the generators too, so the extractor's is taken of D alone.
-        DiscriminatorExtractor(subject.discriminator),
+        DiscriminatorExtractor(subject.bound("discriminator")),
         "FD-discriminator",
         reason,
         "This discriminator was trained against this very generator: good for comparing samples, "

@@ -150,7 +150,7 @@ def _identity(generated: Subject | ImageSet, seed: int, n: int) -> dict[str, Any
             "generated_fingerprint": generated.fingerprint,
             "generated_split": generated.split,
         }
-    return {**identity(generated), "seeds": f"{seed} to {seed + n - 1}"}
+    return {**identity(generated, drawn=True), "seeds": f"{seed} to {seed + n - 1}"}
 
 
 def _same_shape(generated: Subject | ImageSet, reference: Subject | ImageSet) -> None:

@@ -9,8 +9,8 @@ import torch
 from ganlens import stats
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.features import resolved
 from ganlens.models.prior import check_seed
+from ganlens.precision import named_precision, resolved
 from ganlens.probes.base import Needs, Probe, Progress, images_for
 from ganlens.probes.fidelity.compare import Comparison
 from ganlens.probes.fidelity.judge import choose
@@ -42,7 +42,8 @@ class Fidelity(Probe):
         batch_size: images at a time.
         inception_weights: path of torch-fidelity's Inception weights.
         weights: path of the weights of vgg16 or torchvision:NAME.
-        precision: of the network: auto takes bfloat16 where the processor is made for it.
+        precision: of the network. float32 gives the same number on every machine; auto takes
+            bfloat16 where the hardware multiplies it. The number says which it was.
         k: neighbour that sets the radius for precision and recall.
         k_density: neighbour that sets the radius for density and coverage.
     """
@@ -56,7 +57,7 @@ class Fidelity(Probe):
     batch_size: int = 128
     inception_weights: str | None = None
     weights: str | None = None
-    precision: Literal["auto", "32-true", "bf16-mixed"] = "32-true"
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"
     k: int = 3
     k_density: int = 5
 
@@ -67,6 +68,8 @@ class Fidelity(Probe):
                     f"{name} {getattr(self, name)} is too small: give at least {least}"
                 )
         check_seed(self.seed, self.n)
+        # Pictures of 0.1 carry lightning-fabric's names.
+        object.__setattr__(self, "precision", named_precision(self.precision))
 
     def needs(self) -> Needs:
         """Return what it cannot do without: the discriminator only where it is the extractor."""
@@ -143,5 +146,5 @@ class Fidelity(Probe):
             n_asked=self.n,
             seed=self.seed,
             batch_size=self.batch_size,
-            precision=resolved(self.precision, judge.extractor),
+            precision=resolved(self.precision, judge.extractor.device),
         )

@@ -61,10 +61,11 @@ def optimise(
         levels: (C,) the level of each map.
         search: the settings.
     """
+    generator = subject.bound("generator")
     device, rng = subject.device, np.random.default_rng(search.seed)
     level = torch.as_tensor(levels, dtype=torch.float32, device=device)[:, None, None]
     with torch.no_grad():
-        parts = [finder.scores(subject, subject.generator(p.to(device))) for p in z.split(64)]
+        parts = [finder.scores(subject, generator(p.to(device))) for p in z.split(64)]
     before = torch.cat(parts)
     logits = torch.full((len(levels),), START, device=device, requires_grad=True)
     adam = torch.optim.Adam([logits], lr=RATE)
@@ -74,8 +75,8 @@ def optimise(
         with torch.enable_grad():
             strength = torch.sigmoid(logits)
             change = _blend(strength[:, None, None], level, search.box)
-            with edit(subject.generator, search.layer, change):
-                after = finder.scores(subject, subject.generator(z[rows].to(device)))
+            with edit(generator, search.layer, change):
+                after = finder.scores(subject, generator(z[rows].to(device)))
             lead = finder.lead(after) * (-1 if search.insert else 1)
             moved = finder.others_moved(before[rows.to(device)], after)
             loss = torch.relu(LEAD + lead).mean() + search.kept * moved

@@ -62,7 +62,7 @@ class Finder:
 
     def scores(self, subject: "Subject", x: Tensor) -> Tensor:
         """Return the (N, T) outputs for images on the subject's device, with gradients."""
-        network = subject.network("discriminator")
+        network = subject.bound("discriminator")
         found: dict[str, Tensor] = {}
 
         def keep(name: str, output: Tensor) -> Tensor:

@@ -8,14 +8,16 @@ from torch import Tensor
 CHUNK = 64  # directions at a time, each of which costs about four forward passes
 
 
-def jacobian_spectrum(function: Callable[[Tensor], Tensor], z: Tensor, std: float = 1.0) -> Tensor:
+def jacobian_spectrum(
+    function: Callable[[Tensor], Tensor], z: Tensor, std: float | Tensor = 1.0
+) -> Tensor:
     """Return the singular values of the Jacobian at one latent, largest first.
 
     Args:
         function: (N, d) latents to (N, ...) images, in eval mode.
         z: (d,) latent, on the function's device.
-        std: of the prior's coordinates: the values are then the change of the image, as a norm
-            over all its pixels, per standard deviation of the latent.
+        std: of the prior's coordinates, one for all or (d,): the values are then the change of the
+            image, as a norm over all its pixels, per standard deviation of the latent.
 
     Returns:
         (min(d, pixels),) float64 on the CPU.
@@ -24,7 +26,8 @@ def jacobian_spectrum(function: Callable[[Tensor], Tensor], z: Tensor, std: floa
     # A pass per latent coordinate, where backward mode takes one per pixel. Each row of the batch
     # carries a direction of its own.
     rows = [_pushed(function, z, part) for part in directions.split(CHUNK)]
-    return torch.linalg.svdvals(torch.cat(rows).double().cpu() * std)
+    stds = torch.as_tensor(std, dtype=torch.float64).reshape(-1, 1)
+    return torch.linalg.svdvals(torch.cat(rows).double().cpu() * stds)
 
 
 @torch.enable_grad()

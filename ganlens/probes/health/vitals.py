@@ -131,7 +131,8 @@ def measure(
         parts = [part for part in real.split(BATCH) if len(part) > 1][: amounts.batches]
         parts = [part.to(subject.device) for part in parts]
         latents = [one.to(subject.device) for one in z.split(BATCH)][: len(parts)]
-        gradients = gradient_norms(subject.generator, subject.discriminator, parts, latents)
+        pair = subject.bound("generator"), subject.bound("discriminator")
+        gradients = gradient_norms(*pair, parts, latents)
     spectra = yield from _spectra(subject, z[: amounts.jacobians])
     return Vitals(
         name=subject.name,
@@ -160,9 +161,10 @@ def _stream(
 
 def _spectra(subject: "Subject", z: Tensor) -> Generator[Progress, None, np.ndarray]:
     rows = []
+    generator, stds = subject.bound("generator"), subject.prior.stds
     for done, one in enumerate(z.to(subject.device)):
         yield Progress(done, len(z), f"Jacobians of {subject.name}")
-        rows.append(jacobian_spectrum(subject.generator, one, subject.prior.std).numpy())
+        rows.append(jacobian_spectrum(generator, one, stds).numpy())
     return np.stack(rows)
 
 

@@ -58,5 +58,6 @@ def edit_recipe(subject: "Subject", z: Tensor, move: Move | None = None) -> Reci
         shown = Rows.of(z[:SHOWN])
         return Recipe.of(subject, shown, edits=(move,), columns=len(move.amounts))
     corners = z[: SHOWN + 1] if len(z) > 1 else z.expand(2, -1)
-    mode = resolve_mode("auto", subject.prior.kind)
-    return Recipe.of(subject, Rows.of(walk(corners, WALK, mode)), columns=WALK)
+    prior = subject.prior
+    path = walk(corners, WALK, resolve_mode("auto", prior.kind), parts=prior.parts)
+    return Recipe.of(subject, Rows.of(path), columns=WALK)

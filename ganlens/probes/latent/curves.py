@@ -31,8 +31,8 @@ def norms(result: "InterpolationResult") -> FigurePanel:
     level: dict[str, Any] = {"dash": "dash", "color": "grey", "width": 1.5}
     plot.add_scatter(x=ends, y=prior, name="mean of the prior", mode="lines", line=level)
     for mode, values, line in (
-        (f"{result.mode} (taken)", result.norms, {"color": PALETTE[0]}),
-        (result.other_mode, result.other_norms, {"color": PALETTE[1], "dash": "dot"}),
+        (f"{result.route} (taken)", result.norms, {"color": PALETTE[0]}),
+        (result.other_route, result.other_norms, {"color": PALETTE[1], "dash": "dot"}),
     ):
         plot.add_scatter(x=result.positions, y=values, name=mode, mode="lines", line=line)
     return FigurePanel(

@@ -26,7 +26,7 @@ def strip(result: "InterpolationResult") -> ImagePanel:
     back = " The last row leads back to the first corner." if result.loop else ""
     return ImagePanel(
         title="A walk through the latent space",
-        caption=f"Each row goes by {result.mode} from one latent to the next "
+        caption=f"Each row goes by {result.route} from one latent to the next "
         f"({_corners(result)}); the next row starts where it ends.{back} Every picture on the way "
         "should be a plausible sample and change a little at a time: sharp jumps between a few "
         "pictures would suggest memorization (Radford 2015, section 6.1).",
@@ -62,13 +62,13 @@ def film(result: "InterpolationResult") -> AnimationPanel | None:
 
 def pair(result: "InterpolationResult") -> ImagePanel:
     """The first leg by a straight line, and by another mode below it."""
-    other = result.curved
+    other = result.curved_route
     return ImagePanel(
         title=f"The same two corners, by lerp and by {other}",
         caption="Above: the straight line (lerp). Halfway its latents shrink to "
         f"{result.norm_dip:.0%} of the length of its two ends (the prior draws "
         f"{result.expected_norm:.2f}), where the generator was hardly ever trained; washed-out "
-        f"middles come from there. Below: {_why(other, result.prior)}",
+        f"middles come from there. Below: {_why(result.curved, result.prior)}",
         image=images.grid(result.pair, result.per_leg),
         alt=f"two rows of pictures between the same two samples, lerp above and {other} below",
         scale=picture_scale(result.pair),
@@ -77,6 +77,12 @@ def pair(result: "InterpolationResult") -> ImagePanel:
 
 
 def _why(mode: str, prior: str) -> str:
+    if mode == "auto":
+        return (
+            "each part of the latent goes by the route that keeps to where it has its mass; a "
+            "one-hot part goes straight from one category to another, which nothing in between "
+            "was trained on."
+        )
     if mode == "gaussian":
         return (
             "the gaussian route takes each coordinate through the prior's distribution to a "
@@ -113,7 +119,7 @@ def plane(result: "InterpolationResult") -> ImagePanel | None:
     return ImagePanel(
         title="A plane between four samples",
         caption=f"The first four corners of the walk stand in the corners{names}; the two edges "
-        f"across are walked by {result.mode}, then every column between them. Neighbours should "
+        f"across are walked by {result.route}, then every column between them. Neighbours should "
         f"be alike in both directions. {lengths}",
         image=images.grid(found.pictures, found.side),
         alt=f"{found.side} by {found.side} pictures that change gradually in both directions",

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganlens import images
 from ganlens.errors import GanlensError
-from ganlens.interpolation import Mode, between, resolve_mode
+from ganlens.interpolation import Mode, between, in_words, resolve_mode
 from ganlens.latents import Patch, Rows, Stack, Walk
 from ganlens.models.prior import Prior
 from ganlens.perceptual import PathLength, mean_length, path_lengths
@@ -44,7 +44,8 @@ class Interpolation(Probe):
         seeds: corners of the walk, at least 2; the paper walks through 9.
         per_leg: pictures per leg, both corners included, at least 2.
         mode: "lerp" (straight line), "slerp" (arc, lengths moved evenly), "gaussian" (uniform
-            prior: through its CDF to a normal one, slerp there, back), or "auto": what suits it.
+            prior: through its CDF to a normal one, slerp there, back), or "auto": what suits it,
+            each part of a prior of several by itself.
         loop: walk back from the last corner to the first.
         frames: pictures per leg of the film, fewer where it would have more than 240; 0 leaves it
             out.
@@ -151,7 +152,7 @@ class Interpolation(Probe):
                 a,
                 b,
                 t,
-                route=partial(between, mode=mode),
+                route=partial(between, mode=mode, parts=subject.prior.parts),
                 embed=lambda ends: eye.embed(subject.generate(ends, batch_size=self.batch_size)),
             )
 
@@ -185,6 +186,8 @@ class Interpolation(Probe):
             prior=prior.kind,
             mode=walk.mode,
             other_mode=other.mode,
+            route=in_words(walk.mode, prior.parts),
+            other_route=in_words(other.mode, prior.parts),
             per_leg=n,
             loop=self.loop,
             recipes=self._recipes(subject, sources),

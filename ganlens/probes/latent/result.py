@@ -54,9 +54,11 @@ class InterpolationResult:
         pair_norms: (2, per_leg) lengths of their latents.
         film: (F, H, W, C) uint8, the walk in smaller steps; None if left out.
         plane: a grid between the first four corners; None if left out or if there are fewer.
-        prior: "normal" or "uniform".
-        mode: the mode that was taken, "auto" resolved.
+        prior: "normal", "uniform" or "parts".
+        mode: the mode that was taken, "auto" resolved; of a prior of parts it stays.
         other_mode: the one that its norms are compared to.
+        route: the mode in words, which say how each part of the latents goes.
+        other_route: the other mode in words.
         per_leg: pictures per leg.
         loop: whether the last leg leads back to the first corner.
         recipes: what draws each picture again, by name: walk, pair, film, plane.
@@ -84,6 +86,8 @@ class InterpolationResult:
     prior: str
     mode: str
     other_mode: str
+    route: str
+    other_route: str
     per_leg: int
     loop: bool
     recipes: dict[str, dict[str, Any]]
@@ -98,6 +102,11 @@ class InterpolationResult:
     def curved(self) -> str:
         """The mode of the pair's second row: the one taken, unless that is lerp."""
         return self.other_mode if self.mode == "lerp" else self.mode
+
+    @property
+    def curved_route(self) -> str:
+        """The same in words."""
+        return self.other_route if self.mode == "lerp" else self.route
 
     @property
     def jump(self) -> float | None:
@@ -120,7 +129,7 @@ class InterpolationResult:
         unrelated = self.unrelated_rmse
         return {
             **self.about,
-            "mode": self.mode,
+            "mode": self.route,
             "seeds": self.seeds.tolist() or None,
             "seeds_reason": None if len(self.seeds) else "the corners were given as latents",
             "loop": self.loop,

@@ -74,7 +74,7 @@ def train_supervised(
     """
     images = train.batch(slice(0, CALIBRATION))
     control = subject.untrained(seed, images, calibrated=False)
-    network: Any = control.discriminator
+    network: Any = control.bound("discriminator")
     module = _Headed(network, _heads(network, train, targets, seed))
     module.to(control.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     settings: dict[str, Any] = {

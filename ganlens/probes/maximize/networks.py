@@ -51,7 +51,7 @@ def trained(subject: "Subject", judge: AttributeReader | None) -> dict[str, nn.M
     """Return the networks by name, as far as they are there."""
     found: dict[str, nn.Module] = {}
     if subject.discriminator is not None:
-        found[DISCRIMINATOR] = subject.discriminator
+        found[DISCRIMINATOR] = subject.bound("discriminator")
     if judge is not None:
         found[JUDGE] = judge.model.to(subject.device)
     return found
@@ -67,7 +67,7 @@ def untrained(
     """
     found: dict[str, Any] = {}
     if DISCRIMINATOR in wanted:
-        found[DISCRIMINATOR] = subject.untrained(seed, calibrated=False).discriminator
+        found[DISCRIMINATOR] = subject.untrained(seed, calibrated=False).bound("discriminator")
     if JUDGE in wanted and judge is not None:
         with seeded(seed):
             found[JUDGE] = Classifier(judge.model.config).to(subject.device)

@@ -179,7 +179,7 @@ class Neighbors(Probe):
         featured = self.space != "pixels" and subject.discriminator is not None
         layer = subject.discriminator.feature_layers[-1] if featured else None  # type: ignore[union-attr]
         return {
-            **identity(subject, data),
+            **identity(subject, data, drawn=True),
             "n_generated": samples.count,
             **({"n_reason": samples.cap_reason} if samples.cap_reason else {}),
             "n_held_out": min(self.n, len(held)),

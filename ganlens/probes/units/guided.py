@@ -80,7 +80,7 @@ class GuidedBackprop(Probe):
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, GuidedBackpropResult]:
         """Scan both networks, then backpropagate."""
-        network = subject.network("discriminator")
+        network = subject.bound("discriminator")
         data = images_for(subject, data, "guided backpropagation")
         layer = last_block(subject) if self.layer == "auto" else self.layer
         windows = windows_of(subject, "discriminator", layer)
@@ -120,7 +120,7 @@ class GuidedBackprop(Probe):
         measured: np.ndarray,
     ) -> Generator[Progress, None, Gradients]:
         found = yield from scan(subject, "discriminator", layer, source, self.k, self.batch_size)
-        network = subject.network("discriminator")
+        network = subject.bound("discriminator")
         every = np.union1d(units, measured)
         patches: list[np.ndarray] = []
         networks: tuple[nn.Module, ...] = (guided_copy(network), network)

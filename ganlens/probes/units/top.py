@@ -120,7 +120,7 @@ class TopImages(Probe):
             note=note,
             chosen=bool(self.units),
             about={
-                **identity(subject, data if real else None),
+                **identity(subject, data if real else None, drawn=real is None),
                 "network": self.network,
                 "layer": layer,
                 "images": source.count,

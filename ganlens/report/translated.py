@@ -1,0 +1,167 @@
+"""What a model makes of pictures: translations, or reconstructions, beside their sources."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ganlens.errors import GanlensError
+from ganlens.images import enlarge, grid
+from ganlens.panels import ImagePanel, enlargement
+from ganlens.recipe import Pictures, Recipe, draw, render
+from ganlens.subject import is_told
+from ganlens.subject.sources import held_out_sources, source_shape
+from ganlens.training.data import labels_of
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+ACROSS, PICTURES = 8, 16  # source pictures in a row, and in all
+
+
+def readers(subject: "Subject") -> list[str]:
+    """Return the names of what takes pictures and gives pictures: translators, or an encoder."""
+    found = [name for name, role in subject.roles.items() if role == "translator"]
+    encoders = [name for name, role in subject.roles.items() if role == "encoder"]
+    return found + (encoders[:1] if subject.generator is not None else [])
+
+
+def sources_of(subject: "Subject", name: str) -> "ImageSet":
+    """Open the held-out pictures that a translator or an encoder reads where none are given.
+
+    Of as many translators as domains the second reads the second domain.
+
+    Raises:
+        GanlensError: the model does not say what it was trained on, or that is not there.
+    """
+    network, known = subject.network(name), subject.provenance
+    spec = own_spec(subject, name)
+    if name == first_translator(subject):
+        return subject.sources
+    return held_out_sources({**known, "data": {"spec": spec}}, source_shape(network))
+
+
+def first_translator(subject: "Subject") -> str | None:
+    """Return the name of the translator that ``sample`` uses."""
+    return next((name for name, role in subject.roles.items() if role == "translator"), None)
+
+
+def own_spec(subject: "Subject", name: str) -> str | None:
+    """Return the SPEC of the training data that a translator or an encoder reads, or None."""
+    known = subject.provenance
+    specs = [(known.get(domain) or {}).get("spec") for domain in ("data", "others")]
+    translators = [one for one, role in subject.roles.items() if role == "translator"]
+    paired = specs[1] is not None and len(translators) == 2 and name == translators[1]
+    return specs[1] if paired else specs[0]
+
+
+def translated_recipe(
+    subject: "Subject",
+    name: str,
+    images: "ImageSet",
+    rows: Sequence[int],
+    words: str | None = None,
+    enlargement: int = 1,
+) -> Recipe:
+    """Describe what a translator makes of pictures, or an encoder and the generator after it.
+
+    Args:
+        subject: the model.
+        name: of a translator or an encoder.
+        images: where the pictures are from.
+        rows: which.
+        words: what is told of all of them. Without, a translator is told what ``sample`` tells of
+            these rows, and a generator what the data say of the pictures, where they do.
+        enlargement: of every pixel.
+    """
+    translator = subject.roles[name] == "translator"
+    pictures = Pictures.of(images, tuple(rows), name if translator else "")
+    teller = subject.network(name if translator else "generator")
+    told: list[str] | None = None
+    if words is not None and is_told(teller):
+        told = [words]
+    elif subject.condition is not None and is_told(teller) and not subject.is_told:
+        told = _own_words(subject, images, rows, translator)
+    return Recipe.of(subject, pictures, columns=ACROSS, condition=told, enlargement=enlargement)
+
+
+def _own_words(
+    subject: "Subject", images: "ImageSet", rows: Sequence[int], translator: bool
+) -> list[str] | None:
+    condition = subject.condition
+    assert condition is not None
+    if translator:
+        return [condition.name(row) for row in condition.sample(rows)]
+    try:
+        known = labels_of(images, condition)
+    except GanlensError:  # data without labels: the most frequent condition is told
+        return None
+    return [condition.name(known[row]) for row in rows]
+
+
+def translated_panels(subject: "Subject", name: str) -> list[ImagePanel]:
+    """Draw source pictures, and below them, place by place, what a model makes of them.
+
+    Raises:
+        GanlensError: the pictures are not there.
+    """
+    images = sources_of(subject, name)
+    rows = range(min(PICTURES, len(images)))
+    recipe = translated_recipe(subject, name, images, rows)
+    scale = enlargement(ACROSS * subject.image_shape[2])
+    title, caption = result_words(subject, name, images, rows, recipe)
+    return [
+        ImagePanel(
+            f"Pictures for {name}",
+            f"{source_words(images, rows)} None was chosen; below, what {name} makes of them.",
+            sheet(images, rows),
+            alt=f"{len(rows)} pictures of {images.spec}",
+            scale=scale,
+        ),
+        ImagePanel(title, caption, render(subject, recipe), alt=title, scale=scale,
+                   recipe=recipe.to_json()),
+    ]  # fmt: skip
+
+
+def sheet(images: "ImageSet", rows: Sequence[int], scale: int = 1) -> np.ndarray:
+    """Lay source pictures out as a recipe lays out what is made of them: (H, W, 3) uint8."""
+    return enlarge(grid(images.images[list(rows)], ACROSS), scale)
+
+
+def source_words(images: "ImageSet", rows: Sequence[int]) -> str:
+    """Say which pictures these are."""
+    which = "held-out images" if images.split == "test" else "images"
+    return f"Pictures {rows[0]} to {rows[-1]} of the {len(images):,} {which} of {images.spec}."
+
+
+def result_words(
+    subject: "Subject", name: str, images: "ImageSet", rows: Sequence[int], recipe: Recipe
+) -> tuple[str, str]:
+    """Return a title and a caption of what is made of pictures."""
+    told = told_words(recipe)
+    if subject.roles[name] == "translator":
+        return (
+            f"Translated by {name}",
+            f"The same places as above: look for what changed and what stayed.{told}",
+        )
+    made, given = draw(subject, recipe), images.batch(rows)
+    error = float((made - given).square().mean()) ** 0.5 / 2
+    return (
+        "Reconstructions",
+        f"The same places as above: each picture's latents, read off by {name} and drawn again by"
+        f" the generator. Pixels differ by {error:.1%} of the range (root mean square); what is"
+        f" missing is what the latents do not keep.{told}",
+    )
+
+
+def told_words(recipe: Recipe) -> str:
+    """Say what a sheet's pictures are told; empty where that is nothing."""
+    words = recipe.condition
+    if not words:
+        return ""
+    if len(set(words)) == 1:
+        return f" Told: {words[0]}."
+    shown = words[: recipe.layout.columns or ACROSS]
+    row = "the first row" if len(shown) < len(words) else "from left to right"
+    return f" Each is told its own condition; {row}: {'; '.join(shown)}."

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import conditions
 import numpy as np
 import streamlit as st
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 ADDRESS = "recipe"
 BASE, OTHERS, DRAWN, HISTORY = "canvas-base", "canvas-others", "canvas-drawn", "canvas-history"
 SEED, TRUNCATION = "canvas-seed", "canvas-truncation"
+TOLD = "canvas-told"  # in the session: the condition that the page was drawn under
 FARTHEST, STEP = 4.0, 0.25  # of a slider, in sigmas
 REMEMBERED = 10
 
@@ -48,7 +50,10 @@ def restore(subject: "Subject", directions: Sequence[Direction], seed: int) -> N
     packed = st.query_params.get(ADDRESS)
     if packed is not None and packed != st.session_state.get(DRAWN):
         try:
-            take(unpack(packed), subject, directions)
+            asked = unpack(packed)
+            take(asked, subject, directions)
+            if subject.condition is not None and not asked.condition:
+                conditions.put(subject, "")
         except GanlensError:
             del st.query_params[ADDRESS]  # said once; then the page works again
             raise
@@ -89,6 +94,9 @@ def take(recipe: Recipe, subject: "Subject", directions: Sequence[Direction]) ->
             truncation = edit.threshold
         else:
             others.append(edit)
+    if recipe.condition:
+        conditions.put(subject, recipe.condition[0])
+        st.session_state[TOLD] = recipe.condition[0]
     st.session_state[BASE] = recipe.latents
     st.session_state[OTHERS] = tuple(others)
     st.session_state[TRUNCATION] = truncation

@@ -19,7 +19,7 @@ from ganlens.places import shipped_folder
 
 NO_DATA = "none"
 MAX_SEED = 2**31 - 1  # that a visitor may type; a number field of a browser is exact up to 2^53
-CHECKPOINT_HELP = "The trained GAN to look at: the shipped ones, and those of the --root folders."
+CHECKPOINT_HELP = "The trained model to look at: the shipped ones, and those of the --root folders."
 DATA_HELP = "The data that some pages compare the generated images with."
 
 
@@ -67,8 +67,12 @@ def checkpoints(options: Options) -> dict[str, Choice]:
     """List what may be opened, by label: first the shipped checkpoints, then those of each root."""
     shipped = shipped_folder("checkpoints")
     found: dict[str, Choice] = {}
-    # First the ones whose data is at hand: the first that a visitor sees can be probed at once.
-    here = sorted(list_checkpoints(shipped), key=lambda pair: _spec(pair[1].data) not in EMBEDDED)
+    # First the ones whose data is at hand, in the order of the embedded data: the first that a
+    # visitor sees can be probed at once.
+    order = {spec: place for place, spec in enumerate(EMBEDDED)}
+    here = sorted(
+        list_checkpoints(shipped), key=lambda pair: order.get(_spec(pair[1].data), len(order))
+    )
     for folder, header in here:
         name = folder.relative_to(shipped).as_posix()
         found[name] = Choice(name, name, folder, _spec(header.data))

@@ -1,4 +1,4 @@
-"""The explorer: see what a GAN learned.
+"""The explorer: see what a generative network learned.
 
     streamlit run apps/explorer.py -- --root runs --data path/to/images
 
@@ -94,7 +94,7 @@ def pages(choice: Choice, spec: str) -> dict[str, list[st.Page]]:
         "": [
             _page("Overview", "overview", partial(page_overview.page, choice, spec), default=True),
             _page("Move a picture", "latent", partial(page_latent.page, choice)),
-            _page("Sample and walk", "sample", partial(page_sample.page, choice)),
+            _page("Sample and walk", "sample", partial(page_sample.page, choice, spec)),
             _page("Concepts", "concepts", partial(page_concepts.page, choice)),
             training,
             _page("Compare", "compare", partial(page_compare.page, choice, spec)),

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import show
 import streamlit as st
 from choices import MAX_SEED, NO_DATA, Choice, checkpoints, number_from_address, read_options
+from conditions import usual
 from looking import look
-from roles import grid_recipe, seeds_of, what_they_are
+from roles import sample_sheet
 from store import images_of, picture, result_key, shelf, subject_of
 
 from ganlens.errors import GanlensError
@@ -17,7 +18,7 @@ from ganlens.latents import Walk
 from ganlens.panels import TablePanel, cell
 from ganlens.probes.fidelity import Fidelity
 from ganlens.recipe import Recipe
-from ganlens.report import command, python_code, strict
+from ganlens.report import command, python_code, strict, told_words
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -71,27 +72,32 @@ def page(choice: Choice, spec: str) -> None:
     number_from_address("seed", 0, 0, MAX_SEED)
     seed = int(st.number_input("First seed", 0, MAX_SEED, st.session_state.seed, key="seed"))
     st.query_params["seed"] = str(seed)
-    _pictures(both, seed)
+    _pictures(both, seed, spec)
     _numbers(both, spec)
 
 
-def _pictures(both: "list[tuple[Choice, Subject]]", seed: int) -> None:
+def _pictures(both: "list[tuple[Choice, Subject]]", seed: int, spec: str) -> None:
     for column, (one, subject) in zip(st.columns(2, gap="large"), both, strict=True):
         with column:
             st.subheader(show.escape(one.label), anchor=False)
             scale = max(1, min(8, 380 // (6 * (subject.image_shape[2] + 2))))
-            sheet = grid_recipe(subject, seed, COUNT, scale, columns=6)
-            show.picture(picture(subject, sheet), f"{COUNT} samples of {one.label}")
-            shown = what_they_are(subject, seeds_of(subject, seed, COUNT))
-            st.caption(f"{shown} None left out.")
-            words = ["ganlens", "sample", one.source, "--n", str(COUNT), "--seed", str(seed)]
-            st.code(shlex.join(words), language="bash", wrap_lines=True)
-            if subject.generator is None:
-                continue
-            way = Walk((seed, seed + 1), 8, "lerp")
-            walk = Recipe.of(subject, way, columns=8, enlargement=1)
-            show.picture(picture(subject, walk), f"a walk of {one.label}")
-            st.caption(f"A walk from seed {seed} to seed {seed + 1}.")
+            _sheets(one, subject, seed, spec, scale)
+
+
+@show.guarded
+def _sheets(one: Choice, subject: "Subject", seed: int, spec: str, scale: int) -> None:
+    sheet = sample_sheet(subject, one.source, spec, seed, COUNT, scale, columns=6)
+    show.picture(
+        picture(subject, sheet.recipe), f"{sheet.recipe.latents.count} samples of {one.label}"
+    )
+    st.caption(show.escape(sheet.caption))
+    show.code(shlex.join(sheet.command), show.recipe_code(one.source, sheet.recipe))
+    if subject.generator is None:
+        return
+    way = Walk((seed, seed + 1), 8, "lerp")
+    walk = Recipe.of(usual(subject), way, columns=8, enlargement=1)
+    show.picture(picture(subject, walk), f"a walk of {one.label}")
+    st.caption(show.escape(f"A walk from seed {seed} to seed {seed + 1}.{told_words(walk)}"))
 
 
 def _numbers(both: "list[tuple[Choice, Subject]]", spec: str) -> None:

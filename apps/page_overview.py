@@ -1,15 +1,22 @@
 """Overview: what this checkpoint is and what it draws."""
 
+from typing import TYPE_CHECKING
+
 import show
 import streamlit as st
 from choices import Choice
 from glance import PAGES, findings
-from roles import grid_recipe, seeds_of, what_they_are
+from roles import changed_sheet, pictures_of, sample_sheet
 from store import picture, subject_of
 
-from ganlens.report import enlargement, provenance_panel, read_metrics
+from ganlens.report import enlargement, provenance_panel, read_metrics, readers
 from ganlens.runs.card import curve_svg
 from ganlens.runs.folder import is_row
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+SAMPLES, PAIRS = 64, 16
 
 
 def page(choice: Choice, spec: str) -> None:
@@ -24,12 +31,7 @@ def page(choice: Choice, spec: str) -> None:
     )
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("Samples", anchor=False)
-        scale = enlargement(8 * (subject.image_shape[2] + 2), 560)
-        recipe = grid_recipe(subject, seed=0, count=64, enlargement=scale)
-        seeds = seeds_of(subject, 0, 64)
-        show.picture(picture(subject, recipe), f"{len(seeds)} generated images in rows of 8")
-        st.caption(f"{what_they_are(subject, seeds)} None left out and none chosen.")
+        _samples(choice, subject, spec)
     with right:
         st.subheader("Where it comes from", anchor=False)
         facts = provenance_panel(subject)
@@ -37,6 +39,28 @@ def page(choice: Choice, spec: str) -> None:
         st.caption(facts.caption)
     findings(subject, spec)
     _curve(choice, subject.provenance.get("step"))
+
+
+@show.guarded
+def _samples(choice: Choice, subject: "Subject", spec: str) -> None:
+    """Show what it draws; without a generator, pictures beside what it makes of them."""
+    scale = enlargement(8 * (subject.image_shape[2] + 2), 560)
+    samples = bool({"generator", "translator"} & set(subject.roles.values()))
+    if samples:
+        st.subheader("Samples", anchor=False)
+        sheet = sample_sheet(subject, choice.source, spec, 0, SAMPLES, scale)
+        shown = f"{sheet.recipe.latents.count} generated images in rows of 8"
+        show.picture(picture(subject, sheet.recipe), shown)
+        st.caption(show.escape(sheet.caption))
+    if subject.generator is not None and (readers_of := readers(subject)):
+        st.subheader("Pictures and their reconstructions", anchor=False)
+        (name, *_) = readers_of
+        images = pictures_of(subject, name, spec)
+        sheet = changed_sheet(subject, choice.source, name, images, 0, PAIRS, scale)
+        show.picture(picture(subject, sheet.recipe), sheet.alt)
+        st.caption(show.escape(sheet.caption))
+    if not samples:
+        st.info("It draws nothing by itself; it looks at pictures.")
 
 
 def _curve(choice: Choice, step: int | None) -> None:

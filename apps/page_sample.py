@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, get_args
 import show
 import streamlit as st
 from choices import MAX_SEED, Choice, number_from_address
-from roles import grid_recipe, seeds_of, told, what_they_are
+from conditions import told, usual
+from roles import Sheet, changed_sheet, held_out, needs, sample_sheet, sources
 from store import picture, subject_of
 
 from ganlens.images import png_bytes
@@ -18,61 +19,94 @@ from ganlens.latents import Rows, Walk
 from ganlens.panels import ROOM
 from ganlens.probes.latent import Interpolation
 from ganlens.recipe import Recipe
-from ganlens.report import command, enlargement
+from ganlens.report import command, enlargement, own_spec, readers, told_words
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
 
+SEEDS = (
+    "A seed decides a latent, the list of numbers that the generator turns into a picture: the "
+    "same seed gives the same picture at any time, on any machine."
+)
+PICTURES = (
+    "This model turns pictures into other pictures: each one stands on the left of what became of "
+    "it. Look for what changed, what stayed, and what was invented."
+)
 COUNTS = (1, 4, 9, 16, 25, 36, 64, 100, 144, 256)
 
 
-def page(choice: Choice) -> None:
+def page(choice: Choice, spec: str) -> None:
     """Draw the page."""
     subject = subject_of(choice.folder)
-    st.title("Sample and walk", anchor=False)
-    st.markdown(
-        "A seed decides a latent, the list of numbers that the generator turns into a picture: the "
-        "same seed gives the same picture at any time, on any machine."
-        if subject.generator is not None
-        else "A translator turns pictures into others: number 17 is picture 17 of the held-out "
-        "images that it was trained to translate, translated."
-    )
+    generates = subject.generator is not None
+    st.title("Sample and walk" if generates else "Pictures and results", anchor=False)
+    st.markdown(SEEDS if generates else PICTURES)
+    if needs(subject, {"sample"}):
+        return
+    subject = told(subject)
     number_from_address("seed", 0, 0, MAX_SEED)
-    _samples(choice, subject)
-    if subject.generator is None:
-        return  # there is no way between pictures of a data set
-    st.divider()
-    number_from_address("from", 0, 0, MAX_SEED)
-    number_from_address("to", 1, 0, MAX_SEED)
-    _walk(choice, subject)
+    if generates:
+        _samples(choice, subject, spec)
+        st.divider()
+    if readers(subject):
+        _pictures(choice, subject, spec)
+    if generates:
+        if readers(subject):
+            st.divider()
+        number_from_address("from", 0, 0, MAX_SEED)
+        number_from_address("to", 1, 0, MAX_SEED)
+        _walk(choice, usual(subject))
 
 
 @st.fragment
 @show.guarded
-def _samples(choice: Choice, subject: "Subject") -> None:
+def _samples(choice: Choice, subject: "Subject", spec: str) -> None:
     st.subheader("Samples", anchor=False)
     controls, view = st.columns([1, 3], gap="large")
     with controls:
         seed = _seed("First seed", "seed", "The following pictures have the following seeds.")
         count = st.select_slider("Pictures", COUNTS, 64, key="n", bind="query-params")
         st.button("Any other seed", on_click=_another("seed"), icon=":material/casino:")
-        subject = told(subject)
     with view:
         across = min(count, 8 if count <= 64 else 16)
         scale = enlargement(across * (subject.image_shape[2] + 2))
-        recipe = grid_recipe(subject, seed, count, scale, columns=across)
-        seeds = seeds_of(subject, seed, count)
-        caption = (
-            f"{what_they_are(subject, seeds)} Look for flaws, and for variety: many that look"
-            " alike are mode collapse."
-        )
-        name = f"{choice.label} seeds {seeds[0]} to {seeds[-1]}"
-        _picture(subject, recipe, name, caption, "samples")
-    words = ["ganlens", "sample", choice.source, "--n", str(len(seeds)), "--seed", str(seed)]
-    if subject.is_told:
-        words += ["--condition", str(subject.provenance["condition"])]
-    layout = ["--columns", str(across), "--enlarge", str(scale)]
-    show.code(shlex.join(words + layout), show.recipe_code(choice.source, recipe))
+        sheet = sample_sheet(subject, choice.source, spec, seed, count, scale, across)
+        look = "Look for flaws, and for variety: many that look alike are mode collapse."
+        _sheet(choice, subject, sheet, f"{sheet.caption} {look}", "samples")
+
+
+@st.fragment
+@show.guarded
+def _pictures(choice: Choice, subject: "Subject", spec: str) -> None:
+    """Show pictures beside what a translator, or the encoder and the generator, make of them."""
+    names, offered = readers(subject), sources()
+    if subject.generator is not None:
+        st.subheader("Pictures and their reconstructions", anchor=False)
+    controls, view = st.columns([1, 3], gap="large")
+    with controls:
+        name = names[0]
+        if len(names) > 1:
+            name = st.selectbox("Network", names, key="network", bind="query-params")
+        wanted = own_spec(subject, name)
+        start = next((one for one in (wanted, spec) if one in offered), offered[0])
+        source = st.selectbox(
+            "Pictures of", offered, offered.index(start), key=f"pictures-{name}",
+            help="The held-out ones of these data, cropped to squares and scaled as the network "
+            "takes them.",
+        )  # fmt: skip
+        images = held_out(source, subject, name)
+        first = int(st.number_input("First picture", 0, len(images) - 1, 0, key=f"of-{source}"))
+        count = st.select_slider("How many", COUNTS[:6], 16, key="pairs", bind="query-params")
+    with view:
+        scale = enlargement(8 * (subject.image_shape[2] + 2))
+        sheet = changed_sheet(subject, choice.source, name, images, first, count, scale)
+        _sheet(choice, subject, sheet, sheet.caption, "pairs")
+
+
+def _sheet(choice: Choice, subject: "Subject", sheet: Sheet, caption: str, what: str) -> None:
+    _picture(subject, sheet.recipe, f"{choice.label} {sheet.alt}", caption, what)
+    code = show.recipe_code(choice.source, sheet.recipe)
+    show.code(shlex.join(sheet.command), code)
 
 
 @st.fragment
@@ -91,7 +125,9 @@ def _walk(choice: Choice, subject: "Subject") -> None:
     width = subject.image_shape[2] + 2
     scale = enlargement(walk.steps * width, ROOM)
     strip = Recipe.of(subject, walk, columns=walk.steps, enlargement=scale)
-    caption = f"From seed {start} on the left to seed {end} on the right, by {route}."
+    caption = (
+        f"From seed {start} on the left to seed {end} on the right, by {route}.{told_words(strip)}"
+    )
     _picture(subject, strip, f"{choice.label} walk {start} to {end}", caption, "walk")
     one, slide = st.columns([1, 2], gap="large", vertical_alignment="center")
     key = f"place-{walk.steps}"  # of another walk the place may not exist
@@ -139,7 +175,7 @@ def _picture(subject: "Subject", recipe: Recipe, name: str, caption: str, what: 
     """
     pixels = picture(subject, recipe)
     show.picture(pixels, name)
-    st.caption(caption)
+    st.caption(show.escape(caption))
     st.download_button(
         f"Download the {what} as PNG",
         png_bytes(pixels, recipe.to_json()),

@@ -27,9 +27,9 @@ def page(choice: Choice) -> None:
     st.title("Training", anchor=False)
     st.markdown(
         "How a run went, or goes: scores against held-out images, losses, and what the same "
-        "latents drew at each saved step. The distance should fall and level off, quality and "
-        "variety should rise; a discriminator that is always right leaves the generator nothing "
-        "to learn from "
+        "seeds gave at each saved step. The distance should fall and level off, quality and "
+        "variety should rise; of a GAN, a discriminator that is always right leaves the generator "
+        "nothing to learn from "
         "([Goodfellow 2014](https://arxiv.org/abs/1406.2661))."
     )
     found = runs(choice)
@@ -76,14 +76,15 @@ def _curves(folder: Path, live: bool) -> None:
             "No sheets of samples were kept with this curve: runs of `ganlens train` keep them."
         )
         return
-    st.subheader("The same latents, step by step", anchor=False)
+    st.subheader("The same seeds, step by step", anchor=False)
     step = st.select_slider("Training step", list(sheets), max(sheets), key=f"step-{folder.name}")
     sheet = _sheet(sheets[step])
     scale = enlargement(sheet.shape[1], ROOM)
     show.picture(enlarge(sheet, scale), f"samples at step {step}")
     st.caption(
-        f"After {step:,} steps. Every place in the sheet is one latent: watch a place while "
-        "you move the slider. Places that all come to look alike are mode collapse."
+        f"After {step:,} steps. Every place in the sheet is one seed, of a translator one "
+        "picture: watch a place while you move the slider. Places that all come to look alike are "
+        "mode collapse."
     )
 
 

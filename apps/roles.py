@@ -1,82 +1,137 @@
-"""Models by their roles: which samples there are, what they are told, what a page lacks."""
+"""Models by their roles: sheets of samples or of pictures they change, and what a page lacks."""
 
 from collections.abc import Set
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import show
 import streamlit as st
+from choices import NO_DATA, data_specs, read_options
+from store import images_of
 
 from ganlens.errors import GanlensError
-from ganlens.models.conditions import Classes
+from ganlens.packing import pack
 from ganlens.recipe import Recipe
-from ganlens.report import lacking
+from ganlens.report import (
+    lacking,
+    own_spec,
+    readers,
+    told_words,
+    translated_recipe,
+    translated_words,
+)
+from ganlens.subject.sources import source_shape
 
 if TYPE_CHECKING:
+    from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-EACH = "as the training data had it"  # of a condition: every seed has one of its own
+
+@dataclass(frozen=True)
+class Sheet:
+    """Pictures of a model that are shown together.
+
+    Attributes:
+        recipe: what draws them.
+        caption: what they show.
+        alt: the same in a few words, for who cannot see it.
+        command: words of the command line that draw the same pictures.
+    """
+
+    recipe: Recipe
+    caption: str
+    alt: str
+    command: tuple[str, ...]
 
 
 def needs(subject: "Subject", roles: Set[str]) -> bool:
     """Say in one sentence what a page needs and the model lacks; tell whether it lacks anything."""
     if reason := lacking(roles, subject):
-        st.info(f"This page {reason}.")
+        st.info(show.escape(f"This page {reason}."))
     return bool(reason)
 
 
-def seeds_of(subject: "Subject", first: int, count: int) -> range:
-    """Return the seeds of a sheet: of a translator, as far as it has source pictures.
+def sample_sheet(
+    subject: "Subject", source: str, spec: str, first: int, count: int, scale: int, columns: int = 8
+) -> Sheet:
+    """Describe a sheet of consecutive samples, whatever the model is.
+
+    Args:
+        subject: the model.
+        source: what the commands call it.
+        spec: the real images that are chosen; a translator takes them where its own are not there.
+        first: seed of the first sample, or number of the first picture.
+        count: how many; of a translator at most as many as there are pictures.
+        scale: enlargement of a pixel.
+        columns: pictures in a row; those of a translator stand beside their sources.
 
     Raises:
-        GanlensError: the first is beyond the last source picture.
+        GanlensError: neither a generator nor a translator, or no pictures to translate.
     """
-    most = subject.samples_at_most
-    if most is None:
-        return range(first, first + count)
-    if first >= most:
-        raise GanlensError(f"picture {first} is not there: choose 0 to {most - 1}")
-    return range(first, min(first + count, most))
-
-
-def grid_recipe(
-    subject: "Subject", seed: int, count: int, enlargement: int, columns: int = 8
-) -> Recipe:
-    """Return the recipe of a sheet of consecutive seeds, one sample each."""
-    seeds = seeds_of(subject, seed, count)
-    return Recipe.of_samples(subject, seeds, columns=columns, enlargement=enlargement)
-
-
-def what_they_are(subject: "Subject", seeds: range) -> str:
-    """Say what a sheet shows, for the beginning of a caption."""
-    ends = f"{seeds[0]} to {seeds[-1]}"
     if subject.generator is None:
-        spec = subject.sources.spec
-        return f"Held-out pictures {ends} of {spec}, translated, row by row."
-    if subject.condition is None:
-        return f"Seeds {ends}, row by row."
-    if subject.is_told:
-        return f"Seeds {ends}, row by row, all under {subject.provenance['condition']!r}."
-    return f"Seeds {ends}, row by row, each under a condition of its own, as often as in the data."
+        (name, *_) = readers(subject) or [""]
+        if not name:
+            raise GanlensError(f"{subject.name} {lacking({'sample'}, subject)}")
+        images = pictures_of(subject, name, spec)
+        return changed_sheet(
+            subject, source, name, images, first, count, scale, max(1, columns // 2)
+        )
+    seeds = range(first, first + count)
+    recipe = Recipe.of_samples(subject, seeds, columns=columns, enlargement=scale)
+    caption = f"Seeds {seeds[0]} to {seeds[-1]}, row by row: none left out and none chosen."
+    caption += told_words(recipe)
+    asked = ("--condition", str(subject.provenance["condition"])) if subject.is_told else ()
+    command = ("ganlens", "sample", source, "--n", str(count), "--seed", str(first), *asked,
+               "--columns", str(columns), "--enlarge", str(scale))  # fmt: skip
+    return Sheet(recipe, caption, f"seeds {seeds[0]} to {seeds[-1]}", command)
 
 
-def told(subject: "Subject") -> "Subject":
-    """Offer a widget for the condition of a conditional model; return the model, told the choice.
+def changed_sheet(
+    subject: "Subject", source: str, name: str, images: "ImageSet", first: int, count: int,
+    scale: int, columns: int = 4,
+) -> Sheet:  # fmt: skip
+    """Describe a sheet of pictures, each beside what a translator or an encoder makes of it.
 
     Raises:
-        GanlensError: words that the model does not know.
+        GanlensError: the first is beyond the last picture.
     """
-    condition = subject.condition
-    if condition is None:
-        return subject
-    if isinstance(condition, Classes):
-        words = st.selectbox(
-            "Condition", (EACH, *condition.names), key="condition", bind="query-params",
-            help="The class that the generator is told.",
-        )  # fmt: skip
-        return subject if words == EACH else subject.told(str(words))
-    usual = condition.name(condition.usual)
-    words = st.text_input(
-        "Condition", key="condition", bind="query-params", placeholder=EACH, max_chars=500,
-        help=f"What the generator is told, in words such as {usual!r}; what is left out takes its "
-        "most frequent value. Empty: every seed has one of its own, as the training data had it.",
-    )  # fmt: skip
-    return subject.told(words) if words else subject
+    if first >= len(images):
+        raise GanlensError(f"picture {first} is not there: choose 0 to {len(images) - 1}")
+    rows = range(first, min(first + count, len(images)))
+    recipe = translated_recipe(subject, name, images, rows, columns=columns, enlargement=scale)
+    caption = translated_words(subject, name, images, recipe)
+    command = ("ganlens", "draw", pack(recipe), "--checkpoint", source, "--out", "pictures.png")
+    alt = f"pictures {rows[0]} to {rows[-1]} beside what {name} makes of them"
+    return Sheet(recipe, caption, alt, command)
+
+
+def pictures_of(subject: "Subject", name: str, spec: str) -> "ImageSet":
+    """Open the pictures that a network reads: its own held-out ones, or else of the chosen data.
+
+    Raises:
+        GanlensError: its own are not offered, and no data are chosen.
+    """
+    own = own_spec(subject, name)
+    chosen = own if own in sources() else spec
+    if chosen == NO_DATA:
+        raise GanlensError(
+            f"{name} reads pictures, and {own or 'the data it was trained on'} is not offered here:"
+            " choose real images on the left, or start the explorer with --data SPEC"
+        )
+    return held_out(str(chosen), subject, name)
+
+
+def sources() -> list[str]:
+    """List the data that pictures may come from: those of the start, and embedded ones.
+
+    Whatever a checkpoint's header says, nothing else is opened.
+    """
+    return [spec for spec in data_specs(read_options()) if spec != NO_DATA]
+
+
+def held_out(spec: str, subject: "Subject", name: str) -> "ImageSet":
+    """Open the held-out pictures of some data as a network reads them; all, where none are."""
+    channels, size, _ = source_shape(subject.network(name))
+    data = images_of(spec, size, channels)
+    first, last = data.bounds.get("test", (0, 0))
+    return data.part("test") if last > first else data

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganlens.errors import GanlensError
-from ganlens.probes.base import ROLES, Probe
+from ganlens.models.family import in_order
+from ganlens.probes.base import Probe
 from ganlens.report.about import told
 from ganlens.report.findings import NO_DATA, missing
 from ganlens.subject import is_told
@@ -54,7 +55,8 @@ def check(subject: "Subject") -> list[Check]:
     if subject.condition is not None:
         found.append(Check("told", None, str(told(subject.condition))))
     drawn: Tensor | None = None
-    for name, role in sorted(subject.roles.items(), key=lambda pair: ROLES.index(pair[1])):
+    for name in in_order(subject.roles):
+        role = subject.roles[name]
         try:
             if role == "generator":
                 z = subject.latents(range(LOOKED_AT))
@@ -73,10 +75,11 @@ def check(subject: "Subject") -> list[Check]:
 
 
 def _named(subject: "Subject", name: str, checks: list[Check]) -> list[Check]:
-    """Say whose checks they are where the checks themselves do not: of a second network, say."""
-    usual = name == subject.roles[name] and name in ("generator", "discriminator")
-    return [one if usual and one.name != "runs" else replace(one, name=f"{name}: {one.name}" if
-            one.name != "runs" or not usual else f"{name} runs") for one in checks]  # fmt: skip
+    """Say whose checks they are; of a plain generator and discriminator the checks say it."""
+    plain = name == subject.roles[name] and name in ("generator", "discriminator")
+    whose = {one.name: f"{name}: {one.name}" for one in checks if not plain}
+    whose["runs"] = f"{name} runs"
+    return [replace(one, name=whose.get(one.name, one.name)) for one in checks]
 
 
 def which_probes(subject: "Subject", probes: Mapping[str, Probe]) -> dict[str, str]:
@@ -217,8 +220,8 @@ def _raw(subject: "Subject", name: str, x: Tensor) -> Tensor:
     """Run a network on exactly these inputs: ``generate`` would fill a batch up."""
     network: Any = subject.network(name)
     row = subject.default_condition
-    told = () if row is None or not is_told(network) else (row.expand(len(x), -1),)
-    found = network(x.to(subject.device), *(one.to(subject.device) for one in told))
+    rows = () if row is None or not is_told(network) else (row.expand(len(x), -1),)
+    found = network(*(one.to(subject.device) for one in (x, *rows)))
     return (found[0] if isinstance(found, tuple) else found).float().cpu()
 
 

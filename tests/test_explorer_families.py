@@ -3,7 +3,6 @@
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -68,18 +67,150 @@ def test_every_page_shows_it_or_says_what_it_needs(family: str, places: tuple[Pa
 
 
 def captions(app: AppTest) -> str:
-    return " ".join(one.value for one in app.caption)
+    assert not app.exception
+    assert not app.error, [one.value for one in app.error]
+    return " ".join(one.value for one in app.caption).replace("\\", "")
 
 
-def test_samples_are_described_by_what_they_come_from(places: tuple[Path, Path]) -> None:
-    assert "translated" in captions(page(places, "toy-translator", "sample"))
-    assert "under a condition of its own" in captions(page(places, "toy-conditional", "sample"))
-    assert "Seeds 0 to 63, row by row." in captions(page(places, "toy-autoencoder", "sample"))
-    app: Any = page(places, "toy-conditional", "sample", condition="2")
-    assert "all under '2'" in captions(app)
+def sheets(app: AppTest) -> list[str]:
+    """Return the texts of the pictures that a page shows."""
+    return [one.alt for picture in app.image for one in picture.proto.imgs]
+
+
+def pixels(app: AppTest, index: int = 0) -> str:
+    """Return the name of a picture's file, which is made from its content."""
+    return str(app.image[index].value)
+
+
+def test_samples_of_a_conditional_model_say_what_they_were_told(places: tuple[Path, Path]) -> None:
+    app = page(places, "toy-conditional", "sample")
+    assert "Each is under a condition of its own; the first row: " in captions(app)
+    before = pixels(app)
+    app.selectbox(key="condition-one").select("2").run()
+    assert "none chosen. All under '2'." in captions(app)
+    assert "on the right, by slerp. All under '2'." in captions(app)
+    assert pixels(app) != before
+    assert app.query_params["condition"] == "2"
     assert any("--condition 2" in one.value for one in app.code)
+    app.selectbox(key="condition-one").select("as the training data had it").run()
+    assert pixels(app) == before
+    assert "condition" not in app.query_params
+
+
+def test_the_address_holds_the_condition(places: tuple[Path, Path]) -> None:
+    app = page(places, "toy-conditional", "sample", condition="1")
+    assert app.selectbox(key="condition-one").value == "1"
+    assert "All under '1'." in captions(app)
+    app = page(places, "toy-conditional", "sample", condition="77")
+    assert "class '77' is not known" in app.warning[0].value
+    assert "Each is under a condition of its own" in captions(app)
+
+
+def test_the_canvas_draws_under_a_condition_and_its_link_brings_it_back(
+    places: tuple[Path, Path],
+) -> None:
+    app = page(places, "toy-conditional", "latent")
+    assert "Under '" in captions(app), "one picture is under the most frequent condition"
+    app.selectbox(key="condition-one").select("1").run()
+    assert "Under '1'." in captions(app)
+    link = app.query_params["recipe"]
+    drawn = pixels(app, 1)
+    app.selectbox(key="condition-one").select("0").run()
+    assert pixels(app, 1) != drawn
+    again = page(places, "toy-conditional", "latent", recipe=link)
+    assert "Under '1'." in captions(again)
+    assert again.selectbox(key="condition-one").value == "1"
+
+
+def test_a_translator_shows_its_sources_beside_the_results(places: tuple[Path, Path]) -> None:
+    for path in ("", "sample"):
+        app = page(places, "toy-translator", path)
+        said = captions(app)
+        assert "right of each is what a_to_b makes of it" in said
+        assert "held-out images of" in said
+    assert any("beside what a_to_b makes of them" in alt for alt in sheets(app))
+    before = pixels(app)
+    app.selectbox(key="network").select("b_to_a").run()
+    assert "right of each is what b_to_a makes of it" in captions(app)
+    assert pixels(app) != before
+    assert any(one.value.startswith("ganlens draw ") for one in app.code)
+
+
+def test_an_autoencoder_shows_samples_and_reconstructions(places: tuple[Path, Path]) -> None:
+    for path in ("", "sample"):
+        app = page(places, "toy-autoencoder", path)
+        assert "Seeds 0 to 63, row by row: none left out" in captions(app)
+        assert "the latents that encoder reads off it. Pixels differ by" in captions(app)
+        assert len(app.image) >= 2
+
+
+def test_source_pictures_that_are_not_offered_are_one_sentence(
+    places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["explorer.py", "--root", str(places[0])])
+    app = page(places, "toy-translator", "", data="none")
+    assert not app.exception
+    (said,) = [one.value.replace("\\", "") for one in app.error]
+    assert "is not offered here: choose real images on the left" in said
+    assert "\n" not in said
+    assert "trained on" in str([list(table.value.index) for table in app.table]), "the rest stands"
+
+
+def conditional_widgets() -> None:
+    """A page of nothing but the widgets of a model whose condition the address names."""
+    from types import SimpleNamespace
+
+    import conditions
+    import numpy as np
+    import streamlit as st
+
+    from ganlens.models.conditions import Attributes, Text
+
+    kind = st.query_params["kind"]
+    columns = {"mouth": np.array(["smile", "open", "open"]), "tilt": np.array([1.0, 2, 6])}
+    of_attributes, of_text = Attributes.of(columns, {}), Text.of(["a smiling face", "a face"])
+    condition = of_text if kind == "text" else of_attributes
+    model = SimpleNamespace(
+        name="model", condition=condition, provenance={"hash": kind}, words="nothing",
+        told=lambda words: SimpleNamespace(words=condition.name(condition.read(words))),
+    )  # fmt: skip
+    st.write(conditions.told(model).words)
+
+
+def widgets(**address: str) -> AppTest:
+    app = AppTest.from_function(conditional_widgets, default_timeout=60)
+    for key, value in address.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def test_every_attribute_of_a_condition_has_a_widget() -> None:
+    app = widgets(kind="attributes")
+    assert app.markdown[0].value == "nothing"
+    app.toggle(key="condition-one").set_value(True).run()
+    assert not app.exception
+    assert app.selectbox(key="condition-of-mouth").options == ["open", "smile"]
+    app.selectbox(key="condition-of-mouth").select("smile").run()
+    app.number_input(key="condition-of-tilt").set_value(3.5).run()
+    assert app.markdown[0].value == "mouth=smile & tilt=3.5"
+    assert app.query_params["condition"] == "mouth=smile & tilt=3.5"
+    again = widgets(kind="attributes", condition="tilt=5 & mouth=smile")
+    assert again.markdown[0].value == "mouth=smile & tilt=5"
+
+
+def test_a_caption_is_typed() -> None:
+    app = widgets(kind="text")
+    app.text_input(key="condition-one").set_value("a smiling face").run()
+    assert app.markdown[0].value == "a smiling face"
+    app.text_input(key="condition-one").set_value("a dog").run()
+    assert not app.exception
+    assert "word 'dog' is in no training caption" in app.error[0].value
+    assert app.markdown[0].value == "nothing"
 
 
 def test_a_page_that_needs_a_generator_says_what_there_is(places: tuple[Path, Path]) -> None:
-    (said,) = page(places, "toy-translator", "latent").info
-    assert said.value.startswith("This page needs a generator; this checkpoint has: a_to_b")
+    for path in ("latent", "concepts"):
+        (said,) = page(places, "toy-translator", path).info
+        text = said.value.replace("\\", "")
+        assert text.startswith("This page needs a generator")
+        assert "this checkpoint has: a_to_b (translator), b_to_a" in text

@@ -14,6 +14,8 @@ from ganlens.cli.terminal import check_free, check_free_folder, console, rows_ta
 from ganlens.errors import GanlensError
 from ganlens.foreign import Imported, import_card, open_foreign
 from ganlens.foreign.recognition import Answers
+from ganlens.models import MODELS
+from ganlens.models.family import named
 from ganlens.models.imported.trust import trusted
 from ganlens.models.prior import Prior
 from ganlens.subject import from_checkpoint, pick_device
@@ -72,12 +74,14 @@ def command(
 def summary(imported: Imported) -> dict[str, Any]:
     """Describe what was found, as JSON values."""
     header, networks = imported.checkpoint.header, imported.checkpoint.networks
+    known = MODELS[header.family].roles if header.family in MODELS else {}
     return {
         "recognised": imported.format,
         "family": header.family,
         "networks": {
             part: sum(p.numel() for p in network.parameters()) for part, network in networks.items()
         },
+        "roles": {part: known.get(part, part) for part in networks},
         "images": list(header.image_shape),
         "prior": header.prior,
         "calibration": header.calibration,
@@ -92,7 +96,10 @@ def _shown(found: dict[str, Any]) -> list[tuple[str, str]]:
     prior = found["prior"]
     rows = [
         ("recognised", found["recognised"]),
-        ("networks", ", ".join(f"{k} ({v:,} parameters)" for k, v in found["networks"].items())),
+        *(
+            (what, f"{found['networks'][what.split(' (')[0]]:,} parameters")
+            for what in named(found["roles"])
+        ),
         ("images", " x ".join(map(str, found["images"]))),
         ("prior", str(Prior(**prior)) if prior else "none"),
     ]

@@ -13,6 +13,8 @@ from ganlens.data import EMBEDDED
 from ganlens.errors import GanlensError
 from ganlens.models import MODELS
 from ganlens.models.classifier import FAMILY
+from ganlens.models.conditions import from_json
+from ganlens.models.family import named
 from ganlens.models.prior import Prior
 
 Root = Annotated[Positional[Path | None], arg(metavar="ROOT", help="Folder to look in, and below.")]
@@ -21,21 +23,21 @@ RUNS = Path("runs")  # where the examples of the README put their runs
 
 
 def list_command(root: Root = None, json: Json = None) -> None:
-    """List checkpoints, GANs and classifiers, and embedded data: shipped and in ./runs, or ROOT."""
+    """List checkpoints and embedded data: the shipped ones and those in ./runs, or below ROOT."""
     check_free(json, force=False)
-    gans, classifiers = checkpoints(root), checkpoints(root, FAMILY)
-    if root is not None and not gans and not classifiers:
+    models, classifiers = checkpoints(root), checkpoints(root, FAMILY)
+    if root is not None and not models and not classifiers:
         raise GanlensError(
             f"no checkpoint in or below {root}: `ganlens train --out {root}/NAME` makes one; "
             "`ganlens list` without a folder shows the shipped ones"
         )
-    found = {"checkpoints": gans, "classifiers": classifiers}
+    found = {"checkpoints": models, "classifiers": classifiers}
     data = {} if root is not None else EMBEDDED
     written = {kind: [_entry(*one) for one in rows] for kind, rows in found.items()}
     write_json(json, written | {"data": [{"data": name, **asdict(d)} for name, d in data.items()]})
     screen = console(json)
-    if gans or not classifiers:
-        screen.print(rows_table("", COLUMNS, [_gan(*one) for one in gans]))
+    if models or not classifiers:
+        screen.print(rows_table("", COLUMNS, [_model(*one) for one in models]))
     if classifiers:
         columns = ("classifier", "images", "reads", "right, held out", "trained on", "step")
         title = "for --extractor (ganlens fid) and --judge (ganlens train)"
@@ -46,7 +48,7 @@ def list_command(root: Root = None, json: Json = None) -> None:
 
 
 def checkpoints(root: Path | None, family: str | None = None) -> list[tuple[str, Header]]:
-    """Return (what to type, header) of the checkpoints below a folder: GANs, or of one family.
+    """Return (what to type, header) of the checkpoints below a folder: all models, or one family.
 
     Raises:
         GanlensError: the folder is not there.
@@ -70,19 +72,27 @@ def _images(header: Header) -> str | None:
     return f"{size} px {'grey' if channels == 1 else 'colour'}" if size else None
 
 
-def _gan(name: str, header: Header) -> tuple[Any, ...]:
+def _model(name: str, header: Header) -> tuple[Any, ...]:
     prior = Prior(**header.prior).words if header.prior else None
-    told = header.condition.get("kind")
-    trained = (header.data.get("spec"), header.step)
-    return (name, header.family, _networks(header), _images(header), prior, told, *trained)
+    specs = [data["spec"] for data in (header.data, header.others) if data.get("spec")]
+    trained = (" and ".join(specs) or None, header.step)
+    return (name, header.family, _networks(header), _images(header), prior, _told(header), *trained)
+
+
+def _told(header: Header) -> str | None:
+    """Return what networks are told: the kind, and how many different ones there are."""
+    if not header.condition:
+        return None
+    told = from_json(header.condition)
+    what = {"classes": "", "attributes": " values", "text": " words"}.get(told.kind, "")
+    return f"{told.kind} ({len(told.names)}{what})"
 
 
 def _networks(header: Header) -> str:
     """Return the networks' names, with the role of each that is not called after it."""
     roles = MODELS[header.family].roles if header.family in MODELS else {}
     held = {n: r for n, r in roles.items() if n in header.arguments} or roles  # of an import
-    shown = [name if name == role else f"{name} ({role})" for name, role in held.items()]
-    return ", ".join(shown)
+    return ", ".join(named(held))
 
 
 def _classifier(name: str, header: Header) -> tuple[Any, ...]:

@@ -289,6 +289,17 @@ def from_data(cls: type[Any], config: Any, **known: int) -> Any:
     return cls(**{k: v for k, v in {**given, **known}.items() if k in names})
 
 
+def in_order(roles: Mapping[str, str]) -> list[str]:
+    """Return the names of networks in the order of ROLES."""
+    return sorted(roles, key=lambda name: ROLES.index(roles[name]))
+
+
+def named(roles: Mapping[str, str]) -> list[str]:
+    """Return networks by name in the order of ROLES, with the role where the name does not say."""
+    pairs = ((name, roles[name]) for name in in_order(roles))
+    return [name if name == role else f"{name} ({role})" for name, role in pairs]
+
+
 def check_role(names: Iterable[str], roles: Mapping[str, str]) -> None:
     """Refuse networks that have no role.
 
@@ -305,5 +316,5 @@ def check_role(names: Iterable[str], roles: Mapping[str, str]) -> None:
 __all__ = [
     "FROM_DATA", "ROLES", "Adam", "Batch", "Buildable", "Curve", "Family", "History", "Networks",
     "Numbers", "Phase", "Preset", "Role", "arguments_of", "check_role", "completed", "defaults",
-    "from_data", "replace",
+    "from_data", "in_order", "named", "replace",
 ]  # fmt: skip

@@ -9,7 +9,6 @@ from ganlens.report.findings import (
     document,
     lacking,
     missing,
-    named,
     run_probes,
     strict,
     unfit,
@@ -20,19 +19,15 @@ from ganlens.report.headline import headline
 from ganlens.report.pdf import find_browser, write_pdf
 from ganlens.report.reproduce import command, default, purpose, python_code
 from ganlens.report.translated import (
-    ACROSS,
     own_spec,
     readers,
-    result_words,
-    sheet,
-    source_words,
     told_words,
     translated_recipe,
+    translated_words,
 )
 from ganlens.report.write import REPORT_FILES, write_report
 
 __all__ = [
-    "ACROSS",
     "GUIDES",
     "REPORT_FILES",
     "Finding",
@@ -51,21 +46,18 @@ __all__ = [
     "kind_of_model",
     "lacking",
     "missing",
-    "named",
     "own_spec",
     "provenance_panel",
     "purpose",
     "python_code",
     "read_metrics",
     "readers",
-    "result_words",
     "run_probes",
     "samples_panel",
-    "sheet",
-    "source_words",
     "strict",
     "told_words",
     "translated_recipe",
+    "translated_words",
     "unfit",
     "write_pdf",
     "write_report",

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ganlens.models.family import in_order, named
 from ganlens.panels import TablePanel
-from ganlens.report.findings import named
 
 if TYPE_CHECKING:
     from ganlens.models.conditions import Condition
@@ -53,14 +53,18 @@ def provenance_panel(subject: "Subject") -> TablePanel:
 
 
 def _networks(subject: "Subject") -> list[tuple[str, str]]:
-    """Return a row for each network: its name and role, and how large it is."""
-    sizes = {name: parameters(net) for name, net in subject.networks.items()}
-    shown = [(name.split(" (")[0], name) for name in named(subject.roles)]
-    return [
-        (words, f"{size:,} parameters")
-        for name, words in shown
-        if (size := sizes.get(name)) is not None
-    ]
+    """Return a row for each role: the networks that play it, by name, and how large they are."""
+    rows = []
+    for role in dict.fromkeys(subject.roles[name] for name in in_order(subject.roles)):
+        names = [name for name in in_order(subject.roles) if subject.roles[name] == role]
+        sizes = {name: parameters(subject.networks[name]) for name in names}
+        said = [
+            (f"{name}, " if name != role else "") + f"{size:,} parameters"
+            for name, size in sizes.items()
+            if size is not None
+        ]
+        rows += [(role if len(said) == 1 else f"{role}s", "; ".join(said))] if said else []
+    return rows
 
 
 def _prior(subject: "Subject") -> str | None:

@@ -14,6 +14,7 @@ from torch import Tensor
 from ganlens.checkpoints import versions
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
+from ganlens.models.family import named
 from ganlens.probes.base import ROLES, Probe, Progress, Result
 from ganlens.progress import finish
 from ganlens.stats import ReferenceMoments
@@ -111,12 +112,6 @@ def lacking(wanted: Set[str], subject: "Subject") -> str:
     if not said:
         return ""
     return f"needs {' and '.join(said)}; this checkpoint has: {', '.join(named(subject.roles))}"
-
-
-def named(roles: Mapping[str, str]) -> list[str]:
-    """Return networks by name in the order of ROLES, with the role where the name does not say."""
-    ordered = sorted(roles.items(), key=lambda pair: ROLES.index(pair[1]))
-    return [name if name == role else f"{name} ({role})" for name, role in ordered]
 
 
 def unfit(image_shape: tuple[int, int, int]) -> str:

@@ -11,13 +11,13 @@ from ganlens.errors import GanlensError
 from ganlens.latents import Seeds
 from ganlens.panels import ImagePanel, enlargement
 from ganlens.recipe import Recipe, render
-from ganlens.report.translated import ACROSS, readers, told_words, translated_panels
+from ganlens.report.translated import readers, told_words, translated_panel
 from ganlens.subject import is_told
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
 
-KINDS_SHOWN = 10  # conditions that get a row of samples
+ACROSS, KINDS_SHOWN = 8, 10  # samples in a row; conditions that get one
 
 
 def gallery(subject: "Subject") -> tuple[list[ImagePanel], list[str]]:
@@ -35,7 +35,7 @@ def gallery(subject: "Subject") -> tuple[list[ImagePanel], list[str]]:
             panels.append(conditions_panel(subject))
     for name in readers(subject):
         try:
-            panels += translated_panels(subject, name)
+            panels.append(translated_panel(subject, name))
         except GanlensError as error:
             reasons.append(f"{name}: {error}")
     return panels, list(dict.fromkeys(reasons))

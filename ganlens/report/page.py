@@ -109,7 +109,7 @@ def _header(title: str, made: str, subject: "Subject", data: "ImageSet | None") 
     short = str(subject.provenance.get("hash", ""))[:12]
     return (
         f"<header><h1>{draw.text(title)}</h1>"
-        f"<p class='lead'>{draw.text(_capital(kind_of_model(subject)))}, {against}.</p>"
+        f"<p class='lead'>A model with {draw.text(kind_of_model(subject))}, {against}.</p>"
         f"<p class='facts'>Checkpoint <code>{draw.text(short)}</code> · {draw.text(made)} · "
         "the same numbers are in <code>findings.json</code> and <code>arrays.npz</code> beside "
         "this page.</p></header>"
@@ -148,10 +148,6 @@ def _about(subject: "Subject") -> str:
         heading = "<h3 class='gap'>Where it comes from</h3>"
         body = "".join([*map(draw.panel, panels), *notes, heading, body])
     return _section("about", "This checkpoint", question, body)
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def _glance(findings: Sequence[Finding]) -> str:

@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ganlens.errors import GanlensError
-from ganlens.images import enlarge, grid
 from ganlens.panels import ImagePanel, enlargement
 from ganlens.recipe import Pictures, Recipe, draw, render
 from ganlens.subject import is_told
@@ -17,7 +14,7 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-ACROSS, PICTURES = 8, 16  # source pictures in a row, and in all
+PAIRS, PICTURES = 4, 16  # source pictures in a row, and in all
 
 
 def readers(subject: "Subject") -> list[str]:
@@ -62,6 +59,7 @@ def translated_recipe(
     images: "ImageSet",
     rows: Sequence[int],
     words: str | None = None,
+    columns: int = PAIRS,
     enlargement: int = 1,
 ) -> Recipe:
     """Describe what a translator makes of pictures, or an encoder and the generator after it.
@@ -73,6 +71,7 @@ def translated_recipe(
         rows: which.
         words: what is told of all of them. Without, a translator is told what ``sample`` tells of
             these rows, and a generator what the data say of the pictures, where they do.
+        columns: pictures in a row, each with what is made of it.
         enlargement: of every pixel.
     """
     translator = subject.roles[name] == "translator"
@@ -83,7 +82,9 @@ def translated_recipe(
         told = [words]
     elif subject.condition is not None and is_told(teller) and not subject.is_told:
         told = _own_words(subject, images, rows, translator)
-    return Recipe.of(subject, pictures, columns=ACROSS, condition=told, enlargement=enlargement)
+    return Recipe.of(
+        subject, pictures, columns=columns, sources=True, condition=told, enlargement=enlargement
+    )
 
 
 def _own_words(
@@ -100,8 +101,8 @@ def _own_words(
     return [condition.name(known[row]) for row in rows]
 
 
-def translated_panels(subject: "Subject", name: str) -> list[ImagePanel]:
-    """Draw source pictures, and below them, place by place, what a model makes of them.
+def translated_panel(subject: "Subject", name: str) -> ImagePanel:
+    """Draw source pictures, each beside what a model makes of it.
 
     Raises:
         GanlensError: the pictures are not there.
@@ -109,49 +110,37 @@ def translated_panels(subject: "Subject", name: str) -> list[ImagePanel]:
     images = sources_of(subject, name)
     rows = range(min(PICTURES, len(images)))
     recipe = translated_recipe(subject, name, images, rows)
-    scale = enlargement(ACROSS * subject.image_shape[2])
-    title, caption = result_words(subject, name, images, rows, recipe)
-    return [
-        ImagePanel(
-            f"Pictures for {name}",
-            f"{source_words(images, rows)} None was chosen; below, what {name} makes of them.",
-            sheet(images, rows),
-            alt=f"{len(rows)} pictures of {images.spec}",
-            scale=scale,
-        ),
-        ImagePanel(title, caption, render(subject, recipe), alt=title, scale=scale,
-                   recipe=recipe.to_json()),
-    ]  # fmt: skip
+    title = f"Translated by {name}" if subject.roles[name] == "translator" else "Reconstructions"
+    return ImagePanel(
+        title,
+        translated_words(subject, name, images, recipe),
+        render(subject, recipe),
+        alt=f"{len(rows)} pictures, each beside what {name} makes of it",
+        scale=enlargement(2 * PAIRS * subject.image_shape[2]),
+        recipe=recipe.to_json(),
+    )
 
 
-def sheet(images: "ImageSet", rows: Sequence[int], scale: int = 1) -> np.ndarray:
-    """Lay source pictures out as a recipe lays out what is made of them: (H, W, 3) uint8."""
-    return enlarge(grid(images.images[list(rows)], ACROSS), scale)
-
-
-def source_words(images: "ImageSet", rows: Sequence[int]) -> str:
-    """Say which pictures these are."""
+def translated_words(subject: "Subject", name: str, images: "ImageSet", recipe: Recipe) -> str:
+    """Say what such a sheet shows: which pictures, what became of them, what was told."""
+    source = recipe.latents
+    assert isinstance(source, Pictures)
     which = "held-out images" if images.split == "test" else "images"
-    return f"Pictures {rows[0]} to {rows[-1]} of the {len(images):,} {which} of {images.spec}."
-
-
-def result_words(
-    subject: "Subject", name: str, images: "ImageSet", rows: Sequence[int], recipe: Recipe
-) -> tuple[str, str]:
-    """Return a title and a caption of what is made of pictures."""
-    told = told_words(recipe)
+    pictures = (
+        f"Pictures {source.rows[0]} to {source.rows[-1]} of the {len(images):,} {which} of"
+        f" {images.spec}, none left out and none chosen"
+    )
     if subject.roles[name] == "translator":
         return (
-            f"Translated by {name}",
-            f"The same places as above: look for what changed and what stayed.{told}",
+            f"{pictures}; right of each is what {name} makes of it. Look for what changed and what"
+            f" stayed.{told_words(recipe)}"
         )
-    made, given = draw(subject, recipe), images.batch(rows)
+    made, given = draw(subject, recipe), images.batch(source.rows)
     error = float((made - given).square().mean()) ** 0.5 / 2
     return (
-        "Reconstructions",
-        f"The same places as above: each picture's latents, read off by {name} and drawn again by"
-        f" the generator. Pixels differ by {error:.1%} of the range (root mean square); what is"
-        f" missing is what the latents do not keep.{told}",
+        f"{pictures}; right of each is what the generator draws of the latents that {name} reads"
+        f" off it. Pixels differ by {error:.1%} of the range (root mean square); what is missing is"
+        f" what the latents do not keep.{told_words(recipe)}"
     )
 
 
@@ -161,7 +150,7 @@ def told_words(recipe: Recipe) -> str:
     if not words:
         return ""
     if len(set(words)) == 1:
-        return f" Told: {words[0]}."
-    shown = words[: recipe.layout.columns or ACROSS]
+        return f" {'Under' if recipe.latents.count == 1 else 'All under'} {words[0]!r}."
+    shown = words[: recipe.layout.columns or len(words)]
     row = "the first row" if len(shown) < len(words) else "from left to right"
-    return f" Each is told its own condition; {row}: {'; '.join(shown)}."
+    return f" Each is under a condition of its own; {row}: {'; '.join(shown)}."

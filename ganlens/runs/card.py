@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ganlens.checkpoints import Header
+from ganlens.models import MODELS
 from ganlens.models.conditions import from_json
+from ganlens.models.family import named
 from ganlens.models.prior import Prior
 from ganlens.panels import cell
 
@@ -37,6 +39,7 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
     made, size = header.made, header.arguments.get("size")
     facts = [
         ("family", f"{header.family}, {size}x{size} px, {header.arguments}"),
+        ("networks", ", ".join(named(MODELS[header.family].roles))),
         *_inputs(header),
         *_trained_on("trained on", header.data),
         *(_trained_on("and on, unpaired", header.others) if header.others else ()),
@@ -51,10 +54,8 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
     lines = [f"# {name}", "", f"A model of the family `{header.family}`, trained by ganlens.", ""]
     lines += ["```", str(made.get("command")), "```", "", "| | |", "| --- | --- |"]
     lines += [f"| {key} | {value} |" for key, value in facts]
-    shown = "64 samples of the seeds 0 to 63, not chosen." if header.prior else (
-        "The first held-out images, translated, not chosen.")  # fmt: skip
-    lines += ["", "## Samples", "", shown, ""]
-    lines += ["![64 samples](samples.png)", "", "## Training curve", ""]
+    lines += ["", "## Samples", "", _samples(header), "", "![samples](samples.png)", ""]
+    lines += ["## Training curve", ""]
     m = header.metrics
     lines += [
         f"Fréchet distance, precision, recall, density and coverage of {header.metrics.get('n'):,}"
@@ -66,6 +67,13 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
         "",
     ]
     return "\n".join([*lines, *_table(rows, header.step), ""])
+
+
+def _samples(header: Header) -> str:
+    if not header.prior:
+        return "The first held-out images, translated, not chosen."
+    told = ", each told a condition as often as the data have it" if header.condition else ""
+    return f"64 samples of the seeds 0 to 63{told}, not chosen."
 
 
 def _inputs(header: Header) -> list[tuple[str, str]]:

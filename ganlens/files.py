@@ -2,9 +2,10 @@
 
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 from ganlens.errors import GanlensError
@@ -16,8 +17,15 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         GanlensError: the file cannot be written (full disk, no permission); nothing is left behind.
     """
-    try:
+    with said(path):
         replace(path, content)
+
+
+@contextmanager
+def said(path: Path) -> Iterator[None]:
+    """Say an OSError of writing a file in one line, as a GanlensError."""
+    try:
+        yield
     except OSError as error:
         raise GanlensError(
             f"cannot write {path}: {error.strerror}; what was there before is untouched: free space"
@@ -27,11 +35,22 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def replace(path: Path, content: bytes) -> None:
     """Do the same for who has an answer of its own to the OSError of a failure."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file to write piece by piece; it takes the place of the old one when all is written.
+
+    Raises:
+        OSError: of a failure; nothing is left behind.
+    """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

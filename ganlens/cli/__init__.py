@@ -63,7 +63,11 @@ COMMANDS: dict[str, Command] = {
         "`classifier train`: labels or attributes, read off images",
         "ganlens.cli.classifier:command",
     ),
-    "sample": Command("Draw", "draw a grid of samples", "ganlens.cli.pictures:sample"),
+    "sample": Command(
+        "Draw",
+        "draw, translate or reconstruct: a sheet, a folder, an npz",
+        "ganlens.cli.sampling:sample",
+    ),
     "draw": Command("Draw", "draw what an explorer's address shows", "ganlens.cli.pictures:draw"),
     "replay": Command(
         "Draw", "draw a picture again from the recipe in its PNG", "ganlens.cli.pictures:replay"

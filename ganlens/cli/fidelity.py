@@ -64,12 +64,17 @@ def fid(
     if b is None or (_is_checkpoint(a) and _is_images(b)):
         return probe.run("fid", settings, replace(common, data=b))
     check_places(common.out, common.json, common.force)
-    generated, reference = _open_both(a, b, common.device)
+    generated, reference = _open_both(a, b, common)
     device = pick_device(common.device)
     with together(device):
         result = follow(settings.between(generated, reference, device))
     content = comparison_document(settings, generated, reference, result)
-    return probe.show(f"{settings.title}: {a} and {b}", content, result.panels(), result, common)
+    title = f"{settings.title}: {_title(a, generated)} and {b}"
+    return probe.show(title, content, result.panels(), result, common)
+
+
+def _title(word: str, side: "Subject | ImageSet") -> str:
+    return word + side.title.removeprefix(side.name) if isinstance(side, Subject) else word
 
 
 def moments(
@@ -124,10 +129,14 @@ def _open(word: str, device: str) -> "Subject | ImageSet":
 
 
 def _open_both(
-    a: str, b: str, device: str
+    a: str, b: str, common: FidFlags
 ) -> tuple["Subject | ImageSet", "Subject | ImageSet | stats.ReferenceMoments"]:
-    """Open both sides, images at the size of the other side or the smaller of both sizes."""
-    generated = _open(a, device)
+    """Open both sides, images at the size of the other side or the smaller of both sizes.
+
+    The condition and the source pictures are those of A.
+    """
+    device = common.device
+    generated = probe.opened(a, common) if _is_checkpoint(a) else _told_nothing(a, common)
     if _is_moments(b):
         return generated, stats.read_moments(Path(b))
     reference = _images(b) if _is_images(b) else open_subject(b, device)
@@ -142,6 +151,13 @@ def _open_both(
         for side, word in ((generated, a), (reference, b))
     ]
     return fitted[0], fitted[1]
+
+
+def _told_nothing(word: str, common: FidFlags) -> "Subject | ImageSet":
+    flags = {"--condition": common.condition, "--sources": common.sources}
+    if given := [flag for flag, value in flags.items() if value is not None]:
+        raise GanlensError(f"{word} is no checkpoint and takes no {given[0]}: leave it out")
+    return _open(word, common.device)
 
 
 def _images(spec: str, size: int | None = None, channels: int | None = None) -> "ImageSet":

@@ -27,6 +27,22 @@ DATA_HELP = (
 Checkpoint = Annotated[Positional[str], arg(metavar="CHECKPOINT", help=CHECKPOINT_HELP)]
 Data = Annotated[str, arg(metavar="SPEC", help=DATA_HELP)]
 OptionalData = Annotated[str | None, arg(metavar="SPEC", help=DATA_HELP)]
+Condition = Annotated[
+    str | None,
+    arg(
+        metavar="WORDS",
+        help="What a conditional model is told, in the data's words: 7, or 'mouth=smile & "
+        "glasses=none'. Without it each sample is told what its seed draws.",
+    ),
+]
+SOURCES_HELP = (
+    "Images that a translator translates. By default the held-out ones of its training data."
+)
+Sources = Annotated[
+    str | None, arg(name="sources", aliases=["--source"], metavar="SPEC", help=SOURCES_HELP)
+]
+# Of probes that have a setting called "source".
+SourcesOnly = Annotated[str | None, arg(name="sources", metavar="SPEC", help=SOURCES_HELP)]
 Json = Annotated[
     str | None,
     arg(

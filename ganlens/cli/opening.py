@@ -13,36 +13,58 @@ SKIPPED_SHOWN = 5
 LARGE = 64  # px; larger images are shrunk to it unless a size is asked for
 
 
-def open_subject(checkpoint: str, device: str) -> "Subject":
-    """Load a checkpoint by path or shipped name."""
-    from ganlens.subject import load
+def open_subject(
+    checkpoint: str,
+    device: str,
+    *,
+    condition: str | None = None,
+    sources: str | None = None,
+    weights: str = "ema",
+) -> "Subject":
+    """Load a checkpoint, which is told a condition and translates images where these are given.
 
-    return load(checkpoint, device=device)
-
-
-def asked_of(subject: "Subject", condition: str | None, source: str | None) -> "Subject":
-    """Return a subject that is told a condition, or translates other pictures, where asked to.
+    Args:
+        checkpoint: path or shipped name.
+        device: where to compute.
+        condition: words of the data, told where nothing else is said.
+        sources: SPEC of the images that a translator takes.
+        weights: "ema" or "raw".
 
     Raises:
-        GanlensError: a model that takes none; words or data that it does not know.
+        GanlensError: as ``load``; a condition or images that the model does not take.
+    """
+    from ganlens.subject import load
+
+    subject = load(checkpoint, device=device, weights=weights)
+    if condition is not None:
+        subject = subject.told(condition)
+    if sources is not None:
+        subject.sources = open_sources(sources, subject.network("translator"))
+    return subject
+
+
+def open_sources(spec: str, network: Any) -> "ImageSet":
+    """Open source pictures as a network takes them; say what was left out.
+
+    Raises:
+        GanlensError: the network takes no squares of 1 or 3 channels; as ``open_data``.
     """
     from ganlens.subject.sources import source_shape
 
-    if condition is not None:
-        subject = subject.told(condition)
-    if source is not None:
-        channels, size, _ = source_shape(subject.network("translator"))
-        subject.sources = decode(source, size=size, channels=channels)
-    return subject
+    return _open_at(spec, source_shape(network))
 
 
 def open_images(spec: str, subject: "Subject") -> "ImageSet":
     """Open data at the size and channels of a subject's images; say what was left out."""
+    return _open_at(spec, subject.image_shape)
+
+
+def _open_at(spec: str, shape: tuple[int, int, int]) -> "ImageSet":
     from ganlens.report import unfit
 
-    if reason := unfit(subject.image_shape):
-        raise GanlensError(f"{spec} cannot be compared: data sets are opened as {reason}")
-    channels, size, _ = subject.image_shape
+    if reason := unfit(shape):
+        raise GanlensError(f"{spec} cannot be used: data sets are opened as {reason}")
+    channels, size, _ = shape
     data = decode(spec, size=size, channels=channels)
     say_skipped(data)
     return data

@@ -2,13 +2,23 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
 from tyro.conf import arg
 
 from ganlens.cli.files import write_files, write_panels
-from ganlens.cli.flags import Checkpoint, Device, Folder, Force, Json, OptionalData
+from ganlens.cli.flags import (
+    Checkpoint,
+    Condition,
+    Device,
+    Folder,
+    Force,
+    Json,
+    OptionalData,
+    Sources,
+    SourcesOnly,
+)
 from ganlens.cli.opening import open_images, open_subject
 from ganlens.cli.terminal import (
     check_places,
@@ -23,6 +33,7 @@ from ganlens.panels import Panel
 from ganlens.probes.base import Probe, Result
 from ganlens.replay import signed
 from ganlens.report import document, missing
+from ganlens.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,8 @@ class Common:
 
     Attributes:
         data: images to look at, where the settings call for some.
+        condition: what a conditional model is told.
+        sources: images that a translator translates.
         out: folder for the panels.
         json: file for the numbers.
         device: where to compute.
@@ -39,10 +52,19 @@ class Common:
 
     checkpoint: Checkpoint
     data: OptionalData = None
+    condition: Condition = None
+    sources: Sources = None
     out: Folder = None
     json: Json = None
     device: Device = "auto"
     force: Force = False
+
+
+@dataclass(frozen=True)
+class WithSource(Common):
+    """The same beside a setting that is called "source"."""
+
+    sources: SourcesOnly = None
 
 
 def as_command(name: str, target: type[Probe]) -> Callable[..., int | None]:
@@ -51,8 +73,9 @@ def as_command(name: str, target: type[Probe]) -> Callable[..., int | None]:
     def command(settings: Any, common: Common) -> int:
         return run(name, settings, common)
 
+    names = {field.name for field in fields(target)}  # type: ignore[arg-type]
     # The empty help keeps tyro from repeating each class docstring above its options.
-    kinds = {"settings": target, "common": Common}
+    kinds = {"settings": target, "common": WithSource if "source" in names else Common}
     command.__annotations__ = {key: Annotated[kind, arg(help="")] for key, kind in kinds.items()}
     command.__doc__ = description(target)
     return command
@@ -67,7 +90,7 @@ def run(name: str, probe: Probe, common: Common) -> int:
     """Load, run a probe under a progress bar, and write what was asked for."""
     check_places(common.out, common.json, common.force)
     _check_data(name, probe, common.data)
-    subject = open_subject(common.checkpoint, common.device)
+    subject = opened(common.checkpoint, common)
     data = None if common.data is None else open_images(common.data, subject)
     if reason := missing(probe, subject, data):
         raise GanlensError(f"{name} {reason}")
@@ -75,7 +98,13 @@ def run(name: str, probe: Probe, common: Common) -> int:
         result = follow(probe.steps(subject, data))
     content = document(name, probe, subject, data, result)
     panels = signed(result.panels(), name, probe, subject, data)
-    return show(f"{probe.title or name}: {subject.name}", content, panels, result, common)
+    return show(f"{probe.title or name}: {subject.title}", content, panels, result, common)
+
+
+def opened(checkpoint: str, common: Common) -> Subject:
+    """Load a checkpoint as the flags say."""
+    told, sources = common.condition, common.sources
+    return open_subject(checkpoint, common.device, condition=told, sources=sources)
 
 
 def show(

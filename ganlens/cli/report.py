@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from rich.console import Console
 from tyro.conf import arg
 
-from ganlens.cli.flags import Checkpoint, Device, Force, Json, OptionalData
+from ganlens.cli.flags import Checkpoint, Condition, Device, Force, Json, OptionalData, Sources
 from ganlens.cli.opening import open_images, open_subject
 from ganlens.cli.terminal import (
     check_file,
@@ -33,6 +33,7 @@ from ganlens.report import (
     write_pdf,
     write_report,
 )
+from ganlens.subject import Subject
 
 Out = Annotated[Path, arg(metavar="DIR")]
 
@@ -76,6 +77,8 @@ def report(
     data: OptionalData = None,
     probes: tuple[str, ...] = (),
     pdf: bool = False,
+    condition: Condition = None,
+    sources: Sources = None,
     device: Device = "auto",
     json: Json = None,
     force: Force = False,
@@ -95,7 +98,8 @@ def report(
         if name not in PROBES:
             raise one_of("probe", name, PROBES)
     chosen = {name: PROBES[name]() for name in probes or PROBES}
-    screen = _write(checkpoint, data, chosen, out, device, json)
+    subject = open_subject(checkpoint, device, condition=condition, sources=sources)
+    screen = _write(subject, checkpoint, data, chosen, out, json)
     if browser is not None:
         screen.print(f"wrote {write_pdf(out / REPORT_FILES[0], browser)}", soft_wrap=True)
 
@@ -112,21 +116,21 @@ def demo(out: Out = Path("runs/demo"), device: Device = "auto", json: Json = Non
     check_free_folder(out, force=True)
     check_file(json)
     chosen = {name: probe(**DEMO.get(name, {})) for name, probe in PROBES.items()}
-    screen = _write("pixelfaces", "pixelfaces", chosen, out, device, json)
+    subject = open_subject("pixelfaces", device)
+    screen = _write(subject, "pixelfaces", "pixelfaces", chosen, out, json)
     screen.print("play with it: ganlens explore (in a clone: make app)")
 
 
 def _write(
+    subject: Subject,
     checkpoint: str,
     spec: str | None,
     probes: Mapping[str, Probe],
     out: Path,
-    device: str,
     json: str | None,
 ) -> Console:
     """Run, write, and print the table of findings; return where it was printed."""
     start = time.perf_counter()
-    subject = open_subject(checkpoint, device)
     fits = spec is not None and not unfit(subject.image_shape)  # else each probe says why not
     data = open_images(str(spec), subject) if fits else None
     with progress_bar() as bar:
@@ -140,7 +144,7 @@ def _write(
     page = write_report(out, subject, data, findings, checkpoint=checkpoint)
     write_json(json, jsonlib.loads((page.parent / "findings.json").read_text("utf-8")))
     screen = console(json)
-    screen.print(_table(f"What {subject.name} learned", findings))
+    screen.print(_table(f"What {subject.title} learned", findings))
     seconds = time.perf_counter() - start
     screen.print(f"\nwrote {page} in {seconds:.0f} s: open it in a browser", soft_wrap=True)
     return screen

@@ -50,27 +50,13 @@ class Pictures:
         """Number of pictures."""
         return len(self.rows)
 
-    def takes(self, subject: "Subject") -> str:
-        """Return the role of the network that takes the pictures; see ``reader``.
-
-        Raises:
-            GanlensError: there is none, or the one that is named is no translator.
-        """
-        if not self.network:
-            return reader(subject)
-        subject.network(self.network)
-        if subject.roles.get(self.network, self.network) != "translator":
-            known = [name for name, role in subject.roles.items() if role == "translator"]
-            raise one_of("translator", self.network, known or ("none",))
-        return "translator"
-
     def images(self, subject: "Subject") -> Tensor:
         """Return the (N, C, H, W) source pictures in [-1, 1], as a model takes them.
 
         Raises:
             GanlensError: the data are not there or have changed, or there are fewer images.
         """
-        network = subject.network(self.network or self.takes(subject))
+        network = subject.network(self.network or reader(subject))
         known = {"spec": self.spec, "split": self.split, "fingerprint": self.fingerprint}
         data = opened_again(known, source_shape(network))
         if max(self.rows) >= len(data):
@@ -80,12 +66,22 @@ class Pictures:
         return data.batch(self.rows)
 
 
-def reader(subject: "Subject") -> str:
+def reader(subject: "Subject", network: str = "") -> str:
     """Return the role of the network that takes source pictures: a translator, or an encoder.
 
+    Args:
+        subject: the model.
+        network: name of the translator, where it has several.
+
     Raises:
-        GanlensError: neither, or an encoder without a generator.
+        GanlensError: neither, an encoder without a generator, or a network that is no translator.
     """
+    if network:
+        known = [name for name, role in subject.roles.items() if role == "translator"]
+        if network not in (*known, "translator"):
+            raise one_of("translator", network, known or ("none",))
+        subject.network(network)
+        return "translator"
     if subject.translator is not None:
         return "translator"
     if subject.encoder is not None and subject.generator is not None:

@@ -57,7 +57,7 @@ def page(
         yield _section("training", "Training", "How it got here.", "".join(map(draw.panel, curve)))
     yield _glance(findings)
     for finding, group in zip(findings, panels, strict=True):
-        yield _probe_section(finding, group, again(finding, source, data))
+        yield _probe_section(finding, group, again(finding, source, data, subject))
     yield _provenance(subject, data)
     code = "".join(f"<script>{script}</script>" for script in scripts)
     yield f"</main></div>{code}</body></html>"

@@ -11,6 +11,7 @@ from ganlens.probes.base import Probe
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.report.findings import Finding
+    from ganlens.subject import Subject
 
 
 def changed(probe: Probe) -> dict[str, Any]:
@@ -27,7 +28,13 @@ def default(field: Any) -> Any:
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
-def command(name: str, probe: Probe, checkpoint: str, data: str | None = None) -> str:
+def command(
+    name: str,
+    probe: Probe,
+    checkpoint: str,
+    data: str | None = None,
+    subject: "Subject | None" = None,
+) -> str:
     """Return the shell command that runs a probe with the same settings.
 
     Args:
@@ -35,18 +42,23 @@ def command(name: str, probe: Probe, checkpoint: str, data: str | None = None) -
         probe: its settings; those at their default are left out.
         checkpoint: path or name, as for ``ganlens.load``.
         data: a data SPEC, or None for a probe that runs without.
+        subject: the model as it was opened: what it is told, and the pictures that it was given.
     """
     words = ["ganlens", name, checkpoint] + (
         ["--data", data] if data and probe.needs().data != "no" else []
     )
+    known = {} if subject is None else subject.provenance
+    words += ["--condition", known["condition"]] if "condition" in known else []
+    words += ["--sources", known["sources"]["spec"]] if "sources" in known else []
     for key, value in changed(probe).items():
         words += _flag(key.replace("_", "-"), value)
     return shlex.join(words)
 
 
-def again(finding: "Finding", checkpoint: str, data: "ImageSet | None") -> str:
+def again(finding: "Finding", checkpoint: str, data: "ImageSet | None", subject: "Subject") -> str:
     """Return the command that gives a finding once more."""
-    return command(finding.name, finding.probe, checkpoint, data.spec if data is not None else None)
+    spec = data.spec if data is not None else None
+    return command(finding.name, finding.probe, checkpoint, spec, subject)
 
 
 def _flag(name: str, value: Any) -> list[str]:

@@ -82,7 +82,7 @@ def _findings_json(
 def _entry(
     finding: Finding, subject: "Subject", data: "ImageSet | None", source: str
 ) -> dict[str, Any]:
-    extra = {"command": again(finding, source, data), "seconds": round(finding.seconds, 2)}
+    extra = {"command": again(finding, source, data, subject), "seconds": round(finding.seconds, 2)}
     if finding.result is None:
         settings = strict({"settings": finding.probe.settings()})
         return {"probe": finding.name, **settings, "left_out": finding.reason, **extra}

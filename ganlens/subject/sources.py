@@ -25,7 +25,7 @@ def held_out_sources(provenance: Mapping[str, Any], shape: Shape) -> ImageSet:
     if spec is None:
         raise GanlensError(
             f"{provenance['checkpoint']} does not say which images it translates: name some, with"
-            " --source SPEC"
+            " --sources SPEC"
         )
     channels, size, _ = shape
     data = open_data(spec, size=size, channels=channels)

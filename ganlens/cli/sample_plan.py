@@ -1,0 +1,125 @@
+"""The plan of ``ganlens sample``: which samples, of what, told what; the recipe of any."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ganlens.data import ImageSet
+from ganlens.edits import Edit
+from ganlens.errors import GanlensError
+from ganlens.latents import Seeds
+from ganlens.models.prior import check_seed
+from ganlens.recipe import Layout, Pictures, Recipe, condition_words, reader
+from ganlens.subject import Subject, is_told
+
+PART = 256  # samples drawn at a time
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is drawn.
+
+    Attributes:
+        subject: the model.
+        rows: seeds, or rows of the pictures.
+        pictures: what is translated or reconstructed; None where latents are drawn.
+        network: name of the translator; empty takes the first.
+        edits: of the latents, and inside the generator.
+        told: conditions in words: one for all, or one for each row; None for what each seed draws.
+        layout: of the sheet.
+    """
+
+    subject: Subject
+    rows: range
+    pictures: ImageSet | None = None
+    network: str = ""
+    edits: tuple[Edit, ...] = ()
+    told: tuple[str, ...] | None = None
+    layout: Layout = Layout()  # noqa: RUF009 frozen
+
+    @property
+    def words(self) -> str:
+        """The plan for a reader: "8 samples of NAME, seeds 0 to 7"."""
+        first, last, name = self.rows[0], self.rows[-1], self.subject.name
+        told = f", told {' | '.join(dict.fromkeys(self.told))}" if self.told else ""
+        if self.pictures is None:
+            return f"{len(self.rows)} samples of {name}, seeds {first} to {last}{told}"
+        done = f"translations by {self.network or name}"
+        if reader(self.subject, self.network) == "encoder":
+            done = f"reconstructions by {name}"
+        of = f"{self.pictures.spec} ({self.pictures.split}, {len(self.pictures):,} pictures)"
+        return f"{len(self.rows)} {done} of {of}, rows {first} to {last}{told}"
+
+    def recipe(self, rows: range, layout: Layout) -> Recipe:
+        """Return the recipe of some of its rows."""
+        if self.pictures is None:
+            latents: Seeds | Pictures = Seeds(tuple(rows))
+        else:
+            latents = Pictures.of(self.pictures, tuple(rows), self.network)
+        known = self.subject.provenance
+        return Recipe(
+            checkpoint=str(known.get("checkpoint", self.subject.name)),
+            hash=known.get("hash") or "",
+            weights=str(known.get("weights", "raw")),
+            latents=latents,
+            edits=self.edits,
+            layout=layout,
+            condition=self._told(rows),
+        )
+
+    def parts(self) -> Iterator[range]:
+        """Yield all rows, some at a time."""
+        for first in range(0, len(self.rows), PART):
+            yield self.rows[first : first + PART]
+
+    def _told(self, rows: range) -> tuple[str, ...]:
+        if self.told is None:
+            return condition_words(self.subject, rows, None)
+        if len(self.told) < 2:
+            return self.told
+        first = self.rows.index(rows[0])
+        return self.told[first : first + len(rows)]
+
+
+def per_picture(
+    plan: Plan, words: Sequence[str], columns: int | None
+) -> tuple[tuple[str, ...] | None, int | None]:
+    """Return conditions as a plan holds them, and the columns of the sheet.
+
+    Args:
+        plan: what is drawn.
+        words: what was asked for: nothing, one condition, or one for each row or picture.
+        columns: samples per row, if they were asked for; else conditions of rows decide them.
+
+    Raises:
+        GanlensError: unknown words, or a number of conditions that fits neither.
+    """
+    for edge in (plan.rows[0], plan.rows[-1]):
+        check_seed(edge)
+    subject, count = plan.subject, len(plan.rows)
+    told = tuple(str(subject.told(one).provenance["condition"]) for one in words)
+    if not told:
+        return _untold(plan), columns
+    if len(told) in (1, count):
+        return told, columns
+    across = count // len(told) if columns is None else columns
+    if -(-count // max(across, 1)) != len(told) or (columns is None and count % len(told)):
+        raise GanlensError(
+            f"{len(told)} conditions fit no {count} samples: give one for all, one for each sample,"
+            f" or one for each row (--n {len(told) * 8} --columns 8)"
+        )
+    return tuple(told[index // across] for index in range(count)), across
+
+
+def _untold(plan: Plan) -> tuple[str, ...] | None:
+    """Return what is told where nothing is asked for: nothing, or (None) what each seed draws."""
+    subject, takes = plan.subject, ""
+    if plan.pictures is not None:
+        takes = reader(subject, plan.network)
+    draws = plan.network or ("translator" if takes == "translator" else "generator")
+    if not is_told(subject.network(draws)):
+        return ()
+    if takes == "encoder":
+        raise GanlensError(
+            f"{subject.name} draws pictures again under a condition: add --condition WORDS"
+        )
+    return None

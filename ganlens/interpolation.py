@@ -99,7 +99,9 @@ def resolve_mode(mode: str, kind: str) -> Mode:
     if mode not in MODES:
         raise one_of("mode", mode, MODES)
     if mode == "gaussian" and kind != "uniform":
-        instead = "one of several parts take 'auto'" if kind == "parts" else "a normal one take 'slerp'"
+        instead = (
+            "one of several parts take 'auto'" if kind == "parts" else "a normal one take 'slerp'"
+        )
         raise GanlensError(f"mode 'gaussian' is for a uniform prior: with {instead}")
     if mode != "auto" or kind == "parts":
         return cast(Mode, mode)
@@ -156,9 +158,7 @@ def walk(
     return torch.cat(legs if doubled else [legs[0], *(leg[1:] for leg in legs[1:])])
 
 
-def plane(
-    corners: Tensor, down: int, across: int, mode: str, parts: Sequence[Part] = ()
-) -> Tensor:
+def plane(corners: Tensor, down: int, across: int, mode: str, parts: Sequence[Part] = ()) -> Tensor:
     """Fill the plane between (4, d) corners: top left, top right, bottom left, bottom right.
 
     The upper and the lower edge are walked first, then the columns between them. By "lerp" that is

@@ -8,7 +8,9 @@ from torch import Tensor
 CHUNK = 64  # directions at a time, each of which costs about four forward passes
 
 
-def jacobian_spectrum(function: Callable[[Tensor], Tensor], z: Tensor, std: float | Tensor = 1.0) -> Tensor:
+def jacobian_spectrum(
+    function: Callable[[Tensor], Tensor], z: Tensor, std: float | Tensor = 1.0
+) -> Tensor:
     """Return the singular values of the Jacobian at one latent, largest first.
 
     Args:

@@ -84,7 +84,7 @@ def first_layer(generator: nn.Module) -> FirstLayer:
     name = leaves[0] if leaves else ""
     weight = _rows(modules.get(name), name)  # (channels, positions, d)
     dim = getattr(getattr(generator, "prior", None), "dim", weight.shape[2])
-    if weight.shape[2] > dim and getattr(generator, "condition_dim", 0):
+    if weight.shape[2] > dim and hasattr(generator, "condition_dim"):
         weight = _of_latents(generator, name, dim)
     if weight.shape[2] != dim:
         raise GanlensError(

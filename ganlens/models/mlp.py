@@ -40,11 +40,11 @@ class MLPConfig:
     size: int = 28
     channels: int = 1
     latent_dim: int = 100
-    width: int = 256
+    width: int = 112
     layers: int = 3
     prior: Literal["normal", "uniform"] = "normal"
     norm: Literal["batch", "none"] = "batch"
-    dropout: float = 0.3
+    dropout: float = 0.1
 
     def __post_init__(self) -> None:
         if not SIZES[0] <= self.size <= SIZES[1]:
@@ -135,7 +135,14 @@ class MLPGAN(GAN):
 
     Config: ClassVar[type[Any]] = MLPConfig
     presets: ClassVar[dict[str, Preset]] = {
-        "default": Preset(MLPConfig(), Adversarial(label_smoothing=0.1), {"epochs": 200}),
+        "default": Preset(
+            MLPConfig(),
+            Adversarial(lr=4e-4, label_smoothing=0.1, r1=0.2, r1_every=4),
+            {"epochs": 200},
+        ),
+        "paper": Preset(
+            MLPConfig(prior="uniform", norm="none", dropout=0.5), Adversarial(), {"epochs": 200}
+        ),
     }
 
     def networks(self, config: MLPConfig) -> dict[str, nn.Module]:

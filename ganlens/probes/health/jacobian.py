@@ -16,8 +16,8 @@ def jacobian_spectrum(
     Args:
         function: (N, d) latents to (N, ...) images, in eval mode.
         z: (d,) latent, on the function's device.
-        std: of the prior's coordinates, one for all or (d,): the values are then the change of the image, as a norm
-            over all its pixels, per standard deviation of the latent.
+        std: of the prior's coordinates, one for all or (d,): the values are then the change of the
+            image, as a norm over all its pixels, per standard deviation of the latent.
 
     Returns:
         (min(d, pixels),) float64 on the CPU.

@@ -63,8 +63,8 @@ class Inversion:
     """Latents whose pictures come near to given images.
 
     Attributes:
-        latents: (N, d) float32 on the CPU; inside [-1, 1] for a uniform prior, shares that add up to
-            1 for a categorical part.
+        latents: (N, d) float32 on the CPU; inside [-1, 1] for a uniform prior, shares that add
+            up to 1 for a categorical part.
         losses: (N,) float64, what was minimised.
         pixel_mse: (N,) float64, mean squared difference of G(z) and x in [-1, 1] units (0 to 4).
         feature_distance: (N,) float64, F of ``Settings``: 0 for equal images, around 2 for two

@@ -77,7 +77,7 @@ class Watcher:
 def planted():
     net = Planted()
     z = torch.randn(200, 8, generator=_stream())
-    subject = SimpleNamespace(generator=net, device=torch.device("cpu"))
+    subject = SimpleNamespace(bound=lambda name: net, device=torch.device("cpu"))
     kept = []
     handle = net.act.register_forward_hook(lambda _m, _i, out: kept.append(out))
     net(z)

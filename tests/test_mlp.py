@@ -1,66 +1,123 @@
-"""The perceptrons: shapes at any size, layers by name, errors, and a planted task."""
+"""The first GAN: its shapes, its layers, its errors, and that it learns."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from torch import nn
 
 import ganlens
-from ganlens.activations import layer_names
+from ganlens.activations import capture
 from ganlens.errors import GanlensError
-from ganlens.models.mlp import MLPGAN, MLPConfig
+from ganlens.models import MODELS
+from ganlens.models.adversarial import Adversarial
+from ganlens.models.family import Batch
+from ganlens.models.mlp import MLPConfig, MLPDiscriminator, MLPGenerator
+from ganlens.models.prior import Prior
 from ganlens.training import Trainer, configure, quiet_fabric, train
 
-
-@given(
-    size=st.integers(16, 40),
-    channels=st.sampled_from([1, 3]),
-    layers=st.integers(1, 4),
-    norm=st.sampled_from(["batch", "none"]),
-)
-@settings(max_examples=25, deadline=None)
-def test_any_size_goes_there_and_back(size: int, channels: int, layers: int, norm: Any) -> None:
-    config = MLPConfig(size, channels, latent_dim=5, width=3, layers=layers, norm=norm)
-    nets: Any = MLPGAN().networks(config)
-    z = nets["generator"].prior.sample(range(4))
-    images = nets["generator"].eval()(z)
-    assert images.shape == (4, channels, size, size)
-    assert images.abs().max() <= 1
-    assert nets["discriminator"].eval()(images).shape == (4,)
-    assert len(nets["discriminator"].feature_layers) == layers
+TINY = MLPConfig(size=16, latent_dim=4, width=8, layers=2, dropout=0.0)
 
 
-def test_layers_have_names_and_widths_double_to_the_image() -> None:
-    nets: Any = MLPGAN().networks(MLPConfig(width=8, layers=3))
-    assert MLPConfig(width=8, layers=4).widths == (8, 16, 32, 32)
-    assert layer_names(nets["generator"]) == [
-        "block1.fc", "block1.act", "block2.fc", "block2.norm", "block2.act",
-        "block3.fc", "block3.norm", "block3.act", "out.fc", "out.act",
-    ]  # fmt: skip
-    assert nets["discriminator"].block1.fc.in_features == 28 * 28
-    assert nets["discriminator"].feature_layers == ("block1.act", "block2.act", "block3.act")
-    assert not any(isinstance(m, nn.BatchNorm1d) for m in nets["discriminator"].modules())
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [16, 17, 28, 37])
+def test_shapes(size: int, channels: int) -> None:
+    config = replace(TINY, size=size, channels=channels)
+    generator, discriminator = MLPGenerator(config).eval(), MLPDiscriminator(config).eval()
+    x = generator(generator.prior.sample(range(3)))
+    assert x.shape == (3, channels, size, size) == (3, *generator.image_shape)
+    assert x.abs().max() <= 1
+    assert discriminator(x).shape == (3,)
+    assert discriminator.image_shape == generator.image_shape
+
+
+def test_widths_grow_to_the_image_and_shrink_from_it() -> None:
+    config = replace(TINY, width=8, layers=4)
+    assert config.widths == (8, 16, 32, 32)
+    shapes = [tuple(p.shape) for n, p in MLPGenerator(config).named_parameters() if "fc.w" in n]
+    assert shapes == [(8, 4), (16, 8), (32, 16), (32, 32), (256, 32)]
+    shapes = [tuple(p.shape) for n, p in MLPDiscriminator(config).named_parameters() if p.ndim > 1]
+    assert shapes == [(32, 256), (32, 32), (16, 32), (8, 16), (1, 8)]
+
+
+def test_layers_have_names_that_can_be_looked_at() -> None:
+    discriminator = MLPDiscriminator(TINY).eval()
+    assert discriminator.feature_layers == ("block1.act", "block2.act")
+    with capture(discriminator, discriminator.feature_layers) as found:
+        discriminator(torch.zeros(2, 1, 16, 16))
+    assert [tuple(found[name].shape) for name in found] == [(2, 16), (2, 8)]
+    names = dict(MLPGenerator(TINY).named_modules())
+    assert {"block1.fc", "block1.act", "block2.norm", "out.fc", "out.act"} <= set(names)
+    assert "block1.norm" not in names  # not on the latents
+
+
+def test_without_norm_and_dropout_there_are_none() -> None:
+    config = replace(TINY, norm="none")
+    modules = [*MLPGenerator(config).modules(), *MLPDiscriminator(config).modules()]
+    assert not any(isinstance(m, torch.nn.BatchNorm1d | torch.nn.Dropout) for m in modules)
+    dropped = MLPDiscriminator(replace(TINY, dropout=0.4)).modules()
+    assert [m.p for m in dropped if isinstance(m, torch.nn.Dropout)] == [0.4, 0.4]
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("wrong", "words"),
     [
-        ({"size": 15}, "size 15.*16 to 256"),
-        ({"channels": 2}, "channels 2.*1, 3"),
-        ({"prior": "cauchy"}, "prior 'cauchy'.*normal, uniform"),
-        ({"norm": "layer"}, "norm 'layer'.*batch, none"),
-        ({"width": 0}, "width 0.*1 to 4,096"),
-        ({"layers": 9}, "layers 9.*1 to 8"),
-        ({"dropout": 1.0}, "dropout 1.0.*0 to below 1"),
+        ({"size": 15}, "size 15 is out of range: give 16 to 256"),
+        ({"channels": 2}, "channels 2"),
+        ({"width": 0}, "width 0 is out of range: give 1 to 4,096"),
+        ({"layers": 9}, "layers 9 is out of range: give 1 to 8"),
+        ({"latent_dim": 0}, "latent_dim 0"),
+        ({"prior": "cauchy"}, "cauchy"),
+        ({"norm": "layer"}, "layer"),
+        ({"dropout": 1.0}, "dropout 1.0 is out of range"),
     ],
 )
-def test_unusable_values_are_named(changes: dict[str, Any], words: str) -> None:
+def test_errors(wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(GanlensError, match=words):
-        MLPConfig(**changes)
+        MLPConfig(**wrong)
+
+
+def test_presets_build() -> None:
+    presets = MODELS["mlp"].presets
+    assert set(presets) == {"default"}
+    for preset in presets.values():
+        networks = MODELS["mlp"].networks(preset.config)
+        x = networks["generator"].eval()(Prior(preset.config.prior, 100).sample([0]))
+        assert networks["discriminator"](x).shape == (1,)
+
+
+def test_the_checkpoint_of_the_default_stays_small() -> None:
+    networks = MODELS["mlp"].networks(MODELS["mlp"].presets["default"].config)
+    sizes = {n: sum(p.numel() for p in net.parameters()) for n, net in networks.items()}
+    assert 4 * (2 * sizes["generator"] + sizes["discriminator"]) < 6e6  # float32, and the average
+
+
+def test_it_learns_a_planted_task() -> None:
+    """Images that are all of one brightness: the samples' mean goes there from 0."""
+    family, how = MODELS["mlp"], Adversarial(lr=2e-3)
+    with torch.random.fork_rng():
+        torch.random.manual_seed(0)
+        nets = family.networks(TINY)
+    real = torch.full((32, 1, 16, 16), 0.6)
+    prior, phases = Prior("normal", 4), family.phases(nets, how)
+    learning = [[p for name in phase.learns for p in nets[name].parameters()] for phase in phases]
+    adams = [torch.optim.Adam(weights, 2e-3, (0.5, 0.999)) for weights in learning]
+    before = float(nets["generator"](prior.sample_batch(64, 0)).detach().mean())
+    for step in range(200):
+        batch = Batch(
+            images=real, labels=None, others=None, step=step, progress=0.0,
+            stream=lambda name, step=step: torch.Generator().manual_seed(step),
+            latents=lambda prior, step=step: prior.sample_batch(32, step),
+        )  # fmt: skip
+        made = family.forward(nets, batch)
+        for phase, adam in zip(phases, adams, strict=True):
+            loss, _ = phase.loss(batch, made)
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+    after = float(nets["generator"](prior.sample_batch(64, 0)).detach().mean())
+    assert abs(after - 0.6) < 0.3 < abs(before - 0.6)
 
 
 def test_dropout_draws_from_the_step_so_that_a_run_resumes_to_the_bit() -> None:

@@ -74,8 +74,7 @@ def expected_norm(prior: Prior) -> float:
     """Mean length of a latent: exact for a normal prior, to 1/d^2 for any other.
 
     With mean m and variance v of the squared length it is sqrt(m) (1 - v / (8 m^2)). A normal part
-    of d coordinates adds d and 2 d to them, a uniform one d / 3 and 4 d / 45, a one-hot one 1 and
-    0.
+    of d coordinates adds d and 2 d, a uniform one d / 3 and 4 d / 45, a one-hot one 1 and 0.
     """
     d = prior.dim
     if prior.kind == "normal":

@@ -10,21 +10,21 @@ from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, 
 from ganlens.probes.latent import picture_scale
 
 if TYPE_CHECKING:
-    from ganlens.probes.forgetting.result import ForgetResult, Sheet
+    from ganlens.probes.forgetting.numbers import ForgetNumbers, Sheet
     from ganlens.probes.forgetting.trial import Outcome
 
 PAIRS = 5  # pictures before and after, on a row
 VERBS = {"scale": "loses", "drop": "loses", "insert": "gains"}
 
 
-def panels_of(result: "ForgetResult") -> list[Panel]:
+def panels_of(result: "ForgetNumbers") -> list[Panel]:
     """Return pictures, the place, the curve, and the tables."""
     sheets = [_sheet(result, one, i) for i, one in enumerate(result.pictures)]
     judged = [_attributes(result)] if result.outcomes[0].others else []
     return [*sheets, _place(result), _curve(result), _ways(result), *judged]
 
 
-def _sheet(result: "ForgetResult", sheet: "Sheet", index: int) -> ImagePanel:
+def _sheet(result: "ForgetNumbers", sheet: "Sheet", index: int) -> ImagePanel:
     own = result.outcomes[0]
     few = len(result.weights) < 2 * own.maps
     others = "random (some of the same, as too few are left)" if few else "other"
@@ -47,7 +47,7 @@ def _sheet(result: "ForgetResult", sheet: "Sheet", index: int) -> ImagePanel:
     )
 
 
-def _share(result: "ForgetResult", outcome: "Outcome") -> str:
+def _share(result: "ForgetNumbers", outcome: "Outcome") -> str:
     """Say how often it worked, where somebody could read that."""
     if outcome.turned is None:
         return ""
@@ -55,7 +55,7 @@ def _share(result: "ForgetResult", outcome: "Outcome") -> str:
     return f": {who} {'gain' if result.mode == 'insert' else 'lose'} it"
 
 
-def _place(result: "ForgetResult") -> FigurePanel:
+def _place(result: "ForgetNumbers") -> FigurePanel:
     height, width = result.aucs.shape
     plot = figure(
         xaxis={"title": "column of the layer", "constrain": "domain"},
@@ -79,11 +79,11 @@ def _place(result: "ForgetResult") -> FigurePanel:
     )
 
 
-def _where(result: "ForgetResult") -> str:
+def _where(result: "ForgetNumbers") -> str:
     return "everywhere" if result.edit.box == EVERYWHERE else "inside it"
 
 
-def _curve(result: "ForgetResult") -> FigurePanel:
+def _curve(result: "ForgetNumbers") -> FigurePanel:
     judged, verb = np.isfinite(result.curve.turned).all(), VERBS[result.mode]
     plot = figure(
         xaxis={"title": "maps replaced", "type": "log", "tickvals": result.curve.counts.tolist()},
@@ -117,7 +117,7 @@ def _curve(result: "ForgetResult") -> FigurePanel:
     )
 
 
-def _ways(result: "ForgetResult") -> TablePanel:
+def _ways(result: "ForgetNumbers") -> TablePanel:
     verb = VERBS[result.mode]
     rows = [
         (one.name, one.maps, _percent(one.turned), _percent(one.mean), _percent(one.worst),
@@ -144,7 +144,7 @@ def _ways(result: "ForgetResult") -> TablePanel:
     )  # fmt: skip
 
 
-def _attributes(result: "ForgetResult") -> TablePanel:
+def _attributes(result: "ForgetNumbers") -> TablePanel:
     names = result.outcomes[0].others
     return TablePanel(
         title="What else changed",

@@ -20,7 +20,8 @@ from ganlens.probes.forgetting.evidence import mean_levels
 from ganlens.probes.forgetting.finder import Finder, fit_finder
 from ganlens.probes.forgetting.held_out import ENOUGH, FIRST, held_out
 from ganlens.probes.forgetting.look import Look, generator_layer, look, maps_of
-from ganlens.probes.forgetting.result import Curve, ForgetResult, pictures_of
+from ganlens.probes.forgetting.numbers import Curve
+from ganlens.probes.forgetting.result import ForgetResult, pictures_of
 from ganlens.probes.forgetting.target import Target, target_of
 from ganlens.probes.forgetting.trial import Outcome, Trial, mean_of
 from ganlens.probes.forgetting.ways import Material

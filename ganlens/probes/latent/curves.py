@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from ganlens.panels import PALETTE, FigurePanel, figure
 
 if TYPE_CHECKING:
-    from ganlens.probes.latent.result import InterpolationResult
+    from ganlens.probes.latent.numbers import InterpolationNumbers
 
 # Lines are named above the plot: a name inside it runs into the curves.
 LEGEND = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
@@ -23,7 +23,7 @@ def _plot(y_title: str, y: dict[str, Any]) -> go.Figure:
     )
 
 
-def norms(result: "InterpolationResult") -> FigurePanel:
+def norms(result: "InterpolationNumbers") -> FigurePanel:
     """Length of the latents on the way, beside the other mode's and the prior's mean."""
     plot = _plot("length of the latent", {})
     ends = result.positions[[0, -1]]
@@ -44,7 +44,7 @@ def norms(result: "InterpolationResult") -> FigurePanel:
     )
 
 
-def steps(result: "InterpolationResult") -> FigurePanel:
+def steps(result: "InterpolationNumbers") -> FigurePanel:
     """How far each picture is from the next, in pixels and as the discriminator sees it."""
     plot = _plot("change per step (% of unrelated)", {})
     looks = [("pixels", result.step_rmse, result.unrelated_rmse, "circle")]

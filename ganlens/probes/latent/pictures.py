@@ -7,13 +7,13 @@ from ganlens.panels import AnimationPanel, ImagePanel
 from ganlens.probes.latent.measures import picture_scale
 
 if TYPE_CHECKING:
-    from ganlens.probes.latent.result import InterpolationResult
+    from ganlens.probes.latent.numbers import InterpolationNumbers
 
 MILLISECONDS = 80  # a frame: a leg of 12 takes a second
 SHOWN = 12  # seeds named in a caption
 
 
-def _corners(result: "InterpolationResult") -> str:
+def _corners(result: "InterpolationNumbers") -> str:
     seeds = [str(seed) for seed in result.seeds[:SHOWN]]
     if not seeds:
         return "given latents"
@@ -21,7 +21,7 @@ def _corners(result: "InterpolationResult") -> str:
     return f"seeds {', '.join(seeds + more)}"
 
 
-def strip(result: "InterpolationResult") -> ImagePanel:
+def strip(result: "InterpolationNumbers") -> ImagePanel:
     """Every picture of the walk, one leg per row."""
     back = " The last row leads back to the first corner." if result.loop else ""
     return ImagePanel(
@@ -37,7 +37,7 @@ def strip(result: "InterpolationResult") -> ImagePanel:
     )
 
 
-def film(result: "InterpolationResult") -> AnimationPanel | None:
+def film(result: "InterpolationNumbers") -> AnimationPanel | None:
     """The same walk in smaller steps, as an animation; None if it was left out."""
     if result.film is None:
         return None
@@ -60,7 +60,7 @@ def film(result: "InterpolationResult") -> AnimationPanel | None:
     )
 
 
-def pair(result: "InterpolationResult") -> ImagePanel:
+def pair(result: "InterpolationNumbers") -> ImagePanel:
     """The first leg by a straight line, and by another mode below it."""
     other = result.curved_route
     return ImagePanel(
@@ -99,7 +99,7 @@ def _why(mode: str, prior: str) -> str:
     )
 
 
-def plane(result: "InterpolationResult") -> ImagePanel | None:
+def plane(result: "InterpolationNumbers") -> ImagePanel | None:
     """The grid between the first four corners; None where there is none."""
     found = result.plane
     if found is None:

@@ -25,7 +25,8 @@ from ganlens.probes.latent.measures import (
     mean_distance,
     step_lengths,
 )
-from ganlens.probes.latent.result import InterpolationResult, Plane
+from ganlens.probes.latent.numbers import Plane
+from ganlens.probes.latent.result import InterpolationResult
 from ganlens.recipe import Recipe
 
 if TYPE_CHECKING:

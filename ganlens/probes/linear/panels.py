@@ -9,12 +9,12 @@ from ganlens.panels import PALETTE, FigurePanel, Panel, TablePanel, figure
 from ganlens.probes.linear.controls import CONTROLS
 
 if TYPE_CHECKING:
-    from ganlens.probes.linear.result import LinearProbeResult
+    from ganlens.probes.linear.numbers import LinearProbeNumbers
 
 SOURCE = "Radford 2015, section 5.1"
 
 
-def table(result: "LinearProbeResult") -> TablePanel:
+def table(result: "LinearProbeNumbers") -> TablePanel:
     """Return the accuracy of all layers on each target, the controls beside it."""
     controls = [n for n in CONTROLS if n in (*CONTROLS[:2], *result.features)]
     rows = [
@@ -66,7 +66,7 @@ def _averaged(about: dict[str, Any]) -> str:
     return f" Features are means over {f'{moved}, and ' if moved else ''}{mirrored}."
 
 
-def layers(result: "LinearProbeResult") -> FigurePanel:
+def layers(result: "LinearProbeNumbers") -> FigurePanel:
     """Return the accuracy of each layer alone, of all, and of the controls."""
     chart = figure(yaxis={"title": "test accuracy, %", "range": [0, 103]}, showlegend=False)
     order = [*result.layers, "all layers", *result.features[1 + len(result.layers) :]]
@@ -114,7 +114,7 @@ def layers(result: "LinearProbeResult") -> FigurePanel:
     )
 
 
-def confusion(result: "LinearProbeResult") -> FigurePanel:
+def confusion(result: "LinearProbeNumbers") -> FigurePanel:
     """Return the confusion matrix of the hardest target."""
     i = int(result.accuracy[0].argmin())
     counts, classes = result.confusion[i], list(result.classes[i])
@@ -149,7 +149,7 @@ def confusion(result: "LinearProbeResult") -> FigurePanel:
     )
 
 
-def curve(result: "LinearProbeResult") -> list[Panel]:
+def curve(result: "LinearProbeNumbers") -> list[Panel]:
     """Return the accuracies with few labels per class: as a table, and as a chart."""
     means = 100 * result.few_accuracy.mean(axis=(2, 3))
     spread = 100 * result.few_deviation.mean(axis=2)

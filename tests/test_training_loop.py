@@ -147,10 +147,10 @@ from pathlib import Path
 from safetensors.torch import save_file
 from test_training import IMAGES, SMALL
 from test_training_loop import SHARED, SIZE
-from ganlens.training import Trainer, configure, quiet_fabric
+from ganlens.training import Trainer, configure, launch, quiet_fabric
 
 fabric = quiet_fabric(accelerator="cpu", devices=2, strategy="ddp", precision="32-true")
-fabric.launch()
+launch(fabric)
 for index, changes in enumerate(SHARED):
     config = configure("dcgan", batch_size=SIZE, epochs=6, **changes)
     run = Trainer("dcgan", SMALL, config, IMAGES, fabric)

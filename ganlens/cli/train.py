@@ -29,6 +29,7 @@ from ganlens.training import (
     arguments_of_start,
     check_start,
     configure,
+    launch,
     quiet_fabric,
     trainable,
     training_data,
@@ -271,7 +272,7 @@ def make_fabric(asked: Asked) -> Fabric:
         raise GanlensError(
             f"device {asked.device!r} is not available: choose auto or cpu"
         ) from error
-    fabric.launch()
+    launch(fabric)
     return fabric
 
 

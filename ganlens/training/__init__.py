@@ -2,7 +2,7 @@
 
 from ganlens.training.config import TrainConfig, configure, trainable
 from ganlens.training.data import TrainingData, condition_of, labels_of, training_data
-from ganlens.training.ranks import quiet_fabric
+from ganlens.training.ranks import launch, quiet_fabric
 from ganlens.training.start import arguments_of_start, check_start
 from ganlens.training.step import TrainStep
 from ganlens.training.streams import stream
@@ -18,6 +18,7 @@ __all__ = [
     "condition_of",
     "configure",
     "labels_of",
+    "launch",
     "quiet_fabric",
     "stream",
     "train",

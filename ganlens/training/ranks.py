@@ -1,9 +1,11 @@
 """What the processes of a run share: gradients and averages."""
 
+import atexit
 import logging
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 from ganlens.precision import best_precision
@@ -22,6 +24,21 @@ def quiet_fabric(**settings: Any) -> "Fabric":
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the import set it to INFO
     return Fabric(**settings)
+
+
+def launch(fabric: "Fabric") -> None:
+    """Start the ranks of a Fabric; they part before the process ends.
+
+    Fabric leaves a gloo group open, whose threads then aborted every third process on its way out,
+    after its work was done.
+    """
+    fabric.launch()
+    atexit.register(_part)
+
+
+def _part() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def alone() -> "Fabric":

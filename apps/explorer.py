@@ -30,6 +30,7 @@ from show import guarded
 from ganlens.errors import GanlensError
 from ganlens.images import enlarge
 from ganlens.probes import PROBES
+from ganlens.probes.base import GROUPS
 
 # Pictures are evidence: whatever the browser does to fit one, it must not blur it.
 STYLE = """<style>
@@ -57,28 +58,6 @@ FACE = (
     ".######.",
     "........",
 )
-GROUPS: dict[str, tuple[str, ...]] = {
-    "Latent space": (
-        "interpolate",
-        "arithmetic",
-        "arithmetic-score",
-        "turn",
-        "directions",
-        "invert",
-    ),
-    "Inside the networks": (
-        "filters",
-        "activations",
-        "top-images",
-        "guided-backprop",
-        "maximize",
-        "forget",
-        "dissect",
-        "artifacts",
-        "health",
-    ),
-    "Against the data": ("fid", "neighbors", "linear-probe"),
-}
 
 
 def icon() -> Image.Image:
@@ -88,7 +67,7 @@ def icon() -> Image.Image:
 
 
 def pages(choice: Choice, spec: str) -> dict[str, list[st.Page]]:
-    """Return the pages by section; a probe that is in no section comes under "More"."""
+    """Return the pages by section: those of the model, and the probes by their groups."""
     training = _page("Training", "training", partial(page_training.page, choice))
     found = {
         "": [
@@ -109,12 +88,9 @@ def pages(choice: Choice, spec: str) -> dict[str, list[st.Page]]:
         "Forgetting", page_forget.NAME, partial(page_forget.page, choice, spec)
     )
     st.session_state[PAGES] = {**probes, "training": training}
-    grouped = {name for names in GROUPS.values() for name in names}
-    rest = tuple(name for name in PROBES if name not in grouped)
-    for section, names in {**GROUPS, "More": rest}.items():
-        known = [probes[name] for name in names if name in probes]
-        if known:
-            found[section] = known
+    for group in GROUPS:
+        if known := [page for name, page in probes.items() if PROBES[name].group == group]:
+            found[group] = known
     return found
 
 

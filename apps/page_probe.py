@@ -10,7 +10,7 @@ from store import Kept, images_of, result_key, shelf, subject_of
 from widgets import reset, settings_form
 
 from ganlens.probes.base import Probe
-from ganlens.report import GUIDES, command, missing, purpose, python_code, strict
+from ganlens.report import command, missing, purpose, python_code, strict
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -27,9 +27,10 @@ def introduction(name: str, kind: type[Probe]) -> None:
     """Say what a probe shows, how to read it, and where to read more."""
     st.title(kind.title or name, anchor=False)
     st.markdown(show.escape(purpose(kind)))
-    if (guide := GUIDES.get(name)) is not None:
-        papers = ", ".join(f"[{show.escape(who)}]({where})" for who, where in guide.papers)
-        st.markdown(f"**How to read it:** {show.escape(guide.reading)} More: {papers}.")
+    if kind.reading:
+        papers = ", ".join(f"[{show.escape(name)}]({where})" for name, where in kind.papers)
+        more = f" More: {papers}." if papers else ""
+        st.markdown(f"**How to read it:** {show.escape(kind.reading)}{more}")
 
 
 def experiment(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:

@@ -24,7 +24,8 @@ from ganlens.errors import GanlensError
 from ganlens.images import enlarge, to_uint8
 from ganlens.latents import Seeds
 from ganlens.panels import Panel
-from ganlens.probes.base import Probe, Result
+from ganlens.probes.base import Probe
+from ganlens.probes.result import Result
 from ganlens.recipe import Recipe, draw, render
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from ganlens import cli, images
 from ganlens import replay as replays
 from ganlens.attributes import READERS
 from ganlens.classifier import ClassifierSettings, save_classifier, train_classifier
-from ganlens.cli import COMMANDS, explore, main, terminal
+from ganlens.cli import commands, explore, main, terminal
 from ganlens.cli import probe as probe_command
 from ganlens.cli.files import write_panels
 from ganlens.cli.flags import call, one_line
@@ -29,9 +29,10 @@ from ganlens.kept import kept
 from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe
+from ganlens.probes.table import ProbeTable
 from ganlens.progress import finish
 from ganlens.report import Finding, headline
-from ganlens.report.headline import HEADLINES, fill
+from ganlens.report.headline import fill
 
 
 def run(*words: object) -> int:
@@ -48,20 +49,28 @@ def only_line(text: str) -> str:
 
 
 def test_the_table_names_every_probe() -> None:
-    probes = {name: cli.target(name) for name in COMMANDS}
-    kinds = {n: t for n, t in probes.items() if isinstance(t, type) and issubclass(t, Probe)}
-    assert kinds == PROBES
+    assert [name for name in commands() if name in PROBES] == list(PROBES)
+    assert set(cli.TARGETS) <= set(PROBES)
+    for name, kind in PROBES.items():
+        assert kind.help == commands()[name].help
+        assert callable(cli.target(name))
+
+
+def test_a_line_of_help_is_read_without_importing_the_probe() -> None:
+    fresh = ProbeTable({"turn": "turn.probe:Turn"})
+    assert fresh.help("turn") == PROBES["turn"].help
+    assert isinstance(fresh._known["turn"], str)
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
 def test_help_lists_every_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 0
     out = capsys.readouterr().out
-    for name, command in COMMANDS.items():
+    for name, command in commands().items():
         assert re.search(rf"^  {name} +{re.escape(command.help)}$", out, re.M)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", commands())
 def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(name, "--help") == 0
     captured = capsys.readouterr()
@@ -496,8 +505,9 @@ def test_headlines_name_what_summaries_hold(
         "dissect": {"samples": 60, "shuffles": 20},
     }
     with_attributes = ("arithmetic-score", "turn", "directions", "artifacts", "forget", "dissect")
-    for name, templates in HEADLINES.items():
-        probe = PROBES[name](**small.get(name, {}))
+    for name, kind in PROBES.items():
+        templates = kind.headline
+        probe = kind(**small.get(name, {}))
         data = attributed if name in with_attributes else labelled
         result = probe.run(subject, data if probe.needs().data != "no" else None)
         known = {key: 0 if value is None else value for key, value in result.summary().items()}
@@ -505,7 +515,6 @@ def test_headlines_name_what_summaries_hold(
         first = fill(templates[0], result.summary())
         assert headline(Finding(name, probe, result)).startswith(first)
         assert headline(Finding(name, probe, reason="needs more")) == "left out: needs more"
-    assert set(HEADLINES) <= set(PROBES)
     assert fill("{a} and {b}", {"a": 1, "b": None}) == fill("{c[d]}", {"c": 1}) == ""
     assert fill("{a:.1%} of {b[c]}", {"a": 0.5, "b": {"c": 1234}}) == "50.0% of 1,234"
 

@@ -13,7 +13,8 @@ import torch
 from ganlens.data import ImageSet, open_data
 from ganlens.errors import GanlensError
 from ganlens.probes import PROBES
-from ganlens.probes.base import Progress, arrays
+from ganlens.probes.base import Progress
+from ganlens.probes.result import arrays
 from ganlens.report import document
 from ganlens.subject import Subject, load
 

@@ -15,9 +15,9 @@ from ganlens.data import ImageSet, open_data
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8, to_uint8
 from ganlens.panels import FigurePanel, ImagePanel, TablePanel
-from ganlens.probes.base import arrays
 from ganlens.probes.fidelity import Fidelity
 from ganlens.probes.fidelity.reference import choose_reference
+from ganlens.probes.result import arrays
 from ganlens.progress import finish
 from ganlens.replay import PanelRecipe
 

@@ -15,11 +15,13 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ganlens"
 # A file imports only from rows above its own; the number is its level in the README's map. A
 # package (stats, data, models, features, report, cli) is one room: its files may import each other.
 LEVELS: tuple[tuple[int, str], ...] = (
-    (0, "errors places progress"),
+    (0, "errors places progress plain"),
+    (0, "limits"),
     (0, "files precision initialisation"),
     (0, "images stats svm patches activations augment interpolation calibration perceptual"),
     (0, "visualization"),
     (1, "panels data models"),
+    (1, "figures"),
     (1, "features latents edits"),
     (2, "checkpoints"),
     (2, "training classifier foreign"),
@@ -28,7 +30,8 @@ LEVELS: tuple[tuple[int, str], ...] = (
     (3, "recipe"),
     (3, "inversion kept packing"),
     (3, "runs"),
-    (4, "probes.base"),
+    (4, "probes.base probes.result"),
+    (4, "probes.table"),
     (4, "probes.identity probes.concepts probes.readers"),
     (4, "probes.latent probes.exemplars probes.layer_statistics probes.judging"),
     (4, "probes.filters probes.feature_maps probes.labelled probes.units probes.tiles"),

@@ -1,7 +1,7 @@
 """``ganlens ...``: the command line, the only part of ganlens that prints.
 
 This file knows the commands by name only, so that help and misspelt names are answered at once; the
-module of the chosen command is imported when it runs.
+module of the chosen command is imported when it runs. Every probe of ``PROBES`` is a command too.
 """
 
 import difflib
@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from ganlens.errors import GanlensError
+from ganlens.probes import PROBES
 
 
 class Command(NamedTuple):
@@ -21,8 +22,8 @@ class Command(NamedTuple):
     Attributes:
         group: heading that it stands under.
         help: one line.
-        target: "module:attribute" of a Probe class, or of a function whose parameters are the flags
-            and that returns the exit code or None.
+        target: "module:attribute" of a function whose parameters are the flags and that returns the
+            exit code or None.
     """
 
     group: str
@@ -72,82 +73,18 @@ COMMANDS: dict[str, Command] = {
     "replay": Command(
         "Draw", "draw a picture again from the recipe in its PNG", "ganlens.cli.pictures:replay"
     ),
-    "interpolate": Command("Probe", "walk between samples", "ganlens.probes.latent:Interpolation"),
-    "arithmetic": Command(
-        "Probe",
-        "A - B + C with concepts, in latents and in pixels",
-        "ganlens.probes.arithmetic:Arithmetic",
-    ),
-    "arithmetic-score": Command(
-        "Probe",
-        "how often such arithmetic succeeds, with controls",
-        "ganlens.probes.arithmetic:ArithmeticScore",
-    ),
-    "turn": Command(
-        "Probe", "one vector for a continuous attribute, measured", "ganlens.probes.turn:Turn"
-    ),
-    "directions": Command(
-        "Probe",
-        "what moves a sample which way, with report cards",
-        "ganlens.probes.directions:Directions",
-    ),
-    "filters": Command("Probe", "what the first layer looks for", "ganlens.probes.filters:Filters"),
-    "activations": Command(
-        "Probe", "feature maps of any layer", "ganlens.probes.feature_maps:Activations"
-    ),
-    "top-images": Command(
-        "Probe", "the pictures that activate each unit most", "ganlens.probes.units:TopImages"
-    ),
-    "guided-backprop": Command(
-        "Probe",
-        "what in real images excites a unit, beside untrained",
-        "ganlens.probes.units:GuidedBackprop",
-    ),
-    "maximize": Command(
-        "Probe",
-        "the image that excites a unit or a class the most",
-        "ganlens.probes.maximize:Maximize",
-    ),
-    "health": Command(
-        "Probe",
-        "dead units, rank, gradients, beside a healthy and a collapsed GAN",
-        "ganlens.probes.health:Health",
-    ),
-    "artifacts": Command(
-        "Probe", "checkerboards, and the layer they come from", "ganlens.probes.artifacts:Artifacts"
-    ),
-    "forget": Command(
-        "Probe",
-        "change the maps that draw a concept, and see it go",
-        "ganlens.probes.forgetting:Forget",
-    ),
-    "dissect": Command(
-        "Probe",
-        "which units of a layer agree with which attribute",
-        "ganlens.probes.dissection:Dissect",
-    ),
-    "fid": Command(
-        "Probe", "Fréchet distance to held-out images", "ganlens.probes.fidelity:Fidelity"
-    ),
     "moments": Command(
         "Probe", "keep mu and sigma of features for fid", "ganlens.cli.fidelity:moments"
-    ),
-    "neighbors": Command(
-        "Probe", "is it copying? nearest training images", "ganlens.probes.memorization:Neighbors"
-    ),
-    "invert": Command(
-        "Probe",
-        "latents of real images, or of your own: can it draw them?",
-        "ganlens.probes.inversion:Inversion",
-    ),
-    "linear-probe": Command(
-        "Probe",
-        "what the discriminator's features can tell apart",
-        "ganlens.probes.linear:LinearProbe",
     ),
     "report": Command(
         "Report", "run every probe and write one HTML page", "ganlens.cli.report:report"
     ),
+}
+
+# Probes whose words say more than their settings: a formula, and two places.
+TARGETS = {
+    "arithmetic": "ganlens.cli.formula:arithmetic",
+    "fid": "ganlens.cli.fidelity:fid",
 }
 
 
@@ -199,19 +136,9 @@ def _dispatch(words: list[str]) -> int:
         print(f"ganlens {__version__}")
         return 0
     name, rest = words[0], words[1:]
-    if name not in COMMANDS:
+    if name not in COMMANDS and name not in PROBES:
         raise _unknown(name)
     runner = target(name)
-    if isinstance(runner, type):  # a Probe
-        from ganlens.cli.probe import as_command
-
-        runner = as_command(name, runner)
-    if name == "fid":  # takes two places
-        from ganlens.cli.fidelity import fid as runner
-    if name == "arithmetic":
-        from ganlens.cli.formula import spelled_out
-
-        rest = spelled_out(rest)
     from ganlens.cli.flags import call
 
     if "--trust" not in rest and not any(word.split("=")[0] == "--module" for word in rest):
@@ -221,18 +148,31 @@ def _dispatch(words: list[str]) -> int:
     return trusted_call(lambda words: call(runner, f"ganlens {name}", words), rest)
 
 
+def commands() -> dict[str, Command]:
+    """Return every command: those of the table, and one for each probe."""
+    probes = {name: Command("Probe", PROBES.help(name), TARGETS.get(name, "")) for name in PROBES}
+    last = {name: one for name, one in COMMANDS.items() if one.group in ("Probe", "Report")}
+    first = {name: one for name, one in COMMANDS.items() if name not in last}
+    return first | probes | last
+
+
 def target(name: str) -> Callable[..., Any]:
-    """Import what a command runs: a Probe class or a function."""
-    module, attribute = COMMANDS[name].target.split(":")
+    """Import what a command runs: a function whose parameters are the flags."""
+    if name in PROBES and name not in TARGETS:
+        from ganlens.cli.probe import as_command
+
+        return as_command(name, PROBES[name])
+    module, attribute = (TARGETS.get(name) or COMMANDS[name].target).split(":")
     return getattr(import_module(module), attribute)
 
 
 def usage() -> str:
     """Return the text of ``ganlens --help``."""
+    known = commands()
     lines = ["usage: ganlens COMMAND ...", "", "What did this GAN learn?"]
-    for group in dict.fromkeys(command.group for command in COMMANDS.values()):
+    for group in dict.fromkeys(command.group for command in known.values()):
         lines += ["", f"{group}:"]
-        lines += [f"  {n:18}{c.help}" for n, c in COMMANDS.items() if c.group == group]
+        lines += [f"  {n:18}{c.help}" for n, c in known.items() if c.group == group]
     return "\n".join(
         [
             *lines,
@@ -248,7 +188,8 @@ def usage() -> str:
 
 
 def _unknown(name: str) -> GanlensError:
-    near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(COMMANDS)}"
+    known = commands()
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}"
     kind = "option" if name.startswith("-") else "command"
     return GanlensError(f"{kind} {name!r} is not known: {hint} See ganlens --help")

@@ -17,7 +17,7 @@ from ganlens.panels import (
     enlarged,
     file_stem,
 )
-from ganlens.probes.base import Result
+from ganlens.probes.result import Result
 from ganlens.report.draw import prose, text
 
 PLOTLY = "plotly.min.js"  # written once beside the figures

@@ -83,7 +83,7 @@ def call(function: Callable[..., int | None], program: str, words: Sequence[str]
     Args:
         function: its parameters are the flags; dataclass parameters contribute their fields. If it
             has an attribute ``prepare``, that makes the function from the words first: for defaults
-            that depend on them.
+            that depend on them. If it has one ``reword``, that turns the words into flags.
         program: what the help calls it.
         words: the command line after the program's name.
 
@@ -95,6 +95,8 @@ def call(function: Callable[..., int | None], program: str, words: Sequence[str]
     """
     if prepare := getattr(function, "prepare", None):
         function = prepare(words)
+    if reword := getattr(function, "reword", None):
+        words = reword(words)
 
     @functools.wraps(function)
     def later(*args: Any, **kwargs: Any) -> Callable[[], int | None]:

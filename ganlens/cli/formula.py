@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from ganlens.cli.probe import as_command
 from ganlens.errors import GanlensError
+from ganlens.probes import PROBES
 from ganlens.probes.concepts import split_formula
 
 
@@ -37,3 +39,7 @@ def _of_five(words: list[str], minus: int) -> list[str]:
 def _options(sides: Sequence[str]) -> list[str]:
     pairs = zip(("--a", "--b", "--c"), sides, strict=True)
     return [word for pair in pairs for word in pair]
+
+
+arithmetic = as_command("arithmetic", PROBES["arithmetic"])
+arithmetic.reword = spelled_out  # type: ignore[attr-defined]

@@ -30,7 +30,8 @@ from ganlens.cli.terminal import (
 from ganlens.errors import GanlensError
 from ganlens.features import together, world
 from ganlens.panels import Panel
-from ganlens.probes.base import Probe, Result
+from ganlens.probes.base import Probe
+from ganlens.probes.result import Result
 from ganlens.replay import signed
 from ganlens.report import document, missing
 from ganlens.subject import Subject

@@ -37,39 +37,6 @@ from ganlens.subject import Subject
 
 Out = Annotated[Path, arg(metavar="DIR")]
 
-# Settings of the demo where they are not the defaults. The extractor is named, not found:
-# Inception's weights on a machine that happens to have them would take the demo from a minute to
-# many. The formulas are those that people know from the paper.
-SMILE = ("mouth=smile & hair=long", "mouth=neutral & hair=long", "mouth=neutral & hair=short")
-GLASSES = "glasses={0} & hair=long - glasses=none & hair=long + glasses=none & hair=short"
-DEMO: dict[str, dict[str, Any]] = {
-    "arithmetic": dict(zip("abc", SMILE, strict=True)),
-    "arithmetic-score": {
-        "formulas": (
-            "{} - {} + {}".format(*SMILE),
-            GLASSES.format("dark"),
-            GLASSES.format("clear"),
-        )
-    },
-    "turn": {"attribute": "tilt"},
-    "directions": {"samples": 2000},
-    "top-images": {"images": 2000},
-    "guided-backprop": {"images": 2000, "measured": 32},
-    "maximize": {"iterations": 48, "channels": 2, "n": 256},
-    "health": {"n": 128, "jacobians": 2, "batches": 2},
-    "artifacts": {"samples": 256},
-    "forget": {
-        "pool": 400,
-        "samples": 100,
-        "probe_images": 800,
-        "search_steps": 50,
-        "draws": 2,
-    },
-    "dissect": {"samples": 500},
-    "fid": {"extractor": "discriminator"},
-    "linear-probe": {"n_train": 1000},
-}
-
 
 def report(
     checkpoint: Checkpoint,
@@ -115,7 +82,7 @@ def demo(out: Out = Path("runs/demo"), device: Device = "auto", json: Json = Non
     """
     check_free_folder(out, force=True)
     check_file(json)
-    chosen = {name: probe(**DEMO.get(name, {})) for name, probe in PROBES.items()}
+    chosen = {name: probe(**probe.demo) for name, probe in PROBES.items()}
     subject = open_subject("pixelfaces", device)
     screen = _write(subject, "pixelfaces", "pixelfaces", chosen, out, json)
     screen.print("play with it: ganlens explore (in a clone: make app)")

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ganlens.errors import GanlensError
-from ganlens.models.prior import MAX_SEED, check_seed
+from ganlens.limits import MAX_SEED
+from ganlens.models.prior import check_seed
 
 MAX_ROWS = 10_000  # pictures on one sheet; a recipe from elsewhere must not fill the memory
 

@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganlens.errors import GanlensError, one_of
+from ganlens.limits import MAX_SEED
 
 PRIORS = ("normal", "uniform")  # of independent coordinates
 PARTS = (*PRIORS, "categorical")  # what parts side by side may be
-MAX_SEED = 2**63 - 1
 NEAR = 1e-5  # of a coordinate of a one-hot part: what rounding may do to it
 
 

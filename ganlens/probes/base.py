@@ -1,22 +1,24 @@
-"""What every probe and every result have in common."""
+"""Base of the probes: settings with limits, what they need, and what is said of them."""
 
-from collections.abc import Generator
-from dataclasses import asdict, dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
-
-import numpy as np
+from collections.abc import Generator, Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from ganlens.errors import GanlensError
-from ganlens.panels import Panel
+from ganlens.limits import check_limits
 from ganlens.progress import Progress, finish
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-__all__ = ["ROLES", "Needs", "Probe", "Progress", "Result", "arrays", "images_for"]
+__all__ = ["GROUPS", "RADFORD", "ROLES", "Needs", "Probe", "Progress", "images_for"]
 
 Role = Literal["generator", "discriminator", "encoder", "translator", "sample"]
+Group = Literal["Latent space", "Inside the networks", "Against the data", "More"]
+GROUPS: tuple[Group, ...] = get_args(Group)  # in the order of the explorer's navigation
+RADFORD = ("Radford 2015", "https://arxiv.org/abs/1511.06434")
 ROLES: tuple[Role, ...] = ("generator", "translator", "encoder", "discriminator")
 
 
@@ -36,36 +38,44 @@ class Needs:
     labels: bool = False
 
 
-class Result(Protocol):
-    """What a probe found: a frozen dataclass of CPU arrays and plain scalars."""
-
-    def summary(self) -> dict[str, Any]:
-        """Return JSON-able scalars beside what makes them comparable (N, extractor, seed ...)."""
-        ...
-
-    def panels(self) -> list[Panel]:
-        """Return the captioned panels that the report and the explorer draw."""
-        ...
-
-
 class Probe:
     """Base of the probes: frozen dataclasses whose fields are their settings.
 
     A probe implements ``steps``, a generator that yields Progress and returns its Result; ``run``
-    drives it to the end. The fields become command-line flags and the explorer's widgets; their
-    lines under "Attributes" in the docstring are the help texts. A setting that means nothing
-    without another one names it in its field's metadata, as "of".
+    drives it to the end. One line in ``PROBES`` makes it a command, a section of the report and a
+    page of the explorer: its fields become flags and widgets, their lines under "Attributes" in the
+    docstring are the help texts, and their limits stand in their annotations (``ganlens.limits``).
+    A setting that means nothing without another one names it in its field's metadata, as "of".
 
     Attributes:
-        title: what the report calls it.
+        title: what report and explorer call it.
+        group: the section of the explorer that it stands in.
+        help: its line in ``ganlens --help``.
+        headline: what it found in half a line: templates over the summary, joined by commas. One
+            that names an undefined value is left out.
+        reading: one sentence for a newcomer: what a good and what a bad result looks like.
+        papers: (name, address) of where the method comes from.
+        demo: settings of ``ganlens demo`` that are not the defaults.
+        renamed: earlier names of settings, which recipes of older versions carry.
     """
 
     title: ClassVar[str] = ""
+    group: ClassVar[Group] = "More"
+    help: ClassVar[str] = ""
+    headline: ClassVar[tuple[str, ...]] = ()
+    reading: ClassVar[str] = ""
+    papers: ClassVar[tuple[tuple[str, str], ...]] = ()
+    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    renamed: ClassVar[Mapping[str, str]] = MappingProxyType({})
+
+    def __post_init__(self) -> None:
+        """Check the settings against the limits in their annotations, before anything is loaded."""
+        check_limits(self)
 
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, Any]:
-        """Run piecewise: yield Progress, return the Result."""
+        """Run piecewise: yield Progress, return the Result (of a class of the probe's own)."""
         raise NotImplementedError
 
     def run(self, subject: "Subject", data: "ImageSet | None" = None) -> Any:
@@ -96,18 +106,3 @@ def images_for(subject: "Subject", data: "ImageSet | None", who: str) -> "ImageS
             f"{tuple(subject.image_shape)}: open the data with size={size}, channels={channels}"
         )
     return data
-
-
-def arrays(result: Any) -> dict[str, np.ndarray]:
-    """Return the array fields of a result by name, for the NPZ beside a report.
-
-    A field that is a dataclass itself contributes its arrays as "field_name".
-    """
-    found: dict[str, np.ndarray] = {}
-    for field in fields(result):
-        value = getattr(result, field.name)
-        if isinstance(value, np.ndarray) and value.dtype != object:
-            found[field.name] = value
-        elif is_dataclass(value):
-            found |= {f"{field.name}_{name}": part for name, part in arrays(value).items()}
-    return found

@@ -14,7 +14,7 @@ from ganlens.errors import GanlensError, one_of
 from ganlens.features import DataImages, ImageSource
 from ganlens.models.prior import check_seed
 from ganlens.panels import ImagePanel, Panel, TablePanel
-from ganlens.probes.base import Needs, Probe, Progress, Role
+from ganlens.probes.base import Group, Needs, Probe, Progress, Role
 from ganlens.probes.identity import identity
 from ganlens.probes.latent import picture_scale
 from ganlens.probes.layer_statistics import (
@@ -145,6 +145,16 @@ class Activations(Probe):
     """
 
     title: ClassVar[str] = "Activations"
+    group: ClassVar[Group] = "Inside the networks"
+    help: ClassVar[str] = "feature maps of any layer"
+    headline: ClassVar[tuple[str, ...]] = ("{dead_units_total} of {units_total} units are dead",)
+    reading: ClassVar[str] = (
+        "Bright places are where a unit answers; a unit that is dark in every picture is dead and"
+        " takes part in nothing."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),
+    )
 
     network: Literal["both", "generator", "discriminator"] = "both"
     layer: str = "auto"

@@ -12,7 +12,7 @@ from ganlens import images
 from ganlens.activations import receptive_field
 from ganlens.errors import GanlensError
 from ganlens.panels import ImagePanel, Panel, TablePanel
-from ganlens.probes.base import Needs, Probe, Progress
+from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
 from ganlens.probes.identity import identity
 
 if TYPE_CHECKING:
@@ -138,6 +138,17 @@ class Filters(Probe):
     """
 
     title: ClassVar[str] = "Filters"
+    group: ClassVar[Group] = "Inside the networks"
+    help: ClassVar[str] = "what the first layer looks for"
+    headline: ClassVar[tuple[str, ...]] = ("{filters} filters in {first_layer_of_discriminator}",)
+    reading: ClassVar[str] = (
+        "Trained filters are smooth edges, blobs and colours; filters that still look like the "
+        "noise beside them have learned nothing."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        RADFORD,
+        ("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),
+    )
 
     seed: int = 0
 

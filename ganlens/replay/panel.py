@@ -99,8 +99,10 @@ class PanelRecipe:
         """
         if not isinstance(self.settings, Mapping):
             raise GanlensError(f"the recipe's settings {self.settings!r:.60} must be named values")
+        kind = PROBES[self.probe]
+        given = {kind.renamed.get(k, k): _tuples(v) for k, v in self.settings.items()}
         try:
-            return PROBES[self.probe](**{k: _tuples(v) for k, v in self.settings.items()})
+            return kind(**given)
         except (TypeError, ValueError, AttributeError) as error:
             raise GanlensError(
                 f"the recipe's settings do not fit the probe {self.probe!r}: {error}"

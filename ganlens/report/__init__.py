@@ -14,7 +14,6 @@ from ganlens.report.findings import (
     unfit,
 )
 from ganlens.report.gallery import conditions_recipe, gallery, samples_panel
-from ganlens.report.guide import GUIDES, Guide
 from ganlens.report.headline import headline
 from ganlens.report.pdf import find_browser, write_pdf
 from ganlens.report.reproduce import command, default, purpose, python_code
@@ -28,10 +27,8 @@ from ganlens.report.translated import (
 from ganlens.report.write import REPORT_FILES, write_report
 
 __all__ = [
-    "GUIDES",
     "REPORT_FILES",
     "Finding",
-    "Guide",
     "command",
     "comparison_document",
     "conditions_recipe",

@@ -1,21 +1,18 @@
 """Run probes and turn what they found into JSON: the part of a report that machines read."""
 
-import math
 import time
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from torch import Tensor
 
 from ganlens.checkpoints import versions
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.models.family import named
-from ganlens.probes.base import ROLES, Probe, Progress, Result
+from ganlens.plain import plain
+from ganlens.probes.base import ROLES, Probe, Progress
+from ganlens.probes.result import Result
 from ganlens.progress import finish
 from ganlens.stats import ReferenceMoments
 
@@ -185,23 +182,5 @@ def describe_data(data: "ImageSet | None") -> dict[str, Any] | None:
 def strict(content: dict[str, Any]) -> dict[str, Any]:
     """Return ``content`` as strict JSON values; "undefined" lists what was not finite."""
     undefined: dict[str, str] = {}
-    clean = _plain(content, "", undefined)
+    clean: dict[str, Any] = plain(content, undefined)
     return clean | {"undefined": undefined} if undefined else clean
-
-
-def _plain(value: Any, path: str, undefined: dict[str, str]) -> Any:
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v, f"{path}.{k}".lstrip("."), undefined) for k, v in value.items()}
-    if isinstance(value, Tensor):
-        value = value.detach().cpu().numpy()
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, list | tuple | set | frozenset):
-        items = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
-        return [_plain(item, f"{path}[{i}]", undefined) for i, item in enumerate(items)]
-    if isinstance(value, float) and not math.isfinite(value):
-        undefined[path] = "not defined for this input" if math.isnan(value) else "infinite"
-        return None
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return value.as_posix() if isinstance(value, PurePath) else str(value)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from ganlens.checkpoints import versions
 from ganlens.panels import FigurePanel, Panel
+from ganlens.probes.base import Probe
 from ganlens.replay import signed
 from ganlens.report import draw
 from ganlens.report.about import kind_of_model, provenance_panel
 from ganlens.report.curve import curve_panels, read_metrics
 from ganlens.report.findings import Finding, describe_data, strict
 from ganlens.report.gallery import gallery
-from ganlens.report.guide import GUIDES
 from ganlens.report.headline import headline
 from ganlens.report.reproduce import again, purpose
 
@@ -182,24 +182,22 @@ def _probe_section(finding: Finding, panels: Sequence[Panel], line: str) -> str:
         f"probe-{finding.name}",
         finding.probe.title or finding.name,
         lead,
-        f"{_guide(finding.name)}{body}{settings}"
+        f"{_reading(finding.probe)}{body}{settings}"
         f"<p class='facts'>To get this again (it took {finding.seconds:.1f} s):</p>"
         f"<pre><code>{draw.text(line)}</code></pre>",
     )
 
 
-def _guide(name: str) -> str:
+def _reading(probe: Probe) -> str:
     """Tell a newcomer how to read a probe, and where to read more."""
-    if (guide := GUIDES.get(name)) is None:
+    if not probe.reading:
         return ""
     papers = ", ".join(
-        f'<a href="{draw.text(where)}" rel="noreferrer">{draw.text(who)}</a>'
-        for who, where in guide.papers
+        f'<a href="{draw.text(where)}" rel="noreferrer">{draw.text(name)}</a>'
+        for name, where in probe.papers
     )
-    return (
-        f"<p class='facts'><strong>How to read it:</strong> {draw.text(guide.reading)} "
-        f"More: {papers}.</p>"
-    )
+    more = f" More: {papers}." if papers else ""
+    return f"<p class='facts'><strong>How to read it:</strong> {draw.text(probe.reading)}{more}</p>"
 
 
 def _provenance(subject: "Subject", data: "ImageSet | None") -> str:

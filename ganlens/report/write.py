@@ -11,7 +11,7 @@ import numpy as np
 
 from ganlens.checkpoints import versions
 from ganlens.files import write_bytes
-from ganlens.probes.base import arrays
+from ganlens.probes.result import arrays
 from ganlens.report.findings import Finding, describe_data, document, strict
 from ganlens.report.page import page
 from ganlens.report.reproduce import again

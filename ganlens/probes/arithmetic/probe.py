@@ -1,7 +1,8 @@
 """Vector arithmetic: mean of A - mean of B + mean of C (Radford 2015, section 6.3.2)."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from ganlens.attributes import AttributeReader, attribute_reader
 from ganlens.errors import GanlensError
 from ganlens.latents import Mix, Seeds, Sum
 from ganlens.probes.arithmetic.result import SIDES, ArithmeticResult
-from ganlens.probes.base import Needs, Probe, Progress
+from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
 from ganlens.probes.concepts import Concept, expected, parse
 from ganlens.probes.exemplars import (
     Pool,
@@ -65,6 +66,28 @@ class Arithmetic(Probe):
     """
 
     title: ClassVar[str] = "Vector arithmetic"
+    group: ClassVar[Group] = "Latent space"
+    help: ClassVar[str] = "A - B + C with concepts, in latents and in pixels"
+    headline: ClassVar[tuple[str, ...]] = (
+        "({a}) - ({b}) + ({c})",
+        "{success_rate_of_9:.0%} of the nine pictures show the result",
+        "of random samples {base_rate_of_random_samples:.0%}",
+    )
+    reading: ClassVar[str] = (
+        "The middle picture should show what A has and B lacks, on what C is; the row of pixel "
+        "sums shows how little that means without a latent space."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        RADFORD,
+        ("Mikolov 2013", "https://arxiv.org/abs/1301.3781"),
+    )
+    demo: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {
+            "a": "mouth=smile & hair=long",
+            "b": "mouth=neutral & hair=long",
+            "c": "mouth=neutral & hair=short",
+        }
+    )
 
     a: str = "auto"
     b: str = "auto"

@@ -1,8 +1,9 @@
 """How often vector arithmetic gives what it should: a measured claim, with its controls."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ganlens.errors import GanlensError
 from ganlens.probes.arithmetic.probe import rows
 from ganlens.probes.arithmetic.score_result import ArithmeticScoreResult, Formula
 from ganlens.probes.arithmetic.trial import PAPER, Trial, formula_of
-from ganlens.probes.base import Needs, Probe, Progress
+from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
 from ganlens.probes.concepts import expected, parse, split_formula
 from ganlens.probes.exemplars import (
     Concepts,
@@ -55,6 +56,27 @@ class ArithmeticScore(Probe):
     """
 
     title: ClassVar[str] = "How often arithmetic works"
+    group: ClassVar[Group] = "Latent space"
+    help: ClassVar[str] = "how often such arithmetic succeeds, with controls"
+    headline: ClassVar[tuple[str, ...]] = (
+        "means of three succeed in {success_3:.0%} of draws",
+        "single exemplars in {success_1:.0%}",
+        "random samples in {success_random:.0%}",
+    )
+    reading: ClassVar[str] = (
+        "Compare the success of means of three with that of single exemplars and of random "
+        "samples: only what lies clearly above random samples was calculated."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (RADFORD,)
+    demo: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {
+            "formulas": (
+                "mouth=smile & hair=long - mouth=neutral & hair=long + mouth=neutral & hair=short",
+                "glasses=dark & hair=long - glasses=none & hair=long + glasses=none & hair=short",
+                "glasses=clear & hair=long - glasses=none & hair=long + glasses=none & hair=short",
+            )
+        }
+    )
 
     formulas: tuple[str, ...] = ()
     counts: tuple[int, ...] = (1, 2, 3, 5, 8, 12)

@@ -1,8 +1,9 @@
 """Compare spectra of real and generated images, and trace what stands out to a layer."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from ganlens.models.prior import check_seed
 from ganlens.probes.artifacts.measure import SHOWN, Asked, Look, Real, look, stage_power
 from ganlens.probes.artifacts.numbers import Baseline
 from ganlens.probes.artifacts.result import ArtifactsResult
-from ganlens.probes.base import Needs, Probe, Progress, images_for
+from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.stats.excess import excess, excess_over
 from ganlens.stats.spectrum import power_spectrum, whitening
@@ -46,6 +47,23 @@ class Artifacts(Probe):
     """
 
     title: ClassVar[str] = "Artifacts"
+    group: ClassVar[Group] = "Inside the networks"
+    help: ClassVar[str] = "checkerboards, and the layer they come from"
+    headline: ClassVar[tuple[str, ...]] = (
+        "{layer_said} draws a checkerboard",
+        "of period {period} and {checkerboard_grey_levels:.2f} grey levels of 255",
+        "highest excess over real images {highest_over_real_db:.1f} dB",
+        "N {n_generated}",
+    )
+    reading: ClassVar[str] = (
+        "Peaks at the ringed frequencies, above those of real images, are checkerboards; the "
+        "table says in which layer they first appear."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Odena 2016", "https://distill.pub/2016/deconv-checkerboard/"),
+        ("Durall 2020", "https://arxiv.org/abs/2003.01826"),
+    )
+    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 256})
 
     samples: int = 512
     least: float = 1.0

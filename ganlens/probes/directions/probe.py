@@ -1,7 +1,8 @@
 """The probe: find directions by several methods, and give each a report card."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -10,7 +11,7 @@ from ganlens.attributes import AttributeReader, attribute_reader
 from ganlens.directions import random_directions
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
-from ganlens.probes.base import Needs, Probe, Progress, images_for
+from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.directions.card import judge_cards
 from ganlens.probes.directions.claims import Claim, claims_of
 from ganlens.probes.directions.found import (
@@ -67,6 +68,24 @@ class Directions(Probe):
     """
 
     title: ClassVar[str] = "Latent directions"
+    group: ClassVar[Group] = "Latent space"
+    help: ClassVar[str] = "what moves a sample which way, with report cards"
+    headline: ClassVar[tuple[str, ...]] = (
+        "{best_boundary}: AUC {best_boundary_auc}",
+        "moved by {distance} sigma, {best_boundary_turned_on:.0%} of the samples without it have "
+        "it",
+        "{duplicates} of {n_directions} directions repeat an earlier one",
+    )
+    reading: ClassVar[str] = (
+        "A good direction changes what it claims in most samples and little else; compare each "
+        "report card with those of the random directions."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Shen 2020", "https://arxiv.org/abs/1907.10786"),
+        ("Shen and Zhou 2021", "https://arxiv.org/abs/2007.06600"),
+        ("Härkönen 2020", "https://arxiv.org/abs/2004.02546"),
+    )
+    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 2000})
 
     methods: tuple[str, ...] = METHODS
     attributes: tuple[str, ...] = ("auto",)

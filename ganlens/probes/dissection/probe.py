@@ -1,8 +1,9 @@
 """Rank the units of a generator layer by their agreement with concepts (Bau 2019)."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from ganlens import images
 from ganlens.attributes import Readings, attribute_reader
 from ganlens.errors import GanlensError
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Needs, Probe, Progress, images_for
+from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.dissection.agreement import (
     permuted_threshold,
     unit_ious,
@@ -55,6 +56,21 @@ class Dissect(Probe):
     """
 
     title: ClassVar[str] = "Dissection"
+    group: ClassVar[Group] = "Inside the networks"
+    help: ClassVar[str] = "which units of a layer agree with which attribute"
+    headline: ClassVar[tuple[str, ...]] = (
+        "{units_that_agree:.0%} of {units} units agree with an attribute",
+        "untrained {units_that_agree_untrained:.0%}",
+        "unit {best_unit} with {best_concept}: AUC {best_auc}",
+    )
+    reading: ClassVar[str] = (
+        "A unit is about a concept if it is on where the concept is and off elsewhere: look for "
+        "agreement far above that of the untrained generator."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Bau 2019", "https://arxiv.org/abs/1811.10597"),
+    )
+    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 500})
 
     layer: str = "auto"
     samples: int = 1000

@@ -1,8 +1,9 @@
 """The Fidelity probe: a GAN's samples against real images."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 
@@ -11,7 +12,7 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.models.prior import check_seed
 from ganlens.precision import named_precision, resolved
-from ganlens.probes.base import Needs, Probe, Progress, images_for
+from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.fidelity.compare import Comparison
 from ganlens.probes.fidelity.judge import choose
 from ganlens.probes.fidelity.materials import image_source, materials
@@ -49,6 +50,25 @@ class Fidelity(Probe):
     """
 
     title: ClassVar[str] = "Fidelity"
+    group: ClassVar[Group] = "Against the data"
+    help: ClassVar[str] = "Fréchet distance to held-out images"
+    headline: ClassVar[tuple[str, ...]] = (
+        "{metric} {value}",
+        "{interval_level:.0%} interval {interval[0]} to {interval[1]}",
+        "real against real {floor} (N {floor_n})",
+        "coverage {coverage}",
+        "N {n_fake}",
+    )
+    reading: ClassVar[str] = (
+        "Small is good, but only beside the baseline (what real images score against each other) "
+        "and with the same judge, the same N and the same resize."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Heusel 2017", "https://arxiv.org/abs/1706.08500"),
+        ("Naeem 2020", "https://arxiv.org/abs/2002.09797"),
+        ("Parmar 2022", "https://arxiv.org/abs/2104.11222"),
+    )
+    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"extractor": "discriminator"})
 
     extractor: str = "auto"
     n: int = 10_000

@@ -1,8 +1,9 @@
 """Forget a concept: find its maps, change them, and measure on samples not looked at before."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from ganlens.attributes import attribute_reader
 from ganlens.edits import EVERYWHERE, Blend
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Needs, Probe, Progress, images_for
+from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
 from ganlens.probes.forgetting import ways
 from ganlens.probes.forgetting.boxes import Marks, read_marks
 from ganlens.probes.forgetting.effect import Search, optimise
@@ -64,6 +65,25 @@ class Forget(Probe):
     """
 
     title: ClassVar[str] = "Forgetting"
+    group: ClassVar[Group] = "Inside the networks"
+    help: ClassVar[str] = "change the maps that draw a concept, and see it go"
+    headline: ClassVar[tuple[str, ...]] = (
+        "{concept}: it {verb} in {turned:.0%} of held-out samples",
+        "random maps {turned_random_maps:.0%}",
+        "other attributes change in {others_changed_mean:.0%}",
+        "unit AUC {unit_auc_held_out}",
+    )
+    reading: ClassVar[str] = (
+        "In the right picture of each pair the concept should be gone and all else unchanged; the"
+        " same number of random maps shows how much of that any damage would do."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        RADFORD,
+        ("Bau 2019", "https://arxiv.org/abs/1811.10597"),
+    )
+    demo: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {"pool": 400, "samples": 100, "probe_images": 800, "search_steps": 50, "draws": 2}
+    )
 
     concept: str = "auto"
     boxes: Path | None = None

@@ -1,13 +1,14 @@
 """The Health probe: measure this checkpoint, and two others whose state is known."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Needs, Probe, Progress, images_for
+from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.health.references import named, own_data, references
 from ganlens.probes.health.result import HealthResult
 from ganlens.probes.health.vitals import Amounts, Vitals, measure
@@ -38,6 +39,23 @@ class Health(Probe):
     """
 
     title: ClassVar[str] = "Health"
+    group: ClassVar[Group] = "Inside the networks"
+    help: ClassVar[str] = "dead units, rank, gradients, beside a healthy and a collapsed GAN"
+    headline: ClassVar[tuple[str, ...]] = (
+        "it is the {is_itself_the_reference} reference itself",
+        "{verdict}",
+        "{signs_like_the_collapsed_one} of {signs_that_settle} signs like the collapsed one",
+        "effective rank {effective_rank:.0f} of {most_rank}",
+        "samples' distance {samples_distance:.3g}, real images' {real_distance:.3g}",
+    )
+    reading: ClassVar[str] = (
+        "Read the column of this checkpoint beside the healthy and the collapsed one: it should "
+        "resemble the first."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Salimans 2016", "https://arxiv.org/abs/1606.03498"),
+    )
+    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"n": 128, "jacobians": 2, "batches": 2})
 
     beside: str = "auto"
     n: int = 256

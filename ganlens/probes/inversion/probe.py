@@ -12,7 +12,7 @@ from ganlens import inversion
 from ganlens.errors import GanlensError, one_of
 from ganlens.images import from_uint8, to_uint8
 from ganlens.latents import Rows
-from ganlens.probes.base import Needs, Probe, Progress, images_for
+from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.inversion.edit import check_edit, edit_recipe, find_move
 from ganlens.probes.inversion.evidence import two_sample
@@ -54,6 +54,22 @@ class Inversion(Probe):
     """
 
     title: ClassVar[str] = "Inversion"
+    group: ClassVar[Group] = "Latent space"
+    help: ClassVar[str] = "latents of real images, or of your own: can it draw them?"
+    headline: ClassVar[tuple[str, ...]] = (
+        "median residual {median_mse_held_out} held-out",
+        "{median_mse_train} train",
+        "{median_mse_generated} generated",
+        "AUC {auc_train_smaller}",
+    )
+    reading: ClassVar[str] = (
+        "Held-out images should come back nearly as well as training images; training images that"
+        " come back much better were memorised."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Zhu 2016", "https://arxiv.org/abs/1609.03552"),
+        ("Webster 2019", "https://arxiv.org/abs/1901.03396"),
+    )
 
     n: int = 24
     image: tuple[Path, ...] = ()

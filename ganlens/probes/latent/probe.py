@@ -15,7 +15,7 @@ from ganlens.interpolation import Mode, between, in_words, resolve_mode
 from ganlens.latents import Patch, Rows, Stack, Walk
 from ganlens.models.prior import Prior
 from ganlens.perceptual import PathLength, mean_length, path_lengths
-from ganlens.probes.base import Needs, Probe, Progress
+from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
 from ganlens.probes.identity import identity
 from ganlens.probes.latent.measures import (
     PIXELS,
@@ -58,6 +58,20 @@ class Interpolation(Probe):
     """
 
     title: ClassVar[str] = "Latent interpolation"
+    group: ClassVar[Group] = "Latent space"
+    help: ClassVar[str] = "walk between samples"
+    headline: ClassVar[tuple[str, ...]] = (
+        "the longest step is {max_over_mean_step} times the mean one",
+        "{longest_step_over_unrelated} of the way to an unrelated sample",
+    )
+    reading: ClassVar[str] = (
+        "A network that understood its data draws a plausible picture at every step and changes a"
+        " little each time; sharp jumps suggest a list of memorised pictures."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        RADFORD,
+        ("Karras 2019", "https://arxiv.org/abs/1812.04948"),
+    )
 
     seeds: tuple[int, ...] = SEEDS
     per_leg: int = 10

@@ -1,8 +1,9 @@
 """The probe itself: which features are judged, in which order, under which settings."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from ganlens import svm
 from ganlens.activations import capture
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Needs, Probe, Progress, images_for
+from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.linear.collect import Judged, collect
 from ganlens.probes.linear.controls import Controls
@@ -68,6 +69,23 @@ class LinearProbe(Probe):
     """
 
     title: ClassVar[str] = "Linear probe"
+    group: ClassVar[Group] = "Against the data"
+    help: ClassVar[str] = "what the discriminator's features can tell apart"
+    headline: ClassVar[tuple[str, ...]] = (
+        "accuracy {accuracy}",
+        "untrained {accuracy_untrained}",
+        "pixels {accuracy_pixels}",
+        "guessing {accuracy_majority}",
+    )
+    reading: ClassVar[str] = (
+        "The more a straight line can tell apart in the discriminator's features, the more it has"
+        " learned; what the untrained network reaches was not learned."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        RADFORD,
+        ("Coates and Ng 2011", "https://proceedings.mlr.press/v15/coates11a.html"),
+    )
+    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"n_train": 1000})
 
     target: str = "auto"
     n_train: int | None = 2000

@@ -1,7 +1,8 @@
 """The Maximize probe: which units, their images, and the controls beside them."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
@@ -12,7 +13,7 @@ from ganlens.attributes import AttributeReader
 from ganlens.errors import GanlensError, one_of
 from ganlens.features import DataImages
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Needs, Probe, Progress, images_for
+from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.maximize.evidence import Evidence, Making, join, look, most_varied
 from ganlens.probes.maximize.networks import find_judge, trained, untrained
@@ -67,6 +68,24 @@ class Maximize(Probe):
     """
 
     title: ClassVar[str] = "Activation maximisation"
+    group: ClassVar[Group] = "Inside the networks"
+    help: ClassVar[str] = "the image that excites a unit or a class the most"
+    headline: ClassVar[tuple[str, ...]] = (
+        "{above_every_real_image} of {n_units} units driven beyond all of {n_real} real images",
+        "median score {score_median:.2g} (1: highest real image)",
+        "noise {score_noise_median:.2g}",
+    )
+    reading: ClassVar[str] = (
+        "Each picture is what excites a unit most, made from noise; compare how far it gets with "
+        "the most exciting real image beside it."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Olah 2017", "https://distill.pub/2017/feature-visualization/"),
+        ("Simonyan 2013", "https://arxiv.org/abs/1312.6034"),
+    )
+    demo: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {"iterations": 48, "channels": 2, "n": 256}
+    )
 
     units: tuple[str, ...] = ()
     judge: str = "auto"

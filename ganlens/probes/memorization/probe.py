@@ -10,7 +10,7 @@ from ganlens.errors import GanlensError, one_of
 from ganlens.features import DataImages, all_images
 from ganlens.images import from_uint8
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Needs, Probe, Progress, images_for
+from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.memorization.controls import COLLAPSED, collapsed, copies
 from ganlens.probes.memorization.duplicates import Duplicates, find_duplicates
@@ -63,6 +63,23 @@ class Neighbors(Probe):
     """
 
     title: ClassVar[str] = "Nearest neighbours"
+    group: ClassVar[Group] = "Against the data"
+    help: ClassVar[str] = "is it copying? nearest training images"
+    headline: ClassVar[tuple[str, ...]] = (
+        "nearer to a train image than all but {pixels[expected_share]:.1%} of held-out images: "
+        "{too_near_in_pixels:.1%} of samples in pixels",
+        "{too_near_in_discriminator:.1%} in features",
+        "N {n_generated}",
+    )
+    reading: ClassVar[str] = (
+        "Samples should lie as far from the training images as held-out images do; look at the "
+        "worst offenders yourself, side by side."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        RADFORD,
+        ("Meehan 2020", "https://arxiv.org/abs/2004.05675"),
+        ("Alaa 2022", "https://arxiv.org/abs/2102.08921"),
+    )
 
     n: int = 500
     space: Literal["pixels", "discriminator", "both"] = "both"

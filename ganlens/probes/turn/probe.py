@@ -1,8 +1,9 @@
 """Find a turn vector, move many samples along it, and measure what turns."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,9 +14,11 @@ from ganlens.attributes import AttributeReader, Readings, attribute_reader
 from ganlens.edits import Move
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
-from ganlens.probes.base import Needs, Probe, Progress
-from ganlens.probes.exemplars import Pool, Search, candidates, check_search, numeric, read_pool
+from ganlens.limits import Count, Limits, Seed
+from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
+from ganlens.probes.exemplars import Pool, Search, candidates, numeric, read_pool
 from ganlens.probes.identity import identity
+from ganlens.probes.turn.panels import panels
 from ganlens.probes.turn.result import TurnResult
 from ganlens.recipe import Recipe, draw
 
@@ -51,30 +54,38 @@ class Turn(Probe):
     """
 
     title: ClassVar[str] = "Turn vector"
+    group: ClassVar[Group] = "Latent space"
+    help: ClassVar[str] = "one vector for a continuous attribute, measured"
+    headline: ClassVar[tuple[str, ...]] = (
+        "{attribute} follows with a rank correlation of {spearman_mean:.3f}",
+        "{slope_mean:.3g} per unit of the vector",
+        "random vectors {spearman_random_vectors:.2f}",
+    )
+    reading: ClassVar[str] = (
+        "The curve should rise evenly with the amount while all other attributes stay; the dotted"
+        " line of random vectors shows what rises by chance."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (RADFORD,)
+    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"attribute": "tilt"})
 
     attribute: str = "auto"
-    exemplars: int = 50
-    samples: int = 100
-    reach: float = 1.0
-    positions: int = 9
-    pool: int = 10_000
-    probe_images: int = 3000
-    feature_pool: int = 4
-    seed: int = 0
-    batch_size: int = 64
+    exemplars: Count = 50
+    samples: Annotated[int, Limits(low=2)] = 100
+    reach: Annotated[float, Limits(above=0)] = 1.0
+    positions: Annotated[int, Limits(low=3)] = 9
+    pool: Count = 10_000
+    probe_images: Count = 3000
+    feature_pool: Count = 4
+    seed: Seed = 0
+    batch_size: Count = 64
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
-        check_search(self._search())
-        for name, low in (("exemplars", 1), ("samples", 2), ("positions", 3)):
-            if getattr(self, name) < low:
-                raise GanlensError(f"{name} {getattr(self, name)} is too small: give {low} or more")
+        super().__post_init__()
         if 2 * self.exemplars > self.pool:
             raise GanlensError(
                 f"a pool of {self.pool} is too small: give at least {2 * self.exemplars}"
             )
-        if not 0 < self.reach < float("inf"):
-            raise GanlensError(f"reach {self.reach} is out of range: give a number above 0")
 
     def _search(self) -> Search:
         return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
@@ -169,6 +180,8 @@ class Turn(Probe):
             gauge_correlation=pool.judge.gauges[name].correlation,
             sigmas=float(vector.norm()) / subject.prior.std,
             recipe=recipe.to_json(),
+            exemplars=self.exemplars,
+            draw=panels,
             about={
                 **identity(subject, data),
                 **judge.about(),

@@ -1,8 +1,9 @@
 """Guided backpropagation: what in an image excites a unit (Radford 2015, section 6.2, figure 5)."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from torch import nn
@@ -11,7 +12,7 @@ from ganlens.activations import guided_copy
 from ganlens.errors import GanlensError, one_of
 from ganlens.features import DataImages
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Needs, Probe, Progress, images_for
+from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.units.exhibit import exhibit
 from ganlens.probes.units.gradients import gradient_patches, per_unit
@@ -53,6 +54,22 @@ class GuidedBackprop(Probe):
     """
 
     title: ClassVar[str] = "Guided backpropagation"
+    group: ClassVar[Group] = "Inside the networks"
+    help: ClassVar[str] = "what in real images excites a unit, beside untrained"
+    headline: ClassVar[tuple[str, ...]] = (
+        "gradients of trained units are more concentrated than untrained ones in "
+        "{auc_trained_above_untrained:.0%} of pairs",
+        "{concentration_trained:.2f} against {concentration_untrained:.2f}",
+    )
+    reading: ClassVar[str] = (
+        "The pictures of the trained network should show parts of things, those of the random one"
+        " only noise that follows the edges of the image."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        RADFORD,
+        ("Springenberg 2014", "https://arxiv.org/abs/1412.6806"),
+    )
+    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"images": 2000, "measured": 32})
 
     layer: str = "auto"
     units: tuple[int, ...] = ()

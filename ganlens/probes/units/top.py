@@ -1,8 +1,9 @@
 """Top images: which pictures activate the units of a layer most, and what they have in common."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from ganlens.activations import Windows
 from ganlens.errors import GanlensError, one_of
 from ganlens.features import DataImages, ImageSource
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Needs, Probe, Progress, images_for
+from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.units.exhibit import exhibit
 from ganlens.probes.units.labels import Labels
@@ -63,6 +64,21 @@ class TopImages(Probe):
     """
 
     title: ClassVar[str] = "Top images"
+    group: ClassVar[Group] = "Inside the networks"
+    help: ClassVar[str] = "the pictures that activate each unit most"
+    headline: ClassVar[tuple[str, ...]] = (
+        "unit {best_unit} of {layer} tells {best_label} with AUC {best_auc_trained:.2f}",
+        "best untrained {best_auc_untrained:.2f}",
+        "medians {median_auc_trained:.2f} and {median_auc_untrained:.2f}",
+    )
+    reading: ClassVar[str] = (
+        "The patches of a row should have something in common: that is what the unit looks for; "
+        "rows of the untrained network show what unity arises without learning."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),
+    )
+    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"images": 2000})
 
     network: Literal["discriminator", "generator"] = "discriminator"
     layer: str = "auto"

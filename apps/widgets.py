@@ -11,6 +11,7 @@ import docstring_parser
 import streamlit as st
 
 from ganlens.errors import GanlensError
+from ganlens.limits import limits_of
 from ganlens.probes.base import Probe
 from ganlens.report import default
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 COLUMNS = 3
+MOST = 2**53 - 1  # JavaScript counts no further
 # A visitor types no paths: a setting that may name a file is a fixed list here, or not offered.
 CHOICES: dict[str, tuple[str, ...]] = {
     "extractor": ("auto", "inception", "discriminator", "pixels"),
@@ -93,14 +95,22 @@ def _widget(
     if hint is bool:
         st.space("small")
         return st.toggle(label, bool(start), **kept)
-    if hint is int:
-        return st.number_input(label, value=start, step=1, **kept)
-    if hint is float:
-        return st.number_input(label, value=start, step=None, format="%g", **kept)
+    if hint in (int, float):
+        step = {"step": 1} if hint is int else {"step": None, "format": "%g"}
+        return st.number_input(label, value=start, **_span(kind, field, hint), **step, **kept)
     if get_origin(hint) is tuple:
         return _tuple(label, hint, start, optional, kept)
     text = st.text_input(label, value=start, max_chars=500, **kept)
     return (text or None) if optional else text
+
+
+def _span(kind: type[Probe], field: Field[Any], number: type[int | float]) -> dict[str, Any]:
+    """Return the least and the greatest value that a browser can count with, if there are such."""
+    limits = limits_of(kind, field.name)
+    low = 0 if limits.or_zero else limits.low
+    high = limits.high if limits.high is None or limits.high <= MOST else None
+    ends = {"min_value": low, "max_value": high}
+    return {name: None if value is None else number(value) for name, value in ends.items()}
 
 
 def _choices(field: Field[Any], hint: Any, subject: "Subject") -> tuple[Any, ...]:

@@ -89,7 +89,7 @@ def check_limits(settings: Any) -> None:
         _check(name, getattr(settings, name), hint)
 
 
-def limits_of(cls: type[Any], name: str) -> Limits:
+def limits_of(cls: Any, name: str) -> Limits:
     """Return the limits of a field, for a widget or a help text; those of any number if none."""
     return _unwrapped(_hints(cls)[name])[1]
 

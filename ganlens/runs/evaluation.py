@@ -17,6 +17,7 @@ from ganlens.features import Extractor, array_source, features_of
 from ganlens.images import from_uint8, to_uint8
 from ganlens.models import MODELS
 from ganlens.models.spectral import worked_in
+from ganlens.precision import FLOAT32
 from ganlens.progress import finish
 from ganlens.stats import quality
 from ganlens.subject import Subject, is_told
@@ -67,12 +68,13 @@ class Evaluator:
             "first_seed": first,
             "extractor": self.extractor.name,
             "extractor_hash": self.extractor.hash,
+            "network_precision": FLOAT32,
             "held_out": of,
         }
 
     def _features(self, images: np.ndarray) -> np.ndarray:
         source = array_source(images)
-        return finish(features_of(self.extractor, source))
+        return finish(features_of(self.extractor, source, precision=FLOAT32))
 
 
 def calibrated(trainer: Trainer) -> dict[str, nn.Module]:

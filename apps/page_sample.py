@@ -19,7 +19,8 @@ from ganlens.latents import Rows, Walk
 from ganlens.panels import ROOM
 from ganlens.probes.latent import Interpolation
 from ganlens.recipe import Recipe
-from ganlens.report import command, enlargement, own_spec, readers, told_words
+from ganlens.report import command, enlargement, readers, told_words
+from ganlens.subject.sources import training_spec
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -87,7 +88,7 @@ def _pictures(choice: Choice, subject: "Subject", spec: str) -> None:
         name = names[0]
         if len(names) > 1:
             name = st.selectbox("Network", names, key="network", bind="query-params")
-        wanted = own_spec(subject, name)
+        wanted = training_spec(subject.provenance, name)
         start = next((one for one in (wanted, spec) if one in offered), offered[0])
         source = st.selectbox(
             "Pictures of", offered, offered.index(start), key=f"pictures-{name}",

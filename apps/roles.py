@@ -14,13 +14,12 @@ from ganlens.packing import pack
 from ganlens.recipe import Recipe
 from ganlens.report import (
     lacking,
-    own_spec,
     readers,
     told_words,
     translated_recipe,
     translated_words,
 )
-from ganlens.subject.sources import source_shape
+from ganlens.subject.sources import source_shape, training_spec
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -111,7 +110,7 @@ def pictures_of(subject: "Subject", name: str, spec: str) -> "ImageSet":
     Raises:
         GanlensError: its own are not offered, and no data are chosen.
     """
-    own = own_spec(subject, name)
+    own = training_spec(subject.provenance, name)
     chosen = own if own in sources() else spec
     if chosen == NO_DATA:
         raise GanlensError(

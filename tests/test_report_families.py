@@ -90,12 +90,23 @@ def test_source_pictures_stand_beside_what_is_made_of_them(
     np.testing.assert_array_equal(again, shown.image)
 
 
+def test_the_family_says_which_images_a_translator_reads(
+    trained: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FAMILIES["toy-translator"], "reads", {"a_to_b": "others"}, raising=False)
+    subject = subject_of(trained, "toy-translator")
+    specs = {name: sources_of(subject, name).spec for name in ("a_to_b", "b_to_a")}
+    assert specs["a_to_b"].endswith("light.npz")
+    assert specs["b_to_a"].endswith("dark.npz")
+    assert subject.sources.spec == specs["a_to_b"]
+
+
 def test_pictures_that_are_gone_are_one_sentence_of_the_report(
     trained: dict[str, Path], tmp_path: Path
 ) -> None:
     subject = subject_of(trained, "toy-translator")
     subject.provenance["data"] = {"spec": str(tmp_path / "gone.npz")}
-    subject.provenance["others"] = {}
+    subject.provenance["others"] = {"spec": str(tmp_path / "gone.npz")}
     panels, reasons = report.gallery(subject)
     assert panels == []
     assert all("gone.npz" in reason and "\n" not in reason for reason in reasons)

@@ -20,7 +20,7 @@ from ganlens.edits import columns as amounts_of
 from ganlens.errors import GanlensError
 from ganlens.latents import MAX_ROWS
 from ganlens.recipe import Layout, reader
-from ganlens.report import enlargement
+from ganlens.report import enlargement, sources_of
 from ganlens.subject import Subject, load
 
 MOST_FILES = 1_000_000  # samples in a folder or an npz
@@ -129,11 +129,7 @@ def _pictures(subject: Subject, source: str | None, network: str | None) -> Imag
     takes = reader(subject, network or "")
     if source is not None:
         return open_sources(source, subject.network(network or takes))
-    if network is not None and subject.network(network) is not subject.translator:
-        raise GanlensError(
-            f"which pictures {network} translates is not known: name some with --source SPEC"
-        )
-    return subject.sources
+    return sources_of(subject, network or takes)
 
 
 def _rows(n: int, seed: int, pictures: ImageSet | None) -> range:

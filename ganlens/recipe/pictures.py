@@ -77,7 +77,7 @@ def reader(subject: "Subject", network: str = "") -> str:
         GanlensError: neither, an encoder without a generator, or a network that is no translator.
     """
     if network:
-        known = [name for name, role in subject.roles.items() if role == "translator"]
+        known = subject.names("translator")
         if network not in (*known, "translator"):
             raise one_of("translator", network, known or ("none",))
         subject.network(network)

@@ -19,8 +19,8 @@ from ganlens.report.headline import headline
 from ganlens.report.pdf import find_browser, write_pdf
 from ganlens.report.reproduce import command, default, purpose, python_code
 from ganlens.report.translated import (
-    own_spec,
     readers,
+    sources_of,
     told_words,
     translated_recipe,
     translated_words,
@@ -46,7 +46,6 @@ __all__ = [
     "kind_of_model",
     "lacking",
     "missing",
-    "own_spec",
     "provenance_panel",
     "purpose",
     "python_code",
@@ -54,6 +53,7 @@ __all__ = [
     "readers",
     "run_probes",
     "samples_panel",
+    "sources_of",
     "strict",
     "told_words",
     "translated_recipe",

@@ -16,6 +16,7 @@ from ganlens.errors import GanlensError
 from ganlens.features import Extractor, array_source, features_of
 from ganlens.images import from_uint8, to_uint8
 from ganlens.models import MODELS
+from ganlens.models.family import Domain, domain_of
 from ganlens.models.spectral import worked_in
 from ganlens.precision import FLOAT32
 from ganlens.progress import finish
@@ -81,13 +82,14 @@ def calibrated(trainer: Trainer) -> dict[str, nn.Module]:
     """Return copies of a trainer's networks with batch-norm statistics measured for analysis.
 
     Generators see latents of their prior (and conditions as often as the data have them), all
-    others training images. Spectral norm is worked into the weights.
+    others training images of the set that they read. Spectral norm is worked into the weights.
     """
     copies = {name: _plain(trainer, name, net) for name, net in trainer.networks.items()}
-    for name, network in copies.items():
-        role = MODELS[trainer.family].roles[name.removeprefix("ema.")]
-        calibrate(network, _latents(trainer, network) if role == "generator" else
-                  _images(trainer, network))  # fmt: skip
+    family = MODELS[trainer.family]
+    for key, network in copies.items():
+        name = key.removeprefix("ema.")
+        calibrate(network, _latents(trainer, network) if family.roles[name] == "generator" else
+                  _images(trainer, network, domain_of(family, name)))  # fmt: skip
     return copies
 
 
@@ -116,12 +118,9 @@ def _latents(trainer: Trainer, network: Any) -> Iterator[tuple[Tensor, ...]]:
         yield tuple(part.to(device) for part in piece)
 
 
-def _images(trainer: Trainer, network: Any) -> Iterator[tuple[Tensor, ...]]:
+def _images(trainer: Trainer, network: Any, domain: Domain) -> Iterator[tuple[Tensor, ...]]:
     data, device = trainer.data, trainer.fabric.device
-    images, labels = data.images, data.labels
-    channels, height, width = getattr(network, "source_shape", network.image_shape)
-    if images.shape[1:] != (height, width, channels) and data.others is not None:
-        images, labels = data.others, None
+    images, labels = data.of(domain), data.labels if domain == "data" else None
     count = min(len(images), CALIBRATION_IMAGES)
     rows = np.random.default_rng(trainer.config.seed).permutation(len(images))[:count]
     for part in np.array_split(rows, max(1, count // CALIBRATION_BATCH)):

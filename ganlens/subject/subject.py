@@ -262,7 +262,8 @@ class Subject(NetworksByRole):
         """
         if self._sources is None:
             shape = source_shape(self.network("translator"))
-            self._sources = held_out_sources(self.provenance, shape)
+            (name, *_) = self.names("translator")
+            self._sources = held_out_sources(self.provenance, name, shape)
         return self._sources
 
     @sources.setter

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ganlens.checkpoints import Checkpoint
 from ganlens.models import build
-from ganlens.models.family import check_role, completed
+from ganlens.models.family import check_reads, check_role, completed
 from ganlens.training.config import TrainConfig, trainable
 from ganlens.training.start import check_start, fill
 from ganlens.training.streams import stream
@@ -51,6 +51,7 @@ class TrainedNetworks:
             check_start(start, family, completed(one, arguments))
         built = build(family, arguments, stream(config.seed, "init", 0))
         check_role(built, one.roles)
+        check_reads(built, one)
         self.kept = tuple(built)
         self.learning: Any = nn.ModuleDict(built)
         slow = {name: copy.deepcopy(built[name]) for name in one.averaged}

@@ -16,6 +16,8 @@ from three_families import FAMILIES
 
 import ganlens
 from ganlens.cli import main
+from ganlens.cli.train_data import open_all
+from ganlens.cli.train_flags import RunFlags
 from ganlens.errors import GanlensError
 from ganlens.models import MODELS
 from ganlens.probes import PROBES
@@ -165,6 +167,17 @@ def test_what_a_family_does_not_take_is_one_line(
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert said in line
     assert not (tmp_path / "run").exists()
+
+
+def test_pictures_to_translate_were_never_trained_on(
+    domains: tuple[Path, Path], tmp_path: Path
+) -> None:
+    dark, light = map(str, domains)
+    found = open_all(RunFlags(dark, tmp_path, others=light, held_out=light))
+    assert found.sources is not None
+    assert (found.sources.spec, found.sources.split) == (dark, "test")
+    assert len(found.train) + len(found.sources) == 120
+    assert found.held_out.spec == light
 
 
 @pytest.mark.parametrize(

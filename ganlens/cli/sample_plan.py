@@ -9,7 +9,7 @@ from ganlens.errors import GanlensError
 from ganlens.latents import Seeds
 from ganlens.models.prior import check_seed
 from ganlens.recipe import Layout, Pictures, Recipe, condition_words, reader
-from ganlens.subject import Subject, is_told
+from ganlens.subject import Subject, is_conditional
 
 PART = 256  # samples drawn at a time
 
@@ -116,7 +116,7 @@ def _untold(plan: Plan) -> tuple[str, ...] | None:
     if plan.pictures is not None:
         takes = reader(subject, plan.network)
     draws = plan.network or ("translator" if takes == "translator" else "generator")
-    if not is_told(subject.network(draws)):
+    if not is_conditional(subject.network(draws)):
         return ()
     if takes == "encoder":
         raise GanlensError(

@@ -12,7 +12,7 @@ from ganlens.latents import Seeds
 from ganlens.panels import ImagePanel, enlargement
 from ganlens.recipe import Recipe, render
 from ganlens.report.translated import readers, told_words, translated_panel
-from ganlens.subject import is_told
+from ganlens.subject import is_conditional
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -31,7 +31,7 @@ def gallery(subject: "Subject") -> tuple[list[ImagePanel], list[str]]:
     reasons: list[str] = []
     if subject.generator is not None:
         panels.append(samples_panel(subject))
-        if is_told(subject.generator):
+        if is_conditional(subject.generator):
             panels.append(conditions_panel(subject))
     for name in readers(subject):
         try:

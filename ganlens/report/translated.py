@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ganlens.errors import GanlensError
 from ganlens.panels import ImagePanel, enlargement
 from ganlens.recipe import Pictures, Recipe, draw, render
-from ganlens.subject import is_told
+from ganlens.subject import is_conditional
 from ganlens.subject.sources import held_out_sources, source_shape
 from ganlens.training.data import labels_of
 
@@ -62,9 +62,9 @@ def translated_recipe(
     pictures = Pictures.of(images, tuple(rows), name if translator else "")
     teller = subject.network(name if translator else "generator")
     told: list[str] | None = None
-    if words is not None and is_told(teller):
+    if words is not None and is_conditional(teller):
         told = [words]
-    elif subject.condition is not None and is_told(teller) and not subject.is_told:
+    elif subject.condition is not None and is_conditional(teller) and not subject.is_told:
         told = _own_words(subject, images, rows, translator)
     return Recipe.of(
         subject, pictures, columns=columns, sources=True, condition=told, enlargement=enlargement

@@ -21,7 +21,7 @@ from ganlens.models.spectral import worked_in
 from ganlens.precision import FLOAT32
 from ganlens.progress import finish
 from ganlens.stats import quality
-from ganlens.subject import Subject, is_told
+from ganlens.subject import Subject, is_conditional
 from ganlens.training import Trainer, stream
 
 CALIBRATION_LATENTS, CALIBRATION_IMAGES, CALIBRATION_BATCH = 10_000, 10_000, 250
@@ -109,7 +109,7 @@ def _plain(trainer: Trainer, name: str, network: nn.Module) -> nn.Module:
 def _latents(trainer: Trainer, network: Any) -> Iterator[tuple[Tensor, ...]]:
     seed, device = trainer.config.seed, trainer.fabric.device
     inputs = [network.prior.sample_batch(CALIBRATION_LATENTS, seed)]
-    if is_told(network):
+    if is_conditional(network):
         assert trainer.data.labels is not None
         first = stream(seed, "calibration", 0)
         drawn = np.random.default_rng(first).integers(len(trainer.data.labels), size=len(inputs[0]))
@@ -125,5 +125,5 @@ def _images(trainer: Trainer, network: Any, domain: Domain) -> Iterator[tuple[Te
     rows = np.random.default_rng(trainer.config.seed).permutation(len(images))[:count]
     for part in np.array_split(rows, max(1, count // CALIBRATION_BATCH)):
         kept = np.sort(part)
-        told = (labels[torch.from_numpy(kept)].to(device),) if is_told(network) else ()  # type: ignore[index]
+        told = (labels[torch.from_numpy(kept)].to(device),) if is_conditional(network) else ()  # type: ignore[index]
         yield from_uint8(images[kept], device), *told

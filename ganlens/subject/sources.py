@@ -52,7 +52,7 @@ def held_out_sources(provenance: Mapping[str, Any], network: str, shape: Shape) 
     return data.part("test") if last > first else data
 
 
-def check_sources(images: ImageSet, shape: Shape, who: str) -> None:
+def check_sources(images: ImageSet, shape: Shape, name: str) -> None:
     """Refuse images of another shape than a translator takes.
 
     Raises:
@@ -61,7 +61,7 @@ def check_sources(images: ImageSet, shape: Shape, who: str) -> None:
     if tuple(images.image_shape) != shape:
         channels, size, _ = shape
         raise GanlensError(
-            f"images of shape {tuple(images.image_shape)} do not fit {who}: open them with"
+            f"images of shape {tuple(images.image_shape)} do not fit {name}: open them with"
             f" size={size}, channels={channels}"
         )
 

@@ -19,7 +19,7 @@ from ganlens.latents import Rows, Walk
 from ganlens.panels import ROOM
 from ganlens.probes.latent import Interpolation
 from ganlens.recipe import Recipe
-from ganlens.report import command, enlargement, readers, told_words
+from ganlens.report import command, enlargement, image_to_image, told_words
 from ganlens.subject.sources import training_spec
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def page(choice: Choice, spec: str) -> None:
     if generates:
         _samples(choice, subject, spec)
         st.divider()
-    if readers(subject):
+    if image_to_image(subject):
         _pictures(choice, subject, spec)
     if generates:
-        if readers(subject):
+        if image_to_image(subject):
             st.divider()
         number_from_address("from", 0, 0, MAX_SEED)
         number_from_address("to", 1, 0, MAX_SEED)
@@ -80,7 +80,7 @@ def _samples(choice: Choice, subject: "Subject", spec: str) -> None:
 @show.guarded
 def _pictures(choice: Choice, subject: "Subject", spec: str) -> None:
     """Show pictures beside what a translator, or the encoder and the generator, make of them."""
-    names, offered = readers(subject), sources()
+    names, offered = image_to_image(subject), sources()
     if subject.generator is not None:
         st.subheader("Pictures and their reconstructions", anchor=False)
     controls, view = st.columns([1, 3], gap="large")

@@ -9,12 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganlens.errors import GanlensError
+from ganlens.models.base import source_shape
 from ganlens.models.family import in_order
 from ganlens.probes.base import Probe
 from ganlens.report.about import told
 from ganlens.report.findings import NO_DATA, missing
 from ganlens.subject import is_conditional
-from ganlens.subject.sources import source_shape
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject

@@ -83,7 +83,7 @@ def test_source_pictures_stand_beside_what_is_made_of_them(
     else:
         assert titles == ["Samples", "Reconstructions"]
         assert "Pixels differ by" in panels[1].caption
-    source = sources_of(subject, report.readers(subject)[0])
+    source = sources_of(subject, report.image_to_image(subject)[0])
     shown = panels[titles.index(titles[-1]) if family == "toy-autoencoder" else 0]
     np.testing.assert_array_equal(shown.image[:16, :16], source.images[0])
     again = render(subject, Recipe.from_json(shown.recipe))

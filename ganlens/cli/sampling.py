@@ -19,7 +19,7 @@ from ganlens.edits import Edit, Truncate
 from ganlens.edits import columns as amounts_of
 from ganlens.errors import GanlensError
 from ganlens.latents import MAX_ROWS
-from ganlens.recipe import Layout, reader
+from ganlens.recipe import Layout, source_role
 from ganlens.report import enlargement, sources_of
 from ganlens.subject import Subject, load
 
@@ -126,7 +126,7 @@ def _pictures(subject: Subject, source: str | None, network: str | None) -> Imag
     """Return the pictures that are translated or reconstructed; None where latents are drawn."""
     if source is None and network is None and subject.generator is not None:
         return None
-    takes = reader(subject, network or "")
+    takes = source_role(subject, network or "")
     if source is not None:
         return open_sources(source, subject.network(network or takes))
     return sources_of(subject, network or takes)

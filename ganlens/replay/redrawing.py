@@ -10,12 +10,13 @@ import numpy as np
 
 from ganlens.errors import GanlensError, one_of
 from ganlens.images import as_rgb, enlarge
+from ganlens.models.base import source_shape
 from ganlens.panels import PANEL, ImagePanel
 from ganlens.progress import finish
 from ganlens.recipe import Pictures as SourcePictures
 from ganlens.recipe import Recipe, check_subject, render
 from ganlens.replay.panel import PanelRecipe
-from ganlens.subject.sources import opened_again, source_shape
+from ganlens.subject.sources import opened_again
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet

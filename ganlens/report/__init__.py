@@ -19,7 +19,7 @@ from ganlens.report.headline import headline
 from ganlens.report.pdf import find_browser, write_pdf
 from ganlens.report.reproduce import command, default, purpose, python_code
 from ganlens.report.translated import (
-    readers,
+    image_to_image,
     sources_of,
     told_words,
     translated_recipe,
@@ -43,6 +43,7 @@ __all__ = [
     "find_browser",
     "gallery",
     "headline",
+    "image_to_image",
     "kind_of_model",
     "lacking",
     "missing",
@@ -50,7 +51,6 @@ __all__ = [
     "purpose",
     "python_code",
     "read_metrics",
-    "readers",
     "run_probes",
     "samples_panel",
     "sources_of",

@@ -11,7 +11,7 @@ from ganlens.errors import GanlensError
 from ganlens.latents import Seeds
 from ganlens.panels import ImagePanel, enlargement
 from ganlens.recipe import Recipe, render
-from ganlens.report.translated import readers, told_words, translated_panel
+from ganlens.report.translated import image_to_image, told_words, translated_panel
 from ganlens.subject import is_conditional
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def gallery(subject: "Subject") -> tuple[list[ImagePanel], list[str]]:
         panels.append(samples_panel(subject))
         if is_conditional(subject.generator):
             panels.append(conditions_panel(subject))
-    for name in readers(subject):
+    for name in image_to_image(subject):
         try:
             panels.append(translated_panel(subject, name))
         except GanlensError as error:

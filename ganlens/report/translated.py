@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ganlens.errors import GanlensError
+from ganlens.models.base import source_shape
 from ganlens.panels import ImagePanel, enlargement
 from ganlens.recipe import Pictures, Recipe, draw, render
 from ganlens.subject import is_conditional
-from ganlens.subject.sources import held_out_sources, source_shape
+from ganlens.subject.sources import held_out_sources
 from ganlens.training.data import labels_of
 
 if TYPE_CHECKING:
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 PAIRS, PICTURES = 4, 16  # source pictures in a row, and in all
 
 
-def readers(subject: "Subject") -> list[str]:
-    """Return the names of what takes pictures and gives pictures: translators, or an encoder."""
+def image_to_image(subject: "Subject") -> list[str]:
+    """Return the names of networks that make images of images.
+
+    These are the translators, and the first encoder where a generator draws its latents again.
+    """
     encoders = subject.names("encoder") if subject.generator is not None else []
     return [*subject.names("translator"), *encoders[:1]]
 

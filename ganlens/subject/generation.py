@@ -6,10 +6,11 @@ from torch import Tensor
 
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
+from ganlens.models.base import source_shape
 from ganlens.models.prior import Prior, check_seed
 from ganlens.subject.conditioned import ConditionedNetworks
 from ganlens.subject.inputs import Told, numbers
-from ganlens.subject.sources import check_sources, described, held_out_sources, source_shape
+from ganlens.subject.sources import check_sources, described, held_out_sources
 
 
 class Generation(ConditionedNetworks):

@@ -11,12 +11,6 @@ from ganlens.models.family import domain_of
 Shape = tuple[int, int, int]
 
 
-def source_shape(translator: Any) -> Shape:
-    """Return (C, H, W) of what a translator takes."""
-    channels, height, width = getattr(translator, "source_shape", translator.image_shape)
-    return channels, height, width
-
-
 def training_spec(provenance: Mapping[str, Any], network: str) -> str | None:
     """Return the SPEC of the training data whose images a network reads; None where not known.
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ganlens.checkpoints import Checkpoint
 from ganlens.errors import GanlensError
 from ganlens.initialisation import seeded
+from ganlens.models.base import source_shape
 from ganlens.models.family import Batch, Phase, domain_of
 from ganlens.training.batches import Batches
 from ganlens.training.config import TrainConfig, configure, trainable
@@ -102,8 +103,7 @@ class Trainer:
                 f"family {self.family!r} learns from two sets of images: give --others SPEC"
             )
         for name in self.trained.kept:
-            network: Any = self.trained.learning[name]
-            channels, height, width = getattr(network, "source_shape", network.image_shape)
+            channels, height, width = source_shape(self.trained.learning[name])
             shape = data.of(domain_of(family, name)).shape[1:]
             if shape != (height, width, channels):
                 raise GanlensError(

@@ -16,7 +16,7 @@ from ganlens.cli.train_flags import USUAL, RunFlags
 from ganlens.errors import GanlensError
 from ganlens.models import register_trusted, trained_here
 from ganlens.models.family import FROM_DATA, arguments_of, from_data
-from ganlens.runs import Run, RunConfig, check_place, judge
+from ganlens.runs import Run, RunConfig, check_place, run_extractor
 from ganlens.training import (
     TrainConfig,
     Trainer,
@@ -69,12 +69,12 @@ def prepare(words: Sequence[str]) -> Callable[..., int]:
 
 def _flags(name: str, cls: type[Any]) -> type[Any]:
     """Return a dataclass of the settings that flags give: those that no data decide."""
-    kept = [f for f in fields(cls) if f.name not in (*FROM_DATA, "objective")]
+    free = [f for f in fields(cls) if f.name not in (*FROM_DATA, "objective")]
     return make_dataclass(
         name,
         [
             (f.name, f.type, field() if f.default is MISSING else field(default=f.default))
-            for f in kept
+            for f in free
         ],
         namespace={"__doc__": cls.__doc__},
         frozen=True,
@@ -141,7 +141,7 @@ def train(
     arguments = arguments_of(from_data(family.Config, network, **learned.arguments))
     trainer = Trainer(run.family, arguments, training, learned, fabric, start)
     with fabric.rank_zero_first():  # the first rank may train a classifier, the others open it
-        extractor = judge(run.judge, data.all, run.out, note)
+        extractor = run_extractor(run.judge, data.all, run.out, note)
     command = shlex.join(["ganlens", "train", *sys.argv[2:]])
     made = Run(
         run.out, trainer, data.train, data.held_out, extractor, saving, command, data.others,
@@ -169,11 +169,11 @@ def _introduction(data: RunData, trainer: Trainer) -> str:
     begun = f", begun from {trainer.start.name}" if trainer.start else ""
     sizes = ", ".join(
         f"{name} {sum(p.numel() for p in trainer.trained.learning[name].parameters()):,}"
-        for name in trainer.trained.kept
+        for name in trainer.trained.saved
     )
     return (
         f"training {trainer.family} on {len(data.train):,} images of {data.train.spec} at"
-        f" {data.train.image_shape[1]} px, judged on {len(data.held_out):,} held-out ones"
+        f" {data.train.image_shape[1]} px, evaluated on {len(data.held_out):,} held-out ones"
         f" ({data.train.split_source} split); weights: {sizes}{begun};"
         f" {trainer.total_steps:,} steps on {trainer.fabric.device} in"
         f" {trainer.fabric._precision.precision}"

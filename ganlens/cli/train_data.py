@@ -88,7 +88,7 @@ def _held_out(data: ImageSet, spec: str) -> ImageSet:
     first, last = data.bounds["test"]
     if first == last:
         raise GanlensError(
-            f"{spec} has {len(data)} images and none to judge samples against: give more"
+            f"{spec} has {len(data)} images and none to evaluate samples against: give more"
             " images, or others with --held-out"
         )
     return data.part("test")

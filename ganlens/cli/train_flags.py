@@ -28,12 +28,12 @@ class RunFlags:
         channels: 1 or 3; by default as in the images, or the start.
         condition_on: the attributes that a family that learns from attributes is told; by default
             all.
-        held_out: SPEC of images to judge samples against; by default the test split of the data
+        held_out: SPEC of images to evaluate samples against; by default the test split of the data
             (of --others, for a family that learns from two), or a tenth of it set aside by content.
-        judge: features in which samples are judged: auto, inception, classifier (trained on the
+        judge: features in which samples are evaluated: auto, inception, classifier (trained on the
             data's labels or attributes first), pixels, or a checkpoint.
-        precision: auto takes bfloat16 where the hardware multiplies it; samples are judged in
-            float32 all the same.
+        precision: auto takes bfloat16 where the hardware multiplies it; samples are evaluated
+            in float32 all the same.
         device: where to compute.
         upscale: enlarge images that are smaller than the size instead of leaving them out.
         strict: stop at an image that cannot be read instead of leaving it out.

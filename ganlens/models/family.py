@@ -26,7 +26,7 @@ Numbers = Mapping[str, Tensor]  # what a phase shows of a step: scalars by name
 
 @dataclass(frozen=True)
 class Batch:
-    """What one training step sees, on its device: this process's part of it.
+    """The inputs of one training step, on its device: this process's part of it.
 
     Attributes:
         images: (n, C, H, W) float32 in [-1, 1].
@@ -120,7 +120,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class History:
-    """The numbers of a run that its diagnostics look back on.
+    """The numbers of a run that its diagnostics are about.
 
     Attributes:
         recent: of the last steps, by name; a phase whose turn it was not shows none.
@@ -165,7 +165,7 @@ class Family:
             "condition_dim", as far as it has them, are filled in from the data.
         Training: frozen dataclass of what determines the losses.
         roles: name of each network -> one of ROLES.
-        averaged: the networks of which a moving average is kept, which is what is looked at.
+        averaged: the networks of which a moving average is kept, which is what is analysed.
         conditions: kinds of Condition that its networks can be told, by preference; empty for none.
         domains: 2 where it learns from two sets of images (``--others``), else 1.
         reads: name of each network that takes images of the second set, or draws such from latents
@@ -201,7 +201,7 @@ class Family:
     def equip(
         self, nets: Networks, objective: Any, seed: Callable[[str], int]
     ) -> dict[str, nn.Module]:
-        """Add what only training needs; none of it is kept in a checkpoint.
+        """Add what only training needs; none of it is saved in a checkpoint.
 
         Args:
             nets: the networks, on the CPU; they may be changed in place (spectral norm).

@@ -1,4 +1,4 @@
-"""Judging networks in the middle of their training, against images that they never see."""
+"""Evaluation in the middle of training, against images that are not trained on."""
 
 import copy
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from ganlens.subject import Subject, is_conditional
 from ganlens.training import Trainer, stream
 
 CALIBRATION_LATENTS, CALIBRATION_IMAGES, CALIBRATION_BATCH = 10_000, 10_000, 250
-FIRST_SEED = 1_000_000  # of the judged samples: far from the seeds that anybody looks at
+FIRST_SEED = 1_000_000  # of the evaluated samples: far from the seeds of sheets and galleries
 METRICS = ("fd", "precision", "recall", "density", "coverage")
 SCORES = (*METRICS, "k", "k_density")
 
@@ -34,7 +34,7 @@ class Evaluator:
     """Scores samples against one random subset of the held-out images, in one set of features.
 
     Args:
-        held_out: images that the networks never see, of the kind that they shall draw.
+        held_out: images that are not trained on, of the kind that they shall draw.
         extractor: the features.
         n: generated and held-out images, at most.
 
@@ -45,8 +45,8 @@ class Evaluator:
     def __init__(self, held_out: ImageSet, extractor: Extractor, n: int) -> None:
         if len(held_out) < 2:
             raise GanlensError(
-                f"{held_out.spec} has {len(held_out)} held-out images and judging needs at least 2:"
-                " give more images, or others with --held-out"
+                f"{held_out.spec} has {len(held_out)} held-out images and evaluation needs at least"
+                " 2: give more images, or others with --held-out"
             )
         self.held_out, self.extractor = held_out, extractor
         self.n = min(n, len(held_out))
@@ -124,6 +124,6 @@ def _images(trainer: Trainer, network: Any, domain: Domain) -> Iterator[tuple[Te
     count = min(len(images), CALIBRATION_IMAGES)
     rows = np.random.default_rng(trainer.config.seed).permutation(len(images))[:count]
     for part in np.array_split(rows, max(1, count // CALIBRATION_BATCH)):
-        kept = np.sort(part)
-        told = (labels[torch.from_numpy(kept)].to(device),) if is_conditional(network) else ()  # type: ignore[index]
-        yield from_uint8(images[kept], device), *told
+        chosen = np.sort(part)
+        told = (labels[torch.from_numpy(chosen)].to(device),) if is_conditional(network) else ()  # type: ignore[index]
+        yield from_uint8(images[chosen], device), *told

@@ -1,4 +1,4 @@
-"""The Subject itself: a model as probes see it."""
+"""The Subject itself: a model as probes take it."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ class Subject(Generation):
     """Networks by name, each with a role, in eval mode on one device.
 
     Args:
-        networks: by name; of a network with a moving average, the one that is looked at.
+        networks: by name; of a network with a moving average, that one.
         provenance: JSON-able: checkpoint, hash, family, arguments, step, data, weights, versions.
         device: where to compute.
         roles: name -> one of ROLES; a network that is called like a role plays it.
@@ -133,14 +133,14 @@ class Subject(Generation):
         """
         if pool is not None and pool < 1:
             raise GanlensError(f"pool {pool} is too small: give at least 1, or None for whole maps")
-        seeing = "encoder" if self.discriminator is None and self.encoder else "discriminator"
-        network = self.network(seeing)
+        name = "encoder" if self.discriminator is None and self.encoder else "discriminator"
+        network = self.network(name)
         x = self._fitting(x, network.image_shape)
         wanted = [layers] if isinstance(layers, str) else layers
         names = list(network.feature_layers if layers == "all" else wanted)
         if not names:
             raise GanlensError(
-                f"{self.name} has a {seeing} without layers to look at: name some, or choose"
+                f"{self.name} has a {name} without layers for features: name some, or choose"
                 " another checkpoint"
             )
 

@@ -32,7 +32,7 @@ class TrainedNetworks:
     Attributes:
         learning: networks by name, with what only training needs.
         averages: name -> the moving average of that network.
-        kept: names of the networks that a checkpoint keeps.
+        saved: names of the networks that a checkpoint holds.
 
     Raises:
         GanlensError: the start has other networks.
@@ -52,7 +52,7 @@ class TrainedNetworks:
         built = build(family, arguments, stream(config.seed, "init", 0))
         check_role(built, one.roles)
         check_reads(built, one)
-        self.kept = tuple(built)
+        self.saved = tuple(built)
         self.learning: Any = nn.ModuleDict(built)
         slow = {name: copy.deepcopy(built[name]) for name in one.averaged}
         self.averages = nn.ModuleDict(slow).requires_grad_(False)

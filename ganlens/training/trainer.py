@@ -102,7 +102,7 @@ class Trainer:
             raise GanlensError(
                 f"family {self.family!r} learns from two sets of images: give --others SPEC"
             )
-        for name in self.trained.kept:
+        for name in self.trained.saved:
             channels, height, width = source_shape(self.trained.learning[name])
             shape = data.of(domain_of(family, name)).shape[1:]
             if shape != (height, width, channels):
@@ -121,7 +121,7 @@ class Trainer:
     @property
     def networks(self) -> dict[str, nn.Module]:
         """What a checkpoint keeps: networks by name, their moving averages as "ema.NAME"."""
-        learning = {name: self.trained.learning[name] for name in self.trained.kept}
+        learning = {name: self.trained.learning[name] for name in self.trained.saved}
         return learning | {f"ema.{name}": net for name, net in self.trained.averages.items()}
 
     @property

@@ -9,7 +9,7 @@ from glance import PAGES, findings
 from roles import changed_sheet, pictures_of, sample_sheet
 from store import picture, subject_of
 
-from ganlens.report import enlargement, provenance_panel, read_metrics, readers
+from ganlens.report import enlargement, image_to_image, provenance_panel, read_metrics
 from ganlens.runs.card import curve_svg
 from ganlens.runs.folder import is_row
 
@@ -52,9 +52,9 @@ def _samples(choice: Choice, subject: "Subject", spec: str) -> None:
         shown = f"{sheet.recipe.latents.count} generated images in rows of 8"
         show.picture(picture(subject, sheet.recipe), shown)
         st.caption(show.escape(sheet.caption))
-    if subject.generator is not None and (readers_of := readers(subject)):
+    if subject.generator is not None and (names := image_to_image(subject)):
         st.subheader("Pictures and their reconstructions", anchor=False)
-        (name, *_) = readers_of
+        (name, *_) = names
         images = pictures_of(subject, name, spec)
         sheet = changed_sheet(subject, choice.source, name, images, 0, PAIRS, scale)
         show.picture(picture(subject, sheet.recipe), sheet.alt)

@@ -19,7 +19,8 @@ from ganlens.latents import Rows, Walk
 from ganlens.panels import ROOM
 from ganlens.probes.latent import Interpolation
 from ganlens.recipe import Recipe
-from ganlens.report import command, enlargement, own_spec, readers, told_words
+from ganlens.report import command, enlargement, image_to_image, told_words
+from ganlens.subject.sources import training_spec
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -48,10 +49,10 @@ def page(choice: Choice, spec: str) -> None:
     if generates:
         _samples(choice, subject, spec)
         st.divider()
-    if readers(subject):
+    if image_to_image(subject):
         _pictures(choice, subject, spec)
     if generates:
-        if readers(subject):
+        if image_to_image(subject):
             st.divider()
         number_from_address("from", 0, 0, MAX_SEED)
         number_from_address("to", 1, 0, MAX_SEED)
@@ -79,7 +80,7 @@ def _samples(choice: Choice, subject: "Subject", spec: str) -> None:
 @show.guarded
 def _pictures(choice: Choice, subject: "Subject", spec: str) -> None:
     """Show pictures beside what a translator, or the encoder and the generator, make of them."""
-    names, offered = readers(subject), sources()
+    names, offered = image_to_image(subject), sources()
     if subject.generator is not None:
         st.subheader("Pictures and their reconstructions", anchor=False)
     controls, view = st.columns([1, 3], gap="large")
@@ -87,7 +88,7 @@ def _pictures(choice: Choice, subject: "Subject", spec: str) -> None:
         name = names[0]
         if len(names) > 1:
             name = st.selectbox("Network", names, key="network", bind="query-params")
-        wanted = own_spec(subject, name)
+        wanted = training_spec(subject.provenance, name)
         start = next((one for one in (wanted, spec) if one in offered), offered[0])
         source = st.selectbox(
             "Pictures of", offered, offered.index(start), key=f"pictures-{name}",

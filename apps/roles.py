@@ -10,17 +10,17 @@ from choices import NO_DATA, data_specs, read_options
 from store import images_of
 
 from ganlens.errors import GanlensError
+from ganlens.models.base import source_shape
 from ganlens.packing import pack
 from ganlens.recipe import Recipe
 from ganlens.report import (
+    image_to_image,
     lacking,
-    own_spec,
-    readers,
     told_words,
     translated_recipe,
     translated_words,
 )
-from ganlens.subject.sources import source_shape
+from ganlens.subject.sources import training_spec
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -69,7 +69,7 @@ def sample_sheet(
         GanlensError: neither a generator nor a translator, or no pictures to translate.
     """
     if subject.generator is None:
-        (name, *_) = readers(subject) or [""]
+        (name, *_) = image_to_image(subject) or [""]
         if not name:
             raise GanlensError(f"{subject.name} {lacking({'sample'}, subject)}")
         images = pictures_of(subject, name, spec)
@@ -111,7 +111,7 @@ def pictures_of(subject: "Subject", name: str, spec: str) -> "ImageSet":
     Raises:
         GanlensError: its own are not offered, and no data are chosen.
     """
-    own = own_spec(subject, name)
+    own = training_spec(subject.provenance, name)
     chosen = own if own in sources() else spec
     if chosen == NO_DATA:
         raise GanlensError(

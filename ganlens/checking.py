@@ -9,12 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganlens.errors import GanlensError
+from ganlens.models.base import source_shape
 from ganlens.models.family import in_order
 from ganlens.probes.base import Probe
 from ganlens.report.about import told
 from ganlens.report.findings import NO_DATA, missing
-from ganlens.subject import is_told
-from ganlens.subject.sources import source_shape
+from ganlens.subject import is_conditional
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -113,7 +113,11 @@ def _generator(subject: "Subject", z: Tensor, images: Tensor) -> list[Check]:
 def _obeys(subject: "Subject", z: Tensor, images: Tensor) -> list[Check]:
     """Tell whether a conditional generator draws something else when it is told something else."""
     condition = subject.condition
-    if condition is None or not is_told(subject.generator) or len(condition.table.entries) < 2:
+    if (
+        condition is None
+        or not is_conditional(subject.generator)
+        or len(condition.table.entries) < 2
+    ):
         return []
     other = condition.row(condition.table.entries[1])
     changed = float((subject.generate(z[:8], other) - images[:8]).abs().mean())
@@ -220,7 +224,7 @@ def _raw(subject: "Subject", name: str, x: Tensor) -> Tensor:
     """Run a network on exactly these inputs: ``generate`` would fill a batch up."""
     network: Any = subject.network(name)
     row = subject.default_condition
-    rows = () if row is None or not is_told(network) else (row.expand(len(x), -1),)
+    rows = () if row is None or not is_conditional(network) else (row.expand(len(x), -1),)
     found = network(*(one.to(subject.device) for one in (x, *rows)))
     return (found[0] if isinstance(found, tuple) else found).float().cpu()
 

@@ -13,6 +13,7 @@ from ganlens.errors import one_of
 
 NAMES = {"float32": "32-true", "bfloat16": "bf16-mixed"}  # lightning-fabric's, which are recorded
 PRECISIONS = tuple(NAMES.values())
+FLOAT32 = NAMES["float32"]  # in which is measured unless another is asked for
 AUTO = "auto"
 
 

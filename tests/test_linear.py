@@ -15,6 +15,7 @@ from ganlens.data import ImageSet, open_data
 from ganlens.errors import GanlensError
 from ganlens.panels import FigurePanel, TablePanel
 from ganlens.probes.linear import LinearProbe, LinearProbeResult
+from ganlens.probes.linear.extract import extract
 from ganlens.probes.linear.fitting import (
     accuracy,
     balanced_accuracy,
@@ -87,8 +88,16 @@ def test_the_summary_is_json_and_comparable(result: LinearProbeResult) -> None:
     assert summary["n_test"] == 80
     assert summary["targets"]["tone"]["n_classes"] == 3
     assert {"hash", "data_fingerprint", "seed", "c_grid", "scaling", "pool", "split"} <= {*summary}
+    assert summary["network_precision"] == "32-true"
     assert summary["accuracy"] == pytest.approx(result.accuracy[0].mean())
     assert summary["largest_duality_gap"] <= 1e-3
+
+
+def test_networks_run_in_the_precision_that_is_recorded() -> None:
+    part, function = image_set(), fake_subject().features
+    plain = extract(function, part)
+    with torch.autocast("cpu", torch.bfloat16):
+        np.testing.assert_array_equal(extract(function, part), plain)
 
 
 def test_the_panels_hold_a_table_the_layers_and_the_hardest_target(

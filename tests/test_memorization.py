@@ -176,8 +176,17 @@ def test_the_summary_is_json_and_comparable(mixed: NeighborsResult) -> None:
     assert summary["n_generated"] == summary["n_held_out"] == 100
     assert summary["n_train"] == 300
     assert {"hash", "data_fingerprint", "seed", "quantisation", "split", "flips"} <= {*summary}
+    assert summary["network_precision"] == "32-true"
     assert summary["controls_caught"] is True
     assert summary["worst_seeds"][0] in range(10, 20)
+
+
+def test_networks_run_in_the_precision_that_is_recorded() -> None:
+    data, probe = image_set(blobs(60), 40), Neighbors(n=20, duplicates=False)
+    plain = probe.run(fake_subject(TINY), data)
+    with torch.autocast("cpu", torch.bfloat16):
+        again = probe.run(fake_subject(TINY), data)
+    np.testing.assert_array_equal(plain.distances, again.distances)
 
 
 def test_the_panels_show_pictures_distances_and_tables(mixed: NeighborsResult) -> None:

@@ -83,11 +83,22 @@ def test_source_pictures_stand_beside_what_is_made_of_them(
     else:
         assert titles == ["Samples", "Reconstructions"]
         assert "Pixels differ by" in panels[1].caption
-    source = sources_of(subject, report.readers(subject)[0])
+    source = sources_of(subject, report.image_to_image(subject)[0])
     shown = panels[titles.index(titles[-1]) if family == "toy-autoencoder" else 0]
     np.testing.assert_array_equal(shown.image[:16, :16], source.images[0])
     again = render(subject, Recipe.from_json(shown.recipe))
     np.testing.assert_array_equal(again, shown.image)
+
+
+def test_the_family_says_which_images_a_translator_reads(
+    trained: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FAMILIES["toy-translator"], "reads", {"a_to_b": "others"}, raising=False)
+    subject = subject_of(trained, "toy-translator")
+    specs = {name: sources_of(subject, name).spec for name in ("a_to_b", "b_to_a")}
+    assert specs["a_to_b"].endswith("light.npz")
+    assert specs["b_to_a"].endswith("dark.npz")
+    assert subject.sources.spec == specs["a_to_b"]
 
 
 def test_pictures_that_are_gone_are_one_sentence_of_the_report(
@@ -95,7 +106,7 @@ def test_pictures_that_are_gone_are_one_sentence_of_the_report(
 ) -> None:
     subject = subject_of(trained, "toy-translator")
     subject.provenance["data"] = {"spec": str(tmp_path / "gone.npz")}
-    subject.provenance["others"] = {}
+    subject.provenance["others"] = {"spec": str(tmp_path / "gone.npz")}
     panels, reasons = report.gallery(subject)
     assert panels == []
     assert all("gone.npz" in reason and "\n" not in reason for reason in reasons)

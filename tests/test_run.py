@@ -331,8 +331,8 @@ def test_a_strong_discriminator_alone_is_no_alarm_without_a_vanished_gradient() 
     real = rng.integers(0, 256, (64, 8, 8, 3)).astype(np.uint8)
     healthy, stuck = (Diagnostics(DCGAN(), spread(real)) for _ in range(2))
     for i in range(600):
-        healthy.see(step(i))
-        stuck.see(step(i, g_grad=1.0 if i < 200 else 0.001))
+        healthy.add(step(i))
+        stuck.add(step(i, g_grad=1.0 if i < 200 else 0.001))
     assert healthy.warnings(real) == []
     assert [w.split(":")[0] for w in stuck.warnings(real)] == ["discriminator too strong"]
 
@@ -356,7 +356,7 @@ def test_spread_is_the_mean_pairwise_distance() -> None:
 @pytest.mark.parametrize("name", ["d_loss", "g_loss", "d_grad", "g_grad"])
 def test_not_finite_is_seen_in_each_number(name: str) -> None:
     with pytest.raises(NotFinite, match=f"{name} is nan at step 3"):
-        Diagnostics(DCGAN(), 1.0).see(step(3, **{name: float("nan")}))
+        Diagnostics(DCGAN(), 1.0).add(step(3, **{name: float("nan")}))
 
 
 def test_the_curve_marks_the_kept_step() -> None:

@@ -157,14 +157,16 @@ def test_no_more_translations_than_pictures(
     refused(capsys, f"--seed {held} is out of range", f"0 to {held - 1}")
 
 
-def test_the_way_back_needs_pictures_of_its_own(
+def test_the_way_back_takes_pictures_of_the_second_set(
     models: dict[str, Path], light_images: Path, tmp_path: Path, capsys: Any
 ) -> None:
     picture, place = tmp_path / "a.png", models["translator"]
     back = ["sample", place, "--network", "b_to_a", "--n", 3, "--enlarge", 1, "--out", picture]
-    assert run(*back) == 2
-    refused(capsys, "b_to_a", "--source SPEC")
-    assert run(*back, "--source", light_images) == 0
+    assert run(*back) == 0
+    recipe = drawn(picture)
+    assert isinstance(recipe.latents, Pictures)
+    assert (recipe.latents.spec, recipe.latents.split) == (str(light_images), "test")
+    assert run(*back, "--source", light_images, "--force") == 0
     recipe = drawn(picture)
     assert isinstance(recipe.latents, Pictures)
     assert (recipe.latents.network, recipe.latents.split) == ("b_to_a", "all")

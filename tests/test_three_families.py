@@ -16,6 +16,8 @@ from three_families import FAMILIES
 
 import ganlens
 from ganlens.cli import main
+from ganlens.cli.train_data import open_all
+from ganlens.cli.train_flags import RunFlags
 from ganlens.errors import GanlensError
 from ganlens.models import MODELS
 from ganlens.probes import PROBES
@@ -165,6 +167,43 @@ def test_what_a_family_does_not_take_is_one_line(
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert said in line
     assert not (tmp_path / "run").exists()
+
+
+def test_pictures_to_translate_were_never_trained_on(
+    domains: tuple[Path, Path], tmp_path: Path
+) -> None:
+    dark, light = map(str, domains)
+    found = open_all(RunFlags(dark, tmp_path, others=light, held_out=light))
+    assert found.sources is not None
+    assert (found.sources.spec, found.sources.split) == (dark, "test")
+    assert len(found.train) + len(found.sources) == 120
+    assert found.held_out.spec == light
+
+
+@pytest.mark.parametrize(
+    ("reads", "said"),
+    [({"nobody": "others"}, "reads of network 'nobody' is not known"),
+     ({"a_to_b": "both"}, "set that a_to_b reads 'both' is not known: choose from data, others")],
+)  # fmt: skip
+def test_what_a_family_reads_is_checked(
+    domains: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any,
+    reads: dict[str, str], said: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(FAMILIES["toy-translator"], "reads", reads, raising=False)
+    assert main(words("toy-translator", domains, tmp_path / "run")) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_networks_of_the_second_set_are_calibrated_on_it(
+    domains: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways = {}
+    for first in ("a_to_b", "b_to_a"):
+        monkeypatch.setattr(FAMILIES["toy-translator"], "reads", {first: "others"}, raising=False)
+        assert main(words("toy-translator", domains, tmp_path / first)) == 0
+        norm = ganlens.load(tmp_path / first, "cpu").network("a_to_b").norm
+        ways[first] = norm.running_mean
+    assert not torch.equal(ways["a_to_b"], ways["b_to_a"])
 
 
 def test_a_second_domain_is_asked_for(

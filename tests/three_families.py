@@ -146,6 +146,7 @@ class CycleFamily(Family):
     Config, Training, domains = Shape, Cycle, 2
     roles: ClassVar = {"a_to_b": "translator", "b_to_a": "translator", "critic_b": "discriminator"}
     averaged = ("a_to_b", "b_to_a")
+    reads: ClassVar = {"b_to_a": "others", "critic_b": "others"}
 
     def networks(self, config: Shape) -> dict[str, nn.Module]:
         return {"a_to_b": Paint(config), "b_to_a": Paint(config), "critic_b": See(config)}

@@ -49,7 +49,7 @@ def open_sources(spec: str, network: Any) -> "ImageSet":
     Raises:
         GanlensError: the network takes no squares of 1 or 3 channels; as ``open_data``.
     """
-    from ganlens.subject.sources import source_shape
+    from ganlens.models.base import source_shape
 
     return _open_at(spec, source_shape(network))
 

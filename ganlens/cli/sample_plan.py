@@ -1,15 +1,15 @@
 """The plan of ``ganlens sample``: which samples, of what, told what; the recipe of any."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ganlens.data import ImageSet
 from ganlens.edits import Edit
 from ganlens.errors import GanlensError
 from ganlens.latents import Seeds
 from ganlens.models.prior import check_seed
-from ganlens.recipe import Layout, Pictures, Recipe, condition_words, reader
-from ganlens.subject import Subject, is_told
+from ganlens.recipe import Layout, Pictures, Recipe, condition_words, source_role
+from ganlens.subject import Subject, is_conditional
 
 PART = 256  # samples drawn at a time
 
@@ -44,7 +44,7 @@ class Plan:
         if self.pictures is None:
             return f"{len(self.rows)} samples of {name}, seeds {first} to {last}{told}"
         done = f"translations by {self.network or name}"
-        if reader(self.subject, self.network) == "encoder":
+        if source_role(self.subject, self.network) == "encoder":
             done = f"reconstructions by {name}"
         of = f"{self.pictures.spec} ({self.pictures.split}, {len(self.pictures):,} pictures)"
         return f"{len(self.rows)} {done} of {of}, rows {first} to {last}{told}"
@@ -55,16 +55,9 @@ class Plan:
             latents: Seeds | Pictures = Seeds(tuple(rows))
         else:
             latents = Pictures.of(self.pictures, tuple(rows), self.network)
-        known = self.subject.provenance
-        return Recipe(
-            checkpoint=str(known.get("checkpoint", self.subject.name)),
-            hash=known.get("hash") or "",
-            weights=str(known.get("weights", "raw")),
-            latents=latents,
-            edits=self.edits,
-            layout=layout,
-            condition=self._told(rows),
-        )
+        told = self._told(rows)
+        recipe = Recipe.of(self.subject, latents, edits=self.edits, condition=told)
+        return replace(recipe, layout=layout)
 
     def parts(self) -> Iterator[range]:
         """Yield all rows, some at a time."""
@@ -114,9 +107,9 @@ def _untold(plan: Plan) -> tuple[str, ...] | None:
     """Return what is told where nothing is asked for: nothing, or (None) what each seed draws."""
     subject, takes = plan.subject, ""
     if plan.pictures is not None:
-        takes = reader(subject, plan.network)
+        takes = source_role(subject, plan.network)
     draws = plan.network or ("translator" if takes == "translator" else "generator")
-    if not is_told(subject.network(draws)):
+    if not is_conditional(subject.network(draws)):
         return ()
     if takes == "encoder":
         raise GanlensError(

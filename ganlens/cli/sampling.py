@@ -19,8 +19,8 @@ from ganlens.edits import Edit, Truncate
 from ganlens.edits import columns as amounts_of
 from ganlens.errors import GanlensError
 from ganlens.latents import MAX_ROWS
-from ganlens.recipe import Layout, reader
-from ganlens.report import enlargement
+from ganlens.recipe import Layout, source_role
+from ganlens.report import enlargement, sources_of
 from ganlens.subject import Subject, load
 
 MOST_FILES = 1_000_000  # samples in a folder or an npz
@@ -126,14 +126,10 @@ def _pictures(subject: Subject, source: str | None, network: str | None) -> Imag
     """Return the pictures that are translated or reconstructed; None where latents are drawn."""
     if source is None and network is None and subject.generator is not None:
         return None
-    takes = reader(subject, network or "")
+    takes = source_role(subject, network or "")
     if source is not None:
         return open_sources(source, subject.network(network or takes))
-    if network is not None and subject.network(network) is not subject.translator:
-        raise GanlensError(
-            f"which pictures {network} translates is not known: name some with --source SPEC"
-        )
-    return subject.sources
+    return sources_of(subject, network or takes)
 
 
 def _rows(n: int, seed: int, pictures: ImageSet | None) -> range:

@@ -167,7 +167,7 @@ class GAN(Family):
         loss = d_loss = discriminator_loss(on_real, on_fake, how.label_smoothing)
         if penalise:
             loss = d_loss + how.r1_every * r1_penalty(on_real, real, how.r1)
-        # Of images without a gradient, which R1 may watch.
+        # Detached: R1 needs gradients of the images in the first task alone.
         turned, right = self.turned(nets, how, batch, batch.images.detach(), "real")
         right_on = {"d_real": (on_real > 0).float().mean(), "d_fake": (on_fake < 0).float().mean()}
         return loss + turned, {"d_loss": d_loss, **right_on, **right}
@@ -176,8 +176,8 @@ class GAN(Family):
         self, nets: Networks, how: Any, batch: Batch, fake: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return G's loss on its images of this step."""
-        seen = augmented(fake, "fake", batch, how)
-        loss = generator_loss(nets["discriminator"](seen, *self.condition(batch)).float())
+        images = augmented(fake, "fake", batch, how)
+        loss = generator_loss(nets["discriminator"](images, *self.condition(batch)).float())
         turned, _ = self.turned(nets, how, batch, fake, "fake")
         return loss + FOR_GENERATOR * turned, {"g_loss": loss}
 
@@ -195,12 +195,12 @@ class GAN(Family):
 
     def warnings(self, history: History) -> list[str]:
         """Name a discriminator that has won; high accuracy alone would be a false alarm."""
-        judged = [s for s in history.recent if "d_real" in s]
+        scored = [s for s in history.recent if "d_real" in s]
         gradients = [s["g_grad"] for s in history.recent if "g_grad" in s]
         early = history.early.get("g_grad")
-        if len(history.recent) < history.window or not (judged and gradients and early):
+        if len(history.recent) < history.window or not (scored and gradients and early):
             return []
-        right = fmean(min(s["d_real"], s["d_fake"]) for s in judged)
+        right = fmean(min(s["d_real"], s["d_fake"]) for s in scored)
         if right <= PINNED or median(gradients) >= VANISHED * median(early):
             return []
         return [

@@ -1,6 +1,6 @@
-"""What ganlens asks of a network in each role."""
+"""Protocols of the networks of each role: what they take, return and say of themselves."""
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -77,3 +77,9 @@ class Discriminator(Protocol):
     def __call__(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) images to (N,) logits, or to a map of them (a PatchGAN)."""
         ...
+
+
+def source_shape(network: Any) -> tuple[int, int, int]:
+    """Return (C, H, W) of the images that a network takes; of a generator, that it draws."""
+    channels, height, width = getattr(network, "source_shape", network.image_shape)
+    return channels, height, width

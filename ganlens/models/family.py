@@ -6,7 +6,7 @@ networks, phases and settings, and never a family's name.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, ClassVar, Literal, Protocol, get_args
 
 import torch
@@ -17,6 +17,7 @@ from ganlens.models.prior import Prior
 
 Role = Literal["generator", "translator", "encoder", "discriminator"]
 ROLES: tuple[str, ...] = get_args(Role)
+Domain = Literal["data", "others"]  # a set of training images, by the flag that names it
 FROM_DATA = ("size", "channels", "condition_dim")  # fields of a Config that the images decide
 
 Networks = Mapping[str, Any]  # by name; a checkpoint keeps each under its name
@@ -25,7 +26,7 @@ Numbers = Mapping[str, Tensor]  # what a phase shows of a step: scalars by name
 
 @dataclass(frozen=True)
 class Batch:
-    """What one training step sees, on its device: this process's part of it.
+    """The inputs of one training step, on its device: this process's part of it.
 
     Attributes:
         images: (n, C, H, W) float32 in [-1, 1].
@@ -119,7 +120,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class History:
-    """The numbers of a run that its diagnostics look back on.
+    """The numbers of a run that its diagnostics are about.
 
     Attributes:
         recent: of the last steps, by name; a phase whose turn it was not shows none.
@@ -164,9 +165,11 @@ class Family:
             "condition_dim", as far as it has them, are filled in from the data.
         Training: frozen dataclass of what determines the losses.
         roles: name of each network -> one of ROLES.
-        averaged: the networks of which a moving average is kept, which is what is looked at.
+        averaged: the networks of which a moving average is kept, which is what is analysed.
         conditions: kinds of Condition that its networks can be told, by preference; empty for none.
         domains: 2 where it learns from two sets of images (``--others``), else 1.
+        reads: name of each network that takes images of the second set, or draws such from latents
+            -> "others"; those left out belong to the first, "data".
         presets: named defaults; the first is the default one. Empty: the dataclasses' own.
         curves: how the numbers of its phases are drawn.
     """
@@ -177,6 +180,7 @@ class Family:
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
     conditions: ClassVar[tuple[str, ...]] = ()
     domains: ClassVar[int] = 1
+    reads: ClassVar[Mapping[str, Domain]] = {}
     presets: ClassVar[Mapping[str, Preset]] = {}
     curves: ClassVar[tuple[Curve, ...]] = ()
 
@@ -197,7 +201,7 @@ class Family:
     def equip(
         self, nets: Networks, objective: Any, seed: Callable[[str], int]
     ) -> dict[str, nn.Module]:
-        """Add what only training needs; none of it is kept in a checkpoint.
+        """Add what only training needs; none of it is saved in a checkpoint.
 
         Args:
             nets: the networks, on the CPU; they may be changed in place (spectral norm).
@@ -313,8 +317,33 @@ def check_role(names: Iterable[str], roles: Mapping[str, str]) -> None:
             )
 
 
+def domain_of(family: Buildable | None, network: str) -> Domain:
+    """Return the set of training images that a network of a family reads; see ``Family.reads``.
+
+    Args:
+        family: None, or one that is not trained here, has one set.
+        network: its name.
+    """
+    reads: Mapping[str, Domain] = getattr(family, "reads", {})
+    return reads.get(network, "data")
+
+
+def check_reads(names: Collection[str], family: Family) -> None:
+    """Refuse a family whose ``reads`` are not about its networks and its sets of images.
+
+    Raises:
+        GanlensError: names the first that does not fit.
+    """
+    sets = get_args(Domain)[: family.domains]
+    for name, domain in family.reads.items():
+        if name not in names:
+            raise one_of("reads of network", name, names)
+        if domain not in sets:
+            raise one_of(f"set that {name} reads", domain, sets)
+
+
 __all__ = [
-    "FROM_DATA", "ROLES", "Adam", "Batch", "Buildable", "Curve", "Family", "History", "Networks",
-    "Numbers", "Phase", "Preset", "Role", "arguments_of", "check_role", "completed", "defaults",
-    "from_data", "in_order", "named", "replace",
+    "FROM_DATA", "ROLES", "Adam", "Batch", "Buildable", "Curve", "Domain", "Family", "History",
+    "Networks", "Numbers", "Phase", "Preset", "Role", "arguments_of", "check_reads", "check_role",
+    "completed", "defaults", "domain_of", "from_data", "in_order", "named",
 ]  # fmt: skip

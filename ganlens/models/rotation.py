@@ -36,7 +36,7 @@ class RotationTask(nn.Module):
             self.head = nn.Linear(run_to(discriminator.eval(), self.layer, blank).numel(), TURNS)
 
     def forward(self, discriminator: nn.Module, turned: Tensor) -> tuple[Tensor, Tensor]:
-        """Judge ``quarter_turns`` of some images.
+        """Classify ``quarter_turns`` of some images.
 
         Args:
             discriminator: the network, whose weights may have moved on.

@@ -14,7 +14,7 @@ from ganlens.edits import LatentEdit, LayerEdit, columns
 from ganlens.errors import GanlensError
 from ganlens.latents import Mix
 from ganlens.recipe.layout import arranged
-from ganlens.recipe.pictures import Pictures, reader
+from ganlens.recipe.pictures import Pictures, source_role
 from ganlens.recipe.value import Recipe
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def draw(subject: "Subject", recipe: Recipe) -> Tensor:
     """
     recipe.check(subject)
     count, source = columns(recipe.edits), recipe.latents
-    if isinstance(source, Pictures) and reader(subject, source.network) == "translator":
+    if isinstance(source, Pictures) and source_role(subject, source.network) == "translator":
         return _translated(subject, recipe, source)
     inside = any(isinstance(one, LayerEdit) for one in recipe.edits)
     if inside or (isinstance(source, Mix) and source.space == "pixels"):

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents.checks import check_count, check_seeds, put
-from ganlens.subject.sources import described, opened_again, source_shape
+from ganlens.models.base import source_shape
+from ganlens.subject.sources import described, opened_again
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -56,7 +57,7 @@ class Pictures:
         Raises:
             GanlensError: the data are not there or have changed, or there are fewer images.
         """
-        network = subject.network(self.network or reader(subject))
+        network = subject.network(self.network or source_role(subject))
         known = {"spec": self.spec, "split": self.split, "fingerprint": self.fingerprint}
         data = opened_again(known, source_shape(network))
         if max(self.rows) >= len(data):
@@ -66,7 +67,7 @@ class Pictures:
         return data.batch(self.rows)
 
 
-def reader(subject: "Subject", network: str = "") -> str:
+def source_role(subject: "Subject", network: str = "") -> str:
     """Return the role of the network that takes source pictures: a translator, or an encoder.
 
     Args:
@@ -77,7 +78,7 @@ def reader(subject: "Subject", network: str = "") -> str:
         GanlensError: neither, an encoder without a generator, or a network that is no translator.
     """
     if network:
-        known = [name for name, role in subject.roles.items() if role == "translator"]
+        known = subject.names("translator")
         if network not in (*known, "translator"):
             raise one_of("translator", network, known or ("none",))
         subject.network(network)

@@ -10,12 +10,13 @@ import numpy as np
 
 from ganlens.errors import GanlensError, one_of
 from ganlens.images import as_rgb, enlarge
+from ganlens.models.base import source_shape
 from ganlens.panels import PANEL, ImagePanel
 from ganlens.progress import finish
 from ganlens.recipe import Pictures as SourcePictures
 from ganlens.recipe import Recipe, check_subject, render
 from ganlens.replay.panel import PanelRecipe
-from ganlens.subject.sources import opened_again, source_shape
+from ganlens.subject.sources import opened_again
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -42,7 +43,7 @@ def redraw(
     subject: "Subject",
     recipe: AnyRecipe,
     open_images: Callable[[str], "ImageSet"],
-    kept: dict[str, Pictures] | None = None,
+    cache: dict[str, Pictures] | None = None,
     sources: str | None = None,
 ) -> np.ndarray:
     """Draw a recipe of either kind: (H, W, 3) uint8, the same pixels as before.
@@ -51,7 +52,7 @@ def redraw(
         subject: the checkpoint that the recipe names.
         recipe: what to draw.
         open_images: opens the data of a SPEC at the subject's size and channels.
-        kept: what earlier calls found; several pictures of one run of a probe cost one run.
+        cache: what earlier calls found; several pictures of one run of a probe cost one run.
         sources: where the source pictures are, if not at the place that the recipe names.
 
     Raises:
@@ -60,13 +61,13 @@ def redraw(
     """
     if isinstance(recipe, Recipe):
         return render(subject, elsewhere(recipe, sources))
-    kept = {} if kept is None else kept
+    cache = {} if cache is None else cache
     key = json.dumps(replace(recipe, panel="", scale=1).to_json(), sort_keys=True)
-    if key not in kept:
-        kept[key] = _run(subject, recipe, open_images, sources)
-    if recipe.panel not in kept[key]:
-        raise one_of(f"picture of {recipe.probe}", recipe.panel, kept[key] or ("none",))
-    return enlarge(as_rgb(kept[key][recipe.panel].image[None])[0], recipe.scale)
+    if key not in cache:
+        cache[key] = _run(subject, recipe, open_images, sources)
+    if recipe.panel not in cache[key]:
+        raise one_of(f"picture of {recipe.probe}", recipe.panel, cache[key] or ("none",))
+    return enlarge(as_rgb(cache[key][recipe.panel].image[None])[0], recipe.scale)
 
 
 def takes_pictures(recipe: AnyRecipe) -> bool:

@@ -11,8 +11,8 @@ from ganlens.errors import GanlensError
 from ganlens.latents import Seeds
 from ganlens.panels import ImagePanel, enlargement
 from ganlens.recipe import Recipe, render
-from ganlens.report.translated import readers, told_words, translated_panel
-from ganlens.subject import is_told
+from ganlens.report.translated import image_to_image, told_words, translated_panel
+from ganlens.subject import is_conditional
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -31,9 +31,9 @@ def gallery(subject: "Subject") -> tuple[list[ImagePanel], list[str]]:
     reasons: list[str] = []
     if subject.generator is not None:
         panels.append(samples_panel(subject))
-        if is_told(subject.generator):
+        if is_conditional(subject.generator):
             panels.append(conditions_panel(subject))
-    for name in readers(subject):
+    for name in image_to_image(subject):
         try:
             panels.append(translated_panel(subject, name))
         except GanlensError as error:

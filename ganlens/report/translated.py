@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ganlens.errors import GanlensError
+from ganlens.models.base import source_shape
 from ganlens.panels import ImagePanel, enlargement
 from ganlens.recipe import Pictures, Recipe, draw, render
-from ganlens.subject import is_told
-from ganlens.subject.sources import held_out_sources, source_shape
+from ganlens.subject import is_conditional
+from ganlens.subject.sources import held_out_sources
 from ganlens.training.data import labels_of
 
 if TYPE_CHECKING:
@@ -17,40 +18,27 @@ if TYPE_CHECKING:
 PAIRS, PICTURES = 4, 16  # source pictures in a row, and in all
 
 
-def readers(subject: "Subject") -> list[str]:
-    """Return the names of what takes pictures and gives pictures: translators, or an encoder."""
-    found = [name for name, role in subject.roles.items() if role == "translator"]
-    encoders = [name for name, role in subject.roles.items() if role == "encoder"]
-    return found + (encoders[:1] if subject.generator is not None else [])
+def image_to_image(subject: "Subject") -> list[str]:
+    """Return the names of networks that make images of images.
+
+    These are the translators, and the first encoder where a generator draws its latents again.
+    """
+    encoders = subject.names("encoder") if subject.generator is not None else []
+    return [*subject.names("translator"), *encoders[:1]]
 
 
 def sources_of(subject: "Subject", name: str) -> "ImageSet":
     """Open the held-out pictures that a translator or an encoder reads where none are given.
 
-    Of as many translators as domains the second reads the second domain.
+    Of the translator that ``sample`` uses they are the model's ``sources``.
 
     Raises:
         GanlensError: the model does not say what it was trained on, or that is not there.
     """
-    network, known = subject.network(name), subject.provenance
-    spec = own_spec(subject, name)
-    if name == first_translator(subject):
+    network = subject.network(name)
+    if network is subject.translator:
         return subject.sources
-    return held_out_sources({**known, "data": {"spec": spec}}, source_shape(network))
-
-
-def first_translator(subject: "Subject") -> str | None:
-    """Return the name of the translator that ``sample`` uses."""
-    return next((name for name, role in subject.roles.items() if role == "translator"), None)
-
-
-def own_spec(subject: "Subject", name: str) -> str | None:
-    """Return the SPEC of the training data that a translator or an encoder reads, or None."""
-    known = subject.provenance
-    specs = [(known.get(domain) or {}).get("spec") for domain in ("data", "others")]
-    translators = [one for one, role in subject.roles.items() if role == "translator"]
-    paired = specs[1] is not None and len(translators) == 2 and name == translators[1]
-    return specs[1] if paired else specs[0]
+    return held_out_sources(subject.provenance, name, source_shape(network))
 
 
 def translated_recipe(
@@ -78,9 +66,9 @@ def translated_recipe(
     pictures = Pictures.of(images, tuple(rows), name if translator else "")
     teller = subject.network(name if translator else "generator")
     told: list[str] | None = None
-    if words is not None and is_told(teller):
+    if words is not None and is_conditional(teller):
         told = [words]
-    elif subject.condition is not None and is_told(teller) and not subject.is_told:
+    elif subject.condition is not None and is_conditional(teller) and not subject.is_told:
         told = _own_words(subject, images, rows, translator)
     return Recipe.of(
         subject, pictures, columns=columns, sources=True, condition=told, enlargement=enlargement

@@ -43,7 +43,7 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
         *_inputs(header),
         *_trained_on("trained on", header.data),
         *(_trained_on("and on, unpaired", header.others) if header.others else ()),
-        ("judged on", f"{header.metrics.get('held_out')}"),
+        ("evaluated on", f"{header.metrics.get('held_out')}"),
         *_start(made),
         ("steps", f"{header.step:,} ({made.get('epoch')} epochs)"),
         ("precision", made.get("precision")),

@@ -10,7 +10,7 @@ import numpy as np
 from ganlens.models.family import Family, History
 from ganlens.training import TrainStep
 
-WINDOW = 200  # steps that a judgement looks back on
+WINDOW = 200  # steps that diagnostics are about
 COLLAPSED = 0.35  # share of the real images' spread below which samples are near copies
 
 
@@ -20,7 +20,7 @@ class NotFinite(ArithmeticError):
 
 @dataclass
 class Diagnostics:
-    """Looks at every step and, when it is time, at some samples.
+    """Numbers of recent steps, and warnings from them and from samples.
 
     Attributes:
         family: knows what its own numbers mean.
@@ -34,7 +34,7 @@ class Diagnostics:
     recent: deque[dict[str, float]] = field(default_factory=lambda: deque(maxlen=WINDOW))
     early: dict[str, list[float]] = field(default_factory=dict)
 
-    def see(self, step: TrainStep) -> None:
+    def add(self, step: TrainStep) -> None:
         """Take note of a step.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Judging networks in the middle of their training, against images that they never see."""
+"""Evaluation in the middle of training, against images that are not trained on."""
 
 import copy
 from collections.abc import Iterator
@@ -16,14 +16,16 @@ from ganlens.errors import GanlensError
 from ganlens.features import Extractor, array_source, features_of
 from ganlens.images import from_uint8, to_uint8
 from ganlens.models import MODELS
+from ganlens.models.family import Domain, domain_of
 from ganlens.models.spectral import worked_in
+from ganlens.precision import FLOAT32
 from ganlens.progress import finish
 from ganlens.stats import quality
-from ganlens.subject import Subject, is_told
+from ganlens.subject import Subject, is_conditional
 from ganlens.training import Trainer, stream
 
 CALIBRATION_LATENTS, CALIBRATION_IMAGES, CALIBRATION_BATCH = 10_000, 10_000, 250
-FIRST_SEED = 1_000_000  # of the judged samples: far from the seeds that anybody looks at
+FIRST_SEED = 1_000_000  # of the evaluated samples: far from the seeds of sheets and galleries
 METRICS = ("fd", "precision", "recall", "density", "coverage")
 SCORES = (*METRICS, "k", "k_density")
 
@@ -32,7 +34,7 @@ class Evaluator:
     """Scores samples against one random subset of the held-out images, in one set of features.
 
     Args:
-        held_out: images that the networks never see, of the kind that they shall draw.
+        held_out: images that are not trained on, of the kind that they shall draw.
         extractor: the features.
         n: generated and held-out images, at most.
 
@@ -43,8 +45,8 @@ class Evaluator:
     def __init__(self, held_out: ImageSet, extractor: Extractor, n: int) -> None:
         if len(held_out) < 2:
             raise GanlensError(
-                f"{held_out.spec} has {len(held_out)} held-out images and judging needs at least 2:"
-                " give more images, or others with --held-out"
+                f"{held_out.spec} has {len(held_out)} held-out images and evaluation needs at least"
+                " 2: give more images, or others with --held-out"
             )
         self.held_out, self.extractor = held_out, extractor
         self.n = min(n, len(held_out))
@@ -67,25 +69,27 @@ class Evaluator:
             "first_seed": first,
             "extractor": self.extractor.name,
             "extractor_hash": self.extractor.hash,
+            "network_precision": FLOAT32,
             "held_out": of,
         }
 
     def _features(self, images: np.ndarray) -> np.ndarray:
         source = array_source(images)
-        return finish(features_of(self.extractor, source))
+        return finish(features_of(self.extractor, source, precision=FLOAT32))
 
 
 def calibrated(trainer: Trainer) -> dict[str, nn.Module]:
     """Return copies of a trainer's networks with batch-norm statistics measured for analysis.
 
     Generators see latents of their prior (and conditions as often as the data have them), all
-    others training images. Spectral norm is worked into the weights.
+    others training images of the set that they read. Spectral norm is worked into the weights.
     """
     copies = {name: _plain(trainer, name, net) for name, net in trainer.networks.items()}
-    for name, network in copies.items():
-        role = MODELS[trainer.family].roles[name.removeprefix("ema.")]
-        calibrate(network, _latents(trainer, network) if role == "generator" else
-                  _images(trainer, network))  # fmt: skip
+    family = MODELS[trainer.family]
+    for key, network in copies.items():
+        name = key.removeprefix("ema.")
+        calibrate(network, _latents(trainer, network) if family.roles[name] == "generator" else
+                  _images(trainer, network, domain_of(family, name)))  # fmt: skip
     return copies
 
 
@@ -105,7 +109,7 @@ def _plain(trainer: Trainer, name: str, network: nn.Module) -> nn.Module:
 def _latents(trainer: Trainer, network: Any) -> Iterator[tuple[Tensor, ...]]:
     seed, device = trainer.config.seed, trainer.fabric.device
     inputs = [network.prior.sample_batch(CALIBRATION_LATENTS, seed)]
-    if is_told(network):
+    if is_conditional(network):
         assert trainer.data.labels is not None
         first = stream(seed, "calibration", 0)
         drawn = np.random.default_rng(first).integers(len(trainer.data.labels), size=len(inputs[0]))
@@ -114,15 +118,12 @@ def _latents(trainer: Trainer, network: Any) -> Iterator[tuple[Tensor, ...]]:
         yield tuple(part.to(device) for part in piece)
 
 
-def _images(trainer: Trainer, network: Any) -> Iterator[tuple[Tensor, ...]]:
+def _images(trainer: Trainer, network: Any, domain: Domain) -> Iterator[tuple[Tensor, ...]]:
     data, device = trainer.data, trainer.fabric.device
-    images, labels = data.images, data.labels
-    channels, height, width = getattr(network, "source_shape", network.image_shape)
-    if images.shape[1:] != (height, width, channels) and data.others is not None:
-        images, labels = data.others, None
+    images, labels = data.of(domain), data.labels if domain == "data" else None
     count = min(len(images), CALIBRATION_IMAGES)
     rows = np.random.default_rng(trainer.config.seed).permutation(len(images))[:count]
     for part in np.array_split(rows, max(1, count // CALIBRATION_BATCH)):
-        kept = np.sort(part)
-        told = (labels[torch.from_numpy(kept)].to(device),) if is_told(network) else ()  # type: ignore[index]
-        yield from_uint8(images[kept], device), *told
+        chosen = np.sort(part)
+        told = (labels[torch.from_numpy(chosen)].to(device),) if is_conditional(network) else ()  # type: ignore[index]
+        yield from_uint8(images[chosen], device), *told

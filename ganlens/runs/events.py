@@ -1,4 +1,4 @@
-"""How a run is watched and kept, and what it reports as it goes."""
+"""Settings of evaluation and saving, and the events of a run."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from ganlens.training import TrainStep
 
 @dataclass(frozen=True)
 class RunConfig:
-    """How a run is watched and kept; none of it changes the weights.
+    """When a run is evaluated and saved; none of it changes the weights.
 
     Attributes:
         evaluate_every: epochs between two evaluations on held-out images.

@@ -20,7 +20,7 @@ from ganlens.models.family import completed
 from ganlens.training import Trainer, TrainStep, configure
 
 STATE_FILE, SETTINGS_FILE = "state.safetensors", "run.json"
-JUDGE_FOLDER = "judge"  # the classifier that judges samples, made before anything else
+EXTRACTOR_FOLDER = "judge"  # a classifier whose features samples are evaluated in, made first
 SCORES = {"epoch", "fd", "precision", "recall", "density", "coverage"}  # of an evaluation
 FREE_TO_CHANGE = {"epochs"}  # of the training settings, when a run is resumed
 
@@ -61,7 +61,7 @@ def _described(data: ImageSet) -> dict[str, Any]:
 
 
 def check_place(folder: Path) -> None:
-    """Refuse a place where no run can be; quick, so it comes before the judge is trained.
+    """Refuse a place where no run can be; quick, so it comes before a classifier is trained.
 
     Raises:
         GanlensError: a file, a folder of something else, or one that cannot be made.
@@ -69,7 +69,7 @@ def check_place(folder: Path) -> None:
     if folder.is_file():
         raise GanlensError(f"{folder} is a file: give a folder to --out")
     held = {p.name for p in folder.iterdir()} if folder.is_dir() else set()
-    if held - {JUDGE_FOLDER} and not (folder / SETTINGS_FILE).is_file():
+    if held - {EXTRACTOR_FOLDER} and not (folder / SETTINGS_FILE).is_file():
         raise GanlensError(f"{folder} holds other files: give a new folder to --out")
     check_writable(folder)
 

@@ -2,7 +2,7 @@
 
 ::
 
-    runs/NAME/run.json            what was asked for; a second run with other settings is refused
+    runs/NAME/run.json            the run's identity; a second run with other settings is refused
     runs/NAME/state.safetensors   everything needed to continue
     runs/NAME/metrics.jsonl       averages over steps, and an evaluation every few epochs
     runs/NAME/samples/*.png       the same latents as training goes on
@@ -62,12 +62,12 @@ class Run:
         trainer: fresh; it is moved to the saved state where there is one.
         train_data: the training images.
         held_out: images that the networks never see.
-        extractor: features in which samples are judged.
-        config: how to watch and keep.
+        extractor: features in which samples are evaluated.
+        config: when to evaluate and save.
         command: the command line, for the card.
-        others: the training images of a second domain; samples are then judged against
+        others: the training images of a second domain; samples are then evaluated against
             ``held_out`` images of it.
-        sources: held-out images that a translator translates to be judged.
+        sources: held-out images that a translator translates for evaluation.
 
     Raises:
         GanlensError: the folder holds something else, or a run with other settings.
@@ -90,7 +90,7 @@ class Run:
         self.evaluator = Evaluator(held_out, extractor, config.evaluate_n)
         self.rows: list[dict[str, Any]] = []
         self.best: float | None = None
-        self.judged = 0  # the step of the last evaluation
+        self.evaluated = 0  # the step of the last evaluation
         self.seconds = 0.0
         self.began = time.monotonic()
         self.main = trainer.fabric.is_global_zero
@@ -127,7 +127,7 @@ class Run:
                 yield Event(note=f"stopped at step {trainer.step:,}; the same command resumes")
                 return
             step = trainer.advance()
-            self._see(step)
+            self._diagnose(step)
             averaged.append(step)
             yield Event(step=step)
             if trainer.step % self.config.log_every == 0 or self._ends_epoch():
@@ -138,21 +138,21 @@ class Run:
                 self.save_state()
             elif trainer.step % self.config.save_every == 0:
                 self.save_state()
-        if self.judged != trainer.step:
+        if self.evaluated != trainer.step:
             yield from self._evaluate()
             self.save_state()
 
-    def _see(self, step: TrainStep) -> None:
+    def _diagnose(self, step: TrainStep) -> None:
         try:
-            self.diagnostics.see(step)
+            self.diagnostics.add(step)
         except NotFinite as error:
             self._give_up(error)
 
     def _give_up(self, error: NotFinite) -> NoReturn:
         best = self.folder / "best"
-        kept = f"the best checkpoint is in {best}" if best.is_dir() else "nothing was saved yet"
+        saved = f"the best checkpoint is in {best}" if best.is_dir() else "nothing was saved yet"
         raise GanlensError(
-            f"training stopped: {error}; {kept}; train anew with a lower --lr (now"
+            f"training stopped: {error}; {saved}; train anew with a lower --lr (now"
             f" {getattr(self.trainer.config.objective, 'lr', 'unknown')}) or --precision float32"
         ) from error
 
@@ -175,8 +175,8 @@ class Run:
         return bool(torch.as_tensor(stops) > 0)
 
     def _evaluate(self) -> Iterator[Event]:
-        """Judge, draw, and keep best and last; the first rank works while the others wait."""
-        self.judged = self.trainer.step
+        """Evaluate, draw, and keep best and last; the first rank works while the others wait."""
+        self.evaluated = self.trainer.step
         if self.main:
             networks = calibrated(self.trainer)
             subject = self._subject(networks)
@@ -201,7 +201,7 @@ class Run:
         self.trainer.fabric.barrier()
 
     def _subject(self, networks: dict[str, nn.Module]) -> Subject:
-        """Return the networks as whoever loads the checkpoint will see them."""
+        """Return the networks as loading the checkpoint will give them."""
         held = Checkpoint(self.folder, self._header({}), "", networks)
         subject = from_checkpoint(held, self.trainer.fabric.device)
         if self.sources is not None and subject.translator is not None:
@@ -289,4 +289,4 @@ class Run:
         known = read_state(self.folder, self.trainer.restore)
         self.best, self.seconds = known["best"], known["seconds"]
         self.rows = [r for r in read_metrics(self.folder) if r["step"] <= self.trainer.step]
-        self.judged = max((r["step"] for r in self.rows if "fd" in r), default=0)
+        self.evaluated = max((r["step"] for r in self.rows if "fd" in r), default=0)

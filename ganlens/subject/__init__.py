@@ -1,7 +1,7 @@
 """Subject: a loaded model, ready to be probed; and the ways to one."""
 
 from ganlens.subject.opening import from_checkpoint, load, pick_device
-from ganlens.subject.running import is_told, pool_maps
+from ganlens.subject.running import is_conditional, pool_maps
 from ganlens.subject.samples import Samples
 from ganlens.subject.subject import Subject
 from ganlens.subject.untrained import CALIBRATION
@@ -11,7 +11,7 @@ __all__ = [
     "Samples",
     "Subject",
     "from_checkpoint",
-    "is_told",
+    "is_conditional",
     "load",
     "pick_device",
     "pool_maps",

@@ -27,7 +27,7 @@ def numbers(values: Tensor, what: str) -> Tensor:
 
 
 def condition_rows(
-    given: Told | None, count: int, condition: Condition | None, usual: Tensor | None, who: str
+    given: Told | None, count: int, condition: Condition | None, usual: Tensor | None, name: str
 ) -> Tensor | None:
     """Return the (count, k) rows that a conditional network is told; None for one that is not.
 
@@ -36,14 +36,14 @@ def condition_rows(
         count: how many images.
         condition: what the networks can be told; None for networks that are told nothing.
         usual: the (k,) row where nothing is given.
-        who: the model, for errors.
+        name: of the model, for errors.
 
     Raises:
         GanlensError: a condition for a model without one, unknown words, or another number.
     """
     if condition is None or usual is None:
         if given is not None:
-            raise GanlensError(f"{who} takes no condition (no labels): leave it out")
+            raise GanlensError(f"{name} takes no condition (no labels): leave it out")
         return None
     rows = usual if given is None else _rows(given, condition)
     if rows.ndim == 1:

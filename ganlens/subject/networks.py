@@ -54,8 +54,11 @@ class NetworksByRole:
 
     def role(self, role: str) -> Any | None:
         """Return the first network that plays a role, or None."""
-        names = (name for name, one in self.roles.items() if one == role)
-        return self.networks.get(next(names, ""))
+        return self.networks.get(next(iter(self.names(role)), ""))
+
+    def names(self, role: str) -> list[str]:
+        """Return the names of the networks that play a role, in order."""
+        return [name for name, one in self.roles.items() if one == role]
 
     @property
     def generator(self) -> Any:

@@ -13,12 +13,12 @@ from ganlens.errors import GanlensError
 Shape = tuple[int, ...]
 
 
-def is_told(network: Any) -> bool:
+def is_conditional(network: Any) -> bool:
     """Whether a network takes rows of a condition as its second argument."""
     return bool(getattr(network, "condition_dim", 0))
 
 
-class _Telling:
+class _Conditioned:
     """The forward pass of a network that is told a row where it is told nothing."""
 
     def __init__(self, network: Any, row: Tensor) -> None:
@@ -29,14 +29,14 @@ class _Telling:
         return type(self.network).forward(self.network, x, rows)
 
 
-def telling(network: Any, row: Tensor) -> Any:
+def conditioned(network: Any, row: Tensor) -> Any:
     """Return a conditional network that is told a (k,) row unless it is told another.
 
     It is a shallow copy: its layers, their names and whatever hooks they hold are the network's
     own. A deep copy of it is a network of its own, as any other's is.
     """
     made = copy(network)
-    made.forward = _Telling(network, row)
+    made.forward = _Conditioned(network, row)
     return made
 
 
@@ -57,7 +57,7 @@ def batched(
     batch_size: int,
     device: torch.device,
     empty: Shape | None,
-    who: str,
+    name: str,
 ) -> Tensor:
     """Run a function on inputs, some at a time.
 
@@ -68,7 +68,7 @@ def batched(
         batch_size: how many at a time.
         device: where.
         empty: shape of one output, which no input at all gives none of; None runs it all the same.
-        who: the model, for errors.
+        name: of the model, for errors.
 
     Returns:
         (N, ...) float32 on the CPU.
@@ -84,7 +84,7 @@ def batched(
     outputs = torch.cat(parts).contiguous()
     if not outputs.isfinite().all():
         raise GanlensError(
-            f"{who} puts out NaN or infinity: its weights are damaged, take another checkpoint"
+            f"{name} puts out NaN or infinity: its weights are damaged, take another checkpoint"
         )
     return outputs
 

@@ -5,23 +5,36 @@ from typing import Any
 
 from ganlens.data import ImageSet, open_data
 from ganlens.errors import GanlensError
+from ganlens.models import MODELS
+from ganlens.models.family import domain_of
 
 Shape = tuple[int, int, int]
 
 
-def source_shape(translator: Any) -> Shape:
-    """Return (C, H, W) of what a translator takes."""
-    channels, height, width = getattr(translator, "source_shape", translator.image_shape)
-    return channels, height, width
+def training_spec(provenance: Mapping[str, Any], network: str) -> str | None:
+    """Return the SPEC of the training data whose images a network reads; None where not known.
+
+    Args:
+        provenance: of the model.
+        network: name of a translator or an encoder; its family says which of two sets it reads.
+    """
+    domain = domain_of(MODELS.get(provenance.get("family", "")), network)
+    spec: str | None = (provenance.get(domain) or {}).get("spec")
+    return spec
 
 
-def held_out_sources(provenance: Mapping[str, Any], shape: Shape) -> ImageSet:
-    """Open the held-out images of a model's training data, or all where none are held out.
+def held_out_sources(provenance: Mapping[str, Any], network: str, shape: Shape) -> ImageSet:
+    """Open the held-out images of the training data that a network reads; all where none are.
+
+    Args:
+        provenance: of the model.
+        network: name of a translator or an encoder.
+        shape: (C, H, W) of what it takes.
 
     Raises:
         GanlensError: the model does not say what it was trained on, or that is not there.
     """
-    spec = (provenance.get("data") or {}).get("spec")
+    spec = training_spec(provenance, network)
     if spec is None:
         raise GanlensError(
             f"{provenance['checkpoint']} does not say which images it translates: name some, with"
@@ -33,7 +46,7 @@ def held_out_sources(provenance: Mapping[str, Any], shape: Shape) -> ImageSet:
     return data.part("test") if last > first else data
 
 
-def check_sources(images: ImageSet, shape: Shape, who: str) -> None:
+def check_sources(images: ImageSet, shape: Shape, name: str) -> None:
     """Refuse images of another shape than a translator takes.
 
     Raises:
@@ -42,7 +55,7 @@ def check_sources(images: ImageSet, shape: Shape, who: str) -> None:
     if tuple(images.image_shape) != shape:
         channels, size, _ = shape
         raise GanlensError(
-            f"images of shape {tuple(images.image_shape)} do not fit {who}: open them with"
+            f"images of shape {tuple(images.image_shape)} do not fit {name}: open them with"
             f" size={size}, channels={channels}"
         )
 

@@ -1,45 +1,26 @@
-"""The Subject itself: what it draws, translates and encodes, how it scores, what it sees."""
+"""The Subject itself: a model as probes take it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from ganlens.activations import capture
 from ganlens.calibration import calibrate
-from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.models.conditions import Condition
-from ganlens.models.prior import Prior, check_seed
-from ganlens.subject.inputs import Told, condition_rows, numbers
+from ganlens.models.prior import Prior
+from ganlens.subject.generation import Generation
+from ganlens.subject.inputs import Told
 from ganlens.subject.modules import wrapped
-from ganlens.subject.networks import NetworksByRole
-from ganlens.subject.running import (
-    Shape,
-    batched,
-    filled,
-    is_told,
-    pieces,
-    pool_maps,
-    telling,
-)
-from ganlens.subject.sources import (
-    check_sources,
-    described,
-    held_out_sources,
-    source_shape,
-)
+from ganlens.subject.running import batched, is_conditional, pieces, pool_maps
 from ganlens.subject.untrained import CALIBRATION, fresh
 
 
-class Subject(NetworksByRole):
+class Subject(Generation):
     """Networks by name, each with a role, in eval mode on one device.
 
     Args:
-        networks: by name; of a network with a moving average, the one that is looked at.
+        networks: by name; of a network with a moving average, that one.
         provenance: JSON-able: checkpoint, hash, family, arguments, step, data, weights, versions.
         device: where to compute.
         roles: name -> one of ROLES; a network that is called like a role plays it.
@@ -55,21 +36,6 @@ class Subject(NetworksByRole):
         device: where the networks are.
         provenance: see above.
     """
-
-    def __init__(
-        self,
-        networks: Mapping[str, nn.Module | None],
-        provenance: dict[str, Any],
-        device: torch.device | str = "cpu",
-        *,
-        roles: Mapping[str, str] | None = None,
-        condition: Condition | None = None,
-    ) -> None:
-        super().__init__(networks, provenance["checkpoint"], device, roles)
-        self.condition = condition
-        self.default_condition = None if condition is None else condition.usual
-        self.provenance = provenance
-        self._sources: ImageSet | None = None
 
     @classmethod
     def from_modules(
@@ -114,163 +80,6 @@ class Subject(NetworksByRole):
         )  # fmt: skip
         known = {"checkpoint": name, "hash": None}
         return cls(networks, known, device, condition=condition)
-
-    def bound(self, name: str) -> Any:
-        """Return a network, by its name or role, that takes its one input alone.
-
-        A conditional one is told ``default_condition``; its layers are the network's own, for hooks
-        and edits. Any other network is returned as it is.
-
-        Raises:
-            GanlensError: as ``network``.
-        """
-        network = self.network(name)
-        if self.default_condition is None or not is_told(network):
-            return network
-        return telling(network, self.default_condition)
-
-    @property
-    def prior(self) -> Prior:
-        """The distribution of the latents; asking without a generator is a GanlensError."""
-        found: Prior = self.network("generator").prior
-        return found
-
-    def latents(self, seeds: Iterable[int]) -> Tensor:
-        """Draw one latent per seed: (N, d) float32 on the CPU, whatever the other seeds are."""
-        return self.prior.sample(seeds)
-
-    def told(self, condition: Told) -> "Subject":
-        """Return the same networks, which are told this where nothing else is said.
-
-        Raises:
-            GanlensError: as ``generate``.
-        """
-        row = condition_rows(condition, 1, self.condition, self.default_condition, self.name)
-        assert row is not None
-        assert self.condition is not None
-        other = copy(self)
-        other.default_condition = row[0]
-        words = self.condition.name(row[0])
-        other.provenance = {**self.provenance, "condition": words}
-        return other
-
-    def generate(self, z: Tensor, condition: Told | None = None, *, batch_size: int = 64) -> Tensor:
-        """Draw images.
-
-        Args:
-            z: (N, d) latents.
-            condition: what a conditional generator is told: words or a row for all images, or
-                words, (N,) labels or (N, k) rows for each; by default ``default_condition``.
-            batch_size: how many at a time; it does not change the images.
-
-        Returns:
-            (N, C, H, W) float32 on the CPU, in [-1, 1].
-
-        Raises:
-            GanlensError: latents of another width than the prior's, NaN in them or in the images;
-                or a condition that the model does not know.
-        """
-        z = numbers(z, "latents")
-        if z.ndim != 2 or z.shape[1] != self.prior.dim:
-            raise GanlensError(
-                f"latents of shape {tuple(z.shape)} do not fit {self.name}:"
-                f" give (N, {self.prior.dim})"
-            )
-        return self._run("generator", z, condition, batch_size, self.image_shape)
-
-    def translate(
-        self,
-        x: Tensor,
-        condition: Told | None = None,
-        *,
-        network: str = "translator",
-        batch_size: int = 64,
-    ) -> Tensor:
-        """Translate images.
-
-        Args:
-            x: (N, C, H, W) images in [-1, 1].
-            condition: as for ``generate``: what they shall become.
-            network: name of the translator, where there are several; by default the first.
-            batch_size: how many at a time.
-
-        Returns:
-            (N, C, H, W) float32 on the CPU, in [-1, 1].
-
-        Raises:
-            GanlensError: no translator, images of another shape, or an unknown condition.
-        """
-        translator = self.network(network)
-        x = self._fitting(x, source_shape(translator))
-        return self._run(network, x, condition, batch_size, tuple(translator.image_shape))
-
-    def encode(self, x: Tensor, *, batch_size: int = 64) -> Tensor:
-        """Return the (N, d) float32 latents that the encoder reads off images in [-1, 1].
-
-        Raises:
-            GanlensError: no encoder, or images of another shape.
-        """
-        encoder = self.network("encoder")
-        x = self._fitting(x, encoder.image_shape)
-        return self._run("encoder", x, None, batch_size, None)
-
-    def sample(
-        self, seeds: Iterable[int], condition: Told | None = None, *, batch_size: int = 64
-    ) -> Tensor:
-        """Draw one image per seed, whatever the model is.
-
-        Of a generator the latent comes from the seed, and so does the condition, as often as the
-        training data had it, unless one is given here or by ``told``. Of a translator it is source
-        image number ``seed``, translated.
-
-        Returns:
-            (N, C, H, W) float32 on the CPU, in [-1, 1].
-
-        Raises:
-            GanlensError: neither a generator nor a translator; a seed beyond the last source image;
-                or as ``generate`` and ``sources``.
-        """
-        seeds = list(seeds)
-        if condition is None and self.condition is not None and not self.is_told:
-            condition = self.condition.sample(seeds)
-        if self.generator is not None:
-            return self.generate(self.latents(seeds), condition, batch_size=batch_size)
-        rows = [check_seed(seed) for seed in seeds]
-        if rows and max(rows) >= len(self.sources):
-            raise GanlensError(
-                f"seed {max(rows)} is out of range: {self.name} has {len(self.sources):,} source"
-                f" images, give 0 to {len(self.sources) - 1}"
-            )
-        return self.translate(self.sources.batch(rows), condition, batch_size=batch_size)
-
-    @property
-    def is_told(self) -> bool:
-        """Whether one condition holds where nothing else is said; see ``told``."""
-        return "condition" in self.provenance
-
-    @property
-    def samples_at_most(self) -> int | None:
-        """How many different images ``sample`` can give; None where latents never end."""
-        return None if self.generator is not None else len(self.sources)
-
-    @property
-    def sources(self) -> ImageSet:
-        """The images that ``sample`` translates: by default the held-out ones of the training data.
-
-        Raises:
-            GanlensError: no translator, or data that are not there any more; set them then.
-        """
-        if self._sources is None:
-            shape = source_shape(self.network("translator"))
-            self._sources = held_out_sources(self.provenance, shape)
-        return self._sources
-
-    @sources.setter
-    def sources(self, images: ImageSet) -> None:
-        """Translate these from now on; the provenance says so, and so does every result."""
-        check_sources(images, source_shape(self.network("translator")), self.name)
-        self._sources = images
-        self.provenance = {**self.provenance, "sources": described(images)}
 
     @property
     def title(self) -> str:
@@ -324,14 +133,14 @@ class Subject(NetworksByRole):
         """
         if pool is not None and pool < 1:
             raise GanlensError(f"pool {pool} is too small: give at least 1, or None for whole maps")
-        seeing = "encoder" if self.discriminator is None and self.encoder else "discriminator"
-        network = self.network(seeing)
+        name = "encoder" if self.discriminator is None and self.encoder else "discriminator"
+        network = self.network(name)
         x = self._fitting(x, network.image_shape)
         wanted = [layers] if isinstance(layers, str) else layers
         names = list(network.feature_layers if layers == "all" else wanted)
         if not names:
             raise GanlensError(
-                f"{self.name} has a {seeing} without layers to look at: name some, or choose"
+                f"{self.name} has a {name} without layers for features: name some, or choose"
                 " another checkpoint"
             )
 
@@ -353,8 +162,8 @@ class Subject(NetworksByRole):
             images: (N, C, H, W) real images on which batch norms of networks that take images are
                 calibrated; by default 1,024 of the untrained model's own. The generator's comes
                 from 1,024 latents.
-            calibrated: False leaves batch norm as built, for who looks at the weights alone: most
-                of the time goes into the calibration.
+            calibrated: False leaves batch norm as built, for claims about weights alone: most of
+                the time goes into the calibration.
 
         Raises:
             GanlensError: the family or the arguments are not known, so nothing can be built.
@@ -383,7 +192,7 @@ class Subject(NetworksByRole):
         if self.generator is not None:
             z = self.prior.sample_batch(CALIBRATION, seed)
             told = None
-            if self.condition is not None and is_told(self.generator):
+            if self.condition is not None and is_conditional(self.generator):
                 told = self.condition.sample(range(CALIBRATION))
             drawn = calibrate(self.generator, pieces(z, told, 256, self.device))
             images = self.generate(z, told) if images is None else images
@@ -393,26 +202,3 @@ class Subject(NetworksByRole):
                 parts = pieces(images, told, 256, self.device)
                 used = max(used, calibrate(network, (p for p in parts if len(p[0]) > 1)))
         self.provenance["calibration"] = {"latents": drawn, "images": used}
-
-    def _fitting(self, x: Tensor, shape: Sequence[int]) -> Tensor:
-        x = numbers(x, "images")
-        if tuple(x.shape[1:]) != tuple(shape):
-            raise GanlensError(
-                f"images of shape {tuple(x.shape)} do not fit {self.name}: give"
-                f" (N, {', '.join(map(str, shape))})"
-            )
-        return x
-
-    def _condition(self, network: Any, given: Told | None, count: int) -> Tensor | None:
-        """Return the rows that a network is told; None for one that is told nothing."""
-        usual = self.default_condition if is_told(network) else None
-        return condition_rows(given, count, self.condition, usual, self.name)
-
-    def _run(
-        self, name: str, x: Tensor, given: Told | None, batch_size: int, empty: Shape | None
-    ) -> Tensor:
-        network = self.network(name)
-        told = self._condition(network, given, len(x))
-        whole = self.roles.get(name, name) != "discriminator"
-        forward = partial(filled, network) if whole else network
-        return batched(forward, x, told, batch_size, self.device, empty, self.name)

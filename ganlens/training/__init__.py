@@ -2,7 +2,7 @@
 
 from ganlens.training.config import TrainConfig, configure, trainable
 from ganlens.training.data import TrainingData, condition_of, labels_of, training_data
-from ganlens.training.ranks import launch, quiet_fabric
+from ganlens.training.ranks import launch, launched, quiet_fabric
 from ganlens.training.start import arguments_of_start, check_start
 from ganlens.training.step import TrainStep
 from ganlens.training.streams import stream
@@ -19,6 +19,7 @@ __all__ = [
     "configure",
     "labels_of",
     "launch",
+    "launched",
     "quiet_fabric",
     "stream",
     "train",

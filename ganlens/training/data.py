@@ -9,6 +9,7 @@ from torch import Tensor
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.models.conditions import Attributes, Classes, Condition, Text
+from ganlens.models.family import Domain
 
 CAPTIONS = ("caption", "text")  # names under which data keep captions
 
@@ -35,6 +36,13 @@ class TrainingData:
         _, size, _, channels = self.images.shape
         told = {} if self.condition is None else {"condition_dim": self.condition.dim}
         return {"size": size, "channels": channels, **told}
+
+    def of(self, domain: Domain) -> np.ndarray:
+        """Return the (N, H, W, C) uint8 images of a set: ``images``, or ``others``."""
+        if domain == "data":
+            return self.images
+        assert self.others is not None, "the trainer refuses data without what a family reads"
+        return self.others
 
 
 def training_data(

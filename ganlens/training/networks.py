@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ganlens.checkpoints import Checkpoint
 from ganlens.models import build
-from ganlens.models.family import check_role, completed
+from ganlens.models.family import check_reads, check_role, completed
 from ganlens.training.config import TrainConfig, trainable
 from ganlens.training.start import check_start, fill
 from ganlens.training.streams import stream
@@ -32,7 +32,7 @@ class TrainedNetworks:
     Attributes:
         learning: networks by name, with what only training needs.
         averages: name -> the moving average of that network.
-        kept: names of the networks that a checkpoint keeps.
+        saved: names of the networks that a checkpoint holds.
 
     Raises:
         GanlensError: the start has other networks.
@@ -51,7 +51,8 @@ class TrainedNetworks:
             check_start(start, family, completed(one, arguments))
         built = build(family, arguments, stream(config.seed, "init", 0))
         check_role(built, one.roles)
-        self.kept = tuple(built)
+        check_reads(built, one)
+        self.saved = tuple(built)
         self.learning: Any = nn.ModuleDict(built)
         slow = {name: copy.deepcopy(built[name]) for name in one.averaged}
         self.averages = nn.ModuleDict(slow).requires_grad_(False)

@@ -1,14 +1,16 @@
-"""What the processes of a run share: gradients and averages."""
+"""The processes of a run: how they start, and what they share: gradients and averages."""
 
 import atexit
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from ganlens.precision import best_precision
+from ganlens.errors import GanlensError
+from ganlens.precision import best_precision, resolved
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -24,6 +26,36 @@ def quiet_fabric(**settings: Any) -> "Fabric":
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the import set it to INFO
     return Fabric(**settings)
+
+
+def launched(device: str, precision: str) -> "Fabric":
+    """Return a Fabric that has started: under ``torchrun`` as many ranks as that started.
+
+    Args:
+        device: auto, cpu, cuda or cuda:N.
+        precision: float32, bfloat16, or auto for what the device multiplies.
+
+    Raises:
+        GanlensError: a device that is not there.
+    """
+    ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    nodes = int(os.environ.get("WORLD_SIZE", "1")) // ranks
+    accelerator = device if device in ("auto", "cpu") else "cuda"
+    devices: Any = ranks
+    try:
+        if device.startswith("cuda:"):
+            devices = [int(device.removeprefix("cuda:"))]
+        fabric = quiet_fabric(
+            accelerator=accelerator,
+            devices=devices,
+            num_nodes=nodes,
+            strategy="ddp" if ranks * nodes > 1 else "auto",
+            precision=resolved(precision, None if device == "auto" else device),
+        )
+    except (RuntimeError, ValueError) as error:
+        raise GanlensError(f"device {device!r} is not available: choose auto or cpu") from error
+    launch(fabric)
+    return fabric
 
 
 def launch(fabric: "Fabric") -> None:

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from ganlens.checkpoints import Checkpoint
 from ganlens.errors import GanlensError
 from ganlens.initialisation import seeded
-from ganlens.models.family import Batch, Phase
+from ganlens.models.base import source_shape
+from ganlens.models.family import Batch, Phase, domain_of
 from ganlens.training.batches import Batches
 from ganlens.training.config import TrainConfig, configure, trainable
 from ganlens.training.data import TrainingData, as_training_data
@@ -92,18 +93,6 @@ class Trainer:
 
     def _check_data(self) -> None:
         family, data = self._family, self.data
-        for name in self.trained.kept:
-            network: Any = self.trained.learning[name]
-            channels, height, width = getattr(network, "source_shape", network.image_shape)
-            shapes = [data.images.shape[1:]] + (
-                [] if data.others is None else [data.others.shape[1:]]
-            )
-            if (height, width, channels) not in shapes:
-                raise GanlensError(
-                    f"images of shape {data.images.shape[1:]} do not fit networks for"
-                    f" {(height, width, channels)}: open the data with size={height},"
-                    f" channels={channels}"
-                )
         if family.conditions and data.labels is None:
             raise GanlensError(
                 f"family {self.family!r} is told {' or '.join(family.conditions)} and these images"
@@ -113,6 +102,15 @@ class Trainer:
             raise GanlensError(
                 f"family {self.family!r} learns from two sets of images: give --others SPEC"
             )
+        for name in self.trained.saved:
+            channels, height, width = source_shape(self.trained.learning[name])
+            shape = data.of(domain_of(family, name)).shape[1:]
+            if shape != (height, width, channels):
+                raise GanlensError(
+                    f"images of shape {shape} do not fit networks for"
+                    f" {(height, width, channels)}: open the data with size={height},"
+                    f" channels={channels}"
+                )
 
     def _adam(self, phase: Phase) -> torch.optim.Adam:
         weights, how = self.trained.group(phase.learns).parameters(), phase.adam
@@ -123,7 +121,7 @@ class Trainer:
     @property
     def networks(self) -> dict[str, nn.Module]:
         """What a checkpoint keeps: networks by name, their moving averages as "ema.NAME"."""
-        learning = {name: self.trained.learning[name] for name in self.trained.kept}
+        learning = {name: self.trained.learning[name] for name in self.trained.saved}
         return learning | {f"ema.{name}": net for name, net in self.trained.averages.items()}
 
     @property

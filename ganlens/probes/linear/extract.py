@@ -12,6 +12,7 @@ from torch import Tensor
 from ganlens import svm
 from ganlens.errors import GanlensError
 from ganlens.places import cache_folder
+from ganlens.precision import FLOAT32, autocast
 from ganlens.probes.linear.views import views
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def extract(
     half: bool = False,
     device: torch.device | None = None,
 ) -> svm.Features:
-    """Compute the features of all images, batch by batch, so that there is only ever one copy.
+    """Compute the features of all images in float32, a batch at a time: there is only one copy.
 
     Args:
         function: (n, C, H, W) images in [-1, 1] to (n, D) features.
@@ -49,7 +50,9 @@ def extract(
     """
     out: np.ndarray | None = None
     for start in range(0, len(part), BATCH):
-        found = _mean(function, views(part.batch(slice(start, start + BATCH)), mirror, shift))
+        copies = views(part.batch(slice(start, start + BATCH)), mirror, shift)
+        with autocast(FLOAT32, device or "cpu"):
+            found = _mean(function, copies)
         if out is None:
             out = _empty((len(part), found.shape[1]), np.dtype(np.float16 if half else np.float32))
         if half and np.abs(found).max() > np.finfo(np.float16).max:

@@ -13,6 +13,7 @@ from ganlens import svm
 from ganlens.activations import capture
 from ganlens.errors import GanlensError, one_of
 from ganlens.models.prior import check_seed
+from ganlens.precision import FLOAT32
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.linear.collect import Judged, collect
@@ -258,6 +259,7 @@ class LinearProbe(Probe):
             "scaling": SCALED[self.scaling],
             "mirror": self.mirror,
             "shift": self.shift,
+            "network_precision": FLOAT32,
             "storage": "float16" if self.half else "float32",
             "draws": self.draws if self.labels_per_class else None,
             "draws_for_c": SEARCHES if self.labels_per_class else None,

@@ -10,6 +10,7 @@ from ganlens.errors import GanlensError, one_of
 from ganlens.features import DataImages, all_images
 from ganlens.images import from_uint8
 from ganlens.models.prior import check_seed
+from ganlens.precision import FLOAT32, autocast
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.memorization.controls import COLLAPSED, collapsed, copies
@@ -106,8 +107,10 @@ class Neighbors(Probe):
         """
         base, held, samples = self._materials(subject, data)
         yield Progress(0, 4, "samples")
+        with autocast(FLOAT32, subject.device):
+            generated = all_images(samples)
         queries = {
-            GENERATED: all_images(samples),
+            GENERATED: generated,
             HELD_OUT: all_images(DataImages.draw(held, self.n, self.seed)),
             **copies(base.images, self.shifts, self.flips, self.seed),
         }
@@ -206,6 +209,7 @@ class Neighbors(Probe):
             "flips": self.flips,
             "shown": min(self.shown, samples.count),
             "quantisation": "uint8",
+            "network_precision": FLOAT32,
             "seed": self.seed,
             "set_statistics_in": "discriminator" if featured else "pixels",
             "discriminator_layer": layer and f"{layer}, maximum over a {POOL}x{POOL} grid",
@@ -217,10 +221,11 @@ def _features(subject: "Subject", images: np.ndarray) -> np.ndarray:
     """(N, D) float32: the discriminator's last convolution block, max-pooled to a 2x2 grid."""
     layer = subject.discriminator.feature_layers[-1]  # type: ignore[union-attr]
     parts = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
-    found = [
-        subject.features(from_uint8(np.array(part)), layers=[layer], pool=POOL).numpy()
-        for part in parts
-    ]
+    with autocast(FLOAT32, subject.device):
+        found = [
+            subject.features(from_uint8(np.array(part)), layers=[layer], pool=POOL).numpy()
+            for part in parts
+        ]
     return np.concatenate(found)
 
 

@@ -1,4 +1,4 @@
-"""The extractor in which a training run judges its samples, fixed for the whole run."""
+"""The extractor in whose features a run evaluates its samples, fixed for the whole run."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,18 +14,18 @@ from ganlens.features import (
     find_inception_weights,
 )
 from ganlens.progress import finish
+from ganlens.runs.folder import EXTRACTOR_FOLDER
 
 
-def judge(name: str, data: ImageSet, folder: Path, say: Callable[[str], None]) -> Extractor:
+def run_extractor(name: str, data: ImageSet, folder: Path, say: Callable[[str], None]) -> Extractor:
     """Choose or make the extractor of a run.
 
     Args:
         name: "inception", "classifier", "pixels", the folder of a classifier's checkpoint, or
-            "auto":
-            Inception where its weights are at hand, else a classifier where the data has labels or
-            attributes, else pixels.
+            "auto": Inception where its weights are available, else a classifier where the data has
+            labels or attributes, else pixels.
         data: all of the data.
-        folder: where a classifier that has to be trained first is kept, as ``judge``.
+        folder: where a classifier that has to be trained first is saved, as ``judge``.
         say: takes a line on what is being done.
 
     Raises:
@@ -39,7 +39,7 @@ def judge(name: str, data: ImageSet, folder: Path, say: Callable[[str], None]) -
     if chosen == "pixels":
         return PixelExtractor()
     if chosen == "classifier":
-        return _own_classifier(data, folder / "judge", say)
+        return _own_classifier(data, folder / EXTRACTOR_FOLDER, say)
     classifier, _, digest = load_classifier(chosen)
     return ClassifierExtractor(classifier, digest)
 
@@ -50,10 +50,12 @@ def _own_classifier(data: ImageSet, folder: Path, say: Callable[[str], None]) ->
         names = ", ".join(targets_of(data))
         trained = finish(
             train_classifier(data),
-            lambda now: say(f"judge: a classifier of {names}, epoch {now.epoch} of {now.epochs}"),
+            lambda now: say(
+                f"extractor: a classifier of {names}, epoch {now.epoch} of {now.epochs}"
+            ),
         )
         found = ", ".join(f"{name} {share:.1%}" for name, share in trained.accuracies.items())
-        say(f"judge: right on held-out images: {found}")
+        say(f"extractor: right on held-out images: {found}")
         save_classifier(folder, trained)
     classifier, _, digest = load_classifier(folder)
     return ClassifierExtractor(classifier, digest)

@@ -115,9 +115,11 @@ def _obeys(subject: "Subject", z: Tensor, images: Tensor) -> list[Check]:
     condition = subject.condition
     if condition is None or not is_told(subject.generator) or len(condition.table.entries) < 2:
         return []
-    other = condition.row(condition.table.entries[1])
+    told = subject.default_condition
+    others = (condition.row(entry) for entry in condition.table.entries[:2])
+    other = next(row for row in others if not torch.equal(row, told))
     changed = float((subject.generate(z[:8], other) - images[:8]).abs().mean())
-    words = f"{condition.name(condition.usual)!r} and {condition.name(other)!r}"
+    words = f"{condition.name(told)!r} and {condition.name(other)!r}"
     return [Check("sees what it is told", changed > SAME, f"{words}: {changed:.3f} apart")]
 
 

@@ -199,7 +199,8 @@ def train(
     with stopping() as caught:
         row = follow(run, lambda: bool(caught))
     if fabric.is_global_zero:
-        conclude(run, row, asked.data, asked.json)
+        # Of two domains, what is drawn belongs to the second.
+        conclude(run, row, asked.others or asked.data, asked.json)
     return 128 + caught[0] if caught else 0
 
 

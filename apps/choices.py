@@ -7,7 +7,7 @@ address, is ever opened.
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
@@ -15,6 +15,7 @@ import streamlit as st
 from ganlens.checkpoints import list_checkpoints
 from ganlens.data import EMBEDDED
 from ganlens.errors import GanlensError
+from ganlens.models.imported.trust import Trust
 from ganlens.places import shipped_folder
 
 NO_DATA = "none"
@@ -30,10 +31,12 @@ class Options:
     Attributes:
         roots: folders below which checkpoints may be opened, besides the shipped ones.
         data: data SPECs that may be chosen, besides embedded ones.
+        trust: what code of others may run.
     """
 
     roots: tuple[Path, ...] = ()
     data: tuple[str, ...] = ()
+    trust: Trust = field(default_factory=Trust)
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,20 @@ class Choice:
 
 
 def read_options(arguments: Sequence[str] | None = None) -> Options:
-    """Read ``--root FOLDER`` and ``--data SPEC``, each as often as wanted, from after ``--``."""
+    """Read ``--root FOLDER`` and ``--data SPEC``, each as often as wanted, from after ``--``.
+
+    ``--module`` and ``--trust`` stand there too, as for every command.
+
+    Raises:
+        GanlensError: ``--module`` without ``--trust``.
+    """
     parser = argparse.ArgumentParser(prog="explorer.py", allow_abbrev=False, add_help=False)
     parser.add_argument("--root", action="append", type=Path, default=[])
     parser.add_argument("--data", action="append", default=[])
+    parser.add_argument("--module")
+    parser.add_argument("--trust", action="store_true")
     known, _ = parser.parse_known_args(sys.argv[1:] if arguments is None else arguments)
-    return Options(tuple(known.root), tuple(known.data))
+    return Options(tuple(known.root), tuple(known.data), Trust(known.trust, known.module))
 
 
 @st.cache_data(ttl=15, max_entries=8, show_spinner=False)

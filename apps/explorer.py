@@ -29,6 +29,8 @@ from show import guarded
 
 from ganlens.errors import GanlensError
 from ganlens.images import enlarge
+from ganlens.models import register_trusted
+from ganlens.models.imported.trust import trusting
 from ganlens.probes import PROBES
 from ganlens.probes.base import GROUPS
 
@@ -104,11 +106,14 @@ def main() -> None:
     st.html(STYLE)
     leave_room()
     try:
-        choice, spec = choose(read_options())
+        options = read_options()
+        with trusting(options.trust):
+            register_trusted()
+            choice, spec = choose(options)
+            st.navigation(pages(choice, spec), expanded=True).run()
     except GanlensError as error:
         st.error(str(error), icon=":material/error:")
         return
-    st.navigation(pages(choice, spec), expanded=True).run()
     set_aside()
 
 

@@ -112,16 +112,15 @@ def _generator(subject: "Subject", z: Tensor, images: Tensor) -> list[Check]:
 
 def _obeys(subject: "Subject", z: Tensor, images: Tensor) -> list[Check]:
     """Tell whether a conditional generator draws something else when it is told something else."""
-    condition = subject.condition
-    if (
-        condition is None
-        or not is_conditional(subject.generator)
-        or len(condition.table.entries) < 2
-    ):
+    condition, told = subject.condition, subject.default_condition
+    if condition is None or told is None or not is_conditional(subject.generator):
         return []
-    other = condition.row(condition.table.entries[1])
+    others = (condition.row(entry) for entry in condition.table.entries[:2])
+    other = next((row for row in others if not torch.equal(row, told)), None)
+    if other is None:
+        return []
     changed = float((subject.generate(z[:8], other) - images[:8]).abs().mean())
-    words = f"{condition.name(condition.usual)!r} and {condition.name(other)!r}"
+    words = f"{condition.name(told)!r} and {condition.name(other)!r}"
     return [Check("sees what it is told", changed > SAME, f"{words}: {changed:.3f} apart")]
 
 

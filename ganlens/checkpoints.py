@@ -7,7 +7,7 @@ JSON header everything needed to build them. No code is stored and none is run o
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
@@ -208,15 +208,24 @@ def list_checkpoints(
         family: only this one; by default every family of GANs, and no classifier.
     """
     wanted = MODELS if family is None else (family,)
-    found = []
-    for folder in list_folders(Path(root) if root else shipped_folder("checkpoints")):
+    folder = Path(root) if root else shipped_folder("checkpoints")
+    return [(at, header) for at, header in _headers(folder) if header.family in wanted]
+
+
+def unknown_families(root: str | Path) -> list[tuple[Path, str]]:
+    """List (folder, family) of the checkpoints below a folder whose networks nobody here knows."""
+    known = (*MODELS, CLASSIFIER)
+    return [
+        (at, header.family) for at, header in _headers(Path(root)) if header.family not in known
+    ]
+
+
+def _headers(root: Path) -> Iterator[tuple[Path, Header]]:
+    for folder in list_folders(root):
         try:
-            header = read_model_file(folder / MODEL_FILE, tensors=False)[0]
+            yield folder, read_model_file(folder / MODEL_FILE, tensors=False)[0]
         except GanlensError:
             continue  # a damaged neighbour must not hide the others; opening it says what is wrong
-        if header.family in wanted:
-            found.append((folder, header))
-    return found
 
 
 def read_model_file(file: Path, *, tensors: bool = True) -> tuple[Header, dict[str, Tensor]]:

@@ -85,7 +85,8 @@ def check_limits(settings: Any) -> None:
     Raises:
         GanlensError: the first value that does not fit, with those that would.
     """
-    for name, hint in _hints(type(settings)).items():
+    kind: Any = type(settings)
+    for name, hint in _hints(kind).items():
         _check(name, getattr(settings, name), hint)
 
 

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from three_families import FAMILIES
 
 from ganlens.cli import main
+from ganlens.models import MODELS
 from ganlens.probes import PROBES
 
 APPS = Path(__file__).parents[1] / "apps"
@@ -214,3 +215,25 @@ def test_a_page_that_needs_a_generator_says_what_there_is(places: tuple[Path, Pa
         text = said.value.replace("\\", "")
         assert text.startswith("This page needs a generator")
         assert "this checkpoint has: a_to_b (translator), b_to_a" in text
+
+
+def test_a_family_is_named_when_the_explorer_starts(
+    places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its checkpoint is offered and opens; nothing of it runs without --trust."""
+    own = FAMILIES["toy-translator"]
+    monkeypatch.setitem(MODELS, "toy-translator", own)  # for the end: the explorer enters it again
+    monkeypatch.delitem(MODELS, "toy-translator")
+    (tmp_path / "brings_a_family.py").write_text(
+        "from ganlens.models import MODELS\nfrom three_families import FAMILIES\n\n\n"
+        "def bring():\n    MODELS['toy-translator'] = FAMILIES['toy-translator']\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--module", "brings_a_family:bring"])
+    app = page(places, "toy-translator", "")
+    assert "add --trust" in app.error[0].value
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--trust"])
+    app = page(places, "toy-translator", "sample")
+    assert app.selectbox(key="checkpoint").value.endswith("toy-translator")
+    assert not app.exception
+    assert not app.error

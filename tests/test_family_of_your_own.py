@@ -26,6 +26,7 @@ def test_the_readme_s_autoencoder_is_complete(tmp_path: Path) -> None:
     assert "--instance-noise" not in shown.stdout
     first = ganlens(tmp_path, *words, "--epochs", "1")
     assert first.returncode == 0, first.stderr
+    assert f"next: ganlens report run --data digits {' '.join(trust)}" in first.stdout
     again = ganlens(tmp_path, *words, "--epochs", "3")
     assert "resumed at step 12 of 36" in again.stderr
     drawn = ganlens(tmp_path, "sample", "run", "--n", "9", "--out", "grid.png", *trust)

@@ -191,3 +191,14 @@ def test_shipped_classes_are_read_as_asked_and_beyond_every_real_image(faces):
         assert unit["probability"] > 0.9, name
         assert unit["reached"] > unit["highest_real"], name
         assert unit["highest_noise"] < unit["reached"], name
+
+
+def test_the_score_of_patches_is_their_mean(networks):
+    class Patches(torch.nn.Conv2d):
+        image_shape = (3, 8, 8)
+
+    critic, x = Patches(3, 1, 4, 2), torch.randn(5, 3, 8, 8)
+    units = [parse("logit", {"discriminator": critic})]
+    with torch.no_grad():
+        found, expected = activations(critic, units, x), critic(x).mean((1, 2, 3))
+    torch.testing.assert_close(found, expected[:, None])

@@ -166,6 +166,39 @@ def test_checks_go_through_every_network(
         )
 
 
+def test_whatever_is_told_is_compared_with_something_else(trained: dict[str, Path]) -> None:
+    """The second most frequent class was compared with itself, and a sound model called deaf."""
+    subject = subject_of(trained, "toy-conditional")
+    for words in subject.condition.names:
+        found = {one.name: one for one in check(subject.told(words))}["sees what it is told"]
+        assert found.good
+        assert found.found.startswith(f"{words!r} and ")
+        assert f"and {words!r}" not in found.found
+
+
+def test_fidelity_says_where_the_two_sides_cannot_be_alike(trained: dict[str, Path]) -> None:
+    dark, light = (ganlens.open_data(str(trained["toy-conditional"].parent / f"{name}.npz"))
+                   for name in ("dark", "light"))  # fmt: skip
+    probe = ganlens.PROBES["fid"](n=8, extractor="pixels", k=1, k_density=1)
+    told, whole = subject_of(trained, "toy-conditional"), "Every sample was told"
+    assert whole not in probe.run(told, dark).summary()["caveat"]
+    assert f"{whole} 2:" in probe.run(told.told("2"), dark).summary()["caveat"]
+    translator, same = subject_of(trained, "toy-translator"), "translations of images of this very"
+    assert same in probe.run(translator, dark).summary()["caveat"]
+    assert same not in probe.run(translator, light).summary()["caveat"]
+
+
+def test_checkpoints_of_families_that_nobody_knows_are_named(
+    trained: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(ganlens.MODELS, "toy-translator")
+    for root in (trained["toy-translator"].parent, trained["toy-translator"]):
+        assert main(["list", str(root)]) == 0
+        said = capsys.readouterr()
+        assert f"{trained['toy-translator'] / 'best'} holds a 'toy-translator' model" in said.err
+        assert ("classes (3)" in said.out) == (root.name != "toy-translator")
+
+
 def test_a_translator_that_changes_nothing_is_found_out(trained: dict[str, Path]) -> None:
     class Nothing(torch.nn.Module):
         image_shape = (3, 16, 16)

@@ -48,7 +48,15 @@ def explore(root: Roots = (), data: Specs = (), port: Port = 8501, browser: bool
             raise GanlensError(f"--root {folder} is not a folder: name one that holds checkpoints")
     words = [word for folder in root for word in ("--root", str(folder))]
     words += [word for spec in data for word in ("--data", spec)]
+    words += _trust_words()
     return become([*streamlit(app, port, browser), "--", *words])
+
+
+def _trust_words() -> list[str]:
+    """Return the ``--module`` and ``--trust`` of this command; without them nothing is imported."""
+    declared = sys.modules.get("ganlens.models.imported.trust")  # the import takes seconds
+    found: list[str] = [] if declared is None else declared.trust_words()
+    return found
 
 
 def streamlit(app: Path, port: int, browser: bool) -> list[str]:

@@ -32,7 +32,8 @@ Condition = Annotated[
     arg(
         metavar="WORDS",
         help="What a conditional model is told, in the data's words: 7, or 'mouth=smile & "
-        "glasses=none'. Without it each sample is told what its seed draws.",
+        "glasses=none'. Without it whole sets of samples (fid, neighbors) are told what their "
+        "seeds draw, and all else what the training data had most often.",
     ),
 ]
 SOURCES_HELP = (

@@ -1,11 +1,13 @@
 """Following a training run in a terminal: its bar, its evaluations, a stop, its end."""
 
+import shlex
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ganlens.cli.terminal import console, note, pairs_table, progress_bar, write_json
+from ganlens.models.imported.trust import trust_words
 from ganlens.panels import cell
 from ganlens.runs import Event, Run
 from ganlens.training import trainable
@@ -71,4 +73,5 @@ def conclude(run: Run, row: dict[str, Any] | None, data: str, json: str | None) 
     write_json(json, {"best": best, "last": row, "folder": str(run.folder)})
     screen = console(json)
     screen.print(pairs_table(f"best checkpoint: {run.folder / 'best'}", best))
-    screen.print(f"next: ganlens report {run.folder} --data {data}", soft_wrap=True)
+    words = ["ganlens", "report", str(run.folder), "--data", data, *trust_words()]
+    screen.print(f"next: {shlex.join(words)}", soft_wrap=True)

@@ -16,7 +16,7 @@ from ganlens.foreign import Imported, import_card, open_foreign
 from ganlens.foreign.recognition import Answers
 from ganlens.models import MODELS
 from ganlens.models.family import named
-from ganlens.models.imported.trust import trusted
+from ganlens.models.imported.trust import trust_words
 from ganlens.models.prior import Prior
 from ganlens.subject import from_checkpoint, pick_device
 
@@ -117,9 +117,7 @@ def _again(source: tuple[Path, ...], answers: Answers, out: Path) -> str:
             values = value if isinstance(value, tuple) else (value,)
             words += [f"--{name.replace('_', '-')}", *(f"{v:g}" if isinstance(v, float) else str(v)
                       for v in values)]  # fmt: skip
-    if trusted().module:
-        words += ["--module", str(trusted().module)]
-    return shlex.join([*words, *(["--trust"] if trusted().archives else [])])
+    return shlex.join([*words, *trust_words()])
 
 
 def _write(out: Path, imported: Imported, command: str) -> None:

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from ganlens.checkpoints import Header, list_checkpoints
+from ganlens.checkpoints import Header, list_checkpoints, unknown_families
 from ganlens.cli.flags import Json
-from ganlens.cli.terminal import check_free, console, rows_table, write_json
+from ganlens.cli.terminal import check_free, console, note, rows_table, write_json
 from ganlens.data import EMBEDDED
 from ganlens.errors import GanlensError
-from ganlens.models import MODELS
+from ganlens.models import MODELS, register_trusted
 from ganlens.models.classifier import FAMILY
 from ganlens.models.conditions import from_json
 from ganlens.models.family import named
@@ -25,8 +25,9 @@ RUNS = Path("runs")  # where the examples of the README put their runs
 def list_command(root: Root = None, json: Json = None) -> None:
     """List checkpoints and embedded data: the shipped ones and those in ./runs, or below ROOT."""
     check_free(json, force=False)
+    register_trusted()
     models, classifiers = checkpoints(root), checkpoints(root, FAMILY)
-    if root is not None and not models and not classifiers:
+    if root is not None and not models and not classifiers and not unknown_families(root):
         raise GanlensError(
             f"no checkpoint in or below {root}: `ganlens train --out {root}/NAME` makes one; "
             "`ganlens list` without a folder shows the shipped ones"
@@ -42,6 +43,9 @@ def list_command(root: Root = None, json: Json = None) -> None:
         columns = ("classifier", "images", "reads", "right, held out", "trained on", "step")
         title = "for --extractor (ganlens fid) and --judge (ganlens train)"
         screen.print("", rows_table(title, columns, [_classifier(*one) for one in classifiers]))
+    for folder, name in unknown_families(root or RUNS):
+        note(f"left out: {folder} holds a {name!r} model; --module package.module:callable --trust"
+             " names its family")  # fmt: skip
     if data:
         rows = [(name, one.images, one.origin, one.licence) for name, one in data.items()]
         screen.print("", rows_table("for --data", ("data", "images", "origin", "licence"), rows))

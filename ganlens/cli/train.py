@@ -152,7 +152,8 @@ def train(
     with stopping() as caught:
         row = follow(made, lambda: bool(caught))
     if fabric.is_global_zero:
-        conclude(made, row, run.data, run.json)
+        # Of two domains, what is drawn belongs to the second.
+        conclude(made, row, run.others or run.data, run.json)
     return 128 + caught[0] if caught else 0
 
 

@@ -6,6 +6,7 @@ from dataclasses import MISSING, fields
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from ganlens.models.imported.trust import trust_words, trusted
 from ganlens.probes.base import Probe
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def command(
     words += ["--sources", known["sources"]["spec"]] if "sources" in known else []
     for key, value in changed(probe).items():
         words += _flag(key.replace("_", "-"), value)
-    return shlex.join(words)
+    return shlex.join([*words, *trust_words()])
 
 
 def again(finding: "Finding", checkpoint: str, data: "ImageSet | None", subject: "Subject") -> str:
@@ -79,12 +80,18 @@ def python_code(probe: Probe, checkpoint: str, data: str | None = None) -> str:
         "import ganlens",
         f"from {type(probe).__module__} import {kind}",
         "",
-        f"subject = ganlens.load({checkpoint!r})",
+        f"subject = ganlens.load({checkpoint!r}{_trust()})",
         *([f"data = ganlens.open_data({data!r})"] if with_data else []),
         f"result = {kind}({arguments}).run(subject{', data' if with_data else ''})",
         "print(result.summary())",
     ]
     return "\n".join(lines)
+
+
+def _trust() -> str:
+    now = trusted()
+    module = f", module={now.module!r}" if now.module else ""
+    return module + (", trust=True" if now.archives else "")
 
 
 def purpose(probe: Probe | type[Probe]) -> str:

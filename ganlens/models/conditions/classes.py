@@ -1,5 +1,6 @@
 """A condition of one class out of several."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -75,7 +76,16 @@ class Classes(Condition):
         shown = ", ".join(self.classes[:20]) + (" ..." if self.dim > 20 else "")
         raise GanlensError(
             f"class {text!r} is not known{nearest(text, self.classes)}: choose from {shown}"
+            f"{self._spelling(text)}"
         )
+
+    def _spelling(self, text: str) -> str:
+        """Say how known classes are written that stand in the words, as in "digit=7" or "3,5"."""
+        parts = re.split(r"[=,;|&\s]+", text)
+        known = [part for part in parts if part in self.classes]
+        if not known:
+            return ""
+        return f"; write {known[0]}" + (" alone" if len(known) == 1 else ", one class at a time")
 
     def name(self, row: Tensor) -> str:
         """Return the class with the largest number."""

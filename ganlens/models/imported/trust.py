@@ -48,6 +48,13 @@ def trusted() -> Trust:
     return _TRUST.get()
 
 
+def trust_words() -> list[str]:
+    """Return the words that let the same code run in another command."""
+    now = trusted()
+    module = ["--module", now.module] if now.module else []
+    return [*module, *(["--trust"] if now.archives else [])]
+
+
 def call(target: str) -> Any:
     """Import and call ``package.module:callable``, without arguments.
 

@@ -1,7 +1,7 @@
 """The Fidelity probe: a GAN's samples against real images."""
 
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -128,6 +128,8 @@ class Fidelity(Probe):
         self._check_split(reference, "the reference")
         chosen = materials(generated, reference, self.split, self.n, self.seed)
         comparison = yield from self._comparison(generated, device)
+        caveat = " ".join([comparison.judge.caveat, *_other_kinds(generated, reference)])
+        comparison = replace(comparison, judge=replace(comparison.judge, caveat=caveat))
         return (yield from comparison.steps(chosen))
 
     def moments(
@@ -167,4 +169,21 @@ class Fidelity(Probe):
             seed=self.seed,
             batch_size=self.batch_size,
             precision=resolved(self.precision, judge.extractor.device),
+        )
+
+
+def _other_kinds(generated: "Subject | ImageSet", reference: object) -> Iterator[str]:
+    """Say where the two sides cannot be alike, however good the model is."""
+    if isinstance(generated, ImageSet):
+        return
+    if (words := generated.provenance.get("condition")) is not None:
+        yield (
+            f"Every sample was told {words}: whatever else the reference holds counts against the"
+            " samples, so compare with images of that kind alone."
+        )
+    translates = generated.generator is None
+    if translates and isinstance(reference, ImageSet) and reference.spec == generated.sources.spec:
+        yield (
+            "The samples are translations of images of this very data: a small distance says that"
+            " little was changed; judge them against images of what they should become."
         )

@@ -148,7 +148,7 @@ def activations(
         return maps[:, [unit.index for unit in units]]
     found = module(x)
     if first.network == DISCRIMINATOR:
-        return found[:, None]
+        return found.flatten(1).mean(1, keepdim=True) if found.ndim > 1 else found[:, None]
     return torch.stack([_answer(found[unit.target], unit) for unit in units], dim=1)
 
 

@@ -72,9 +72,7 @@ def _curves(folder: Path, live: bool) -> None:
         int(one.stem): one for one in sorted((folder / SAMPLES).glob("*.png")) if one.stem.isdigit()
     }
     if not sheets:
-        st.info(
-            "No sheets of samples were kept with this curve: runs of `ganlens train` keep them."
-        )
+        st.info("No sheets of samples lie beside this curve; choose its run above, if it is there.")
         return
     st.subheader("The same seeds, step by step", anchor=False)
     step = st.select_slider("Training step", list(sheets), max(sheets), key=f"step-{folder.name}")

@@ -148,7 +148,9 @@ def _discriminator(subject: "Subject", name: str, drawn: Tensor | None) -> list[
     what = "noise" if drawn is None else "samples"
     if subject.network("discriminator") is not network:  # of several, the first has features
         scores = _raw(subject, name, inputs).flatten(1).mean(1)
-        return [Check("scores differ", bool(scores.std() > 0), f"of {what}: {scores.mean():.2f}")]
+        return [
+            Check("scores differ", bool(scores.std() > 0), f"mean of {what} {scores.mean():.2f}")
+        ]
     scores = subject.discriminate(inputs)
     singles = torch.cat([subject.discriminate(row) for row in inputs.split(1)])
     apart = float((scores - singles).abs().max() / scores.abs().max().clamp_min(1))
@@ -156,7 +158,7 @@ def _discriminator(subject: "Subject", name: str, drawn: Tensor | None) -> list[
     width = subject.features(inputs[:1]).shape[1] if layers else 0
     return [
         Check("score independent of the batch", apart <= SAME, f"largest difference {apart:.1g}"),
-        Check("scores differ", bool(scores.std() > 0), f"of {what}: {scores.mean():.2f}"),
+        Check("scores differ", bool(scores.std() > 0), f"mean of {what} {scores.mean():.2f}"),
         Check("features", bool(layers), f"{width:,} from {len(layers)} layers, pooled to 4x4"),
     ]
 

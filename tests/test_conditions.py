@@ -147,12 +147,12 @@ def test_a_caption_in_any_case_and_its_tokens() -> None:
 @pytest.mark.parametrize(
     ("kind", "words", "said"),
     [
-        ("classes", "mose", "class 'mose' is not known, did you mean 'mouse'.*cat, dog, mouse"),
+        ("classes", "mose", "class 'mose' is not known .did you mean 'mouse'.*cat, dog, mouse"),
         ("classes", "7", "class '7' is not known: choose from cat, dog, mouse$"),
         ("classes", "pet=cat", "class 'pet=cat' is not known.*; write cat alone"),
         ("classes", "dog,cat", "class 'dog,cat' is not known.*; write dog, one class at a time"),
         ("attributes", "moth=smile", "did you mean 'mouth'.*mouth, glasses, tilt"),
-        ("attributes", "mouth=smil", "mouth 'smil' is not known, did you mean 'smile'"),
+        ("attributes", "mouth=smil", "mouth 'smil' is not known .did you mean 'smile'"),
         ("attributes", "smile", "NAME=VALUE & NAME=VALUE"),
         ("attributes", "mouth=smile & mouth=neutral", "gives mouth twice"),
         ("attributes", "tilt=much", "tilt 'much' is no number"),

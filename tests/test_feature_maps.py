@@ -202,3 +202,16 @@ def test_only_the_source_data_makes_it_look_at_data() -> None:
     assert Activations().needs().data == "no"
     assert Activations(source="data").needs().data == "required"
     assert Activations("generator", source="data").needs().data == "no"
+
+
+def test_a_model_without_rectifiers_is_told_which_layers_it_has():
+    class Plain(torch.nn.Module):
+        image_shape = (1, 1, 2)
+
+        def __init__(self):
+            super().__init__()
+            self.fc = torch.nn.Linear(2, 2)
+
+    fake = FakeSubject(Plain(), None)
+    with pytest.raises(GanlensError, match=r"has no rectified layer: name one of fc$"):
+        Activations(**SMALL).run(fake)

@@ -287,6 +287,7 @@ def test_alone_it_gives_values_and_no_verdict():
     summary = one.summary()
     assert json.dumps(summary, allow_nan=False) == json.dumps(two.summary())
     assert (summary["verdict"], summary["signs_that_settle"]) == (None, 0)
+    assert summary["signs_like_the_collapsed_one"] is None
     assert summary["signs"]["spread"]["value"] > 0
     assert all(panel.title and panel.caption for panel in one.panels())
     fake = fake_subject()

@@ -43,12 +43,18 @@ def list_command(root: Root = None, json: Json = None) -> None:
         columns = ("classifier", "images", "reads", "right, held out", "trained on", "step")
         title = "for --extractor (ganlens fid) and --judge (ganlens train)"
         screen.print("", rows_table(title, columns, [_classifier(*one) for one in classifiers]))
-    for folder, name in unknown_families(root or RUNS):
-        note(f"left out: {folder} holds a {name!r} model; --module package.module:callable --trust"
-             " names its family")  # fmt: skip
+    _say_unknown(unknown_families(root or RUNS))
     if data:
         rows = [(name, one.images, one.origin, one.licence) for name, one in data.items()]
         screen.print("", rows_table("for --data", ("data", "images", "origin", "licence"), rows))
+
+
+def _say_unknown(found: list[tuple[Path, str]]) -> None:
+    """Name the families that are not known here, each with the folders of its checkpoints."""
+    for name in dict.fromkeys(family for _, family in found):
+        folders = ", ".join(str(folder) for folder, family in found if family == name)
+        note(f"left out, of the unknown family {name!r}: {folders}; name it with --module"
+             " package.module:callable --trust")  # fmt: skip
 
 
 def checkpoints(root: Path | None, family: str | None = None) -> list[tuple[str, Header]]:

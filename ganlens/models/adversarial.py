@@ -23,7 +23,7 @@ VANISHED = 0.02  # share of its early norm below which G's gradient carries no n
 
 @dataclass(frozen=True)
 class Adversarial:
-    """How D and G are trained against each other; the defaults are the ``torch`` preset's.
+    """How D and G are trained against each other.
 
     Attributes:
         lr: Adam's step size for the generator.

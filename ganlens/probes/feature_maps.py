@@ -200,6 +200,10 @@ class Activations(Probe):
         shown = {network: self._shown(subject, network) for network in networks}
         if not any(shown.values()):
             known = [layer for network in networks for layer in leaves(getattr(subject, network))]
+            if self.layer == "auto":
+                raise GanlensError(
+                    f"{subject.name} has no rectified layer: name one of {', '.join(known)}"
+                )
             raise unknown_layer(self.layer, known)
         looks: dict[str, _Look] = {}
         source = self._source(subject, data)

@@ -82,6 +82,6 @@ def _share(seed: int) -> float:
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """Return ", did you mean ...?" for a misspelt name, or nothing."""
+    """Return " (did you mean ...?)" for a misspelt name, or nothing."""
     near = get_close_matches(word, known, 1)
-    return f", did you mean {near[0]!r}?" if near else ""
+    return f" (did you mean {near[0]!r}?)" if near else ""

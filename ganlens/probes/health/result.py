@@ -58,14 +58,16 @@ class HealthResult:
     def summary(self) -> dict[str, Any]:
         """Return each sign with its references, threshold and verdict, and what lies behind."""
         words = [one.words for one in self.verdicts]
+        settled = words.count(COLLAPSED) + words.count(HEALTHY)
         own = self.vitals
         dead = {network: own.dead(network) for network in ("generator", "discriminator")}
         return {
             **self.about,
             "verdict": None if self.itself else self.overall,  # beside itself it would say nothing
             "is_itself_the_reference": self.itself,
-            "signs_like_the_collapsed_one": words.count(COLLAPSED),
-            "signs_that_settle": words.count(COLLAPSED) + words.count(HEALTHY),
+            # Where none settles, a 0 would read as a clean bill.
+            "signs_like_the_collapsed_one": words.count(COLLAPSED) if settled else None,
+            "signs_that_settle": settled,
             "signs": {one.sign.key: _sign(one) for one in self.verdicts},
             "effective_rank": own.rank,
             "participation_ratio": own.participation,

@@ -14,7 +14,7 @@ from torch import Tensor
 from ganlens.checkpoints import versions
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.models.family import named
+from ganlens.models.roles import named
 from ganlens.probes.base import ROLES, Probe, Progress, Result
 from ganlens.progress import finish
 from ganlens.stats import ReferenceMoments

@@ -20,6 +20,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -33,7 +34,6 @@ from ganlens.cli.explore import streamlit
 from ganlens.images import enlarge
 from ganlens.models import build
 from ganlens.models.dcgan import preset
-from ganlens.models.family import arguments_of
 from ganlens.packing import unpack
 from ganlens.recipe import render
 
@@ -158,11 +158,11 @@ class Visitor:
 def checkpoint(root: Path, size: int) -> Path:
     """Save an untrained DCGAN: its pictures cost as much as those of a trained one."""
     config = preset("torch", size=size)
-    generator, discriminator = build("dcgan", arguments_of(config), 0).values()
+    generator, discriminator = build("dcgan", asdict(config), 0).values()
     prior = {"kind": generator.prior.kind, "dim": generator.prior.dim}
     networks = {"generator": generator, "discriminator": discriminator}
     folder = root / f"dcgan{size}"
-    return save_checkpoint(folder, Header("dcgan", arguments_of(config), prior), networks, {})
+    return save_checkpoint(folder, Header("dcgan", asdict(config), prior), networks, {})
 
 
 def spread(seconds: list[float]) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganlens.errors import GanlensError
 from ganlens.models.base import source_shape
-from ganlens.models.family import in_order
+from ganlens.models.roles import in_order
 from ganlens.probes.base import Probe
 from ganlens.report.about import told
 from ganlens.report.findings import NO_DATA, missing

@@ -1,5 +1,6 @@
 """A Subject made in no time: a tiny untrained DCGAN."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,6 @@ from torch import nn
 
 from ganlens.checkpoints import Header, save_checkpoint
 from ganlens.models.dcgan import DCGANConfig, DCGANDiscriminator, DCGANGenerator
-from ganlens.models.family import arguments_of
 from ganlens.subject import Subject
 
 TINY = DCGANConfig(size=16, width=4, latent_dim=8)
@@ -20,7 +20,7 @@ class FakeSubject(Subject):
     def __init__(
         self, generator: Any, discriminator: Any = None, config: DCGANConfig = TINY, **about: Any
     ) -> None:
-        made = {"family": "dcgan", "arguments": arguments_of(config)}
+        made = {"family": "dcgan", "arguments": asdict(config)}
         known = {"checkpoint": "fake", "hash": "f" * 64, "weights": "ema", **made, **about}
         super().__init__({"generator": generator, "discriminator": discriminator}, known)
         self.config = config
@@ -42,7 +42,7 @@ def fake_subject(config: DCGANConfig = TINY, seed: int = 0) -> FakeSubject:
 def save_tiny(folder: Path, seed: int = 0) -> Path:
     """Write such a subject as a checkpoint folder."""
     fake = fake_subject(TINY, seed)
-    header = Header("dcgan", arguments_of(TINY), fake.prior.to_json())
+    header = Header("dcgan", asdict(TINY), fake.prior.to_json())
     networks = {"generator": fake.generator, "discriminator": fake.discriminator}
     return save_checkpoint(folder, header, networks, {})
 

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -15,7 +15,6 @@ from ganlens.checkpoints import Header, save_checkpoint
 from ganlens.data import open_data
 from ganlens.errors import GanlensError
 from ganlens.models.dcgan import DCGANConfig
-from ganlens.models.family import arguments_of
 from ganlens.probes.artifacts import Artifacts
 from ganlens.probes.artifacts.blame import Verdict, blame
 from ganlens.probes.artifacts.measure import (
@@ -252,7 +251,7 @@ def alike(attribute_images, tmp_path, monkeypatch):
         config = DCGANConfig(size=16, width=4, latent_dim=8, **changes)
         fake = fake_subject(config)
         prior = {"kind": fake.prior.kind, "dim": fake.prior.dim}
-        header = Header("dcgan", arguments_of(config), prior, data={"fingerprint": seen})
+        header = Header("dcgan", asdict(config), prior, data={"fingerprint": seen})
         networks = {"generator": fake.generator, "discriminator": fake.discriminator}
         folders.append((save_checkpoint(tmp_path / name, header, networks, {}), header))
     monkeypatch.setattr("ganlens.probes.artifacts.probe.list_checkpoints", lambda: folders)

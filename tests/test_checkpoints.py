@@ -3,6 +3,7 @@
 import json
 import resource
 import struct
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,9 @@ from ganlens.checkpoints import (
 from ganlens.errors import GanlensError
 from ganlens.models import build
 from ganlens.models.dcgan import preset
-from ganlens.models.family import arguments_of
 from ganlens.subject import load
 
-ARGUMENTS = arguments_of(preset("torch", size=16, width=4, latent_dim=6))
+ARGUMENTS = asdict(preset("torch", size=16, width=4, latent_dim=6))
 
 
 def header(**changes: Any) -> Header:

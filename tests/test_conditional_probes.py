@@ -1,6 +1,7 @@
 """Every probe on a conditional subject, and on an encoder with its decoder."""
 
 import copy
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from ganlens.data import ImageSet, open_data
 from ganlens.directions import first_layer
 from ganlens.errors import GanlensError
 from ganlens.models.conditions import Classes
-from ganlens.models.family import arguments_of
 from ganlens.probes import PROBES
 from ganlens.probes.health.jacobian import jacobian_spectrum
 from ganlens.probes.identity import identity
@@ -31,7 +31,7 @@ def made(family: str, config: Shape, **more: Any) -> Subject:
         networks = FAMILIES[family].networks(config)
     known = {
         "checkpoint": "toy", "hash": "0" * 64, "weights": "raw",
-        "family": family, "arguments": arguments_of(config),
+        "family": family, "arguments": asdict(config),
     }  # fmt: skip
     for network in networks.values():
         settled(network)

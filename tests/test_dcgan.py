@@ -1,5 +1,6 @@
 """DCGAN: shapes at every size, the presets' layers, the paper's parameter counts."""
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -18,7 +19,6 @@ from ganlens.models.dcgan import (
     DCGANGenerator,
     preset,
 )
-from ganlens.models.family import arguments_of
 
 PRESETS = {name: one.config for name, one in DCGAN.presets.items()}
 
@@ -147,7 +147,7 @@ def test_unusable_values_are_named(changes: dict[str, object], words: str) -> No
 
 
 def test_families_build_from_plain_values() -> None:
-    arguments = arguments_of(preset("paper", size=32, width=2))
+    arguments = asdict(preset("paper", size=32, width=2))
     family = MODELS["dcgan"]
     built: Any = family.build(arguments)
     assert built["generator"].config == preset("paper", size=32, width=2)

@@ -476,13 +476,14 @@ def test_progress_counts_every_image_once():
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not here")
 def test_pixelfaces_end_to_end_through_a_checkpoint(tmp_path):
+    from dataclasses import asdict
+
     from ganlens.checkpoints import Header, save_checkpoint
-    from ganlens.models.family import arguments_of
     from ganlens.subject import load
 
     config = replace(TINY, size=32)
     pair = fake_subject(config)
-    header = Header("dcgan", arguments_of(config), {"kind": pair.prior.kind, "dim": pair.prior.dim})
+    header = Header("dcgan", asdict(config), {"kind": pair.prior.kind, "dim": pair.prior.dim})
     networks = {"generator": pair.generator, "discriminator": pair.discriminator}
     subject = load(save_checkpoint(tmp_path / "tiny", header, networks, {}), "cpu")
     data = open_data("pixelfaces")

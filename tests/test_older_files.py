@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from ganlens.cli import main
 from ganlens.data import open_data
 from ganlens.images import read_frames, read_recipe
 from ganlens.models.dcgan import DCGANConfig
-from ganlens.models.family import arguments_of
 from ganlens.recipe import Recipe
 from ganlens.recipe.reading import SOURCES
 from ganlens.replay import compare, read, redraw
@@ -62,7 +62,7 @@ def test_the_checkpoint_opens_with_its_networks_and_its_hash() -> None:
     opened = load_checkpoint(OLD / "checkpoint")
     assert set(opened.networks) == {"generator", "discriminator", "ema.generator"}
     assert opened.header.format == 1
-    assert opened.header.arguments == arguments_of(
+    assert opened.header.arguments == asdict(
         DCGANConfig(size=16, channels=1, latent_dim=4, width=2)
     )
     tensors = load_file(OLD / "checkpoint" / "model.safetensors")

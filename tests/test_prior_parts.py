@@ -1,7 +1,7 @@
 """A prior of several parts: walks, inversion, measures, captions, every probe."""
 
 import math
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from ganlens.interpolation import between, in_words, resolve_mode, walk
 from ganlens.inversion.objective import Coordinates
 from ganlens.latents import Mix, Patch, Walk
 from ganlens.latents.mix import Sum
-from ganlens.models.family import arguments_of
 from ganlens.models.prior import Prior
 from ganlens.probes import PROBES
 from ganlens.probes.latent import Interpolation
@@ -53,7 +52,7 @@ def subject() -> Subject:
     with torch.random.fork_rng():
         torch.random.manual_seed(0)
         networks = {"generator": settled(Parts(Shape())), "discriminator": See(Shape())}
-    made = {"family": "toy-conditional", "arguments": arguments_of(Shape())}
+    made = {"family": "toy-conditional", "arguments": asdict(Shape())}
     known = {"checkpoint": "parts", "hash": "0" * 64, "weights": "raw", **made}
     return Subject(networks, known, roles=FAMILIES["toy-conditional"].roles)
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,6 @@ from ganlens.errors import GanlensError
 from ganlens.features import PixelExtractor
 from ganlens.images import read_frames, read_recipe
 from ganlens.models.dcgan import DCGAN, preset
-from ganlens.models.family import arguments_of
 from ganlens.recipe import Recipe, render
 from ganlens.runs import Run, RunConfig, read_metrics
 from ganlens.runs.card import curve_svg
@@ -96,7 +96,7 @@ def whole(images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_run(folder: Path, images: Path, **changes: object) -> Run:
     data = open_data(str(images))
     config = configure("dcgan", **{"batch_size": 16, "epochs": 2, **changes})
-    arguments = arguments_of(preset("torch", size=16, width=4, latent_dim=8))
+    arguments = asdict(preset("torch", size=16, width=4, latent_dim=8))
     fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
     train, test = data.part("train"), data.part("test")
     trainer = Trainer("dcgan", arguments, config, train.images, fabric)

@@ -1,6 +1,6 @@
 """Training that starts from a checkpoint: its weights, its networks, and what is refused."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from ganlens.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from ganlens.cli import main
 from ganlens.errors import GanlensError
 from ganlens.models import build
-from ganlens.models.family import arguments_of
 from ganlens.runs.evaluation import calibrated
 from ganlens.training import Trainer, configure
 
@@ -38,7 +37,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trainer(start: Checkpoint | None, arguments: Any = None, **changes: Any) -> Trainer:
     config = configure("dcgan", **{"batch_size": 16, "epochs": 1, **changes})
     fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
-    return Trainer("dcgan", arguments or arguments_of(TINY), config, IMAGES, fabric, start)
+    return Trainer("dcgan", arguments or asdict(TINY), config, IMAGES, fabric, start)
 
 
 def equal(a: nn.Module, b: nn.Module) -> bool:
@@ -94,7 +93,7 @@ def test_spectral_norm_takes_the_weights_as_they_are(start: Checkpoint) -> None:
     ("wrong", "words"),
     [
         ({"family": "mimicry"}, "tiny is of family 'mimicry': choose a checkpoint of 'dcgan'"),
-        ({"arguments": {**arguments_of(TINY), "width": 8}}, "tiny has width 8, not 4: leave"),
+        ({"arguments": {**asdict(TINY), "width": 8}}, "tiny has width 8, not 4: leave"),
         ({"arguments": {}}, "tiny has size 32, not 16"),
     ],
 )
@@ -104,7 +103,7 @@ def test_other_networks_are_refused(start: Checkpoint, wrong: dict[str, Any], wo
 
 
 def test_settings_that_are_left_out_are_compared_as_their_defaults(start: Checkpoint) -> None:
-    uniform = {**arguments_of(TINY), "prior": "uniform"}
+    uniform = {**asdict(TINY), "prior": "uniform"}
     begun = replace(start, header=replace(start.header, arguments=uniform))
     left_out = {"size": 16, "width": 4, "latent_dim": 8}
     with pytest.raises(GanlensError, match="tiny has prior 'uniform', not 'normal'"):
@@ -114,7 +113,7 @@ def test_settings_that_are_left_out_are_compared_as_their_defaults(start: Checkp
 
 
 def test_a_checkpoint_from_before_a_setting_has_its_default(start: Checkpoint) -> None:
-    known = {k: v for k, v in arguments_of(TINY).items() if k != "bn_eps"}
+    known = {k: v for k, v in asdict(TINY).items() if k != "bn_eps"}
     older = replace(start, header=replace(start.header, arguments=known))
     assert equal(trainer(older).networks["generator"], start.networks["generator"])
 
@@ -139,7 +138,7 @@ def test_the_command_takes_the_networks_from_there_and_says_so(
     assert command(data, tmp_path / "run", start.path) == 0
     assert "begun from tiny" in capsys.readouterr().err
     made = load_checkpoint(tmp_path / "run" / "last")
-    assert made.header.arguments == arguments_of(TINY)
+    assert made.header.arguments == asdict(TINY)
     assert made.header.made["start"] == {"checkpoint": "tiny", "hash": start.hash}
     card = (tmp_path / "run" / "last" / "card.md").read_text()
     assert f"| started from | tiny, `{start.hash}` |" in card

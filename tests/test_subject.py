@@ -1,6 +1,7 @@
 """Subject: latents by seed, images that do not depend on their batch, features, controls."""
 
 import copy
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,10 @@ from ganlens.checkpoints import Header, list_checkpoints, save_checkpoint
 from ganlens.errors import GanlensError
 from ganlens.models import build
 from ganlens.models.dcgan import preset
-from ganlens.models.family import arguments_of
 from ganlens.models.prior import Prior
 from ganlens.subject import Subject, load
 
-ARGUMENTS = arguments_of(preset("torch", size=16, width=4, latent_dim=6))
+ARGUMENTS = asdict(preset("torch", size=16, width=4, latent_dim=6))
 SHIPPED = [folder for folder, _ in list_checkpoints()]
 
 

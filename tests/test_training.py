@@ -2,6 +2,7 @@
 
 import logging
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from torch import nn
 
 from ganlens.errors import GanlensError
 from ganlens.models.dcgan import DCGAN, preset
-from ganlens.models.family import arguments_of
 from ganlens.models.losses import discriminator_loss, r1_penalty
 from ganlens.precision import PRECISIONS
 from ganlens.runs.evaluation import calibrated
@@ -28,7 +28,7 @@ from ganlens.training import (
 )
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (64, 16, 16, 3), dtype=np.uint8)
-SMALL = arguments_of(preset("torch", size=16, width=8, latent_dim=8))
+SMALL = asdict(preset("torch", size=16, width=8, latent_dim=8))
 
 
 def on_cpu(precision: str = "32-true") -> Fabric:

@@ -15,9 +15,9 @@ from ganlens.errors import GanlensError
 from ganlens.foreign import Imported, import_card, open_foreign
 from ganlens.foreign.recognition import Answers
 from ganlens.models import MODELS
-from ganlens.models.family import named
 from ganlens.models.imported.trust import trust_words
 from ganlens.models.prior import Prior
+from ganlens.models.roles import named
 from ganlens.subject import from_checkpoint, pick_device
 
 Sources = Annotated[

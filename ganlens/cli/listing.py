@@ -14,8 +14,8 @@ from ganlens.errors import GanlensError
 from ganlens.models import MODELS, register_trusted
 from ganlens.models.classifier import FAMILY
 from ganlens.models.conditions import from_json
-from ganlens.models.family import named
 from ganlens.models.prior import Prior
+from ganlens.models.roles import named
 
 Root = Annotated[Positional[Path | None], arg(metavar="ROOT", help="Folder to look in, and below.")]
 COLUMNS = ("checkpoint", "family", "networks", "images", "prior", "told", "trained on", "step")

@@ -15,7 +15,7 @@ from ganlens.cli.train_data import RunData, check_flags, open_all
 from ganlens.cli.train_flags import USUAL, RunFlags
 from ganlens.errors import GanlensError
 from ganlens.models import register_trusted, trained_here
-from ganlens.models.family import FROM_DATA, arguments_of, from_data
+from ganlens.models.arguments import FROM_DATA, from_data
 from ganlens.runs import Run, RunConfig, check_place, run_extractor
 from ganlens.training import (
     TrainConfig,
@@ -138,7 +138,7 @@ def train(
     fabric = launched(run.device, run.precision)
     data = open_all(run)
     learned = training_data(data.train, family.conditions, run.condition_on, data.others)
-    arguments = arguments_of(from_data(family.Config, network, **learned.arguments))
+    arguments = asdict(from_data(family.Config, network, **learned.arguments))
     trainer = Trainer(run.family, arguments, training, learned, fabric, start)
     with fabric.rank_zero_first():  # the first rank may train a classifier, the others open it
         extractor = run_extractor(run.judge, data.all, run.out, note)

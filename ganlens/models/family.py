@@ -5,20 +5,18 @@ checkpoints, Subject, recipes, the command line, reports and the explorer) knows
 networks, phases and settings, and never a family's name.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, get_args
 
 import torch
 from torch import Tensor, nn
 
-from ganlens.errors import GanlensError, one_of
+from ganlens.errors import one_of
+from ganlens.models.arguments import defaults
 from ganlens.models.prior import Prior
 
-Role = Literal["generator", "translator", "encoder", "discriminator"]
-ROLES: tuple[str, ...] = get_args(Role)
 Domain = Literal["data", "others"]  # a set of training images, by the flag that names it
-FROM_DATA = ("size", "channels", "condition_dim")  # fields of a Config that the images decide
 
 Networks = Mapping[str, Any]  # by name; a checkpoint keeps each under its name
 Numbers = Mapping[str, Tensor]  # what a phase shows of a step: scalars by name
@@ -256,67 +254,6 @@ class Family:
         return next(iter(self.presets), "default")
 
 
-def defaults(cls: type[Any]) -> Any:
-    """Return a dataclass at its defaults; fields without one that the data decide are 1."""
-    given = {
-        f.name: 1
-        for f in fields(cls)
-        if f.default is MISSING and f.default_factory is MISSING and f.name in FROM_DATA
-    }
-    return cls(**given)
-
-
-def completed(family: Buildable, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments with the defaults of those left out: older files do not know every one."""
-    config = getattr(family, "Config", None)
-    known = {} if config is None else {
-        f.name: f.default for f in fields(config) if f.default is not MISSING
-    }  # fmt: skip
-    return known | dict(arguments)
-
-
-def arguments_of(config: Any) -> dict[str, Any]:
-    """Return a Config as plain values, from which its family builds the same networks."""
-    return asdict(config)
-
-
-def from_data(cls: type[Any], config: Any, **known: int) -> Any:
-    """Return a Config with the fields filled in that the data decide, as far as it has them.
-
-    Args:
-        cls: the Config's class.
-        config: the other fields, as an instance of any dataclass or a mapping.
-        **known: "size", "channels" and "condition_dim".
-    """
-    given = dict(config) if isinstance(config, Mapping) else asdict(config)
-    names = {f.name for f in fields(cls)}
-    return cls(**{k: v for k, v in {**given, **known}.items() if k in names})
-
-
-def in_order(roles: Mapping[str, str]) -> list[str]:
-    """Return the names of networks in the order of ROLES."""
-    return sorted(roles, key=lambda name: ROLES.index(roles[name]))
-
-
-def named(roles: Mapping[str, str]) -> list[str]:
-    """Return networks by name in the order of ROLES, with the role where the name does not say."""
-    pairs = ((name, roles[name]) for name in in_order(roles))
-    return [name if name == role else f"{name} ({role})" for name, role in pairs]
-
-
-def check_role(names: Iterable[str], roles: Mapping[str, str]) -> None:
-    """Refuse networks that have no role.
-
-    Raises:
-        GanlensError: names the first.
-    """
-    for name in names:
-        if roles.get(name) not in ROLES:
-            raise GanlensError(
-                f"network {name!r} plays no role: give it one of {', '.join(ROLES)} in its family"
-            )
-
-
 def domain_of(family: Buildable | None, network: str) -> Domain:
     """Return the set of training images that a network of a family reads; see ``Family.reads``.
 
@@ -340,10 +277,3 @@ def check_reads(names: Collection[str], family: Family) -> None:
             raise one_of("reads of network", name, names)
         if domain not in sets:
             raise one_of(f"set that {name} reads", domain, sets)
-
-
-__all__ = [
-    "FROM_DATA", "ROLES", "Adam", "Batch", "Buildable", "Curve", "Domain", "Family", "History",
-    "Networks", "Numbers", "Phase", "Preset", "Role", "arguments_of", "check_reads", "check_role",
-    "completed", "defaults", "domain_of", "from_data", "in_order", "named",
-]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ganlens.models.family import in_order, named
+from ganlens.models.roles import in_order, named
 from ganlens.panels import TablePanel
 
 if TYPE_CHECKING:

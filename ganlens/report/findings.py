@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ganlens.checkpoints import versions
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.models.family import named
+from ganlens.models.roles import named
 from ganlens.plain import plain
 from ganlens.probes.base import ROLES, Probe, Progress
 from ganlens.probes.result import Result

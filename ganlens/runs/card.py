@@ -9,8 +9,8 @@ from typing import Any
 from ganlens.checkpoints import Header
 from ganlens.models import MODELS
 from ganlens.models.conditions import from_json
-from ganlens.models.family import named
 from ganlens.models.prior import Prior
+from ganlens.models.roles import named
 from ganlens.panels import cell
 
 LABELS = {"fd": "Fréchet distance", "coverage": "coverage (share)"}  # of the axes of the curve

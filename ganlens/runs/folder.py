@@ -16,7 +16,7 @@ from ganlens.errors import GanlensError
 from ganlens.features import Extractor
 from ganlens.files import check_writable, write_bytes
 from ganlens.models import MODELS
-from ganlens.models.family import completed
+from ganlens.models.arguments import completed
 from ganlens.training import Trainer, TrainStep, configure
 
 STATE_FILE, SETTINGS_FILE = "state.safetensors", "run.json"

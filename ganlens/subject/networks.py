@@ -8,7 +8,7 @@ from torch import nn
 
 from ganlens.activations import layer_names
 from ganlens.errors import GanlensError, one_of
-from ganlens.models.family import ROLES
+from ganlens.models.roles import ROLES
 
 
 class NetworksByRole:

@@ -1,4 +1,4 @@
-"""What a run trains on: images, what the network is told of each, and a second domain."""
+"""Training data: images, the condition of each, and a second set of images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ def condition_of(data: ImageSet, kinds: Sequence[str], columns: Sequence[str] = 
     for kind in kinds:
         if kind == "classes" and data.labels is not None:
             return Classes.of(data.labels, data.class_names)
-        if kind == "text" and (name := next((n for n in CAPTIONS if n in data.attributes), None)):
+        if kind == "text" and (name := _captions(data)):
             return Text.of(data.attributes[name].tolist())
         if kind == "attributes" and data.attributes:
             chosen = _columns(data, columns)
@@ -108,10 +108,14 @@ def labels_of(data: ImageSet, condition: Condition) -> Tensor:
     if isinstance(condition, Attributes):
         return condition.encode(data.attributes)
     assert isinstance(condition, Text)
-    name = next((n for n in CAPTIONS if n in data.attributes), None)
+    name = _captions(data)
     if name is None:
         raise GanlensError(f"{data.spec} has no captions: give data with a column {CAPTIONS[0]!r}")
     return condition.encode(data.attributes[name].tolist())
+
+
+def _captions(data: ImageSet) -> str | None:
+    return next((name for name in CAPTIONS if name in data.attributes), None)
 
 
 def _columns(data: ImageSet, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -126,7 +130,3 @@ def _columns(data: ImageSet, names: Sequence[str]) -> dict[str, np.ndarray]:
 def as_training_data(images: "np.ndarray | TrainingData") -> TrainingData:
     """Take bare (N, H, W, C) uint8 images for training data without labels."""
     return images if isinstance(images, TrainingData) else TrainingData(images)
-
-
-__all__ = ["TrainingData", "as_training_data", "condition_of", "labels_of",
-           "training_data"]  # fmt: skip

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from ganlens.checkpoints import Checkpoint
 from ganlens.models import build
-from ganlens.models.family import check_reads, check_role, completed
+from ganlens.models.arguments import completed
+from ganlens.models.family import check_reads
+from ganlens.models.roles import check_role
 from ganlens.training.config import TrainConfig, trainable
 from ganlens.training.start import check_start, fill
 from ganlens.training.streams import stream

@@ -8,7 +8,7 @@ from torch import nn
 from ganlens.checkpoints import Checkpoint
 from ganlens.errors import GanlensError
 from ganlens.models import MODELS
-from ganlens.models.family import completed
+from ganlens.models.arguments import completed
 
 
 def arguments_of_start(start: Checkpoint, family: str) -> dict[str, Any]:

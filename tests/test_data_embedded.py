@@ -156,8 +156,8 @@ def test_list_says_whose_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(name in shown and known.licence in shown for name, known in EMBEDDED.items())
 
 
-def test_the_readme_has_the_same_table() -> None:
-    text = (ROOT / "README.md").read_text("utf-8")
+def test_the_docs_have_the_same_table() -> None:
+    text = (ROOT / "docs" / "data.md").read_text("utf-8")
     for name, known in EMBEDDED.items():
         assert f"| `{name}` | {known.images} | {known.origin} | {known.licence} |" in text
 

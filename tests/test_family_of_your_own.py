@@ -1,11 +1,11 @@
-"""The README's family of one's own trains, resumes, opens and is drawn as it stands there."""
+"""The family in docs/families.md trains, resumes, opens and is drawn as it stands there."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+TEXT = Path(__file__).resolve().parents[1] / "docs" / "families.md"
 
 
 def ganlens(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -13,8 +13,8 @@ def ganlens(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_the_readme_s_autoencoder_is_complete(tmp_path: Path) -> None:
-    text = README.read_text("utf-8")
+def test_the_autoencoder_of_the_docs_is_complete(tmp_path: Path) -> None:
+    text = TEXT.read_text("utf-8")
     (code,) = re.findall(r'```python\n("""family_autoencoder.py.*?)```', text, re.S)
     (tmp_path / "family_autoencoder.py").write_text(code, encoding="utf-8")
     trust = ("--module", "family_autoencoder:Autoencoder", "--trust")

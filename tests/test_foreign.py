@@ -400,11 +400,11 @@ def test_a_report_on_a_discriminator_alone_and_on_odd_images(
     assert all("left_out" not in entry for entry in entries[:2])
 
 
-def test_a_family_in_one_file_as_the_readme_has_it(
+def test_a_family_in_one_file_as_the_docs_have_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text("utf-8")
-    section = readme.partition("### A family in one file")[2].partition("\n## ")[0]
+    text = (Path(__file__).resolve().parents[1] / "docs" / "foreign.md").read_text("utf-8")
+    section = text.partition("## A family in one file")[2].partition("\n## ")[0]
     code = section.partition("```python\n")[2].partition("```")[0]
     (tmp_path / "family_lift.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)

@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "ganlens"
 
-# A file imports only from rows above its own; the number is its level in the README's map. A
+# A file imports only from rows above its own; the number is its level in docs/house.md. A
 # package (stats, data, models, features, report, cli) is one room: its files may import each other.
 LEVELS: tuple[tuple[int, str], ...] = (
     (0, "errors places progress plain"),
@@ -96,7 +96,7 @@ def test_a_file_imports_only_from_lower_levels(file: Path) -> None:
     module = module_of(file)
     if module == "ganlens":  # the front door names rooms of every level, and opens none
         return
-    assert room(module) in ROW, f"give {module} a level in LEVELS and in the README's map"
+    assert room(module) in ROW, f"give {module} a level in LEVELS and in docs/house.md"
     assert upward(module, file.read_text("utf-8")) == []
 
 

@@ -1,4 +1,4 @@
-"""What the README and the cards tell people to type is understood, each flag of it."""
+"""Commands and links in README, docs and cards: each is understood, each leads somewhere."""
 
 import re
 import shlex
@@ -10,9 +10,15 @@ import pytest
 
 from ganlens.cli import commands as known_commands
 from ganlens.cli import flags, main
+from ganlens.probes import PROBES
 
 ROOT = Path(__file__).parents[1]
-TEXTS = [ROOT / "README.md", ROOT / "apps" / "README.md", *ROOT.glob("checkpoints/*/card.md")]
+TEXTS = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("docs/*.md"),
+    ROOT / "apps" / "README.md",
+    *ROOT.glob("checkpoints/*/card.md"),
+]
 PLACEHOLDER = re.compile(r"(?<!=)\.\.\.|\b[A-Z]{3,}\b(?!=)")  # of `ganlens report CHECKPOINT ...`
 
 
@@ -28,9 +34,30 @@ def commands() -> list[str]:
     return [one for one in known if not PLACEHOLDER.search(one.split("#")[0])]
 
 
+@pytest.mark.parametrize("file", TEXTS, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_a_link_leads_to_a_file_and_a_heading(file: Path) -> None:
+    prose = re.sub(r"^```.*?^```", "", file.read_text("utf-8"), flags=re.M | re.S)
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", prose):
+        place, _, heading = link.partition("#")
+        target = file.parent / place if place else file
+        assert target.exists(), link
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.M)
+            assert heading in {re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles}
+
+
+def test_the_readme_is_short_and_names_every_probe_with_its_help() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.split()) < 1400
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.+) \|$", text, re.M))
+    assert {name: rows[name] for name in PROBES} == {name: PROBES.help(name) for name in PROBES}
+    methods = (ROOT / "docs" / "probes.md").read_text("utf-8")
+    assert sorted(re.findall(r"^\| `([\w-]+)` \|", methods, re.M)) == sorted(PROBES)
+
+
 def test_the_lines_are_found() -> None:
     shown = {one.split()[1] for one in commands()}
-    assert shown <= known_commands().keys()
+    assert shown <= {*known_commands(), "brightness"}  # which CONTRIBUTING.md adds
     assert shown >= {"train", "classifier", "sample", "fid", "linear-probe", "report", "cache"}
 
 
@@ -52,8 +79,8 @@ def test_a_command_line_is_understood(line: str, monkeypatch: pytest.MonkeyPatch
 
         return call(recorded, program, words)
 
-    if line.startswith("ganlens train") and "--module" in line:  # code of the reader's own
-        pytest.skip("tests/test_family_of_your_own.py runs it")
+    if "--module" in line or line.startswith("ganlens brightness"):  # code of the reader's own
+        pytest.skip("tests/test_family_of_your_own.py and test_probe_of_your_own.py run it")
     monkeypatch.setattr(flags, "call", parse)
     words = shlex.split(line, comments=True)[1:]
     assert main(words) == 0

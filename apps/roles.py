@@ -34,7 +34,7 @@ class Sheet:
     Attributes:
         recipe: what draws them.
         caption: what they show.
-        alt: the same in a few words, for who cannot see it.
+        alt: the same in a few words, for screen readers.
         command: words of the command line that draw the same pictures.
     """
 

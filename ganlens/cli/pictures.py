@@ -113,7 +113,7 @@ class _Stage:
         self.checkpoint, self.data, self.device = checkpoint, data, device
         self.sources = sources
         self.subjects: dict[tuple[str, str], Subject] = {}
-        self.kept: dict[str, replays.Pictures] = {}
+        self.kept: dict[str, replays.PanelPictures] = {}
 
     def draw(self, recipe: replays.AnyRecipe) -> np.ndarray:
         """Draw a recipe with the checkpoint and the data that it names."""

@@ -8,13 +8,23 @@ setting, so that running the probe again gives it again.
 from ganlens.replay.panel import VERSION, PanelRecipe, signed
 from ganlens.replay.redrawing import (
     AnyRecipe,
-    Pictures,
+    PanelPictures,
     compare,
     elsewhere,
     read,
     redraw,
     takes_pictures,
-)  # fmt: skip
+)
 
-__all__ = ["VERSION", "AnyRecipe", "PanelRecipe", "Pictures", "compare", "elsewhere", "read",
-           "redraw", "signed", "takes_pictures"]  # fmt: skip
+__all__ = [
+    "VERSION",
+    "AnyRecipe",
+    "PanelPictures",
+    "PanelRecipe",
+    "compare",
+    "elsewhere",
+    "read",
+    "redraw",
+    "signed",
+    "takes_pictures",
+]

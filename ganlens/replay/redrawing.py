@@ -13,8 +13,7 @@ from ganlens.images import as_rgb, enlarge
 from ganlens.models.base import source_shape
 from ganlens.panels import PANEL, ImagePanel
 from ganlens.progress import finish
-from ganlens.recipe import Pictures as SourcePictures
-from ganlens.recipe import Recipe, check_subject, render
+from ganlens.recipe import Pictures, Recipe, check_subject, render
 from ganlens.replay.panel import PanelRecipe
 from ganlens.subject.sources import opened_again
 
@@ -36,14 +35,14 @@ def read(values: Mapping[str, Any]) -> AnyRecipe:
     return Recipe.from_json(values)
 
 
-Pictures = dict[str, ImagePanel]  # the pictures among a probe's panels, by title
+PanelPictures = dict[str, ImagePanel]  # the pictures among a probe's panels, by title
 
 
 def redraw(
     subject: "Subject",
     recipe: AnyRecipe,
     open_images: Callable[[str], "ImageSet"],
-    cache: dict[str, Pictures] | None = None,
+    cache: dict[str, PanelPictures] | None = None,
     sources: str | None = None,
 ) -> np.ndarray:
     """Draw a recipe of either kind: (H, W, 3) uint8, the same pixels as before.
@@ -74,7 +73,7 @@ def takes_pictures(recipe: AnyRecipe) -> bool:
     """Tell whether a recipe names source pictures."""
     if isinstance(recipe, PanelRecipe):
         return bool(recipe.sources)
-    return isinstance(recipe.latents, SourcePictures)
+    return isinstance(recipe.latents, Pictures)
 
 
 def elsewhere(recipe: Recipe, sources: str | None) -> Recipe:
@@ -85,7 +84,7 @@ def elsewhere(recipe: Recipe, sources: str | None) -> Recipe:
     """
     if sources is None:
         return recipe
-    if not isinstance(recipe.latents, SourcePictures):
+    if not isinstance(recipe.latents, Pictures):
         raise GanlensError(f"the recipe draws latents and takes no pictures: leave out {sources}")
     return replace(recipe, latents=replace(recipe.latents, spec=sources))
 
@@ -113,7 +112,7 @@ def _run(
     recipe: PanelRecipe,
     open_images: Callable[[str], "ImageSet"],
     sources: str | None,
-) -> Pictures:
+) -> PanelPictures:
     check_subject(subject, recipe.checkpoint, recipe.hash, recipe.weights)
     subject = _told(subject, recipe, sources)
     probe, data = recipe.build(), None

@@ -22,6 +22,7 @@ from ganlens.precision import FLOAT32
 from ganlens.progress import finish
 from ganlens.stats import quality
 from ganlens.subject import Subject, is_conditional
+from ganlens.subject.running import pieces
 from ganlens.training import Trainer, stream
 
 CALIBRATION_LATENTS, CALIBRATION_IMAGES, CALIBRATION_BATCH = 10_000, 10_000, 250
@@ -108,14 +109,13 @@ def _plain(trainer: Trainer, name: str, network: nn.Module) -> nn.Module:
 
 def _latents(trainer: Trainer, network: Any) -> Iterator[tuple[Tensor, ...]]:
     seed, device = trainer.config.seed, trainer.fabric.device
-    inputs = [network.prior.sample_batch(CALIBRATION_LATENTS, seed)]
+    z, told = network.prior.sample_batch(CALIBRATION_LATENTS, seed), None
     if is_conditional(network):
         assert trainer.data.labels is not None
         first = stream(seed, "calibration", 0)
-        drawn = np.random.default_rng(first).integers(len(trainer.data.labels), size=len(inputs[0]))
-        inputs.append(trainer.data.labels[torch.from_numpy(drawn)])
-    for piece in zip(*(part.split(CALIBRATION_BATCH) for part in inputs), strict=True):
-        yield tuple(part.to(device) for part in piece)
+        drawn = np.random.default_rng(first).integers(len(trainer.data.labels), size=len(z))
+        told = trainer.data.labels[torch.from_numpy(drawn)]
+    return pieces(z, told, CALIBRATION_BATCH, device)
 
 
 def _images(trainer: Trainer, network: Any, domain: Domain) -> Iterator[tuple[Tensor, ...]]:

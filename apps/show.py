@@ -1,6 +1,7 @@
 """Panels in Streamlit: one picture of each kind, drawn the same on every page."""
 
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, wraps
@@ -11,9 +12,11 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import plotly.graph_objects as go
 import streamlit as st
+from choices import read_options
 
 from ganlens.errors import GanlensError
 from ganlens.images import animation_bytes, enlarge, png_bytes
+from ganlens.models.imported.trust import trust_words, trusting
 from ganlens.packing import pack
 from ganlens.panels import (
     ROOM,
@@ -231,8 +234,24 @@ def pairs(content: Mapping[str, Any]) -> None:
 def code(command: str, python: str) -> None:
     """Offer what gives the same result in a terminal and in Python."""
     with st.expander("Copy as command or Python", icon=":material/content_copy:"):
-        st.code(command, language="bash", wrap_lines=True)
-        st.code(python, language="python", wrap_lines=True)
+        st.code(_trusting(command), language="bash", wrap_lines=True)
+        st.code(_trusting(python), language="python", wrap_lines=True)
+
+
+def _trusting(text: str) -> str:
+    """Let commands and Python run the code that this explorer was started with, if any."""
+    trust = read_options().trust  # a part that runs again by itself has no other way to know
+    if not trust.archives:
+        return text
+    with trusting(trust):
+        words = shlex.join(trust_words())
+    given = f", module={trust.module!r}, trust=True" if trust.module else ", trust=True"
+    text = re.sub(r"(ganlens\.load\((?:'[^']*'|\"[^\"]*\"))\)", rf"\1{given})", text)
+    lines = text.split("\n")
+    return "\n".join(
+        f"{line} {words}" if line.startswith("ganlens ") and not line.endswith(words) else line
+        for line in lines
+    )
 
 
 def recipe_code(source: str, recipe: Recipe) -> str:

@@ -237,3 +237,6 @@ def test_a_family_is_named_when_the_explorer_starts(
     assert app.selectbox(key="checkpoint").value.endswith("toy-translator")
     assert not app.exception
     assert not app.error
+    command, python = (one.value for one in app.code)
+    assert command.endswith(" --module brings_a_family:bring --trust")
+    assert ", module='brings_a_family:bring', trust=True)" in python

@@ -34,7 +34,7 @@ app: venv
 	@$(PY) -m ganlens explore
 
 screenshots: venv
-	@GANLENS_SCREENSHOTS=1 $(PY) -m pytest -n0 -q tests/test_screenshots.py
+	@GANLENS_SCREENSHOTS=1 $(PY) -m pytest -n0 -q tests/apps/test_screenshots.py
 
 bench: venv
 	@for script in benchmarks/*.py; do $(PY) "$$script" || exit 1; done

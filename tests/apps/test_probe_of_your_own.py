@@ -17,7 +17,7 @@ from ganlens.errors import GanlensError
 from ganlens.probes import PROBES
 from ganlens.report import Finding, headline
 
-TEXT = Path(__file__).resolve().parents[1] / "CONTRIBUTING.md"
+TEXT = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
 NAME = "brightness"
 
 

@@ -14,7 +14,7 @@ from ganlens.cli.opening import open_to_train
 from ganlens.data import EMBEDDED, ImageSet, check_trainable, open_data
 from ganlens.errors import GanlensError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data"
 FINGERPRINTS = {  # what checkpoints, features and classifiers of these data are found again by
     "pixelfaces": "8bc31b0cda768dd4dc88d93e371e5b0ad646358249df5a7ed3ce227a1fc6761e",

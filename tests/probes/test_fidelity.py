@@ -21,7 +21,7 @@ from ganlens.probes.result import arrays
 from ganlens.progress import finish
 from ganlens.replay import PanelRecipe
 
-SHARED = Path(__file__).parents[1].parent / "shared"
+SHARED = Path(__file__).parents[2].parent / "shared"
 
 
 def image_set(n=90, train=50, declared=True, size=16, seed=0):

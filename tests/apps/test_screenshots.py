@@ -1,6 +1,6 @@
 """Pictures of every page of the explorer, in light and dark, and the page that shows them.
 
-``GANLENS_SCREENSHOTS=1 pytest tests/test_screenshots.py`` (``make screenshots``) takes them
+``GANLENS_SCREENSHOTS=1 pytest tests/apps/test_screenshots.py`` (``make screenshots``) takes them
 anew; it presses Run on every probe's page, so it takes a while. Otherwise the tests see to it
 that no page lacks its pictures, and that one page still looks as its picture says.
 """

@@ -23,7 +23,7 @@ from ganlens.runs import read_metrics
 from ganlens.subject import load
 from ganlens.training import Trainer, configure, quiet_fabric, train
 
-OLD = Path(__file__).resolve().parent / "written_by_0_1"
+OLD = Path(__file__).resolve().parents[1] / "written_by_0_1"
 PICTURES = sorted([*OLD.glob("pictures/*.png"), *OLD.glob("panels/*/*.png")])
 ROUNDING = 1  # of 255: another processor's kernels may end on the other side of a grey level
 

@@ -20,7 +20,7 @@ from ganlens.data.packed import PackedTree
 from ganlens.data.sizes import native_size
 from ganlens.errors import GanlensError
 
-SHARED = Path(__file__).parents[1].parent / "shared"
+SHARED = Path(__file__).parents[2].parent / "shared"
 
 
 def write(path: Path, pixels: np.ndarray) -> Path:
@@ -71,7 +71,7 @@ def test_pixelfaces(faces):
 
 def test_pixelfaces_rows_belong_together(faces):
     """Pixels, names and attributes of a row are those of one line of attributes.csv."""
-    tree = PackedTree(Path(__file__).parents[1] / "ganlens/assets/pixelfaces.zip")
+    tree = PackedTree(Path(__file__).parents[2] / "ganlens/assets/pixelfaces.zip")
     lines = tree.read("attributes.csv").decode().splitlines()
     header, table = lines[0].split(","), {line.split(",")[0]: line for line in lines[1:]}
     for row in (0, 1, 9999, 10000, 11999):

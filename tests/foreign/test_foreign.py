@@ -21,7 +21,7 @@ from ganlens.foreign import READERS, open_foreign
 from ganlens.foreign.recognition import Answers
 from ganlens.models import MODELS
 
-SVHN = Path(__file__).resolve().parents[1] / "data" / "dcgan-svhn-theano"
+SVHN = Path(__file__).resolve().parents[2] / "data" / "dcgan-svhn-theano"
 LATE = {
     f"{old}.{name}": f"{old}1.{name}"
     for old, names in (
@@ -403,7 +403,7 @@ def test_a_report_on_a_discriminator_alone_and_on_odd_images(
 def test_a_family_in_one_file_as_the_docs_have_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = (Path(__file__).resolve().parents[1] / "docs" / "foreign.md").read_text("utf-8")
+    text = (Path(__file__).resolve().parents[2] / "docs" / "foreign.md").read_text("utf-8")
     section = text.partition("## A family in one file")[2].partition("\n## ")[0]
     code = section.partition("```python\n")[2].partition("```")[0]
     (tmp_path / "family_lift.py").write_text(code)

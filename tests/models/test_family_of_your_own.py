@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-TEXT = Path(__file__).resolve().parents[1] / "docs" / "families.md"
+TEXT = Path(__file__).resolve().parents[2] / "docs" / "families.md"
 
 
 def ganlens(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":

@@ -13,7 +13,7 @@ from ganlens.cli import main
 from ganlens.models import MODELS
 from ganlens.probes import PROBES
 
-APPS = Path(__file__).parents[1] / "apps"
+APPS = Path(__file__).parents[2] / "apps"
 PAGES = ["", "latent", "sample", "concepts", "training", "compare", "replay", *PROBES]
 # Streamlit and its event loop warn about their own affairs.
 pytestmark = pytest.mark.filterwarnings("default")

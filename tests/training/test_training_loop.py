@@ -19,7 +19,7 @@ from ganlens.models import build
 from ganlens.training import Trainer, configure, stream
 
 STEPS, SIZE = 20, 16
-HERE = (Path(__file__).resolve().parent, Path(__file__).resolve().parents[1])
+HERE = (Path(__file__).resolve().parent, *Path(__file__).resolve().parents[1:3])
 
 
 def noisy(x: torch.Tensor, purpose: str, step: int, share: float, rank: int) -> torch.Tensor:

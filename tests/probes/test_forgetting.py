@@ -373,7 +373,7 @@ def test_bad_settings_fail_before_anything_runs(settings, says):
         Forget(**settings)
 
 
-BOXES = Path(__file__).parent / "glasses_boxes.json"
+BOXES = Path(__file__).parents[1] / "glasses_boxes.json"
 
 
 def test_the_boxes_of_the_glasses_find_their_place_on_the_shipped_checkpoint():

@@ -21,7 +21,7 @@ from ganlens.panels import AnimationPanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
 from ganlens.recipe import Recipe, render
 
-APPS = Path(__file__).parents[1] / "apps"
+APPS = Path(__file__).parents[2] / "apps"
 PAGES = ["", "latent", "sample", "concepts", "training", "compare", "replay", *PROBES]
 # Settings that a visitor types: looked up among names of attributes and layers, never opened.
 FREE_TEXT = {"a", "attribute", "b", "c", "concept", "formulas", "target"}

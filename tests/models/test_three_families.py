@@ -24,7 +24,7 @@ from ganlens.probes import PROBES
 from ganlens.report import missing
 from ganlens.runs import read_metrics
 
-DRIVER = Path(__file__).with_name("drive_families.py")
+DRIVER = Path(__file__).parents[1].joinpath("drive_families.py")
 SETTINGS = ("--epochs", "4", "--batch-size", "16", "--judge", "pixels", "--precision", "float32",
             "--evaluate-every", "2", "--log-every", "3", "--save-every", "1")  # fmt: skip
 

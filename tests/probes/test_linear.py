@@ -25,7 +25,7 @@ from ganlens.probes.linear.fitting import (
 )
 from ganlens.probes.linear.targets import Target, find_targets
 
-SHARED = Path(__file__).parents[1].parent / "shared"
+SHARED = Path(__file__).parents[2].parent / "shared"
 
 
 def image_set(n: int = 240, labelled: bool = True) -> ImageSet:

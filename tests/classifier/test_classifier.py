@@ -29,7 +29,7 @@ from ganlens.models.classifier import Block, Classifier, ClassifierConfig, class
 from ganlens.progress import finish
 from ganlens.subject import load
 
-SHARED = Path(__file__).parents[1].parent / "shared"
+SHARED = Path(__file__).parents[2].parent / "shared"
 
 
 def striped(n=160, train=120, size=16, seed=0):

@@ -200,7 +200,7 @@ def test_a_network_is_copied_while_another_thread_edits_it(
     tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Copies walk the table of hooks, which a drawing with an edit changes meanwhile."""
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "apps")
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "apps")
     from store import own_copy, picture
 
     subject = ganlens.load(tiny_checkpoint, "cpu")

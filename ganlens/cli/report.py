@@ -114,6 +114,9 @@ def _write(
     screen.print(_table(f"What {subject.title} learned", findings))
     seconds = time.perf_counter() - start
     screen.print(f"\nwrote {page} in {seconds:.0f} s: open it in a browser", soft_wrap=True)
+    if failed := next((one for one in findings if one.error), None):
+        assert failed.error is not None
+        raise failed.error
     return screen
 
 

@@ -33,6 +33,8 @@ class Finding:
         result: what it found; None where it could not run.
         reason: why there is no result, one line; empty where there is one.
         seconds: wall time that it took.
+        error: what stopped it, where that was a fault of the program: the others are found all the
+            same, and the caller raises it when they are written.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Finding:
     result: Result | None = None
     reason: str = ""
     seconds: float = 0.0
+    error: Exception | None = None
 
 
 def ignore_progress(name: str, progress: Progress) -> None:
@@ -77,6 +80,9 @@ def _run(
         result = finish(probe.steps(subject, data), partial(on_progress, name))
     except GanlensError as error:
         return Finding(name, probe, reason=str(error), seconds=time.perf_counter() - start)
+    except Exception as error:
+        reason = f"it failed, which is a fault of the program: {type(error).__name__}: {error}"
+        return Finding(name, probe, reason=reason, error=error)
     return Finding(name, probe, result, seconds=time.perf_counter() - start)
 
 

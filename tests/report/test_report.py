@@ -19,9 +19,11 @@ from PIL import Image
 from torch import nn
 
 from ganlens import images, report
+from ganlens.cli import main
 from ganlens.errors import GanlensError
 from ganlens.models.prior import Prior
 from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel, figure
+from ganlens.probes import PROBES
 from ganlens.probes.base import Needs, Probe, Progress
 from ganlens.subject import Subject
 
@@ -225,17 +227,33 @@ def test_progress_reaches_the_caller() -> None:
     assert seen == [("dist", 1), ("dist", 2)]
 
 
-def test_an_unexpected_exception_is_not_swallowed() -> None:
-    @dataclass(frozen=True)
-    class Broken(FakeProbe):
-        """Breaks."""
+@dataclass(frozen=True)
+class Broken(FakeProbe):
+    """Breaks."""
 
-        def steps(self, subject: Any, data: Any = None) -> Iterator[Progress]:
-            yield Progress(1, 1, "x")
-            raise ValueError("a bug")
+    def steps(self, subject: Any, data: Any = None) -> Iterator[Progress]:
+        yield Progress(1, 2, "things")
+        raise RuntimeError("a bug")
 
-    with pytest.raises(ValueError, match="a bug"):
-        report.run_probes(FakeSubject(), FakeData(), {"b": Broken()})  # type: ignore[arg-type]
+
+def test_a_fault_of_one_probe_loses_none_of_the_others() -> None:
+    probes = {"b": Broken(), "dist": FakeProbe()}
+    broken, sound = report.run_probes(FakeSubject(), FakeData(), probes)  # type: ignore[arg-type]
+    assert isinstance(broken.error, RuntimeError)
+    assert broken.reason == "it failed, which is a fault of the program: RuntimeError: a bug"
+    assert sound.result is not None
+
+
+def test_a_fault_is_raised_once_the_report_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PROBES, "broken", Broken)
+    words = ["report", "pixelfaces", "--data", "pixelfaces", "--out", str(tmp_path)]
+    with pytest.raises(RuntimeError, match="a bug"):
+        main([*words, "--probes", "broken", "filters"])
+    failed, sound = json.loads((tmp_path / "findings.json").read_text())["findings"]
+    assert "RuntimeError: a bug" in failed["left_out"]
+    assert sound["summary"]["filters"] > 0
 
 
 class Links(HTMLParser):

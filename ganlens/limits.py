@@ -58,7 +58,7 @@ class Limits:
     def __str__(self) -> str:
         """Return the limits in words: "at least 2, or 0"."""
         low = f"at least {self.low:,}" if self.low is not None else ""
-        low = f"above {self.above:,}" if self.above is not None else low
+        low = f"a number above {self.above:,}" if self.above is not None else low
         high = f"at most {self.high:,}" if self.high is not None else ""
         high = f"below {self.below:,}" if self.below is not None else high
         both = " and ".join(filter(None, (low, high))) or "a finite number"
@@ -71,6 +71,8 @@ ANY = Limits()
 Count = Annotated[int, Limits(low=1)]
 Seed = Annotated[int, Limits(low=0, high=MAX_SEED)]
 Share = Annotated[float, Limits(low=0, high=1)]
+Amount = Annotated[float, Limits(low=0)]
+Decay = Annotated[float, Limits(low=0, below=1)]
 
 
 def check_limits(settings: Any) -> None:
@@ -123,14 +125,13 @@ def _check(name: str, value: Any, hint: Any, limits: Limits = ANY) -> None:
     if len(kinds) != 1:  # several kinds of value: what they may be is the probe's own matter
         return
     (kind,) = kinds
-    said = name.replace("_", " ")
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
-            raise one_of(said, value, get_args(kind))
+            raise one_of(name, value, get_args(kind))
     elif get_origin(kind) is tuple:
-        _check_tuple(said, value, get_args(kind), limits)
+        _check_tuple(name, value, get_args(kind), limits)
     elif kind in KINDS:
-        _check_plain(said, value, kind, limits)
+        _check_plain(name, value, kind, limits)
 
 
 def _check_tuple(name: str, values: Any, kinds: tuple[Any, ...], limits: Limits) -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -25,8 +25,8 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
 from ganlens.initialisation import seeded
+from ganlens.limits import Amount, Count, Limits, Seed, check_limits
 from ganlens.models.classifier import Classifier, ClassifierConfig
-from ganlens.models.prior import check_seed
 
 CALIBRATION = 4096  # training images, evenly spaced, that settle the batch-norm statistics
 
@@ -47,23 +47,18 @@ class ClassifierSettings:
         seed: of the initial weights, the order and the augmentation.
     """
 
-    epochs: int = 8
-    batch_size: int = 64
-    lr: float = 5e-3
-    weight_decay: float = 0.01
+    epochs: Count = 8
+    batch_size: Count = 64
+    lr: Annotated[float, Limits(above=0)] = 5e-3
+    weight_decay: Amount = 0.01
     width: int = 16
     depth: int = 1
     augment: bool = False
-    seed: int = 0
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "lr"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise GanlensError(f"{name} {getattr(self, name)} must be above 0 and finite")
-        if not 0 <= self.weight_decay < math.inf:
-            raise GanlensError(f"weight_decay {self.weight_decay} must be at least 0 and finite")
+        check_limits(self)
         ClassifierConfig(32, 3, width=self.width, depth=self.depth)  # it knows their limits
-        check_seed(self.seed)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,16 @@
 """The base of GANs: D tells real from generated images, and G's are to be taken for real."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from statistics import fmean, median
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from ganlens.augment import augment, names
-from ganlens.errors import GanlensError, one_of
+from ganlens.limits import Amount, Count, Decay, Limits, check_limits
 from ganlens.models.family import Adam, Batch, Curve, Family, History, Networks, Numbers, Phase
 from ganlens.models.losses import discriminator_loss, generator_loss, r1_penalty
 from ganlens.models.rotation import FOR_GENERATOR, TURNS, RotationTask, quarter_turns
@@ -44,37 +43,23 @@ class Adversarial:
         augment: DiffAugment policy out of color, translation, cutout, separated by commas.
     """
 
-    lr: float = 2e-4
-    lr_discriminator: float = 0.0
-    beta1: float = 0.5
-    beta2: float = 0.999
-    weight_decay: float = 0.0
+    lr: Annotated[float, Limits(above=0)] = 2e-4
+    lr_discriminator: Amount = 0.0
+    beta1: Decay = 0.5
+    beta2: Decay = 0.999
+    weight_decay: Amount = 0.0
     schedule: Literal["both", "alternate"] = "both"
-    label_smoothing: float = 0.0
-    instance_noise: float = 0.0
-    r1: float = 0.0
-    r1_every: int = 16
+    label_smoothing: Decay = 0.0
+    instance_noise: Amount = 0.0
+    r1: Amount = 0.0
+    r1_every: Count = 16
     spectral_norm: bool = False
-    rotation: float = 0.0
+    rotation: Amount = 0.0
     augment: str = ""
 
     def __post_init__(self) -> None:
+        check_limits(self)
         names(self.augment)
-        if self.schedule not in ("both", "alternate"):
-            raise one_of("schedule", self.schedule, ("both", "alternate"))
-        for name in ("lr", "r1_every"):
-            if not getattr(self, name) > 0:
-                raise GanlensError(f"{name} {getattr(self, name)} must be above 0")
-        for name in ("beta1", "beta2", "label_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise GanlensError(f"{name} {getattr(self, name)} must be at least 0 and below 1")
-        sizes = ("lr_discriminator", "weight_decay", "instance_noise", "r1", "rotation")
-        for name in sizes:
-            if not getattr(self, name) >= 0:
-                raise GanlensError(f"{name} {getattr(self, name)} must be at least 0")
-        for name in ("lr", *sizes):
-            if not math.isfinite(getattr(self, name)):
-                raise GanlensError(f"{name} {getattr(self, name)} must be a finite number")
 
 
 class GAN(Family):

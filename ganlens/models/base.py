@@ -1,12 +1,14 @@
 """Protocols of the networks of each role: what they take, return and say of themselves."""
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from ganlens.limits import Limits
 from ganlens.models.prior import Prior
 
 SIZES = (16, 256)  # smallest and largest image that the networks of ganlens take, in pixels
+Pixels = Annotated[int, Limits(*SIZES)]
 
 
 @runtime_checkable

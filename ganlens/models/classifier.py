@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from torch import Tensor, nn
 
-from ganlens.errors import GanlensError
-from ganlens.models.base import SIZES
+from ganlens.errors import GanlensError, one_of
+from ganlens.limits import Count, Limits, check_limits
+from ganlens.models.base import Pixels
 
 FAMILY = "classifier"  # what its checkpoints call it; not in MODELS, since it is no GAN
 BLOCKS = 4
@@ -28,27 +29,18 @@ class ClassifierConfig:
         depth: convolutions in each block; those after the first are residual.
     """
 
-    size: int
-    channels: int
+    size: Pixels
+    channels: Annotated[int, Limits(1, 3)]
     targets: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    width: int = 16
-    features: int = 128
+    width: Annotated[int, Limits(1, MOST_WIDTH)] = 16
+    features: Count = 128
     numbers: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    depth: int = 1
+    depth: Annotated[int, Limits(1, MOST_DEPTH)] = 1
 
     def __post_init__(self) -> None:
-        if not SIZES[0] <= self.size <= SIZES[1]:
-            raise GanlensError(
-                f"size {self.size} is out of range: a classifier takes {SIZES[0]} to {SIZES[1]}"
-                " pixels"
-            )
+        check_limits(self)
         if self.channels not in (1, 3):
-            raise GanlensError(f"channels {self.channels}: choose from 1, 3")
-        for what, most in (("width", MOST_WIDTH), ("depth", MOST_DEPTH)):
-            if not 1 <= getattr(self, what) <= most:
-                raise GanlensError(
-                    f"{what} {getattr(self, what)} is out of range: give 1 to {most}"
-                )
+            raise one_of("channels", self.channels, (1, 3))
         for name, classes in self.targets.items():
             if len(classes) < 2:
                 raise GanlensError(

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
-from ganlens.errors import GanlensError, one_of
+from ganlens.limits import Limits, check_limits
 from ganlens.models.adversarial import GAN, Adversarial
-from ganlens.models.base import SIZES
+from ganlens.models.base import Pixels
 from ganlens.models.family import Preset
 from ganlens.models.prior import Prior
 
@@ -38,29 +38,19 @@ class DCGANConfig:
         bn_eps: what batch norm adds to the variance; the authors' code has 1e-8.
     """
 
-    size: int = 32
-    channels: int = 3
-    latent_dim: int = 100
-    width: int = 64
+    size: Pixels = 32
+    channels: Literal[1, 3] = 3
+    latent_dim: Annotated[int, Limits(1, MOST_LATENT_DIM)] = 100
+    width: Annotated[int, Limits(1, MOST_WIDTH)] = 64
     kernel: Literal[4, 5] = 4
     prior: Literal["normal", "uniform"] = "normal"
     projection: Literal["conv", "linear"] = "conv"
     upsample: Literal["transposed", "resize"] = "transposed"
     discriminator_norm: Literal["batch", "none"] = "batch"
-    bn_eps: float = 1e-5
+    bn_eps: Annotated[float, Limits(above=0, below=1)] = 1e-5
 
     def __post_init__(self) -> None:
-        if not SIZES[0] <= self.size <= SIZES[1]:
-            raise GanlensError(f"size {self.size} is out of range: a DCGAN takes 16 to 256 pixels")
-        for name, valid in _CHOICES.items():
-            if getattr(self, name) not in valid:
-                raise one_of(name.replace("_", " "), getattr(self, name), valid)
-        for name, most in (("latent_dim", MOST_LATENT_DIM), ("width", MOST_WIDTH)):
-            if not 1 <= getattr(self, name) <= most:
-                value = getattr(self, name)
-                raise GanlensError(f"{name} {value} is out of range: give 1 to {most:,}")
-        if not 0 < self.bn_eps < 1:
-            raise GanlensError(f"bn eps {self.bn_eps} is out of range: give 0 to 1, as 1e-5")
+        check_limits(self)
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -77,15 +67,6 @@ class DCGANConfig:
     def widths(self) -> tuple[int, ...]:
         """Feature maps at each resolution below the image, largest map first."""
         return tuple(self.width * min(2**i, 8) for i in range(len(self.resolutions) - 1))
-
-
-_CHOICES: dict[str, tuple[Any, ...]] = {
-    "channels": (1, 3),
-    "kernel": (4, 5),
-    "projection": ("conv", "linear"),
-    "upsample": ("transposed", "resize"),
-    "discriminator_norm": ("batch", "none"),
-}
 
 
 class Project(nn.Module):

@@ -7,15 +7,15 @@ reimplementations have them: ReLU and tanh, leaky ReLU and dropout, trained by A
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
-from ganlens.errors import GanlensError, one_of
+from ganlens.limits import Decay, Limits, check_limits
 from ganlens.models.adversarial import GAN, Adversarial
-from ganlens.models.base import SIZES
+from ganlens.models.base import Pixels
 from ganlens.models.family import Preset
-from ganlens.models.prior import PRIORS, Prior
+from ganlens.models.prior import Prior
 
 MOST_WIDTH, MOST_LAYERS, MOST_LATENT_DIM = 4096, 8, 10_000
 
@@ -37,29 +37,17 @@ class MLPConfig:
             paper; 0 is off.
     """
 
-    size: int = 28
-    channels: int = 1
-    latent_dim: int = 100
-    width: int = 112
-    layers: int = 3
+    size: Pixels = 28
+    channels: Literal[1, 3] = 1
+    latent_dim: Annotated[int, Limits(1, MOST_LATENT_DIM)] = 100
+    width: Annotated[int, Limits(1, MOST_WIDTH)] = 112
+    layers: Annotated[int, Limits(1, MOST_LAYERS)] = 3
     prior: Literal["normal", "uniform"] = "normal"
     norm: Literal["batch", "none"] = "batch"
-    dropout: float = 0.1
+    dropout: Decay = 0.1
 
     def __post_init__(self) -> None:
-        if not SIZES[0] <= self.size <= SIZES[1]:
-            raise GanlensError(f"size {self.size} is out of range: give 16 to 256 pixels")
-        choices = {"channels": (1, 3), "prior": PRIORS[:2], "norm": ("batch", "none")}
-        for name, valid in choices.items():
-            if getattr(self, name) not in valid:
-                raise one_of(name, getattr(self, name), valid)
-        most = {"width": MOST_WIDTH, "layers": MOST_LAYERS, "latent_dim": MOST_LATENT_DIM}
-        for name, high in most.items():
-            if not 1 <= getattr(self, name) <= high:
-                value = getattr(self, name)
-                raise GanlensError(f"{name} {value} is out of range: give 1 to {high:,}")
-        if not 0 <= self.dropout < 1:
-            raise GanlensError(f"dropout {self.dropout} is out of range: give 0 to below 1")
+        check_limits(self)
 
     @property
     def widths(self) -> tuple[int, ...]:

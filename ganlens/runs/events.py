@@ -1,9 +1,9 @@
 """Settings of evaluation and saving, and the events of a run."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from ganlens.errors import GanlensError
+from ganlens.limits import Count, Limits, check_limits
 from ganlens.training import TrainStep
 
 
@@ -18,18 +18,13 @@ class RunConfig:
         save_every: steps between two states to resume from; each evaluation saves one too.
     """
 
-    evaluate_every: int = 2
-    evaluate_n: int = 2000
-    log_every: int = 20
-    save_every: int = 500
+    evaluate_every: Count = 2
+    evaluate_n: Annotated[int, Limits(low=2)] = 2000  # one image has no Fréchet distance
+    log_every: Count = 20
+    save_every: Count = 500
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            least = 2 if name == "evaluate_n" else 1  # a single image has no Fréchet distance
-            if value < least:
-                raise GanlensError(
-                    f"{name.replace('_', '-')} {value} is too small: give at least {least}"
-                )
+        check_limits(self)
 
 
 @dataclass(frozen=True)

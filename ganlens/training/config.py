@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from ganlens.errors import GanlensError, one_of
+from ganlens.errors import one_of
+from ganlens.limits import Count, Decay, Seed, check_limits
 from ganlens.models import trained_here
 from ganlens.models.family import Family
-from ganlens.models.prior import check_seed
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,15 @@ class TrainConfig:
         objective: the family's Training: losses and step sizes. None takes its defaults.
     """
 
-    epochs: int = 50
-    batch_size: int = 128
-    ema_decay: float = 0.999
+    epochs: Count = 50
+    batch_size: Count = 128
+    ema_decay: Decay = 0.999
     flip: bool = False
-    seed: int = 0
+    seed: Seed = 0
     objective: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
-            if not getattr(self, name) > 0:
-                raise GanlensError(f"{name} {getattr(self, name)} must be above 0")
-        if not 0 <= self.ema_decay < 1:
-            raise GanlensError(f"ema_decay {self.ema_decay} must be at least 0 and below 1")
-        check_seed(self.seed)  # found late, a bad one would cost the first epochs
+        check_limits(self)  # found late, a bad one would cost the first epochs
 
     def flat(self) -> dict[str, Any]:
         """Return all settings, the objective's among them, as one level of plain values."""

@@ -97,7 +97,7 @@ def test_too_few_images_to_hold_some_out(tmp_path: Path, capsys: Any) -> None:
 
 
 def test_one_judged_image_is_too_few(folder: Path, tmp_path: Path, capsys: Any) -> None:
-    refused(train(folder, tmp_path / "run", "--evaluate-n", "1"), capsys, "evaluate-n 1", "2")
+    refused(train(folder, tmp_path / "run", "--evaluate-n", "1"), capsys, "evaluate_n 1", "2")
 
 
 def test_networks_that_no_memory_holds(folder: Path, tmp_path: Path, capsys: Any) -> None:

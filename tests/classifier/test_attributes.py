@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_classifier import striped
+from striped import striped
 
 from ganlens.attributes import attribute_reader
 from ganlens.classifier import (

@@ -185,8 +185,8 @@ def test_the_library_compares_any_two(folders):
     one, two = (open_data(str(folders / name)) for name in ("one", "two"))
     result = finish(Fidelity(extractor="pixels").between(one, two))
     assert result.generated.startswith("images of")
-    assert len(result.shown.titles) == 32
-    assert result.shown.titles[0].endswith(".png")
+    assert len(result.gallery.titles) == 32
+    assert result.gallery.titles[0].endswith(".png")
 
 
 def test_nothing_that_was_asked_for_is_passed_over(capsys, folders, tmp_path, tiny_checkpoint):

@@ -1,4 +1,4 @@
-"""Comparing two sets of images: features of both in one pass each, then every number."""
+"""Comparison of two sets of images: features of both in one pass each, then every number."""
 
 import json
 from collections.abc import Generator
@@ -13,7 +13,7 @@ from ganlens.errors import GanlensError
 from ganlens.features import FeatureStore, ImageSource, check_comparable, shared_features_of
 from ganlens.images import grid
 from ganlens.probes.base import Progress
-from ganlens.probes.fidelity.judge import FID, Judge
+from ganlens.probes.fidelity.extractor import FID, ChosenExtractor
 from ganlens.probes.fidelity.materials import Materials
 from ganlens.probes.fidelity.measure import (
     Baseline,
@@ -23,12 +23,12 @@ from ganlens.probes.fidelity.measure import (
     by_class,
     inception_score,
 )
-from ganlens.probes.fidelity.numbers import Shown, library_versions
-from ganlens.probes.fidelity.result import FidelityResult
+from ganlens.probes.fidelity.panels import panels
+from ganlens.probes.fidelity.result import SCORES, FidelityResult, Gallery, library_versions
 from ganlens.recipe import Recipe
 from ganlens.subject import Samples
 
-SHOWN = 16  # pictures of the most and of the least typical samples
+EXTREMES = 16  # pictures of the most and of the least typical samples
 POINTS = 1000  # points of each kind in the scatter
 IMAGES, EXTRACTOR = "images", "extractor"  # notes beside moments that are kept
 PER_DIMENSION = 2  # images for each dimension that an extrapolation asks for
@@ -44,15 +44,15 @@ class Comparison:
     """How two sets of images are compared.
 
     Attributes:
-        judge: what turns images into features.
+        extractor: what turns images into features.
         ranks: neighbours for precision and its kin.
-        n_asked: images asked for on either side.
+        n_asked: images wanted on either side.
         seed: of every draw.
         batch_size: images at a time.
         precision: in which the network runs, "32-true" or "bf16-mixed".
     """
 
-    judge: Judge
+    extractor: ChosenExtractor
     ranks: Ranks
     n_asked: int
     seed: int
@@ -81,15 +81,15 @@ class Comparison:
         scores = self.ranks.scores(features.real, features.fake)
         return self._result(
             materials,
-            caveat=" ".join([self.judge.caveat, *_cautions(features, same)]),
+            caveat=" ".join([self.extractor.caveat, *_cautions(features, same)]),
             scores=scores,
             interval=None if same else stats.frechet_interval(features.real, features.fake),
             infinity=None if same else self._infinity(features),
             informed=self._informed(materials, features, scores["fd"]),
-            inception=inception_score(self.judge, features.fake),
+            inception=inception_score(self.extractor, features.fake),
             baseline=self._baseline(materials, features, scores),
             classes=by_class(features, materials.real.classes, materials.fake.classes),
-            shown=self._shown(features, materials.fake),
+            gallery=self._gallery(features, materials.fake),
         )
 
     def moments(self, source: ImageSource) -> Generator[Progress, None, stats.ReferenceMoments]:
@@ -99,15 +99,15 @@ class Comparison:
         return stats.ReferenceMoments(*stats.mean_cov(features), len(features), notes)
 
     def _extractor(self) -> dict[str, Any]:
-        return {**self.judge.extractor.describe(), "precision": self.precision}
+        return {**self.extractor.network.describe(), "precision": self.precision}
 
     def _features(
         self, source: ImageSource, before: int, total: int, what: str
     ) -> Generator[Progress, None, np.ndarray]:
         steps = shared_features_of(
-            self.judge.extractor,
+            self.extractor.network,
             source,
-            store=FeatureStore() if self.judge.extractor.hash else None,  # pixels cost nothing
+            store=FeatureStore() if self.extractor.network.hash else None,  # pixels cost nothing
             batch_size=self.batch_size,
             precision=self.precision,
         )
@@ -121,7 +121,7 @@ class Comparison:
         self, materials: Materials, features: FeatureSets, scores: dict[str, Any]
     ) -> Baseline:
         caution = ""
-        if self.judge.source is not None and materials.others_are != materials.reference:
+        if self.extractor.source is not None and materials.others_are != materials.reference:
             caution = "; the extractor may know the train images, which could raise this baseline"
         words = (materials.reference, materials.others_are, caution)
         return baseline(features, scores, self.ranks, self.seed, *words)
@@ -141,7 +141,7 @@ class Comparison:
         Its threshold was set for Inception. In features of a discriminator even held-out images
         fall below it (pixelfaces: 1.2 became 13.9), so there it would punish honest samples.
         """
-        if self.judge.metric != FID or not materials.trained_on:
+        if self.extractor.metric != FID or not materials.trained_on:
             return None
         if not (features.fake.any() and features.real.any()):  # without a direction
             return None
@@ -158,44 +158,43 @@ class Comparison:
         )
         if features.shape[1] != len(moments.mean):
             raise GanlensError(
-                f"moments of {len(moments.mean)} features do not fit {self.judge.extractor.name}'s "
-                f"{features.shape[1]}: choose the extractor that they were made with"
+                f"moments of {len(moments.mean)} features do not fit the {features.shape[1]} of "
+                f"{self.extractor.network.name}: choose the extractor that they were made with"
             )
         distance = stats.frechet_distance(moments.mean, moments.cov, *stats.mean_cov(features))
-        undefined = ("kid", "precision", "recall", "density", "coverage")
         scores = {
             "fd": distance,
-            **dict.fromkeys((*undefined, "kid_std", "kid_standard_error", "kid_subset_size")),
+            **dict.fromkeys((*SCORES, "kid_std", "kid_standard_error", "kid_subset_size")),
             "k": self.ranks.k,
             "k_density": self.ranks.k_density,
             "n_real": moments.n,
             "n_fake": len(features),
             "dimensions": features.shape[1],
-            "reasons": dict.fromkeys(undefined, NO_IMAGES),
+            "reasons": dict.fromkeys(SCORES, NO_IMAGES),
         }
         unknown = "" if EXTRACTOR in moments.notes else f" {UNKNOWN}"
         return self._result(
             materials,
-            caveat=self.judge.caveat + unknown,
+            caveat=self.extractor.caveat + unknown,
             scores=scores,
             interval=None,
             infinity=None,
             informed=None,
-            inception=inception_score(self.judge, features),
+            inception=inception_score(self.extractor, features),
             baseline=Baseline(None, 0, NO_IMAGES, None),
             classes=(),
-            shown=None,
+            gallery=None,
         )
 
-    def _shown(self, features: FeatureSets, fake: ImageSource) -> Shown:
+    def _gallery(self, features: FeatureSets, fake: ImageSource) -> Gallery:
         distances = stats.nearest(features.fake, features.real, 1)[0][:, 0]
         order = np.argsort(distances, kind="stable")
-        count = min(SHOWN, len(order) // 2)
+        count = min(EXTREMES, len(order) // 2)
         rows = np.concatenate([order[:count], order[len(order) - count :]])
-        columns = min(count, SHOWN // 2)
+        columns = min(count, EXTREMES // 2)
         mean, axes, shares = stats.principal_axes(features.real)
         drawn = np.random.default_rng(self.seed).permutation(len(features.real))[:POINTS]
-        return Shown(
+        return Gallery(
             distances=distances,
             titles=tuple(fake.titles(rows)),
             picture=grid(fake.images(rows), columns),
@@ -207,9 +206,9 @@ class Comparison:
 
     def _result(self, materials: Materials, **found: Any) -> FidelityResult:
         return FidelityResult(
-            metric=self.judge.metric,
-            extractor=self.judge.describe(),
-            extractor_reason=self.judge.reason,
+            metric=self.extractor.metric,
+            extractor=self.extractor.describe(),
+            extractor_reason=self.extractor.reason,
             generated=materials.fake.name,
             reference=materials.reference,
             split=materials.split,
@@ -219,6 +218,7 @@ class Comparison:
             seed=self.seed,
             precision=self.precision,
             about=materials.about,
+            draw=panels,
             versions=library_versions(),
             **found,
         )

@@ -1,4 +1,4 @@
-"""Which images are compared: those that are judged, the reference, and others for the baseline."""
+"""Images that are compared: generated ones, the reference, and others for the baseline."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ class Materials:
     """What is compared, and how it was chosen.
 
     Attributes:
-        fake: the images that are judged.
+        fake: the generated images.
         real: the reference: as many images, or moments read from a file.
         others: further images of the reference's kind, for the baseline; or None.
         reference: the reference in words, "test images".
@@ -45,17 +45,17 @@ def materials(
     generated: Subject | ImageSet,
     reference: Subject | ImageSet | ReferenceMoments,
     split: str,
-    asked: int,
+    wanted: int,
     seed: int,
 ) -> Materials:
-    """Choose what is judged and its reference, equally many images of each.
+    """Choose the generated images and their reference, equally many images of each.
 
     Args:
-        generated: what is judged.
+        generated: a model, or images that one drew.
         reference: what it is compared with.
         split: of the reference, where it is an ImageSet; "auto" as in ``choose_reference``, and
             "all" where both are the same images.
-        asked: images wanted of each.
+        wanted: images wanted of each.
         seed: of the draws, and the first seed of a model.
 
     Raises:
@@ -63,7 +63,7 @@ def materials(
     """
     if not isinstance(reference, ReferenceMoments):
         _same_shape(generated, reference)
-    n, cap = _most(generated, asked, seed)
+    n, cap = _most(generated, wanted, seed)
     if isinstance(reference, ImageSet):
         return _with_images(generated, reference, split, n, cap, seed)
     real: ImageSource | ReferenceMoments
@@ -107,12 +107,12 @@ def _with_images(
     )
 
 
-def _most(images: Subject | ImageSet, asked: int, seed: int) -> tuple[int, str]:
-    """Return how many images there are, at most as many as asked for, and why fewer."""
+def _most(images: Subject | ImageSet, wanted: int, seed: int) -> tuple[int, str]:
+    """Return how many images there are, at most as many as wanted, and why fewer."""
     if isinstance(images, ImageSet):
-        n = min(asked, len(images))
-        return n, "" if n == asked else f"{images.spec!r} has {n:,} images"
-    found = Samples.draw(images, asked, seed)
+        n = min(wanted, len(images))
+        return n, "" if n == wanted else f"{images.spec!r} has {n:,} images"
+    found = Samples.draw(images, wanted, seed)
     return found.count, found.cap_reason
 
 

@@ -1,4 +1,4 @@
-"""From the features of two sets of images to every number that they give."""
+"""Numbers from the features of two sets of images: scores, baseline, classes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ganlens import stats
-from ganlens.probes.fidelity.judge import FID, Judge
+from ganlens.probes.fidelity.extractor import FID, ChosenExtractor
 from ganlens.stats.inception_score import SPLITS
 
 
@@ -16,7 +16,7 @@ class FeatureSets:
 
     Attributes:
         real: (N, D) of the reference.
-        fake: (N, D) of what is judged.
+        fake: (N, D) of the generated images.
         others: (M, D) of further real images, none of them in the reference; or None.
     """
 
@@ -38,7 +38,7 @@ class Ranks:
     k_density: int
 
     def scores(self, real: np.ndarray, fake: np.ndarray) -> dict[str, Any]:
-        """Score one cloud against another, see ``stats.quality``."""
+        """Score one set of features against another, see ``stats.quality``."""
         return stats.quality(real, fake, k=self.k, k_density=self.k_density)
 
 
@@ -110,7 +110,7 @@ class ClassScore:
 
     Attributes:
         name: the class.
-        n_real: its images in the reference; n_fake: among those judged.
+        n_real: its images in the reference; n_fake: among the generated ones.
         distance: None where there are fewer than 2 on a side. It falls as N grows: compare classes
             of equal size.
     """
@@ -129,7 +129,7 @@ def by_class(
     Args:
         features: the features.
         real: (N,) class names of the reference, or None.
-        fake: (N,) class names of what is judged, or None.
+        fake: (N,) class names of the generated images, or None.
 
     Returns:
         One ClassScore for each class of the reference, by name; none without labels.
@@ -147,9 +147,9 @@ def _class(features: FeatureSets, name: str, real: np.ndarray, fake: np.ndarray)
     return ClassScore(str(name), *sizes, distance)
 
 
-def inception_score(judge: Judge, features: np.ndarray) -> tuple[float, float] | None:
-    """Mean and deviation of the inception score, where published Inception judges; else None."""
-    if judge.metric != FID or len(features) < SPLITS:
+def inception_score(extractor: ChosenExtractor, features: np.ndarray) -> tuple[float, float] | None:
+    """Return mean and deviation of the inception score; None but for published Inception."""
+    if extractor.metric != FID or len(features) < SPLITS:
         return None
-    extractor: Any = judge.extractor  # Inception, which alone has logits
-    return stats.inception_score(extractor.logits(features))
+    network: Any = extractor.network  # Inception, which alone has logits
+    return stats.inception_score(network.logits(features))

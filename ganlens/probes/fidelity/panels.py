@@ -1,14 +1,15 @@
-"""How a comparison of two sets of images is shown."""
+"""Panels of the fid probe: the table of scores, classes, features in the plane, extremes."""
 
 from typing import Any
 
-from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
-from ganlens.probes.fidelity.numbers import FidelityNumbers, Shown
+from ganlens.figures import Line, lines
+from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel
+from ganlens.probes.fidelity.result import FidelityResult, Gallery
 from ganlens.stats.inception_score import SPLITS
 
 MEANINGS = {
-    "fd": "distance between the two clouds of features; lower is better",
-    "kid": "kernel distance, unbiased: may be below 0 where the clouds agree; lower is better",
+    "fd": "distance between the two sets of features; lower is better",
+    "kid": "kernel distance, unbiased: may be below 0 where the sets agree; lower is better",
     "precision": "share of generated images that lie among the real ones (looks real)",
     "recall": "share of real images that lie among the generated ones (variety)",
     "density": "how deep generated images lie among the real ones; may exceed 1",
@@ -16,23 +17,23 @@ MEANINGS = {
 }
 
 
-def panels(result: FidelityNumbers) -> list[Panel]:
+def panels(result: FidelityResult) -> list[Panel]:
     """Return the table of numbers, classes, the scatter of features, and extreme images."""
     found: list[Panel] = [_table(result)]
     if result.classes:
         found.append(_classes(result))
-    if result.shown is not None:
-        found += [_scatter(result.shown), _extremes(result.shown)]
+    if result.gallery is not None:
+        found += [_scatter(result.gallery), _extremes(result.gallery)]
     return found
 
 
-def _table(result: FidelityNumbers) -> TablePanel:
+def _table(result: FidelityResult) -> TablePanel:
     n, at, baseline = result.scores["n_fake"], result.baseline.n, result.baseline
     rows = _rows(result, n, result.scores, baseline.scores if at == n else None)
     rows[1:1] = _about_the_distance(result)
     if at != n and baseline.generated is not None:  # real against real exists at another N
         rows += _rows(result, at, baseline.generated, baseline.scores)
-    cap = f" Of {result.n_asked:,} asked for: {result.cap_reason}." if result.cap_reason else ""
+    cap = f" Of {result.n_asked:,} wanted: {result.cap_reason}." if result.cap_reason else ""
     real = result.scores["n_real"]
     return TablePanel(
         f"{result.metric} and its relatives",
@@ -50,7 +51,7 @@ def _count(n: int | None) -> str:
     return "an unknown number of" if n is None else f"{n:,}"
 
 
-def _about_the_distance(result: FidelityNumbers) -> list[tuple[Any, ...]]:
+def _about_the_distance(result: FidelityResult) -> list[tuple[Any, ...]]:
     """Rows on what the distance itself is worth, and the inception score."""
     rows: list[tuple[Any, ...]] = []
     if (interval := result.interval) is not None:
@@ -82,7 +83,7 @@ def _about_the_distance(result: FidelityNumbers) -> list[tuple[Any, ...]]:
 
 
 def _rows(
-    result: FidelityNumbers, n: int, generated: dict[str, Any], baseline: dict[str, Any] | None
+    result: FidelityResult, n: int, generated: dict[str, Any], baseline: dict[str, Any] | None
 ) -> list[tuple[Any, ...]]:
     """Rows of the table for one N: a score beside what real images get, or a dash."""
     notes = {
@@ -111,7 +112,7 @@ def _name(metric: str, score: str) -> str:
     return score
 
 
-def _classes(result: FidelityNumbers) -> TablePanel:
+def _classes(result: FidelityResult) -> TablePanel:
     gaps = any(c.distance is None for c in result.classes)
     missing = " A dash: fewer than 2 images." if gaps else ""
     return TablePanel(
@@ -123,43 +124,37 @@ def _classes(result: FidelityNumbers) -> TablePanel:
     )
 
 
-def _scatter(shown: Shown) -> FigurePanel:
-    plot = figure(
-        height=420,
-        xaxis={"title": f"first axis ({shown.shares[0]:.0%} of the real variance)"},
-        yaxis={"title": f"second axis ({shown.shares[1]:.0%})"},
-        legend={"orientation": "h", "y": 1.08},
+def _scatter(gallery: Gallery) -> FigurePanel:
+    sets = (
+        ("real", gallery.real_points, PALETTE[0], "circle-open"),
+        ("generated", gallery.fake_points, PALETTE[3], "x-thin-open"),
     )
-    for name, points, colour, symbol in (
-        ("real", shown.real_points, PALETTE[0], "circle-open"),
-        ("generated", shown.fake_points, PALETTE[3], "x-thin-open"),
-    ):
-        plot.add_scatter(
-            x=points[:, 0], y=points[:, 1], mode="markers", name=name, hoverinfo="skip",
-            marker={"color": colour, "symbol": symbol, "size": 5, "opacity": 0.6},
-        )  # fmt: skip
-    count = len(shown.fake_points)
-    return FigurePanel(
+    return lines(
         "Real and generated images in feature space",
-        f"{count:,} images of either kind, drawn along the two directions in which the real "
-        "ones differ most (principal axes of the real features). Where crosses have no "
-        "circles, the generator may draw what the data lacks; where circles have no crosses, it "
-        "misses something. Two directions cannot show all: clouds that overlap here may differ "
+        f"{len(gallery.fake_points):,} images of either kind, drawn along the two directions in "
+        "which the real ones differ most (principal axes of the real features). Where crosses have "
+        "no circles, the generator may draw what the data lacks; where circles have no crosses, it "
+        "misses something. Two directions cannot show all: sets that overlap here may differ "
         "elsewhere.",
-        plot,
-    )
+        None,
+        [Line(name, p[:, 1], p[:, 0], colour, mode="markers", symbol=symbol, opacity=0.6)
+         for name, p, colour, symbol in sets],
+        xaxis=f"first axis ({gallery.shares[0]:.0%} of the real variance)",
+        yaxis=f"second axis ({gallery.shares[1]:.0%})",
+        height=420,
+    )  # fmt: skip
 
 
-def _extremes(shown: Shown) -> ImagePanel:
-    half = len(shown.titles) // 2
+def _extremes(gallery: Gallery) -> ImagePanel:
+    half = len(gallery.titles) // 2
     return ImagePanel(
         "Samples nearest to and farthest from the real images",
-        f"Upper half: the {half} of {len(shown.distances):,} samples whose features lie nearest "
+        f"Upper half: the {half} of {len(gallery.distances):,} samples whose features lie nearest "
         f"to those of a real image; lower half: the {half} that lie farthest, the farthest "
         "last: what the generator gets wrong, or does that the data does not. A sample "
         "very near to a real image may be a copy: the nearest-neighbour probe tells.",
-        shown.picture,
+        gallery.picture,
         alt=f"two groups of {half} generated images, the most and the least typical",
-        scale=max(1, min(8, 640 // shown.picture.shape[1])),
-        recipe=shown.recipe,
+        scale=max(1, min(8, 640 // gallery.picture.shape[1])),
+        recipe=gallery.recipe,
     )

@@ -3,20 +3,22 @@
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import torch
 
 from ganlens import stats
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
+from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
 from ganlens.precision import named_precision, resolved
 from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.fidelity.compare import Comparison
-from ganlens.probes.fidelity.judge import choose
+from ganlens.probes.fidelity.extractor import choose
 from ganlens.probes.fidelity.materials import image_source, materials
 from ganlens.probes.fidelity.measure import Ranks
+from ganlens.probes.fidelity.reference import Split
 from ganlens.probes.fidelity.result import FidelityResult
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fidelity(Probe):
-    """Compare generated with real images as two clouds of features.
+    """Compare generated with real images as two sets of features.
 
     The Fréchet distance is called FID only in the features of the published Inception weights, else
     FD-<extractor>. Around it stand its interval, its value extrapolated to infinitely many images,
@@ -61,7 +63,7 @@ class Fidelity(Probe):
     )
     reading: ClassVar[str] = (
         "Small is good, but only beside the baseline (what real images score against each other) "
-        "and with the same judge, the same N and the same resize."
+        "and with the same extractor, the same N and the same resize."
     )
     papers: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Heusel 2017", "https://arxiv.org/abs/1706.08500"),
@@ -71,25 +73,21 @@ class Fidelity(Probe):
     demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"extractor": "discriminator"})
 
     extractor: str = "auto"
-    n: int = 10_000
-    seed: int = 0
-    split: Literal["auto", "all", "train", "test"] = "auto"
-    batch_size: int = 128
+    n: Annotated[int, Limits(low=2)] = 10_000
+    seed: Seed = 0
+    split: Split = "auto"
+    batch_size: Count = 128
     inception_weights: str | None = None
     weights: str | None = None
     precision: Literal["float32", "bfloat16", "auto"] = "float32"
-    k: int = 3
-    k_density: int = 5
+    k: Count = 3
+    k_density: Count = 5
 
     def __post_init__(self) -> None:
-        for name, least in (("n", 2), ("batch_size", 1), ("k", 1), ("k_density", 1)):
-            if getattr(self, name) < least:
-                raise GanlensError(
-                    f"{name} {getattr(self, name)} is too small: give at least {least}"
-                )
-        check_seed(self.seed, self.n)
         # Pictures of 0.1 carry lightning-fabric's names.
         object.__setattr__(self, "precision", named_precision(self.precision))
+        super().__post_init__()
+        check_seed(self.seed, self.n)
 
     def needs(self) -> Needs:
         """Return what it cannot do without: the discriminator only where it is the extractor."""
@@ -118,7 +116,7 @@ class Fidelity(Probe):
         """Compare any two: GANs, images, or moments on the side of the reference.
 
         Args:
-            generated: what is judged.
+            generated: what is measured.
             reference: what it should be like; ``split`` says which of its images.
             device: where an extractor runs that comes from neither.
 
@@ -128,8 +126,9 @@ class Fidelity(Probe):
         self._check_split(reference, "the reference")
         chosen = materials(generated, reference, self.split, self.n, self.seed)
         comparison = yield from self._comparison(generated, device)
-        caveat = " ".join([comparison.judge.caveat, *_other_kinds(generated, reference)])
-        comparison = replace(comparison, judge=replace(comparison.judge, caveat=caveat))
+        chosen_extractor = comparison.extractor
+        caveat = " ".join([chosen_extractor.caveat, *_other_kinds(generated, reference)])
+        comparison = replace(comparison, extractor=replace(chosen_extractor, caveat=caveat))
         return (yield from comparison.steps(chosen))
 
     def moments(
@@ -160,15 +159,15 @@ class Fidelity(Probe):
     ) -> Generator[Progress, None, Comparison]:
         subject = None if isinstance(generated, ImageSet) else generated
         weights = (self.inception_weights, self.weights)
-        judge = yield from choose(self.extractor, subject, *weights, device=device)
-        judge(torch.zeros(1, *generated.image_shape))  # fails here if it takes no such images
+        extractor = yield from choose(self.extractor, subject, *weights, device=device)
+        extractor(torch.zeros(1, *generated.image_shape))  # fails here if it takes no such images
         return Comparison(
-            judge=judge,
+            extractor=extractor,
             ranks=Ranks(self.k, self.k_density),
             n_asked=self.n,
             seed=self.seed,
             batch_size=self.batch_size,
-            precision=resolved(self.precision, judge.extractor.device),
+            precision=resolved(self.precision, extractor.network.device),
         )
 
 
@@ -178,12 +177,12 @@ def _other_kinds(generated: "Subject | ImageSet", reference: object) -> Iterator
         return
     if (words := generated.provenance.get("condition")) is not None:
         yield (
-            f"Every sample was told {words}: whatever else the reference holds counts against the"
-            " samples, so compare with images of that kind alone."
+            f"Every sample was drawn under the condition {words}: whatever else the reference holds"
+            " counts against the samples, so compare with images of that kind alone."
         )
     translates = generated.generator is None
     if translates and isinstance(reference, ImageSet) and reference.spec == generated.sources.spec:
         yield (
             "The samples are translations of images of this very data: a small distance says that"
-            " little was changed; judge them against images of what they should become."
+            " little was changed; compare them with images of what they should become."
         )

@@ -1,7 +1,7 @@
-"""Which data images are compared with: the reference, and others for the baseline."""
+"""Reference of the fid probe: real images, and others for the baseline."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -11,7 +11,8 @@ from ganlens.features import DataImages
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
 
-SPLITS = ("auto", "all", "train", "test")
+Split = Literal["auto", "all", "train", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Which features judge: from the word that the user gives to an extractor."""
+"""Extractors of the fid probe: from the word that the user gives to a network."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -31,11 +31,11 @@ PIXEL_SIDE = 16  # 768 numbers in colour: a covariance that a few thousand image
 
 
 @dataclass(frozen=True)
-class Judge:
+class ChosenExtractor:
     """An extractor and how it came to be chosen.
 
     Attributes:
-        extractor: what turns images into features.
+        network: what turns images into features.
         metric: what a Fréchet distance on its features is called.
         reason: why this one, in a clause.
         caveat: what its numbers must not be taken for, in a sentence.
@@ -43,7 +43,7 @@ class Judge:
             or none.
     """
 
-    extractor: Extractor
+    network: Extractor
     metric: str
     reason: str
     caveat: str
@@ -51,11 +51,11 @@ class Judge:
 
     def describe(self) -> dict[str, Any]:
         """Return the extractor's own description, and the checkpoint behind it."""
-        return {**self.extractor.describe(), "checkpoint": self.source}
+        return {**self.network.describe(), "checkpoint": self.source}
 
     def __call__(self, batch: Tensor) -> Tensor:
         """Extract features."""
-        return self.extractor(batch)
+        return self.network(batch)
 
 
 def choose(
@@ -64,14 +64,14 @@ def choose(
     inception_weights: str | None = None,
     weights: str | None = None,
     device: torch.device | str = "cpu",
-) -> Generator[Progress, None, Judge]:
-    """Turn the word that the user gives to an extractor into a Judge.
+) -> Generator[Progress, None, ChosenExtractor]:
+    """Turn the word that the user gives to an extractor into that extractor.
 
     Only "inception" without its weights fetches them, and says so in its Progress.
 
     Args:
         word: one of WORDS, "torchvision:NAME", or the path of a checkpoint.
-        subject: the GAN that is judged, where one is.
+        subject: the GAN that is measured, where one is.
         inception_weights: path of Inception's weights.
         weights: path of the weights of vgg16 or of torchvision:NAME.
         device: where to run where there is no subject.
@@ -121,7 +121,7 @@ def _refuse_idle_weights(word: str, inception_weights: str | None, weights: str 
 
 
 def _best(subject: "Subject | None", weights: str | None) -> tuple[str, str]:
-    """Choose the most widely comparable judge that is at hand."""
+    """Choose the most widely comparable extractor that is available, and say why."""
     if weights is not None:
         return "inception", "Inception's weights were given"
     try:
@@ -145,28 +145,28 @@ def _fetch() -> Generator[Progress, None, None]:
             yield Progress(done, max(total, done), "bytes of Inception's weights downloaded")
 
 
-def _inception(device: torch.device | str, weights: str | None, reason: str) -> Judge:
+def _inception(device: torch.device | str, weights: str | None, reason: str) -> ChosenExtractor:
     from ganlens.features.inception import InceptionExtractor
 
     extractor = InceptionExtractor(weights, device)
     published = extractor.published
     caveat = (
-        "Inception knows ImageNet's photographs; on small or drawn images it sees texture more "
-        "than content."
+        "Inception knows ImageNet's photographs; on small or drawn images it responds to texture "
+        "more than to content."
         if published
         else "These are not the weights behind published FIDs, so the number is not called FID."
     )
-    return Judge(extractor, FID if published else "FD-inception", reason, caveat)
+    return ChosenExtractor(extractor, FID if published else "FD-inception", reason, caveat)
 
 
-def _discriminator(subject: "Subject | None", reason: str) -> Judge:
+def _discriminator(subject: "Subject | None", reason: str) -> ChosenExtractor:
     if subject is None or subject.discriminator is None:
-        who = "what is judged" if subject is None else subject.name
+        name = "what is measured" if subject is None else subject.name
         raise GanlensError(
-            f"{who} has no discriminator: choose --extractor inception, pixels, or the "
+            f"{name} has no discriminator: choose --extractor inception, pixels, or the "
             "folder of another checkpoint"
         )
-    return Judge(
+    return ChosenExtractor(
         # The checkpoint's hash covers the generators too, so the extractor's is taken of D alone.
         DiscriminatorExtractor(subject.bound("discriminator")),
         "FD-discriminator",
@@ -177,18 +177,18 @@ def _discriminator(subject: "Subject | None", reason: str) -> Judge:
     )
 
 
-def _pixels(reason: str) -> Judge:
+def _pixels(reason: str) -> ChosenExtractor:
     extractor = PixelExtractor(PIXEL_SIDE)
-    caveat = "Pixels see colour and layout but no objects: a blurred image costs little here."
-    return Judge(extractor, f"FD-{extractor.name}", reason, caveat)
+    caveat = "Pixels hold colour and layout but no objects: a blurred image costs little here."
+    return ChosenExtractor(extractor, f"FD-{extractor.name}", reason, caveat)
 
 
-def _network(extractor: Extractor, reason: str) -> Judge:
+def _network(extractor: Extractor, reason: str) -> ChosenExtractor:
     caveat = f"The features are those of {extractor.name}: compare only numbers made with them."
-    return Judge(extractor, f"FD-{extractor.name}", reason, caveat)
+    return ChosenExtractor(extractor, f"FD-{extractor.name}", reason, caveat)
 
 
-def _from_checkpoint(path: str, device: torch.device | str) -> Judge:
+def _from_checkpoint(path: str, device: torch.device | str) -> ChosenExtractor:
     try:
         folder = find_checkpoint(path)
     except GanlensError as error:
@@ -205,10 +205,12 @@ def _from_checkpoint(path: str, device: torch.device | str) -> Judge:
             "little else."
         )
         model.to(device)
-        return Judge(ClassifierExtractor(model, digest), "FD-classifier", reason, caveat, source)
+        return ChosenExtractor(
+            ClassifierExtractor(model, digest), "FD-classifier", reason, caveat, source
+        )
     network = load_checkpoint(folder).networks.get("discriminator")
     if not isinstance(network, nn.Module):
         raise GanlensError(f"extractor {path!r} holds no discriminator: choose another checkpoint")
     caveat = f"The features are those of the discriminator of {source}."
     extractor = DiscriminatorExtractor(network.to(device))
-    return Judge(extractor, "FD-discriminator", reason, caveat, source)
+    return ChosenExtractor(extractor, "FD-discriminator", reason, caveat, source)

@@ -92,6 +92,7 @@ def bars(
     colours: Sequence[str] | None = None,
     text: Sequence[str] | None = None,
     levels: Mapping[str, float] | None = None,
+    over: Sequence[Line] = (),
     **layout: Any,
 ) -> FigurePanel:
     """Draw bars side by side, one group to a name.
@@ -106,6 +107,7 @@ def bars(
         colours: of the G bars, where there is a single series.
         text: written into the G bars, where there is a single series.
         levels: horizontal dashed lines, by name.
+        over: lines or points drawn over the bars.
         layout: more of plotly's layout.
     """
     plot = _plot(xaxis, yaxis, {"showlegend": len(series) > 1, "legend": ABOVE} | layout)
@@ -116,6 +118,8 @@ def bars(
         )  # fmt: skip
     for name, value in (levels or {}).items():
         _add_level(plot, name, value)
+    for line in over:
+        _add(plot, line, line.colour or PALETTE[0], list(names))
     return FigurePanel(title, caption, plot)
 
 

@@ -206,8 +206,8 @@ def test_the_supervised_network_is_trained_once(
         ),
         ({"labels_per_class": (0,)}, r"labels_per_class \(0,\) with draws 10 is out of range"),
         ({"labels_per_class": (5,), "draws": 0}, "draws 0 is out of range"),
-        ({"kmeans_k": -1}, "kmeans_k -1 is out of range"),
-        ({"supervised_epochs": -1}, "supervised_epochs -1 is out of range"),
+        ({"kmeans_k": -1}, "kmeans_k -1 is too small"),
+        ({"supervised_epochs": -1}, "supervised_epochs -1 is too small"),
         ({"scaling": "minmax"}, "scaling 'minmax' is not known: choose from standard, norm"),
     ],
 )

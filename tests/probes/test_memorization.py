@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -234,17 +235,19 @@ def test_the_same_seed_gives_the_same_result_and_leaves_nothing_behind() -> None
 
 def test_bad_input_is_one_line() -> None:
     fake, data = fake_subject(TINY), image_set(blobs(90), 60)
-    for probe, problem in (
-        (Neighbors(space="taste"), "space 'taste' is not known: choose from pixels"),  # type: ignore[arg-type]
-        (Neighbors(split="val"), "split 'val' is not known: choose from train, test"),  # type: ignore[arg-type]
-        (Neighbors(n=1), "n 1"),
-        (Neighbors(n=10**13), "n 10000000000000, .* give 2 to 100,000"),
-        (Neighbors(shifts=3), "shifts 3: give 0 to 2 pixels"),
-        (Neighbors(seed=-1), "seed -1"),
-        (Neighbors(seed=2**63 - 9), "seed 9223372036854775799 of 500"),
-    ):
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"space": "taste"}, "space 'taste' is not known: choose from pixels"),
+        ({"split": "val"}, "split 'val' is not known: choose from train, test"),
+        ({"n": 1}, "n 1 is out of range: give 2 to 100,000"),
+        ({"n": 10**13}, "n 10000000000000 is out of range: give 2 to 100,000"),
+        ({"shown": 0}, "shown 0 is too small: give at least 1"),
+        ({"shifts": 3}, "shifts 3: give 0 to 2 pixels"),
+        ({"seed": -1}, "seed -1"),
+        ({"seed": 2**63 - 9}, "seed 9223372036854775799 of 500"),
+    )
+    for changes, problem in cases:
         with pytest.raises(GanlensError, match=problem):
-            probe.run(fake, data)
+            Neighbors(**changes).run(fake, data)
     with pytest.raises(GanlensError, match="needs data"):
         Neighbors().run(fake)
     with pytest.raises(GanlensError, match="do not fit"):

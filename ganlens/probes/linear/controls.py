@@ -38,12 +38,12 @@ class Control:
 
 @dataclass(frozen=True)
 class Controls:
-    """Makes the controls that were asked for, one at a time.
+    """Makes the controls that are wanted, one at a time.
 
     Attributes:
         subject: the GAN that they stand beside.
         train: the images to learn from.
-        test: the images to be judged on.
+        test: the images to be tested on.
         targets: what is predicted.
         pool: side of the grid to which feature maps are pooled.
         basic: whether "untrained" and "pixels" are among them.
@@ -69,9 +69,9 @@ class Controls:
     read: Read
 
     def names(self) -> tuple[str, ...]:
-        """Name the controls that were asked for, in the order of the tables."""
-        asked = (self.basic, self.basic, self.kmeans_k, self.epochs)
-        return tuple(name for name, wanted in zip(CONTROLS, asked, strict=True) if wanted)
+        """Name the controls that are wanted, in the order of the tables."""
+        settings = (self.basic, self.basic, self.kmeans_k, self.epochs)
+        return tuple(name for name, wanted in zip(CONTROLS, settings, strict=True) if wanted)
 
     def make(self, name: str) -> Generator[Progress, None, Control]:
         """Make one control.

@@ -66,7 +66,7 @@ def few_labels(
     """Fit SVMs to a few labelled images per class, many times.
 
     For every number of labels, C is the one of best mean accuracy on the last ``validation`` train
-    rows over ten draws; then new draws are judged on the test rows. Features are scaled by all
+    rows over ten draws; then new draws are tested on the test rows. Features are scaled by all
     train rows: that takes no label.
 
     Args:
@@ -75,7 +75,7 @@ def few_labels(
         targets: what to predict.
         counts: L numbers of labelled images per class.
         grid: costs C to choose from.
-        draws: R, judged on the test rows.
+        draws: R, tested on the test rows.
         validation: rows at the end of ``x`` that C is chosen on, never drawn from.
         scaling: of the features, see ``ganlens.svm.scaling``.
         seed: of the draws.

@@ -1,26 +1,27 @@
-"""The probe itself: which features are judged, in which order, under which settings."""
+"""Linear probe: which features are fitted, in which order, under which settings."""
 
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
 
 from ganlens import svm
 from ganlens.activations import capture
-from ganlens.errors import GanlensError, one_of
-from ganlens.models.prior import check_seed
+from ganlens.errors import GanlensError
+from ganlens.limits import Count, Limits, Seed
 from ganlens.precision import FLOAT32
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
-from ganlens.probes.linear.collect import Judged, collect
+from ganlens.probes.linear.collect import Fitted, collect
 from ganlens.probes.linear.controls import Controls
 from ganlens.probes.linear.extract import extract
 from ganlens.probes.linear.few import SEARCHES, check_counts, few_labels
 from ganlens.probes.linear.fitting import choose_cost, score
+from ganlens.probes.linear.panels import panels
 from ganlens.probes.linear.result import LinearProbeResult
 from ganlens.probes.linear.targets import Target, find_targets
 
@@ -40,10 +41,10 @@ class LinearProbe(Probe):
     """Predict labels from the discriminator's features with a linear SVM (Radford 2015, sec. 5.1).
 
     The outputs of all convolution blocks are max-pooled to a small grid, flattened and
-    concatenated; a one-vs-rest L2-SVM (squared hinge) learns from train images and is judged on
+    concatenated; a one-vs-rest L2-SVM (squared hinge) learns from train images and is tested on
     test images. The same network untrained, raw pixels and the majority class are the controls,
     and on request k-means features of patches and the same network trained with the labels; each
-    layer is also judged alone.
+    layer is also fitted alone.
 
     Attributes:
         target: what to predict: auto (the labels, or every categorical attribute), class, or an
@@ -52,7 +53,7 @@ class LinearProbe(Probe):
         n_test: test images, drawn at random; none takes all.
         labels_per_class: also learn from only so many labelled train images per class; several
             numbers give a learning curve.
-        draws: of those labelled images, judged on the test images; C is chosen on ten others.
+        draws: of those labelled images, each tested on the test images; C is chosen on ten others.
         c_grid: costs C of the SVM to choose from, for features scaled to a mean squared norm of 1.
         validation: share of the train images on which C is chosen, 0.05 to 0.5.
         pool: each feature map is max-pooled to a pool x pool grid.
@@ -63,9 +64,9 @@ class LinearProbe(Probe):
         shift: average them over nine copies, moved by so many pixels up or down, left or right,
             which is worth some points, too; 2 is good at 32 pixels. 0 leaves it out.
         half: keep features in float16, for half the disk where they do not fit into memory.
-        controls: also judge raw pixels and the same network untrained.
-        kmeans_k: also judge k-means features of patches (Coates 2011) with so many centroids.
-        supervised_epochs: also judge the same network trained with labels for so many epochs.
+        controls: also fit raw pixels and the same network untrained.
+        kmeans_k: also fit k-means features of patches (Coates 2011) with so many centroids.
+        supervised_epochs: also fit the same network trained with labels for so many epochs.
         seed: of the draw of images and of the controls.
     """
 
@@ -89,21 +90,21 @@ class LinearProbe(Probe):
     demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"n_train": 1000})
 
     target: str = "auto"
-    n_train: int | None = 2000
-    n_test: int | None = None
+    n_train: Count | None = 2000
+    n_test: Count | None = None
     labels_per_class: tuple[int, ...] = ()
     draws: int = 10
-    c_grid: tuple[float, ...] = (0.1, 1.0, 10.0)
-    validation: float = 0.2
-    pool: int = 4
+    c_grid: Annotated[tuple[float, ...], Limits(*COSTS, length=(1, None))] = (0.1, 1.0, 10.0)
+    validation: Annotated[float, Limits(0.05, 0.5)] = 0.2
+    pool: Count = 4
     scaling: Literal["standard", "norm"] = "standard"
     mirror: bool = False
-    shift: int = 0
+    shift: Annotated[int, Limits(low=0)] = 0
     half: bool = False
     controls: bool = True
-    kmeans_k: int = 0
-    supervised_epochs: int = 0
-    seed: int = 0
+    kmeans_k: Annotated[int, Limits(low=0)] = 0
+    supervised_epochs: Annotated[int, Limits(low=0)] = 0
+    seed: Seed = 0
 
     def needs(self) -> Needs:
         """Return what it cannot do without."""
@@ -112,7 +113,7 @@ class LinearProbe(Probe):
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, LinearProbeResult]:
-        """Judge the discriminator, its layers and the controls, one set of features at a time.
+        """Fit all features of the discriminator, each layer's and the controls', one set at a time.
 
         Raises:
             GanlensError: no data, no discriminator, nothing to predict, a setting out of range.
@@ -131,13 +132,13 @@ class LinearProbe(Probe):
         yield Progress(0, total, "discriminator features")
         x, x_test = (read(partial(subject.features, pool=self.pool), p) for p in (train, test))
         yield Progress(done, total, "all layers")
-        judged = {"all layers": (yield from self._judge(x, x_test, targets))}
-        best = judged["all layers"].scores.cost
+        fitted = {"all layers": (yield from self._fit(x, x_test, targets))}
+        best = fitted["all layers"].scores.cost
         for name, columns in zip(layers, self._slices(subject, layers), strict=True):
             done += 1
             yield Progress(done, total, f"layer {name}")
             own = score(x[:, columns], x_test[:, columns], targets, best, self.scaling)
-            judged[name] = Judged(columns.stop - columns.start, own)
+            fitted[name] = Fitted(columns.stop - columns.start, own)
         del x, x_test  # before the next array of the same size is filled
         missing, settings = {}, {}
         for name in controls.names():
@@ -148,17 +149,23 @@ class LinearProbe(Probe):
             except GanlensError as error:
                 missing[name] = str(error)
                 continue
-            judged[name] = yield from self._judge(control.x, control.x_test, targets)
+            fitted[name] = yield from self._fit(control.x, control.x_test, targets)
             settings[name] = control.settings
             del control
         assert data is not None  # checked with the rest
-        about = {
-            **identity(subject, data),
-            **self._about(subject, data, train, test),
-            "missing": missing,
-            "controls": settings,
-        }
-        return collect(judged, targets, tuple(layers), self.labels_per_class, about)
+        return LinearProbeResult(
+            **collect(fitted, targets, tuple(layers), self.labels_per_class),
+            missing=missing,
+            settings=settings,
+            n_train=len(train),
+            n_available=len(data.part("train")),
+            n_test=len(test),
+            pool=self.pool,
+            mirror=self.mirror,
+            shift=self.shift,
+            draw=panels,
+            about={**identity(subject, data), **self._about(subject, data, train, test)},
+        )
 
     def _materials(
         self, subject: "Subject", data: "ImageSet | None"
@@ -167,15 +174,14 @@ class LinearProbe(Probe):
         if subject.discriminator is None:
             raise GanlensError(f"{subject.name} has no discriminator: choose another checkpoint")
         data = images_for(subject, data, "a linear probe")
-        self._check()
         largest = _largest_pool(subject)
-        if not 1 <= self.pool <= largest:
+        if self.pool > largest:
             raise GanlensError(
                 f"pool {self.pool} is out of range: give 1 to {largest}, the side of the smallest"
                 " map; a finer grid would repeat it"
             )
         side = min(subject.image_shape[1:])
-        if not 0 <= self.shift < side:
+        if self.shift >= side:
             raise GanlensError(
                 f"shift {self.shift} is out of range: give 0 to {side - 1} pixels, less than a side"
             )
@@ -187,25 +193,6 @@ class LinearProbe(Probe):
         targets = find_targets(train, test, self.target)
         check_counts(targets, self.labels_per_class, self.draws, self._held(len(train)))
         return train, test, targets
-
-    def _check(self) -> None:
-        if not 0.05 <= self.validation <= 0.5:
-            raise GanlensError(
-                f"validation {self.validation} is not a share: choose from 0.05 to 0.5"
-            )
-        low, high = COSTS
-        if not self.c_grid or not all(low <= c <= high for c in self.c_grid):
-            raise GanlensError(
-                f"c_grid {self.c_grid} is not valid: give numbers from {low:g} to {high:g}"
-            )
-        if self.scaling not in SCALED:
-            raise one_of("scaling", self.scaling, SCALED)
-        for name in ("kmeans_k", "supervised_epochs"):
-            if getattr(self, name) < 0:
-                raise GanlensError(
-                    f"{name} {getattr(self, name)} is out of range: give 0 to leave it out, or more"
-                )
-        check_seed(self.seed)
 
     def _held(self, n: int) -> int:
         """Count the rows at the end of the train images on which C is chosen."""
@@ -219,9 +206,9 @@ class LinearProbe(Probe):
             yield slice(start, start + width)
             start += width
 
-    def _judge(
+    def _fit(
         self, x: svm.Features, x_test: svm.Features, targets: list[Target]
-    ) -> Generator[Progress, None, Judged]:
+    ) -> Generator[Progress, None, Fitted]:
         held = self._held(len(x))
         best = np.full(len(targets), self.c_grid[0])
         if len(self.c_grid) > 1:
@@ -239,7 +226,7 @@ class LinearProbe(Probe):
                 scaling=self.scaling,
                 seed=self.seed,
             )
-        return Judged(x.shape[1], scores, few)
+        return Fitted(x.shape[1], scores, few)
 
     def _about(
         self, subject: "Subject", data: "ImageSet", train: "ImageSet", test: "ImageSet"
@@ -277,10 +264,6 @@ def _largest_pool(subject: "Subject") -> int:
 
 def _draw(part: "ImageSet", count: int | None, seed: int) -> "ImageSet":
     """Return rows of a part in random order, at most ``count``: the head of a draw is a draw."""
-    if count is not None and count < 1:
-        raise GanlensError(
-            f"{count} {part.split} images are too few: give at least 1, or none for all"
-        )
     rows = np.random.default_rng(seed).permutation(len(part))[:count]
     return replace(
         part,

@@ -1,17 +1,148 @@
-"""The result of the linear probe, and its panels."""
+"""Result of the linear probe: held-out accuracies of linear SVMs on several sets of features."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from ganlens.panels import Panel
-from ganlens.probes.linear.numbers import LinearProbeNumbers
-from ganlens.probes.linear.panels import confusion, curve, layers, table
+import numpy as np
+
+from ganlens.probes.linear.controls import CONTROLS
+from ganlens.probes.result import Number, Result
 
 
 @dataclass(frozen=True)
-class LinearProbeResult(LinearProbeNumbers):
-    """Held-out accuracies of linear SVMs on several sets of features; see its base."""
+class LinearProbeResult(Result):
+    """Held-out accuracies of linear SVMs on several sets of features.
 
-    def panels(self) -> list[Panel]:
-        """Return the table, the layers' figure, the confusion matrix and any learning curve."""
-        found: list[Panel] = [table(self), layers(self), confusion(self)]
-        return [*found, *curve(self)] if len(self.few_labels) else found
+    Attributes:
+        targets: T names of what was predicted.
+        classes: names of each target's classes.
+        features: F names: "all layers", each layer, then the controls that were fitted, out of
+            "untrained", "pixels", "k-means" and "supervised".
+        layers: the discriminator's layers among them, in order.
+        sizes: (F,) number of features.
+        accuracy: (F, T) share of test images that are right, 0 to 1.
+        balanced: (F, T) the same, averaged over classes.
+        cost: (F, T) the C that was chosen on the validation split.
+        majority: (T,) accuracy of always guessing the most frequent class.
+        known: (T,) test images whose class is known.
+        confusion: per target (K, K) counts of "all layers": row the true class, column the guess.
+        gap: largest relative duality gap of any fit: how far the solver may be from the optimum.
+        few_features: G names of the features that also learned from few labels; layers did not.
+        few_labels: (L,) numbers of labelled images per class.
+        few_cost: (G, L, T) the C that was chosen for them.
+        few_accuracy: (G, L, T, R) share of test images that are right, for each of R draws.
+        missing: control -> why it could not be made.
+        settings: control -> what determines its features.
+        n_train: train images that were fitted to, out of ``n_available``; n_test: test images.
+        pool: cells a side that each map was max-pooled to.
+        mirror: whether features are means over mirror images too; shift: over copies moved by so
+            many pixels, 0 for none.
+    """
+
+    targets: tuple[str, ...]
+    classes: tuple[tuple[str, ...], ...]
+    features: tuple[str, ...]
+    layers: tuple[str, ...]
+    sizes: np.ndarray
+    accuracy: np.ndarray
+    balanced: np.ndarray
+    cost: np.ndarray
+    majority: np.ndarray
+    known: np.ndarray
+    confusion: tuple[np.ndarray, ...]
+    gap: float
+    few_features: tuple[str, ...]
+    few_labels: np.ndarray
+    few_cost: np.ndarray
+    few_accuracy: np.ndarray
+    missing: dict[str, str]
+    settings: dict[str, dict[str, Any]]
+    n_train: int
+    n_available: int
+    n_test: int
+    pool: int
+    mirror: bool
+    shift: int
+
+    @property
+    def standard_error(self) -> np.ndarray:
+        """(T,) binomial standard error of the accuracy on all layers.
+
+        Two right and two wrong answers are added first (Agresti and Coull 1998): otherwise it would
+        be 0 where nothing is wrong, which few test images cannot show.
+        """
+        n = self.known + 4
+        share = (self.accuracy[0] * self.known + 2) / n
+        return np.sqrt(share * (1 - share) / n)
+
+    @property
+    def few_deviation(self) -> np.ndarray:
+        """(G, L, T) standard deviation over draws (ddof 1); NaN for a single draw."""
+        draws = self.few_accuracy.shape[-1]
+        if draws < 2:
+            return np.full(self.few_accuracy.shape[:-1], np.nan)
+        return self.few_accuracy.std(axis=-1, ddof=1)
+
+    def numbers(self) -> list[Number]:
+        """Return the accuracies, first their means over targets, then each target's."""
+        rows = zip(self.features, self.accuracy, strict=True)
+        means = {name: float(row.mean()) for name, row in rows}
+        controls = [
+            Number(f"accuracy_{name.replace('-', '_')}", means.get(name),
+                   reason=self.missing.get(name, "it was not asked for"))
+            for name in CONTROLS
+        ]  # fmt: skip
+        return [
+            Number("accuracy", means["all layers"]),
+            *controls,
+            Number("accuracy_majority", self.majority.mean()),
+            Number("accuracy_per_layer", {name: means[name] for name in self.layers}),
+            Number("n_targets", len(self.targets)),
+            Number("n_features", self.sizes[0]),
+            Number("targets", {name: self._target(i) for i, name in enumerate(self.targets)}),
+            Number("labels_per_class", {n: self._few(i) for i, n in enumerate(self.few_labels)}),
+            Number(
+                "controls",
+                {
+                    name: {**made, **self._row(self.features.index(name))}
+                    for name, made in self.settings.items()
+                },
+            ),
+            Number("largest_duality_gap", self.gap),
+        ]
+
+    def _row(self, f: int) -> dict[str, Any]:
+        return {
+            "n_features": self.sizes[f],
+            "accuracy": self.accuracy[f].mean(),
+            "c": dict(zip(self.targets, self.cost[f], strict=True)),
+        }
+
+    def _few(self, i: int) -> dict[str, Any]:
+        """Accuracy with a number of labels per class: means over targets, and over draws."""
+        spread = self.few_deviation[:, i].mean(axis=1)
+        means = self.few_accuracy[:, i].mean(axis=(1, 2))
+        return {
+            name: {
+                "accuracy": means[g],
+                "standard_deviation": spread[g],
+                "c": dict(zip(self.targets, self.few_cost[g, i], strict=True)),
+            }
+            for g, name in enumerate(self.few_features)
+        }
+
+    def _target(self, i: int) -> dict[str, Any]:
+        return {
+            "accuracy": self.accuracy[0, i],
+            "standard_error": self.standard_error[i],
+            "balanced_accuracy": self.balanced[0, i],
+            **{name.replace("-", "_"): self.of(name, i) for name in CONTROLS},
+            "majority": self.majority[i],
+            "c": self.cost[0, i],
+            "n_classes": len(self.classes[i]),
+            "n_test": self.known[i],
+        }
+
+    def of(self, name: str, i: int) -> float | None:
+        """Return the accuracy of named features on the i-th target, None if it was not fitted."""
+        return float(self.accuracy[self.features.index(name), i]) if name in self.features else None

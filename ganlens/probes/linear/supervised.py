@@ -35,7 +35,7 @@ class Supervised:
     """The trained control.
 
     Attributes:
-        subject: its discriminator is the network that saw the labels.
+        subject: its discriminator is the network that learned from the labels.
         head: target -> share of test images that its own linear head names right, 0 to 1.
         settings: how it was trained, JSON-able.
     """
@@ -61,7 +61,7 @@ def train_supervised(
     Args:
         subject: whose architecture.
         train: the images to learn from, as many from the first as ``targets`` have train labels.
-        test: the images on which the heads are judged.
+        test: the images on which the heads are tested.
         targets: what to predict; unknown values are left out.
         epochs: passes over these images.
         seed: of the first weights and of the order.
@@ -98,7 +98,7 @@ def train_supervised(
         state = {name: value.contiguous() for name, value in module.state_dict().items()}
         write_bytes(file, safetensors.torch.save(state))
     module.requires_grad_(False).eval()
-    return Supervised(control, _judged(module, test, targets), settings)
+    return Supervised(control, _accuracies(module, test, targets), settings)
 
 
 class _Headed(nn.Module):
@@ -172,7 +172,7 @@ def _loss(found: list[Tensor], wanted: list[Tensor]) -> Tensor:
 
 
 @torch.inference_mode()
-def _judged(module: nn.Module, test: "ImageSet", targets: Sequence[Target]) -> dict[str, float]:
+def _accuracies(module: nn.Module, test: "ImageSet", targets: Sequence[Target]) -> dict[str, float]:
     place = next(module.parameters()).device
     parts = [[v.argmax(1).cpu() for v in module(b.to(place))] for b in test.batches(256)]
     guesses = [torch.cat(column).numpy() for column in zip(*parts, strict=True)]

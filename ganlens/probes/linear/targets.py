@@ -1,4 +1,4 @@
-"""What a linear probe is asked to predict: the class labels, or categorical attributes."""
+"""Targets of a linear probe: the class labels, or categorical attributes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def find_targets(train: "ImageSet", test: "ImageSet", wanted: str) -> list[Targe
 
     Args:
         train: the images to learn from.
-        test: the images to be judged on.
+        test: the images to be tested on.
         wanted: "auto" for the labels where there are some, else every categorical attribute at
             once; or "class"; or the name of one attribute.
 

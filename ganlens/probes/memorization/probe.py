@@ -2,13 +2,14 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from ganlens.errors import GanlensError, one_of
+from ganlens.errors import GanlensError
 from ganlens.features import DataImages, all_images
 from ganlens.images import from_uint8
+from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
 from ganlens.precision import FLOAT32, autocast
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
@@ -23,6 +24,7 @@ from ganlens.probes.memorization.evidence import (
     in_any,
     in_space,
 )
+from ganlens.probes.memorization.panels import panels
 from ganlens.probes.memorization.result import NeighborsResult
 from ganlens.probes.memorization.search import (
     Neighborhood,
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-SPACES = ("pixels", "discriminator", "both")
 BATCH = 512
 POOL = 2  # side of the grid that the discriminator's last block is max-pooled to
 MOST = 100_000  # samples, which are held in memory
@@ -82,14 +83,14 @@ class Neighbors(Probe):
         ("Alaa 2022", "https://arxiv.org/abs/2102.08921"),
     )
 
-    n: int = 500
+    n: Annotated[int, Limits(2, MOST)] = 500
     space: Literal["pixels", "discriminator", "both"] = "both"
     split: Literal["train", "test"] = "train"
-    shifts: int = 2
+    shifts: Annotated[int, Limits(low=0)] = 2
     flips: bool = False
     duplicates: bool = True
-    shown: int = 8
-    seed: int = 0
+    shown: Count = 8
+    seed: Seed = 0
 
     def needs(self) -> Needs:
         """Return what it cannot do without: the discriminator only where it is the one space."""
@@ -129,31 +130,39 @@ class Neighbors(Probe):
         if self.duplicates:
             yield Progress(3, 4, "duplicates")
             found = find_duplicates(base, held, queries[GENERATED], self.seed)
-        about = self._about(subject, data, base, held, samples)
-        shown = {kind: queries[kind] for kind in (GENERATED, HELD_OUT)}
-        return _result(spaces, sets, found, samples, shown, base, about)
+        layer = self._layer(subject)
+        return NeighborsResult(
+            **_searched(spaces, samples, queries, base, self.shown),
+            sets=sets,
+            duplicates=found,
+            shifts=self.shifts,
+            flips=self.flips,
+            layer=layer,
+            draw=panels,
+            about=self._about(subject, data, base, held, samples, layer),
+        )
+
+    def _layer(self, subject: "Subject") -> str | None:
+        """Return the discriminator's layer that is compared; None: pixels alone."""
+        if self.space == "pixels" or subject.discriminator is None:
+            return None
+        return subject.discriminator.feature_layers[-1]
 
     def _materials(
         self, subject: "Subject", data: "ImageSet | None"
     ) -> tuple["ImageSet", "ImageSet", Samples]:
         """Check what can fail before the long work; return train and held-out images, samples."""
         data = images_for(subject, data, "a search for neighbours")
-        if self.space not in SPACES:
-            raise one_of("space", self.space, SPACES)
         if self.space == "discriminator" and subject.discriminator is None:
             raise GanlensError(f"{subject.name} has no discriminator: choose --space pixels")
-        if not 2 <= self.n <= MOST or self.shown < 1:
-            raise GanlensError(
-                f"n {self.n}, shown {self.shown}: give 2 to {MOST:,}, and at least 1"
-            )
         most = data.image_shape[1] // 8
-        if not 0 <= self.shifts <= most:
+        if self.shifts > most:
             raise GanlensError(f"shifts {self.shifts}: give 0 to {most} pixels for these images")
         check_seed(self.seed, self.n)
-        splits = {"train": "test", "test": "train"}
-        if self.split not in splits:
-            raise one_of("split", self.split, splits)
-        base, held = data.part(self.split), data.part(splits[self.split])
+        base, held = (
+            data.part(self.split),
+            data.part({"train": "test", "test": "train"}[self.split]),
+        )
         if len(base) < 2 or len(held) < 2:
             raise GanlensError(f"{len(base)} train and {len(held)} held-out images: give 2 of each")
         samples = Samples.draw(subject, self.n, self.seed)
@@ -194,10 +203,8 @@ class Neighbors(Probe):
 
     def _about(
         self, subject: "Subject", data: "ImageSet | None", base: "ImageSet", held: "ImageSet",
-        samples: Samples,
+        samples: Samples, layer: str | None,
     ) -> dict[str, Any]:  # fmt: skip
-        featured = self.space != "pixels" and subject.discriminator is not None
-        layer = subject.discriminator.feature_layers[-1] if featured else None  # type: ignore[union-attr]
         return {
             **identity(subject, data, drawn=True),
             "n_generated": samples.count,
@@ -211,9 +218,9 @@ class Neighbors(Probe):
             "quantisation": "uint8",
             "network_precision": FLOAT32,
             "seed": self.seed,
-            "set_statistics_in": "discriminator" if featured else "pixels",
+            "set_statistics_in": "discriminator" if layer else "pixels",
             "discriminator_layer": layer and f"{layer}, maximum over a {POOL}x{POOL} grid",
-            "set_frechet_name": f"FD-discriminator-{layer}" if featured else "FD-pixels",
+            "set_frechet_name": f"FD-discriminator-{layer}" if layer else "FD-pixels",
         }
 
 
@@ -249,35 +256,31 @@ def _compared(rows: dict[str, np.ndarray]) -> tuple[str, ...]:
     return tuple(k for k in rows if k in (GENERATED, HELD_OUT, COLLAPSED))
 
 
-def _result(
-    spaces: list[Space], sets: dict[str, SetScores], duplicates: Duplicates | None,
-    samples: Samples, shown: dict[str, np.ndarray], base: "ImageSet", about: dict[str, Any],
-) -> NeighborsResult:  # fmt: skip
-    """Order both sets by offence; keep the pictures of the worst."""
+def _searched(
+    spaces: list[Space], samples: Samples, queries: dict[str, np.ndarray], base: "ImageSet",
+    shown: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Order both sets by offence and keep the pictures of the worst: fields of the result."""
 
     def rows(kind: str) -> np.ndarray:
-        ranks = by_offence(spaces, kind)[: about["shown"]]
+        ranks = by_offence(spaces, kind)[:shown]
         nearest = [base.images[s.near[kind].index[ranks, 0]] for s in spaces]
-        return np.stack([shown[kind][ranks], *map(np.asarray, nearest)])
+        return np.stack([queries[kind][ranks], *map(np.asarray, nearest)])
 
     order = by_offence(spaces, GENERATED)
     near = [space.near[GENERATED] for space in spaces]
-    return NeighborsResult(
-        spaces=tuple(spaces),
-        tests=in_any(spaces),
-        sets=sets,
-        duplicates=duplicates,
-        seeds=samples.numbers(slice(None)),
-        order=order,
-        distances=np.stack([found.first for found in near]),
-        percentiles=np.stack([space.test.percentile for space in spaces]),
-        nearest_rows=np.stack([found.index[:, 0] for found in near]),
-        pictures=rows(GENERATED),
-        held_out_order=by_offence(spaces, HELD_OUT),
-        held_out_pictures=rows(HELD_OUT),
-        train_names=tuple(
-            tuple(str(base.names[found.index[i, 0]]) for found in near)
-            for i in order[: about["shown"]]
+    return {
+        "spaces": tuple(spaces),
+        "tests": in_any(spaces),
+        "seeds": samples.numbers(slice(None)),
+        "order": order,
+        "distances": np.stack([found.first for found in near]),
+        "percentiles": np.stack([space.test.percentile for space in spaces]),
+        "nearest_rows": np.stack([found.index[:, 0] for found in near]),
+        "pictures": rows(GENERATED),
+        "held_out_order": by_offence(spaces, HELD_OUT),
+        "held_out_pictures": rows(HELD_OUT),
+        "train_names": tuple(
+            tuple(str(base.names[found.index[i, 0]]) for found in near) for i in order[:shown]
         ),
-        about=about,
-    )
+    }

@@ -1,4 +1,4 @@
-"""The tables of a search for copies."""
+"""Tables of the neighbors probe: offenders, tests, controls, whole sets, duplicates."""
 
 from typing import Any
 
@@ -8,18 +8,18 @@ from ganlens.panels import TablePanel
 from ganlens.probes.memorization.controls import COLLAPSED, MODES
 from ganlens.probes.memorization.duplicates import Duplicates
 from ganlens.probes.memorization.evidence import GENERATED, HELD_OUT
-from ganlens.probes.memorization.numbers import NeighborsNumbers
+from ganlens.probes.memorization.result import NeighborsResult
 
 CAUTION = (
-    "This is a panel of evidence, not one verdict: no single statistic separates copying from "
+    "These are several measurements, not one verdict: no single statistic separates copying from "
     "underfitting."
 )
 
 
-def offenders(result: NeighborsNumbers) -> TablePanel:
+def offenders(result: NeighborsResult) -> TablePanel:
     """List the worst samples with their nearest train image in each space."""
     rows = []
-    for i, names in zip(result.order[: result.about["shown"]], result.train_names, strict=True):
+    for i, names in zip(result.worst, result.train_names, strict=True):
         cells: list[Any] = [int(result.seeds[i]), bool(result.test.flagged[i])]
         for s, name in zip(result.spaces, names, strict=True):
             near = s.near[GENERATED]
@@ -37,7 +37,7 @@ def offenders(result: NeighborsNumbers) -> TablePanel:
     )
 
 
-def evidence(result: NeighborsNumbers) -> TablePanel:
+def evidence(result: NeighborsResult) -> TablePanel:
     """Compare samples with held-out images, in each space and over all."""
     rows: list[tuple[Any, ...]] = []
     for space in result.spaces:
@@ -46,7 +46,7 @@ def evidence(result: NeighborsNumbers) -> TablePanel:
         rows.append((space.name, *_test(space.test), *map(float, medians)))
     if len(result.spaces) > 1:
         rows.append(("either", *_test(result.test), None, None, None, None))
-    shifts = result.about["shifts"]
+    shifts = result.shifts
     moved = f" In pixels, shifts by up to {shifts} pixels each way are tried." if shifts else ""
     return TablePanel(
         title="Is it copying?",
@@ -75,7 +75,7 @@ def _test(test: Any) -> tuple[float, ...]:
     return 100 * float(test.flagged.mean()), 100 * test.level, test.p_count, test.p_shift
 
 
-def controls(result: NeighborsNumbers) -> TablePanel:
+def controls(result: NeighborsResult) -> TablePanel:
     """Tell whether copies are caught."""
     rows = [
         (
@@ -93,8 +93,8 @@ def controls(result: NeighborsNumbers) -> TablePanel:
         "with an error beyond the threshold below, can; compare it with how exactly the generator "
         "draws at all (`invert`)."
     )
-    uncovered = [] if result.about["shifts"] else ["shifted"]
-    uncovered += [] if result.about["flips"] else ["mirrored"]
+    uncovered = [] if result.shifts else ["shifted"]
+    uncovered += [] if result.flips else ["mirrored"]
     return TablePanel(
         title="Would a copy be caught?",
         caption="Copies of train images put through the same test: share flagged in each space and "
@@ -105,11 +105,11 @@ def controls(result: NeighborsNumbers) -> TablePanel:
     )
 
 
-def sets(result: NeighborsNumbers) -> TablePanel:
+def sets(result: NeighborsResult) -> TablePanel:
     """Put the statistics of whole sets beside those of held-out images and of the controls."""
     shown = [k for k in (GENERATED, HELD_OUT, COLLAPSED) if k in result.sets]
     scores = [result.sets[kind] for kind in shown]
-    name = result.about["set_frechet_name"]
+    name = result.frechet_name
     rows = [
         ("C_T", *(s.copying.value for s in scores), "far below 0; far above: underfitting"),
         ("AuthPct, %", *(100 * s.authentic for s in scores), "below held-out"),
@@ -119,7 +119,7 @@ def sets(result: NeighborsNumbers) -> TablePanel:
         (f"Mi{name}", *(s.mifd for s in scores), "up, if the penalty outweighs"),
         ("coverage of train", *(s.coverage for s in scores), "few modes: below held-out"),
     ]
-    n, layer = scores[0].n_frechet, result.about["discriminator_layer"]
+    n, layer = scores[0].n_frechet, result["discriminator_layer"]
     where = f"features of the discriminator ({layer})" if layer else "pixels, as they are"
     return TablePanel(
         title="Whole sets against the training data",

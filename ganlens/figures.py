@@ -28,6 +28,7 @@ class Line:
         symbol: of the markers, in plotly's words.
         width: of the line in pixels.
         opacity: 0 to 1.
+        steps: hold each value up to the next place: a distribution function.
         error: (P,) half the length of an error bar; None: none.
         text: (P,) what a pointer over each point is told; None: nothing.
     """
@@ -41,6 +42,7 @@ class Line:
     symbol: str = "circle"
     width: float = 2
     opacity: float = 1
+    steps: bool = False
     error: Any = None
     text: Sequence[str] | None = None
 
@@ -180,7 +182,8 @@ def _add(plot: go.Figure, line: Line, colour: str, x: Any) -> None:
         x=x if line.x is None else line.x, y=line.y, mode=line.mode, name=line.name,
         showlegend=bool(line.name), opacity=line.opacity, error_y=error, text=line.text,
         hoverinfo=None if line.name or line.text else "skip",
-        line={"color": colour, "dash": line.dash, "width": line.width},
+        line={"color": colour, "dash": line.dash, "width": line.width,
+              "shape": "hv" if line.steps else "linear"},
         marker={"color": colour, "symbol": line.symbol, "size": 6},
     )  # fmt: skip
 

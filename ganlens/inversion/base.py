@@ -1,11 +1,12 @@
 """What is asked of an inversion, and what it gives back."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from torch import Tensor
 
 from ganlens.errors import GanlensError
+from ganlens.limits import Amount, Count, Limits, Seed, check_limits
 
 
 @dataclass(frozen=True)
@@ -36,22 +37,17 @@ class Settings:
         GanlensError: a value out of range, or both data weights 0.
     """
 
-    steps: int = 40
-    restarts: int = 1
-    feature_weight: float = 0.05
-    pixel_weight: float = 1.0
-    prior_weight: float = 0.05
-    pool: int = 2048
-    batch_size: int = 64
-    seed: int = 0
+    steps: Count = 40
+    restarts: Count = 1
+    feature_weight: Amount = 0.05
+    pixel_weight: Amount = 1.0
+    prior_weight: Amount = 0.05
+    pool: Annotated[int, Limits(low=16)] = 2048
+    batch_size: Count = 64
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
-        lowest = {"steps": 1, "restarts": 1, "pool": 16, "batch_size": 1, "seed": 0}
-        weights = dict.fromkeys(("feature_weight", "pixel_weight", "prior_weight"), 0)
-        for name, low in {**lowest, **weights}.items():
-            value = getattr(self, name)
-            if not low <= value < float("inf"):
-                raise GanlensError(f"{name} {value} is out of range: give at least {low}")
+        check_limits(self)
         if self.restarts > self.pool:
             raise GanlensError(f"restarts {self.restarts}: give at most the pool, {self.pool}")
         if not self.pixel_weight and not self.feature_weight:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,18 @@ class Number:
     label: str = ""
     unit: str = ""
     reason: str = ""
+
+    @classmethod
+    def each(
+        cls, values: Mapping[str, Any], reasons: Mapping[str, str] = MappingProxyType({})
+    ) -> list["Number"]:
+        """Return a number for each entry that only the summary has.
+
+        Args:
+            values: key to value.
+            reasons: key to why the value is None; those of others are ignored.
+        """
+        return [cls(key, value, reason=reasons.get(key, "")) for key, value in values.items()]
 
     def rows(self) -> list[tuple[str, Any]]:
         """Return what it adds to a table: label and unit, and the value."""

@@ -18,8 +18,8 @@ from ganlens.errors import GanlensError
 from ganlens.images import to_uint8
 from ganlens.panels import ImagePanel, TablePanel
 from ganlens.probes.inversion import Inversion, InversionResult
+from ganlens.probes.inversion.comparison import auc_interval, percentile, two_sample
 from ganlens.probes.inversion.edit import edit_recipe, find_move
-from ganlens.probes.inversion.evidence import auc_interval, percentile, two_sample
 from ganlens.probes.inversion.pictures import read_pictures
 from ganlens.probes.inversion.probe import examples
 from ganlens.recipe import Recipe, draw, render
@@ -106,7 +106,7 @@ def test_settings_are_json_and_hide_no_path(picture: Path) -> None:
     [
         ({"n": 2}, "n 2"),
         ({"split": "val"}, "split 'val'"),
-        ({"evaluations": 0}, "steps 0"),
+        ({"evaluations": 0}, "evaluations 0"),
         ({"restarts": 0}, "restarts 0"),
         ({"feature_weight": -1.0}, "feature_weight"),
         ({"seed": -1}, "seed -1"),

@@ -99,7 +99,7 @@ class FidelityResult(Result):
 
     def numbers(self) -> list[Number]:
         """Return the distance and what stands around it; what is undefined has its reason."""
-        scores, baseline, reasons = self.scores, self.baseline, self._reasons()
+        scores, baseline = self.scores, self.baseline
         interval, infinity, spread = self.interval, self.infinity, ("kid_std", "kid_standard_error")
         found = {
             "metric": self.metric,
@@ -140,7 +140,7 @@ class FidelityResult(Result):
             "median_distance_to_real": self.gallery and float(np.median(self.gallery.distances)),
             "versions": self.versions,
         }
-        return [Number(key, value, reason=reasons.get(key, "")) for key, value in found.items()]
+        return Number.each(found, self._reasons())
 
     def _reasons(self) -> dict[str, str]:
         """Return why a number is undefined, by key; the numbers that are defined have none."""

@@ -1,21 +1,23 @@
-"""Invert real and generated images, and compare how well that goes."""
+"""Invert probe: latents of real and generated images, and how well each kind is drawn."""
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from torch import Tensor
 
 from ganlens import inversion
-from ganlens.errors import GanlensError, one_of
+from ganlens.errors import GanlensError
 from ganlens.images import from_uint8, to_uint8
 from ganlens.latents import Rows
+from ganlens.limits import Amount, Count, Limits, Seed
 from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
+from ganlens.probes.inversion.comparison import two_sample
 from ganlens.probes.inversion.edit import check_edit, edit_recipe, find_move
-from ganlens.probes.inversion.evidence import two_sample
+from ganlens.probes.inversion.panels import panels
 from ganlens.probes.inversion.pictures import read_pictures
 from ganlens.probes.inversion.result import InversionResult
 from ganlens.recipe import Recipe, render
@@ -71,27 +73,24 @@ class Inversion(Probe):
         ("Webster 2019", "https://arxiv.org/abs/1901.03396"),
     )
 
-    n: int = 24
+    n: Annotated[int, Limits(low=3)] = 24
     image: tuple[Path, ...] = ()
     direction: Path | None = None
     amount: tuple[float, ...] = field(default=(), metadata={"of": "direction"})
     split: Literal["train", "test"] = "train"
-    evaluations: int = inversion.Settings.steps
-    restarts: int = inversion.Settings.restarts
-    feature_weight: float = inversion.Settings.feature_weight
-    prior_weight: float = inversion.Settings.prior_weight
-    seed: int = 0
+    evaluations: Count = inversion.Settings.steps
+    restarts: Count = inversion.Settings.restarts
+    feature_weight: Amount = inversion.Settings.feature_weight
+    prior_weight: Amount = inversion.Settings.prior_weight
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
         object.__setattr__(self, "image", tuple(map(Path, self.image)))
         if self.direction is not None:
             object.__setattr__(self, "direction", Path(self.direction))
+        super().__post_init__()
         check_edit(self.direction, self.amount)
-        if self.n < 3:
-            raise GanlensError(f"n {self.n} is too small: give at least 3 images of each kind")
-        if self.split not in OTHER:
-            raise one_of("split", self.split, OTHER)
         self.search()
 
     def search(self) -> inversion.Settings:
@@ -205,6 +204,7 @@ class Inversion(Probe):
             edit_recipe=edit.to_json(),
             moved=None if move is None else (move.name, move.amounts),
             names=names,
+            draw=panels,
             about={**identity(subject, data), **found.about(), "split": self.split},
         )
 

@@ -126,7 +126,7 @@ def _curve(result: LinearProbeResult) -> list[Panel]:
     over = "" if len(result.targets) == 1 else f"; means over {len(result.targets)} targets"
     caption = (
         "Test accuracy (%) of SVMs fitted to only so many labelled images a class: mean and "
-        f"standard deviation of {draws} draws{over}. C was chosen on {SEARCHES} other draws, tested "
+        f"standard deviation of {draws} draws{over}. C was chosen on {SEARCHES} others, tested "
         "on train images that none was drawn from; features are scaled by all train images, which "
         "takes no label (Radford 2015, section 5.2)."
     )

@@ -1,4 +1,4 @@
-"""Residuals of train and held-out images side by side: arrays in, numbers out."""
+"""Comparison of the residuals of train and held-out images: arrays in, numbers out."""
 
 from dataclasses import dataclass
 

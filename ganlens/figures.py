@@ -29,7 +29,7 @@ class Line:
         width: of the line in pixels.
         opacity: 0 to 1.
         steps: hold each value up to the next place: a distribution function.
-        error: (P,) half the length of an error bar; None: none.
+        error: (P,) half the length of an error bar, or (P,) below and (P,) above; None: none.
         text: (P,) what a pointer over each point is told; None: nothing.
     """
 
@@ -177,7 +177,11 @@ def _plot(xaxis: Any, yaxis: Any, layout: Mapping[str, Any]) -> go.Figure:
 
 
 def _add(plot: go.Figure, line: Line, colour: str, x: Any) -> None:
-    error = None if line.error is None else {"type": "data", "array": np.nan_to_num(line.error)}
+    error: dict[str, Any] | None = None
+    if line.error is not None:
+        below, above = line.error if isinstance(line.error, tuple) else (line.error,) * 2
+        error = {"type": "data", "array": np.nan_to_num(above),
+                 "arrayminus": np.nan_to_num(below), "thickness": 1}  # fmt: skip
     plot.add_scatter(
         x=x if line.x is None else line.x, y=line.y, mode=line.mode, name=line.name,
         showlegend=bool(line.name), opacity=line.opacity, error_y=error, text=line.text,

@@ -118,13 +118,16 @@ def test_the_latents_are_the_papers_formula(result):
 
 
 def test_held_out_accuracies_are_reported_and_high(result):
-    rows = {row[:2]: row for row in result.readers}
-    assert set(rows) == {(r, n) for r in ("chooses", "judges") for n in ("light", "side")}
-    for role, name, _, accuracy, majority, fitted, held in rows.values():
-        assert accuracy > 0.9 > majority, name
-        assert (fitted, held) == (300 if role == "chooses" else None, 100)
-    assert result.summary()["probe_accuracy_held_out"]["light"] == rows["chooses", "light"][3]
-    assert result.summary()["judge_accuracy_held_out"]["light"] == rows["judges", "light"][3]
+    known = {(one.linear, one.name): one for one in result.classifiers}
+    assert set(known) == {(linear, name) for linear in (True, False) for name in ("light", "side")}
+    for (linear, name), one in known.items():
+        assert one.accuracy > 0.9 > one.majority, name
+        assert (one.n_fit, one.n_held_out) == (300 if linear else None, 100)
+    assert result.summary()["probe_accuracy_held_out"]["light"] == known[True, "light"].accuracy
+    assert result.summary()["judge_accuracy_held_out"]["light"] == known[False, "light"].accuracy
+    table = next(one for one in result.panels() if "What chooses" in one.title)
+    assert table.rows[0][:2] == ("chooses", "light")
+    assert table.rows[0][3] == pytest.approx(100 * known[True, "light"].accuracy)
 
 
 def test_pictures_replay_and_the_summary_is_json(result):
@@ -153,7 +156,7 @@ def test_auto_with_three_classes_says_that_nothing_is_expected():
     assert found.expected == ()
     summary = found.summary()
     assert summary["success_rate_of_9"] is None
-    assert summary["success_rate_reason"]
+    assert summary["reasons"]["success_rate_of_9"]
     assert found.panels()
 
 

@@ -86,8 +86,8 @@ def test_an_interval_is_wilsons():
     ("settings", "says"),
     [
         ({"formulas": ("light=bright",)}, "must be A - B"),
-        ({"counts": ()}, "whole numbers from 1"),
-        ({"counts": (0, 3)}, "whole numbers from 1"),
+        ({"counts": ()}, "counts has 0 values: give at least 1"),
+        ({"counts": (0, 3)}, "counts 0 is too small"),
         ({"draws": 0}, "draws 0"),
         ({"shortlist": 5, "counts": (8,)}, "at least 8"),
         ({"pool": 0}, "pool 0"),

@@ -1,6 +1,6 @@
 """Vector arithmetic: mean of A - mean of B + mean of C (Radford 2015, section 6.3.2)."""
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,13 +12,15 @@ from ganlens import images
 from ganlens.attributes import AttributeReader, attribute_reader
 from ganlens.errors import GanlensError
 from ganlens.latents import Mix, Seeds, Sum
+from ganlens.limits import Amount, Count, Seed
+from ganlens.probes.arithmetic.classifiers import classifiers
+from ganlens.probes.arithmetic.panels import panels
 from ganlens.probes.arithmetic.result import SIDES, ArithmeticResult
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
 from ganlens.probes.concepts import Concept, expected, parse
 from ganlens.probes.exemplars import (
     Pool,
     Search,
-    check_search,
     choose,
     names_of,
     pick,
@@ -43,7 +45,7 @@ class Arithmetic(Probe):
     """Calculate with concepts: mean latent of A, minus that of B, plus that of C.
 
     Exemplars are found, not hunted: linear probes on the discriminator's features, fitted to the
-    data's attributes, score a pool of samples. What comes out is judged by somebody else: a small
+    data's attributes, score a pool of samples. What comes out is measured by another one: a small
     network on pixels, trained on the real images.
 
     Attributes:
@@ -92,28 +94,24 @@ class Arithmetic(Probe):
     a: str = "auto"
     b: str = "auto"
     c: str = "auto"
-    exemplars: int = 3
+    exemplars: Count = 3
     seeds_a: tuple[int, ...] = ()
     seeds_b: tuple[int, ...] = ()
     seeds_c: tuple[int, ...] = ()
-    spread: float = 0.25
-    pool: int = 10_000
-    probe_images: int = 3000
-    feature_pool: int = 4
-    seed: int = 0
-    batch_size: int = 64
+    spread: Amount = 0.25
+    pool: Count = 10_000
+    probe_images: Count = 3000
+    feature_pool: Count = 4
+    seed: Seed = 0
+    batch_size: Count = 64
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
-        check_search(self._search())
-        if self.exemplars < 1:
-            raise GanlensError(f"exemplars {self.exemplars} is too small: give at least 1")
+        super().__post_init__()
         if self.pool < 3 * self.exemplars:
             raise GanlensError(
                 f"a pool of {self.pool} is too small: give at least {3 * self.exemplars}"
             )
-        if not 0 <= self.spread < float("inf"):
-            raise GanlensError(f"spread {self.spread} is out of range: give 0 or more")
         groups = (self.seeds_a, self.seeds_b, self.seeds_c)
         if any(groups):
             self._check_seeds(groups)
@@ -216,7 +214,8 @@ class Arithmetic(Probe):
             control_hits=control_hits,
             base_rate=base_rate,
             supply=tuple(supply),
-            readers=rows(pool, judge, concepts),
+            classifiers=classifiers(pool, judge, concepts),
+            draw=panels,
             pool=self.pool if pool else 0,
             recipes={name: recipe.to_json() for name, recipe in recipes.items()},
             notes=tuple(self._notes(norms, supply)),
@@ -240,30 +239,6 @@ class Arithmetic(Probe):
                 )
         if not 0.8 < norms["the result"] / norms["a latent of the prior, on average"] < 1.25:
             yield "The result lies off the prior: its picture may be washed out or exaggerated."
-
-
-def rows(
-    pool: Pool | None, judge: AttributeReader | None, concepts: Iterable[Concept]
-) -> tuple[tuple[Any, ...], ...]:
-    """Return a row per attribute of the concepts for who chose by it, and for who judged by it.
-
-    Columns: who, attribute, values, held-out accuracy, share of the commonest value, images fitted
-    to, images held out.
-    """
-    names = list(dict.fromkeys(one.name for concept in concepts for one in concept))
-    readers = [pool.judge.readers[name] for name in names] if pool else []
-    found: list[tuple[Any, ...]] = [
-        ("chooses", one.name, ", ".join(one.classes), one.accuracy, one.majority, one.n_fit,
-         one.n_held_out)
-        for one in readers
-    ]  # fmt: skip
-    known = judge.classes if judge else {}
-    return tuple(found) + tuple(
-        ("judges", name, ", ".join(known[name]), judge.accuracies[name], judge.majority[name],
-         None, judge.n_held_out)
-        for name in names
-        if judge and name in known
-    )  # fmt: skip
 
 
 def _norms(subject: "Subject", groups: list[list[int]], result: torch.Tensor) -> dict[str, float]:

@@ -3,13 +3,15 @@
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
 from ganlens.attributes import AttributeReader, attribute_reader
 from ganlens.errors import GanlensError
-from ganlens.probes.arithmetic.probe import rows
+from ganlens.limits import Count, Limits, Seed
+from ganlens.probes.arithmetic.classifiers import classifiers
+from ganlens.probes.arithmetic.score_panels import panels
 from ganlens.probes.arithmetic.score_result import ArithmeticScoreResult, Formula
 from ganlens.probes.arithmetic.trial import PAPER, Trial, formula_of
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
@@ -18,7 +20,6 @@ from ganlens.probes.exemplars import (
     Concepts,
     Pool,
     Search,
-    check_search,
     names_of,
     ranked,
     read_pool,
@@ -37,7 +38,7 @@ class ArithmeticScore(Probe):
     """Repeat A - B + C over many random draws of exemplars and count how often it works.
 
     Exemplars of a draw are taken at random from a shortlist of the samples that show the concept
-    most plainly, as linear readers on the discriminator's features see it. The result is judged by
+    most plainly by linear classifiers on the discriminator's features. The result is measured by
     a network on pixels that was trained on real images and had no part in the choice.
 
     Attributes:
@@ -79,31 +80,27 @@ class ArithmeticScore(Probe):
     )
 
     formulas: tuple[str, ...] = ()
-    counts: tuple[int, ...] = (1, 2, 3, 5, 8, 12)
-    draws: int = 200
-    shortlist: int = 30
-    pool: int = 10_000
-    probe_images: int = 3000
-    feature_pool: int = 4
-    seed: int = 0
-    batch_size: int = 64
+    counts: Annotated[tuple[int, ...], Limits(low=1, length=(1, None))] = (1, 2, 3, 5, 8, 12)
+    draws: Count = 200
+    shortlist: Count = 30
+    pool: Count = 10_000
+    probe_images: Count = 3000
+    feature_pool: Count = 4
+    seed: Seed = 0
+    batch_size: Count = 64
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
         object.__setattr__(self, "formulas", tuple(self.formulas))
         object.__setattr__(self, "counts", tuple(sorted(set(self.counts))))
+        super().__post_init__()
         for formula in self.formulas:
             split_formula(formula)
-        if not self.counts or self.counts[0] < 1:
-            raise GanlensError(f"counts {self.counts} must be whole numbers from 1")
-        if self.draws < 1:
-            raise GanlensError(f"draws {self.draws} is too small: give at least 1")
         if self.shortlist < max(*self.counts, PAPER):
             raise GanlensError(
                 f"a shortlist of {self.shortlist} is too small: give at least "
                 f"{max(*self.counts, PAPER)}, the largest count"
             )
-        check_search(self._search())
         if self.pool < self.shortlist:
             raise GanlensError(
                 f"a pool of {self.pool} is too small: give at least {self.shortlist}, the shortlist"
@@ -119,7 +116,7 @@ class ArithmeticScore(Probe):
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, ArithmeticScoreResult]:
-        """Find shortlists, draw and judge."""
+        """Find shortlists, draw, and measure."""
         if data is None or subject.discriminator is None:
             raise GanlensError(
                 "exemplars are found with labelled data and a discriminator: give --data and a "
@@ -183,6 +180,8 @@ class ArithmeticScore(Probe):
         return ArithmeticScoreResult(
             formulas=tuple(formulas),
             counts=np.array(self.counts),
-            readers=rows(pool, judge, [side for concepts in found for side in concepts]),
+            classifiers=classifiers(pool, judge, [side for concepts in found for side in concepts]),
+            draws=self.draws,
+            draw=panels,
             about=about,
         )

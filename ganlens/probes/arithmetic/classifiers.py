@@ -1,0 +1,72 @@
+"""Classifiers of a calculation: those that choose exemplars, and those that measure the result."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ganlens.attributes import AttributeReader
+from ganlens.panels import TablePanel
+from ganlens.probes.concepts import Concept
+from ganlens.probes.exemplars import Pool
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """How well an attribute is told, on real images.
+
+    Attributes:
+        linear: on the discriminator's features, to choose exemplars; else the network on pixels
+            that measures the result.
+        name: the attribute.
+        values: what it may be.
+        accuracy: on held-out images, 0 to 1.
+        majority: accuracy of always guessing the commonest value.
+        n_fit: images fitted to; None for the network, whose card has it.
+        n_held_out: images held out.
+    """
+
+    linear: bool
+    name: str
+    values: Sequence[str]
+    accuracy: float
+    majority: float
+    n_fit: int | None
+    n_held_out: int
+
+
+def classifiers(
+    pool: Pool | None, network: AttributeReader | None, concepts: Iterable[Concept]
+) -> tuple[Classifier, ...]:
+    """Return the linear classifiers of the concepts' attributes, then the network's heads."""
+    names = list(dict.fromkeys(one.name for concept in concepts for one in concept))
+    linear = [pool.judge.readers[name] for name in names] if pool else []
+    found = [
+        Classifier(True, one.name, one.classes, one.accuracy, one.majority, one.n_fit,
+                   one.n_held_out)
+        for one in linear
+    ]  # fmt: skip
+    heads = [name for name in names if name in network.classes] if network else []
+    for name in heads:
+        assert network is not None
+        known = (network.classes[name], network.accuracies[name], network.majority[name])
+        found.append(Classifier(False, name, *known, None, network.n_held_out))
+    return tuple(found)
+
+
+def classifier_table(found: Sequence[Classifier]) -> TablePanel:
+    """Return the table of what the classifiers can be trusted with."""
+    return TablePanel(
+        title="What chooses the exemplars, and what measures the result",
+        caption="Exemplars are chosen by linear classifiers (ridge regression) on the "
+        "discriminator's features. The result is measured by a small network on pixels that was "
+        "trained on real images only and shares nothing with the discriminator. Accuracies are on "
+        "held-out real images; on generated ones both may do worse.",
+        columns=(
+            "role", "attribute", "values", "accuracy (%)", "always the commonest (%)",
+            "fitted to (images)", "held out (images)",
+        ),
+        rows=[
+            ("chooses" if one.linear else "measures", one.name, ", ".join(one.values),
+             100 * one.accuracy, 100 * one.majority, one.n_fit, one.n_held_out)
+            for one in found
+        ],
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""Panels of the arithmetic probe: the result, its exemplars, the control on pixels, the numbers."""
+
+from ganlens import images
+from ganlens.panels import ImagePanel, Panel, TablePanel
+from ganlens.probes.arithmetic.classifiers import classifier_table
+from ganlens.probes.arithmetic.result import SIDES, ArithmeticResult
+from ganlens.probes.latent import picture_scale
+
+
+def panels(result: ArithmeticResult) -> list[Panel]:
+    """Return the result, the exemplars, the pixel-space control and two tables."""
+    tables = [_table(result)]
+    if result.classifiers:
+        tables.append(classifier_table(result.classifiers))
+    return [_grid(result), _exemplars(result), _control(result), *tables]
+
+
+def _formula(result: ArithmeticResult) -> str:
+    named = result.concepts or SIDES
+    return f"({named[0]}) - ({named[1]}) + ({named[2]})" if result.concepts else "A - B + C"
+
+
+def _verdict(result: ArithmeticResult) -> str:
+    if result.success is None:
+        return "No attribute values follow for the result, so nothing is counted here."
+    base = "" if result.base_rate is None else f" Of random samples {result.base_rate:.1%} do."
+    return (
+        f"Expected: {' & '.join(result.expected)}. {round(9 * result.success)} of the 9 pictures "
+        f"show that.{base} They are measured by a network on pixels that had no part in "
+        "finding the exemplars."
+    )
+
+
+def _grid(result: ArithmeticResult) -> ImagePanel:
+    return ImagePanel(
+        title="The result of the arithmetic",
+        caption=f"{_formula(result)}, each the mean of {result.seeds.shape[1]} latents. The "
+        "result is in the centre; its 8 neighbours have uniform noise added. "
+        f"{_verdict(result)}",
+        image=images.grid(result.grid, 3),
+        alt=f"3 by 3 generated pictures of {_formula(result)}",
+        scale=2 * picture_scale(result.grid),
+        recipe=result.recipes["grid"],
+    )
+
+
+def _exemplars(result: ArithmeticResult) -> ImagePanel:
+    named = "; ".join(f"{s}: {c}" for s, c in zip(SIDES, result.concepts, strict=False))
+    return ImagePanel(
+        title="Exemplars and their means",
+        caption=f"Rows A, B, C ({named or 'seeds given by the user'}): the exemplars, and "
+        "last in each row what the generator draws from the mean of their latents. The mean "
+        "of a concept should show the concept more plainly than one exemplar.",
+        image=images.grid(result.exemplars, result.seeds.shape[1] + 1),
+        alt="three rows of exemplars, each ending with the picture of the mean latent",
+        scale=picture_scale(result.exemplars),
+        recipe=result.recipes["exemplars"],
+    )
+
+
+def _control(result: ArithmeticResult) -> ImagePanel:
+    return ImagePanel(
+        title="Control: the same arithmetic on pixels",
+        caption="Means of the exemplars' pixels (A, B, C), then A - B + C of these images. "
+        "Overlaid ghosts here and clean pictures above show that the arithmetic works on "
+        "what is drawn, not on brightness.",
+        image=images.grid(result.control, 4),
+        alt="four pictures: pixel means of A, B and C, and their arithmetic",
+        scale=picture_scale(result.control),
+        recipe=result.recipes["control"],
+    )
+
+
+def _table(result: ArithmeticResult) -> TablePanel:
+    more = [
+        (f"samples of {result.pool:,} that show {side}", count)
+        for side, count in zip(SIDES, result.supply, strict=False)
+    ]
+    notes = ("A result about as long as the prior's latents needs no rescaling.", *result.notes)
+    return result.table("Numbers of the arithmetic", " ".join(notes), more)

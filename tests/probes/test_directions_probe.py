@@ -25,7 +25,7 @@ from ganlens.recipe import Recipe, render
 from ganlens.subject import load
 
 SMALL = {
-    "samples": 400, "judged": 40, "probe_images": 300, "feature_pool": 2, "count": 3, "random": 3,
+    "samples": 400, "measured": 40, "probe_images": 300, "feature_pool": 2, "count": 3, "random": 3,
     "layer": "0", "methods": ("boundary", "means"), "shown": 1,
 }  # fmt: skip
 
@@ -233,13 +233,13 @@ def test_the_same_at_batch_sizes_1_and_64():
     ("settings", "says"),
     [
         ({"methods": ("pca",)}, "choose from boundary, means, sefa, ganspace"),
-        ({"methods": ()}, "methods is empty"),
+        ({"methods": ()}, "methods has 0 values: give at least 1"),
         ({"extreme": 0.6}, "extreme 0.6"),
         ({"samples": 10}, "at least 100"),
         ({"distance": float("nan")}, "distance nan"),
         ({"amounts": (float("inf"),)}, "finite"),
-        ({"seeds": (-1,)}, "seed -1"),
-        ({"judged": 0}, "judged 0"),
+        ({"seeds": (-1,)}, "seeds? -1"),
+        ({"measured": 0}, "measured 0"),
     ],
 )
 def test_bad_settings_fail_before_anything_runs(settings, says):
@@ -258,7 +258,7 @@ def test_to_uint8_is_what_the_data_hold():
 
 def test_the_command_line_writes_the_file_and_runs_without_data(tiny_checkpoint, tmp_path, capsys):
     out = tmp_path / "out"
-    words = ["directions", tiny_checkpoint, "--samples", 200, "--judged", 10, "--out", out]
+    words = ["directions", tiny_checkpoint, "--samples", 200, "--measured", 10, "--out", out]
     assert main([*map(str, words), "--json", str(tmp_path / "d.json")]) == 0
     assert "no data were given" in " ".join(capsys.readouterr().out.split())
     loaded = load_directions(out / "directions.safetensors", load(tiny_checkpoint, "cpu"))

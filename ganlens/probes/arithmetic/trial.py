@@ -1,4 +1,4 @@
-"""One formula calculated many times over, and judged."""
+"""Trial of one formula: calculated many times over, and measured."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Trial:
 
     Attributes:
         subject: whose latents are calculated with.
-        judge: what reads the results.
+        judge: what measures the results.
         wanted: the conditions that they should meet.
         shortlists: seeds of the samples of A, B and C that exemplars are drawn from.
         seed: of the draws.
@@ -66,8 +66,8 @@ class Trial:
         """The score of the discriminator below which only few of the random samples lie."""
         return float(np.quantile(self.subject.discriminate(self.random).numpy(), UNLIKELY))
 
-    def judged(self, x: Tensor) -> Score:
-        """Judge (N, C, H, W) results."""
+    def measured(self, x: Tensor) -> Score:
+        """Measure (N, C, H, W) results."""
         hits = self.hits(x)
         every: np.ndarray = np.all(hits, axis=1)
         plausible = self.subject.discriminate(x).numpy() >= self.floor
@@ -76,15 +76,15 @@ class Trial:
         )
 
     def score(self, count: int) -> tuple[Score, Score]:
-        """Judge the results at one count: as they come, and brought to the prior's length."""
+        """Measure the results at one count: as they come, and brought to the prior's length."""
         z = sums(self.subject.latents, self.picks(count))
         scaled = self.subject.prior.project(z)
-        return self.judged(self.subject.generate(z)), self.judged(self.subject.generate(scaled))
+        return self.measured(self.subject.generate(z)), self.measured(self.subject.generate(scaled))
 
     def pixels(self) -> Score:
-        """Judge the same arithmetic on the pixels of the paper's number of exemplars."""
+        """Measure the same arithmetic on the pixels of the paper's number of exemplars."""
         drawn = sums(lambda s: self.subject.generate(self.subject.latents(s)), self.picks(PAPER))
-        return self.judged(drawn.clamp(-1, 1))
+        return self.measured(drawn.clamp(-1, 1))
 
 
 def formula_of(
@@ -109,7 +109,7 @@ def formula_of(
         plain=tuple(plain for plain, _ in scores),
         scaled=tuple(scaled for _, scaled in scores),
         pixels=trial.pixels(),
-        random=trial.judged(trial.random),
+        random=trial.measured(trial.random),
         shortlists=tuple(len(one) for one in trial.shortlists),
         shown=tuple(shown),
         pictures=images.to_uint8(drawn),

@@ -1,4 +1,4 @@
-"""Report cards: what moving along a direction does, measured on fresh samples by outsiders."""
+"""Report cards: what moving along a direction does to fresh samples, by a classifier on pixels."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ class Card:
     """What one direction does at a distance, in sigmas.
 
     Attributes:
-        changes: attribute -> share of samples whose answer changes at +distance.
+        changes: attribute -> share of samples whose prediction changes at +distance.
         claim: what it claims; of a direction that claims nothing, what it makes true most often.
         auc: how well ``z @ unit`` tells samples of which the claim is true from the others.
         before: share of samples of which the claim is true unmoved.
@@ -60,15 +60,15 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Unmoved:
     """Fresh samples as they are before anything moves.
 
     Attributes:
         z: (W, d) latents; the first N of them are moved.
         x: (N, C, H, W) images of the first N.
         logits: (N,) of the discriminator, or None.
-        read: readings of all W, or None without a reader.
-        first: readings of the first N.
+        read: predictions for all W, or None without a classifier.
+        first: predictions for the first N.
     """
 
     z: "Tensor"
@@ -78,7 +78,7 @@ class Judged:
     first: Readings | None
 
 
-def judge_cards(
+def cards_of(
     subject: "Subject",
     reader: AttributeReader | None,
     directions: Sequence[Direction],
@@ -86,12 +86,12 @@ def judge_cards(
     distance: float,
     batch_size: int,
 ) -> Generator[Progress, None, list[Card]]:
-    """Move fresh samples along each direction and let the reader say what changed.
+    """Move fresh samples along each direction and measure what changed.
 
     Args:
         subject: a loaded GAN.
-        reader: a judge that had no part in finding the directions, or None.
-        directions: what to judge.
+        reader: a classifier that had no part in finding the directions, or None.
+        directions: what to measure.
         seeds: of the samples that are moved; the seeds after them serve the AUCs.
         distance: how far, in sigmas.
         batch_size: images at a time.
@@ -107,7 +107,7 @@ def judge_cards(
 
 def _unmoved(
     subject: "Subject", reader: AttributeReader | None, seeds: range, batch_size: int
-) -> Judged:
+) -> Unmoved:
     count = len(seeds)
     wide = range(seeds.start, seeds.start + (WIDER if reader else 1) * count)
     z = subject.latents(wide)
@@ -116,11 +116,11 @@ def _unmoved(
         subject.discriminate(x[:count], batch_size=batch_size) if subject.discriminator else None
     )
     read = reader.read(x) if reader else None
-    return Judged(z, x[:count], logits, read, head(read, count) if read else None)
+    return Unmoved(z, x[:count], logits, read, head(read, count) if read else None)
 
 
 def head(read: Readings, count: int) -> Readings:
-    """Return the readings of the first ``count`` images."""
+    """Return the predictions for the first ``count`` images."""
     return Readings(
         read.classes,
         {name: values[:count] for name, values in read.probabilities.items()},
@@ -132,7 +132,7 @@ def _card(
     subject: "Subject",
     reader: AttributeReader | None,
     one: Direction,
-    before: Judged,
+    before: Unmoved,
     distance: float,
     batch_size: int,
 ) -> Card:
@@ -153,9 +153,9 @@ def _card(
 
 
 def _facts(
-    subject: "Subject", before: Judged, far: "Tensor", x: "Tensor", batch_size: int
+    subject: "Subject", before: Unmoved, far: "Tensor", x: "Tensor", batch_size: int
 ) -> dict[str, Any]:
-    """Return what needs no reader: D's score, distance from the prior, change of the pixels."""
+    """Return what needs no classifier: D's score, distance from the prior, change of the pixels."""
     score = None
     if before.logits is not None:
         score = float((subject.discriminate(x, batch_size=batch_size) - before.logits).mean())
@@ -168,8 +168,8 @@ def _facts(
     }
 
 
-def _answers(card: Card, one: Direction, before: Judged, after: Readings) -> Card:
-    """Add what the reader says: changes per attribute, the claim, its AUC, how often it came on."""
+def _answers(card: Card, one: Direction, before: Unmoved, after: Readings) -> Card:
+    """Add predictions: changes per attribute, the claim, its AUC, how often it came on."""
     assert before.first is not None
     assert before.read is not None
     changes = changed(before.first, after)

@@ -1,4 +1,4 @@
-"""What boundaries claim: attribute expressions, each a question with the answers yes and no."""
+"""What boundaries claim: attribute expressions, each true or false of an image."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,11 +22,11 @@ NUMBER = "f"
 
 @dataclass(frozen=True)
 class Claim:
-    """One question about an image.
+    """Something that is true or false of an image.
 
     Attributes:
         text: attribute expression, for example "glasses=dark" or "tilt>10".
-        names: the attributes that it asks about.
+        names: the attributes that it is about.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""How the probe finds its directions: which samples, which methods, which of the results."""
+"""Search for directions: which samples, which methods, which of the results."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Search:
     count: int
     samples: int
     extreme: float
-    judged: int
+    measured: int
     conditional: bool
     seed: int
     batch_size: int
@@ -49,7 +49,7 @@ class Found:
     """Every supervised direction, before a choice is made.
 
     Attributes:
-        names: claim -> the attributes that it asks about.
+        names: claim -> the attributes that it is about.
         boundaries: claim -> its boundary.
         means: claim -> its difference of means.
     """
@@ -103,25 +103,25 @@ def supervised(
     )
 
 
-def choose(found: Found, asked: Sequence[Claim], search: Search) -> list[Direction]:
-    """Return the directions that are judged: boundaries, conditional ones, means, best first."""
+def choose(found: Found, wanted: Sequence[Claim], search: Search) -> list[Direction]:
+    """Return the directions that get a card: boundaries, conditional ones, means, best first."""
     if not found.boundaries:
         return []
-    ranked = sorted(asked, key=lambda one: -found.boundaries[one.text].metrics["auc"])
+    ranked = sorted(wanted, key=lambda one: -found.boundaries[one.text].metrics["auc"])
     if "auto" in search.attributes:  # the best value of each attribute
         best: dict[tuple[str, ...], Claim] = {}
         for one in ranked:
             best.setdefault(one.names, one)
         ranked = list(best.values())[: search.count]
-    kept: list[Direction] = []
+    chosen: list[Direction] = []
     for method in search.methods:
         if method == "boundary":
-            kept += [found.boundaries[one.text] for one in ranked]
+            chosen += [found.boundaries[one.text] for one in ranked]
             if search.conditional:
-                kept += [held for one in ranked if (held := _held(found, one)) is not None]
+                chosen += [held for one in ranked if (held := _held(found, one)) is not None]
         elif method == "means":
-            kept += [found.means[one.text] for one in ranked]
-    return kept
+            chosen += [found.means[one.text] for one in ranked]
+    return chosen
 
 
 def _held(found: Found, claim: Claim) -> Direction | None:
@@ -146,16 +146,16 @@ def unsupervised(
     subject: "Subject", search: Search, layer: str, about: dict[str, Any]
 ) -> Generator[Progress, None, list[Direction]]:
     """Return the directions that need no labels, in the order of the methods."""
-    kept: list[Direction] = []
+    chosen: list[Direction] = []
     count = min(search.count, subject.prior.dim)
     for method in search.methods:
         if method == "sefa":
             yield Progress(0, 1, "the first layer's eigenvectors")
-            kept += sefa(subject.bound("generator"), count, provenance=about)
+            chosen += sefa(subject.bound("generator"), count, provenance=about)
         elif method == "ganspace":
-            first = search.samples + 9 * search.judged  # after all that is judged
+            first = search.samples + 9 * search.measured  # after all that is measured
             size = min(search.samples, REGRESSED)
-            kept += yield from ganspace(
+            chosen += yield from ganspace(
                 subject,
                 layer,
                 count,
@@ -164,4 +164,4 @@ def unsupervised(
                 batch_size=search.batch_size,
                 provenance=about,
             )
-    return kept
+    return chosen

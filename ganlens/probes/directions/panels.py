@@ -1,4 +1,4 @@
-"""How directions are shown: strips, what changes with what, report cards."""
+"""Panels of the directions probe: strips, what changes with what, report cards."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from ganlens import images
-from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
-from ganlens.probes.directions.numbers import FILE, DirectionsNumbers, title
+from ganlens.figures import bars, heatmap
+from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel
 from ganlens.probes.directions.pictures import Strip
+from ganlens.probes.directions.result import FILE, DirectionsResult, title
 from ganlens.probes.latent import picture_scale
 
 HOW = {
@@ -27,7 +28,7 @@ HOW = {
 WRITTEN = {"sefa": "SeFa", "ganspace": "GANSpace"}
 
 
-def panels(result: DirectionsNumbers) -> list[Panel]:
+def panels(result: DirectionsResult) -> list[Panel]:
     """Return every panel of a result."""
     shown: list[Panel] = []
     if any(card.changes for card in result.cards):
@@ -38,7 +39,7 @@ def panels(result: DirectionsNumbers) -> list[Panel]:
     return [*shown, _table(result)]
 
 
-def _strip(result: DirectionsNumbers, strip: Strip) -> ImagePanel:
+def _strip(result: DirectionsResult, strip: Strip) -> ImagePanel:
     one = result.directions[strip.index]
     steps = ", ".join(f"{amount:g}" for amount in result.amounts)
     if strip.edit == "offset":
@@ -61,7 +62,7 @@ def _strip(result: DirectionsNumbers, strip: Strip) -> ImagePanel:
     )
 
 
-def _verdict(result: DirectionsNumbers, index: int) -> str:
+def _verdict(result: DirectionsResult, index: int) -> str:
     card, one = result.cards[index], result.directions[index]
     if card.turned_on is None or card.auc is None:
         return ""
@@ -73,7 +74,7 @@ def _verdict(result: DirectionsNumbers, index: int) -> str:
     )
 
 
-def _beside(result: DirectionsNumbers, index: int) -> str:
+def _beside(result: DirectionsResult, index: int) -> str:
     """Say how often its attribute changes, beside what random directions do to the same one."""
     if not result.attributes(index):
         return ""
@@ -81,10 +82,10 @@ def _beside(result: DirectionsNumbers, index: int) -> str:
     name = max(result.attributes(index), key=lambda one: changes.get(one, 0))
     random = [result.cards[i].changes[name] for i in result.of("random") if i != index]
     control = f"; random directions: {np.mean(random):.0%}" if random else ""
-    return f" (of all {result.judged}, {name} changes in {changes[name]:.0%}{control})"
+    return f" (of all {result.measured}, {name} changes in {changes[name]:.0%}{control})"
 
 
-def _heat(result: DirectionsNumbers) -> FigurePanel:
+def _heat(result: DirectionsResult) -> FigurePanel:
     rows = [(title(o), c.changes) for o, c in zip(result.directions, result.cards, strict=True)
             if o.method != "random"]  # fmt: skip
     if random := [result.cards[i].changes for i in result.of("random")]:
@@ -92,43 +93,40 @@ def _heat(result: DirectionsNumbers) -> FigurePanel:
         rows.append(("random, mean", mean))
     names = list(rows[0][1])
     cells = np.array([[changes[name] for name in names] for _, changes in rows])
-    drawn = figure(height=130 + 22 * len(rows), margin={"l": 190, "r": 20, "t": 30, "b": 80})
-    drawn.add_heatmap(
-        z=cells, x=names, y=[name for name, _ in rows], zmin=0, zmax=1, colorscale="Blues",
-        text=np.round(100 * cells).astype(int), texttemplate="%{text}",
-        hovertemplate="%{y}<br>%{x}: %{z:.0%} changed<extra></extra>",
-        showscale=False, xgap=1, ygap=1,
-    )  # fmt: skip
-    drawn.update_yaxes(autorange="reversed", showgrid=False)
-    drawn.update_xaxes(showgrid=False, tickangle=-60, dtick=1)
-    return FigurePanel(
-        title="What each direction changes",
-        caption=f"Each cell: of {result.judged} fresh samples, the percentage of which the "
-        f"column's attribute changes when they are moved by +{result.distance:g} sigma (standard "
-        "deviations of the prior) along the row's direction. A clean direction is dark in one "
-        f"column only; a direction that is dark in many is entangled.{_last_row(result)} A numeric "
-        "attribute counts as changed beyond one standard deviation of what the samples had. "
-        f"{_judge(result)}",
-        figure=drawn,
+    return heatmap(
+        "What each direction changes",
+        f"Each cell: of {result.measured} fresh samples, the percentage of which the column's "
+        f"attribute changes when they are moved by +{result.distance:g} sigma (standard deviations "
+        "of the prior) along the row's direction. A clean direction is dark in one column only; a "
+        f"direction that is dark in many is entangled.{_last_row(result)} A numeric attribute "
+        "counts as changed beyond one standard deviation of what the samples had. "
+        f"{_classifier(result)}",
+        cells,
+        x=names,
+        y=[name for name, _ in rows],
+        xaxis={"tickangle": -60, "dtick": 1},
+        span=(0, 1),
+        text=np.round(100 * cells).astype(int),
+        hover="%{y}<br>%{x}: %{z:.0%} changed<extra></extra>",
+        height=130 + 22 * len(rows),
+        margin={"l": 190, "r": 20, "t": 30, "b": 80},
     )
 
 
-def _last_row(result: DirectionsNumbers) -> str:
+def _last_row(result: DirectionsResult) -> str:
     random = len(list(result.of("random")))
     return f" The last row, the mean of {random} random ones, is what any does." if random else ""
 
 
-def _judge(result: DirectionsNumbers) -> str:
-    source = result.about.get("judge")
-    if not source:
+def _classifier(result: DirectionsResult) -> str:
+    if result.classifier is None:
         return ""
-    accuracies = result.about.get("judge_accuracy_held_out") or {}
-    known = [value for value in accuracies.values() if np.isfinite(value)]
+    known = [value for value in result.accuracies.values() if np.isfinite(value)]
     least = f", right on at least {min(known):.1%} of held-out images" if known else ""
-    return f"The judge had no part in finding them: {source}{least}."
+    return f"The classifier had no part in finding them: {result.classifier}{least}."
 
 
-def _pairs(result: DirectionsNumbers) -> Iterator[tuple[int, int]]:
+def _pairs(result: DirectionsResult) -> Iterator[tuple[int, int]]:
     """Yield (plain, conditional) indices of the same claim."""
     plain = {result.directions[i].claim: i for i in result.of("boundary")}
     return (
@@ -138,7 +136,7 @@ def _pairs(result: DirectionsNumbers) -> Iterator[tuple[int, int]]:
     )
 
 
-def _compared(result: DirectionsNumbers) -> list[Panel]:
+def _compared(result: DirectionsResult) -> list[Panel]:
     pairs = list(_pairs(result))
     return [_bars(result, pairs), _by_attribute(result, pairs)] if pairs else []
 
@@ -151,31 +149,34 @@ BARS = (
 )
 
 
-def _bars(result: DirectionsNumbers, pairs: Sequence[tuple[int, int]]) -> FigurePanel:
-    drawn = figure(barmode="group", height=380, legend={"orientation": "h", "y": -0.25})
-    claims = [result.directions[i].claim for i, _ in pairs]
-    for name, side, own, colour in BARS:
-        cards = [(result.cards[pair[side]], result.attributes(pair[side])) for pair in pairs]
-        values = [card.turned_on if own else card.others(names) for card, names in cards]
-        drawn.add_bar(
-            name=name, x=claims, y=values, marker_color=colour,
-            marker_pattern_shape="/" if side else "",
-        )  # fmt: skip
-    drawn.update_yaxes(title="share of samples", tickformat=".0%", range=[0, 1])
-    return FigurePanel(
-        title="Does conditioning disentangle?",
-        caption="Boundaries as they are, and (hatched) with all other attributes held still, at "
-        f"+{result.distance:g} sigma, on {result.judged} samples. Blue: of the samples without it, "
-        "the share that has it then. Orange: the share of all samples that changes, on average "
-        "over the other attributes. Where "
-        "attributes go together, the plain normal n leans towards other boundaries; "
-        "`n - N^T (N N^T)^-1 N n` takes that out (Shen 2020). It worked where the blue bars stay "
-        "high and the orange ones fall; what still changes is not linear in the latent.",
-        figure=drawn,
+def _bars(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) -> FigurePanel:
+    def height(index: int, own: bool) -> float | None:
+        card = result.cards[index]
+        value = card.turned_on if own else card.others(result.attributes(index))
+        return None if value is None else 100 * value
+
+    shown = bars(
+        "Does conditioning disentangle?",
+        "Boundaries as they are, and (hatched) with all other attributes held still, at "
+        f"+{result.distance:g} sigma, on {result.measured} samples. Blue: of the samples without "
+        "it, the share that has it then. Orange: the share of all samples that changes, on average "
+        "over the other attributes. Where attributes go together, the plain normal n leans towards "
+        "other boundaries; `n - N^T (N N^T)^-1 N n` takes that out (Shen 2020). It worked where "
+        "the blue bars stay high and the orange ones fall; what still changes is not linear in the "
+        "latent.",
+        [result.directions[i].claim for i, _ in pairs],
+        {name: [height(pair[side], own) for pair in pairs] for name, side, own, _ in BARS},
+        yaxis={"title": "share of samples (%)", "range": [0, 100]},
+        barmode="group",
+        height=380,
+        legend={"orientation": "h", "y": -0.25},
     )
+    for bar, (_, side, _, colour) in zip(shown.figure.data, BARS, strict=True):
+        bar.update(marker={"color": colour, "pattern": {"shape": "/" if side else ""}})
+    return shown
 
 
-def _by_attribute(result: DirectionsNumbers, pairs: Sequence[tuple[int, int]]) -> TablePanel:
+def _by_attribute(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) -> TablePanel:
     rows: list[Sequence[Any]] = []
     for plain, held in pairs:
         for i, name in ((plain, "plain"), (held, "conditional")):
@@ -184,7 +185,7 @@ def _by_attribute(result: DirectionsNumbers, pairs: Sequence[tuple[int, int]]) -
             rows.append([one.claim, name, card.turned_on, left, *card.changes.values()])
     return TablePanel(
         title="Plain and conditional boundaries, attribute by attribute",
-        caption=f"Share of {result.judged} samples of which an attribute, one to a column, "
+        caption=f"Share of {result.measured} samples of which an attribute, one to a column, "
         "changes. `turned on`: of the samples "
         "of which the claim was false, the share of which it becomes true. `left of n`: length of "
         "what remains of the unit normal once the others are taken out; it is scaled up to length "
@@ -204,14 +205,15 @@ COLUMNS = (
     ("direction", "direction"), ("makes true", "makes_true"), ("AUC", "auc"),
     ("turned on", "turned_on"), ("turned off", "turned_off"),
     ("own changed", "own_attribute_changed"), ("others changed", "other_attributes_changed"),
-    ("D logit", "d_logit_change"), ("length", "length_change"), ("pixel RMSE", "pixel_rmse"),
+    ("D logit", "d_logit_change"), ("length (share)", "length_change"),
+    ("pixel RMSE", "pixel_rmse"),
     ("held-out accuracy", "held_out_accuracy_of_extremes"), ("strength", "strength"),
     ("same as", "same_as"),
 )  # fmt: skip
 NUMBERS = [key for _, key in COLUMNS if key not in ("direction", "makes_true", "same_as")]
 
 
-def _table(result: DirectionsNumbers) -> TablePanel:
+def _table(result: DirectionsResult) -> TablePanel:
     cards = result.rows()
     rows: list[list[Any]] = []
     for one, card in zip(result.directions, cards, strict=True):
@@ -232,19 +234,19 @@ def _table(result: DirectionsNumbers) -> TablePanel:
     why = f" Not everything could be done: {result.reason}." if result.reason else ""
     return TablePanel(
         title="Report cards",
-        caption=f"Each direction moves {result.judged} fresh samples by {result.distance:g} sigma, "
-        "z + amount x std x unit vector. AUC: how well `z @ unit` alone tells fresh samples of "
-        "which the claim is true (0.5 is chance); a direction that claims nothing is asked about "
-        "what it makes true most often. Turned on, at +: share of the samples of which it was "
-        "false; turned off, at -: of those of which it was true. D logit: mean change of the "
-        "discriminator's score, below 0 where samples get less convincing. Length: change of "
-        f"|z|.{prior} Own changed: share whose answer changes at + for the attribute claimed or, "
-        "without a claim, moved most; others changed: the mean over the rest. Held-out accuracy: "
-        "of the boundary, on the extremes that it was not fitted to. Strength: "
-        "share of explained variance (SeFa, GANSpace), AUC of the extremes "
-        "(boundaries), distance of the means in sigmas, or what is left of a conditional normal. "
-        "Same as: the first earlier direction with |cos| above 0.9. Random directions show what "
-        f"any move of this length does. `--out DIR` keeps all of them as `{FILE}`.{why}",
+        caption=f"Each direction moves {result.measured} fresh samples by {result.distance:g} "
+        "sigma, z + amount x std x unit vector. AUC: how well `z @ unit` alone tells fresh "
+        "samples of which the claim is true (0.5 is chance); a direction that claims nothing is "
+        "asked about what it makes true most often. Turned on, at +: share of the samples of "
+        "which it was false; turned off, at -: of those of which it was true. D logit: mean "
+        "change of the discriminator's score, below 0 where samples get less convincing. Length: "
+        f"change of |z|.{prior} Own changed: share whose answer changes at + for the attribute "
+        "claimed or, without a claim, moved most; others changed: the mean over the rest. "
+        "Held-out accuracy: of the boundary, on the extremes that it was not fitted to. Strength: "
+        "share of explained variance (SeFa, GANSpace), AUC of the extremes (boundaries), distance "
+        "of the means in sigmas, or what is left of a conditional normal. Same as: the first "
+        "earlier direction with |cos| above 0.9. Random directions show what any move of this "
+        f"length does. `--out DIR` keeps all of them as `{FILE}`.{why}",
         columns=[name for name, _ in COLUMNS],
         rows=rows,
     )

@@ -1,9 +1,9 @@
-"""The probe: find directions by several methods, and give each a report card."""
+"""Directions probe: directions by several methods, each with a report card."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -11,8 +11,9 @@ from ganlens.attributes import AttributeReader, attribute_reader
 from ganlens.directions import random_directions
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
+from ganlens.limits import MAX_SEED, Count, Limits, Seed
 from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
-from ganlens.probes.directions.card import judge_cards
+from ganlens.probes.directions.card import cards_of
 from ganlens.probes.directions.claims import Claim, claims_of
 from ganlens.probes.directions.found import (
     Found,
@@ -22,6 +23,7 @@ from ganlens.probes.directions.found import (
     supervised,
     unsupervised,
 )
+from ganlens.probes.directions.panels import panels
 from ganlens.probes.directions.pictures import strips
 from ganlens.probes.directions.result import DirectionsResult
 from ganlens.probes.directions.scores import Scorer, fit_scorer
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-METHODS = ("boundary", "means", "sefa", "ganspace")
+Method = Literal["boundary", "means", "sefa", "ganspace"]
+METHODS: tuple[Method, ...] = get_args(Method)
+AMOUNTS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 SUPERVISED = ("boundary", "means")
 
 
@@ -54,7 +58,7 @@ class Directions(Probe):
         extreme: share of the samples at either end that a boundary is fitted to, up to 0.5; at
             least 10 samples per latent coordinate are taken. The paper's 2 % are of 500,000; of a
             few thousand, wide ends are better, above all for a value between two others.
-        judged: fresh samples that every direction is judged on; 5 times as many for an AUC.
+        measured: fresh samples that every direction is judged on; 5 times as many for an AUC.
         distance: how far the judged samples are moved, in standard deviations of the prior.
         conditional: also keep the other attributes still: n - N^T (N N^T)^-1 N n.
         random: random directions, for comparison.
@@ -86,48 +90,31 @@ class Directions(Probe):
         ("Härkönen 2020", "https://arxiv.org/abs/2004.02546"),
     )
     demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 2000})
+    renamed: ClassVar[Mapping[str, str]] = MappingProxyType({"judged": "measured"})
 
-    methods: tuple[str, ...] = METHODS
-    attributes: tuple[str, ...] = ("auto",)
+    methods: Annotated[tuple[Method, ...], Limits(length=(1, None))] = METHODS
+    attributes: Annotated[tuple[str, ...], Limits(length=(1, None))] = ("auto",)
     layer: str = "auto"
-    count: int = 6
-    samples: int = 4000
-    extreme: float = 0.25
-    judged: int = 100
-    distance: float = 3.0
+    count: Count = 6
+    samples: Annotated[int, Limits(low=100)] = 4000
+    extreme: Annotated[float, Limits(above=0, high=0.5)] = 0.25
+    measured: Count = 100
+    distance: Annotated[float, Limits(above=0)] = 3.0
     conditional: bool = True
-    random: int = 5
-    amounts: tuple[float, ...] = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
-    seeds: tuple[int, ...] = (0, 1, 2)
-    shown: int = 3
-    probe_images: int = 3000
-    feature_pool: int = 4
-    seed: int = 0
-    batch_size: int = 64
+    random: Annotated[int, Limits(low=0)] = 5
+    amounts: Annotated[tuple[float, ...], Limits(length=(1, None))] = AMOUNTS
+    seeds: Annotated[tuple[int, ...], Limits(0, MAX_SEED)] = (0, 1, 2)
+    shown: Annotated[int, Limits(low=0)] = 3
+    probe_images: Count = 3000
+    feature_pool: Count = 4
+    seed: Seed = 0
+    batch_size: Count = 64
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
-        for name in ("count", "judged", "probe_images", "feature_pool", "batch_size"):
-            if getattr(self, name) < 1:
-                raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
-        for name in ("random", "shown", "seed"):
-            if getattr(self, name) < 0:
-                raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 0")
         for name in ("methods", "attributes", "amounts"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-            if not getattr(self, name):
-                raise GanlensError(f"{name} is empty: give at least one")
-        for method in self.methods:
-            if method not in METHODS:
-                raise one_of("method", method, METHODS)
-        if self.samples < 100:
-            raise GanlensError(f"samples {self.samples} are too few: give at least 100")
-        if not 0 < self.extreme <= 0.5:
-            raise GanlensError(f"extreme {self.extreme:g} is out of range: above 0, at most 0.5")
-        if not 0 < self.distance < float("inf"):
-            raise GanlensError(f"distance {self.distance:g} must be above 0")
-        if not np.isfinite(self.amounts).all():
-            raise GanlensError(f"amounts {self.amounts} must be finite numbers")
+        super().__post_init__()
         object.__setattr__(self, "seeds", Seeds(tuple(self.seeds)).seeds)
 
     def needs(self) -> Needs:
@@ -139,7 +126,7 @@ class Directions(Probe):
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, DirectionsResult]:
-        """Find, judge, draw."""
+        """Find, measure, draw."""
         layer = default_layer(subject) if self.layer == "auto" else self.layer
         if "ganspace" in self.methods and layer not in subject.layers("generator"):
             raise one_of("generator layer", layer, ("auto", *subject.layers("generator")))
@@ -158,8 +145,8 @@ class Directions(Probe):
         if not kept:
             raise GanlensError(f"no direction was found: {reason}; add sefa or ganspace to methods")
         baseline = random_directions(subject.prior, self.random, self.seed)
-        seeds = range(self.samples, self.samples + self.judged)
-        cards = yield from judge_cards(
+        seeds = range(self.samples, self.samples + self.measured)
+        cards = yield from cards_of(
             subject, reader, [*kept, *baseline], seeds, self.distance, self.batch_size
         )
         drawn = [*kept, *baseline[:1]]
@@ -172,9 +159,12 @@ class Directions(Probe):
             strips=pictures,
             amounts=np.array(self.amounts),
             distance=self.distance,
-            judged=self.judged,
+            measured=self.measured,
             probe_auc=scorer.auc if scorer else {},
             reason=reason,
+            classifier=reader.source if reader else None,
+            accuracies=reader.accuracies if reader else {},
+            draw=panels,
             about={
                 **identity(subject, data),
                 **(reader.about() if reader else {"judge": None}),
@@ -189,7 +179,7 @@ class Directions(Probe):
             count=self.count,
             samples=self.samples,
             extreme=self.extreme,
-            judged=self.judged,
+            measured=self.measured,
             conditional=self.conditional,
             seed=self.seed,
             batch_size=self.batch_size,
@@ -208,15 +198,8 @@ class Directions(Probe):
         if data.labels is None and not data.attributes:
             return [], [], left_out + f"the data {data.spec!r} has neither attributes nor classes"
         if subject.discriminator is None:
-            return (
-                [],
-                [],
-                left_out
-                + (
-                    "samples are scored by linear probes on the discriminator's features, and this "
-                    "checkpoint has none"
-                ),
-            )
+            why = "samples are scored by linear probes on the discriminator's features, and this "
+            return [], [], f"{left_out}{why}checkpoint has none"
         asked, every = claims_of(data, self.attributes)
         return asked, every, ""
 
@@ -257,7 +240,7 @@ class Directions(Probe):
     def _facts(self, layer: str, scorer: Scorer | None) -> dict[str, Any]:
         return {
             "samples": self.samples,
-            "n_judged": self.judged,
+            "n_measured": self.measured,
             "distance": self.distance,
             "extreme": self.extreme,
             "ganspace_layer": layer if "ganspace" in self.methods else None,

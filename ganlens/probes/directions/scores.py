@@ -1,4 +1,4 @@
-"""Scores of samples: ridge probes on the discriminator's features, all questions at once."""
+"""Scores of samples: ridge probes on the discriminator's features, all claims at once."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ RIDGE = 0.1  # penalty per training image, as of the probes that find exemplars
 
 @dataclass(frozen=True)
 class Scorer:
-    """Linear probes that answer K questions from D features.
+    """Linear probes that score K claims from D features.
 
     A score has no natural zero and needs none: only the order of the samples is used, so that a
-    probe which sees too few smiles in generated images still finds the broadest ones.
+    probe which finds too few smiles in generated images still ranks the broadest ones first.
 
     Attributes:
         weights: (D, K) float32, for raw features.

@@ -16,20 +16,20 @@ from ganlens.edits import EVERYWHERE, Blend
 from ganlens.errors import GanlensError
 from ganlens.panels import ImagePanel
 from ganlens.probes.forgetting import Forget, read_marks
+from ganlens.probes.forgetting.concept_maps import generator_layer, locate, maps_of
+from ganlens.probes.forgetting.concept_source import fit_concept_source
 from ganlens.probes.forgetting.effect import Search, optimise
-from ganlens.probes.forgetting.evidence import (
+from ganlens.probes.forgetting.held_out import FIRST, _real, held_out
+from ganlens.probes.forgetting.target import Target, target_of
+from ganlens.probes.forgetting.trial import Trial, answers
+from ganlens.probes.forgetting.unit_classifier import (
     cell_aucs,
     mean_levels,
     place_of_concept,
     split,
     unit_classifier,
 )
-from ganlens.probes.forgetting.finder import fit_finder
-from ganlens.probes.forgetting.held_out import FIRST, _real, held_out
-from ganlens.probes.forgetting.look import generator_layer, look, maps_of
-from ganlens.probes.forgetting.target import Target, target_of
-from ganlens.probes.forgetting.trial import Trial, answers
-from ganlens.probes.forgetting.ways import Material
+from ganlens.probes.forgetting.unit_selection import Material
 from ganlens.progress import finish
 from ganlens.recipe import Recipe, render
 from ganlens.subject import Subject, load
@@ -88,7 +88,7 @@ def planted():
 
 def test_the_place_and_the_map_are_found_on_held_out_samples(planted):
     _, _, maps, shows = planted
-    found = look(maps, shows, None, seed=0)
+    found = locate(maps, shows, None, seed=0)
     assert found.box == (1 / 8, 2 / 8, 7 / 8, 4 / 8)
     assert found.aucs[PATCH].min() == 1
     assert found.units.auc > 0.99
@@ -117,9 +117,9 @@ def test_the_unit_classifier_is_judged_on_samples_it_was_not_fitted_to(planted):
 @pytest.mark.parametrize("insert", [False, True])
 def test_the_search_by_effect_finds_the_map_that_draws_the_concept(planted, insert):
     subject, z, maps, shows = planted
-    box = look(maps, shows, None, 0).box
+    box = locate(maps, shows, None, 0).box
     levels = mean_levels(maps[shows if insert else ~shows], box)
-    search = Search("act", box, insert, steps=60, kept=1.0, sparse=0.05, seed=0)
+    search = Search("act", box, insert, steps=60, others_weight=1.0, sparse=0.05, seed=0)
     start = z[torch.from_numpy(shows != insert)]
     strengths = finish(optimise(subject, Watcher(), start, levels, search))
     assert strengths.argmax() == 2
@@ -285,8 +285,8 @@ def test_a_trial_counts_what_turned_what_else_changed_and_how_far_pixels_moved(s
 def test_held_out_samples_are_the_first_unseen_ones_with_the_concept(subject, insert, monkeypatch):
     monkeypatch.setattr("ganlens.probes.forgetting.held_out._real", lambda *_: None)
     judge = Halves(subject)
-    judged = (None, DARK, judge)
-    trial = finish(held_out(subject, EVERYWHERE, 12, 64, insert=insert, judged=judged))
+    measured = (None, DARK, judge)
+    trial = finish(held_out(subject, EVERYWHERE, 12, 64, insert=insert, measured=measured))
     seeds = range(FIRST, FIRST + 48)
     x = subject.generate(subject.latents(seeds))
     dark = (x[..., :8].mean((1, 2, 3)) <= judge.level).numpy()
@@ -312,7 +312,9 @@ def test_distances_are_to_held_out_images_as_the_samples_should_become(data, ins
 
 def test_the_finder_s_gradients_are_of_its_own_readings(subject, data):
     finder = finish(
-        fit_finder(subject, data, target_of("hue=red", data), limit=80, seed=0, batch_size=32)
+        fit_concept_source(
+            subject, data, target_of("hue=red", data), limit=80, seed=0, batch_size=32
+        )
     )
     x = subject.generate(subject.latents(range(5)))
     read = finder.judge.scores(subject, x, 32)
@@ -365,7 +367,7 @@ def test_what_is_not_there_is_listed(subject, data):
         ({"pool": 3}, "pool 3 is too small"),
         ({"samples": 3}, "samples 3"),
         ({"maps": -1}, "maps -1"),
-        ({"kept": float("nan")}, "kept nan"),
+        ({"others_weight": float("nan")}, "others_weight nan"),
     ],
 )
 def test_bad_settings_fail_before_anything_runs(settings, says):
@@ -387,7 +389,7 @@ def test_the_boxes_of_the_glasses_find_their_place_on_the_shipped_checkpoint():
     marks = read_marks(str(BOXES), (32, 32))
     assert (len(marks.seeds), int(marks.masks.any((1, 2)).sum())) == (150, 52)
     maps = finish(maps_of(glasses, "block2.act", glasses.latents(marks.seeds), 50))
-    found = look(maps, marks.masks.any((1, 2)), marks, 0)
+    found = locate(maps, marks.masks.any((1, 2)), marks, 0)
     assert found.units.auc > 0.95  # 0.965 was measured
     left, top, right, bottom = found.box
     assert 0.1 < left < 0.3 < 0.7 < right < 0.9

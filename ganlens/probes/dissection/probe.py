@@ -21,7 +21,7 @@ from ganlens.probes.dissection.agreement import (
 )
 from ganlens.probes.dissection.result import DissectResult
 from ganlens.probes.forgetting.boxes import Marks, read_marks
-from ganlens.probes.forgetting.look import generator_layer, maps_of
+from ganlens.probes.forgetting.concept_maps import generator_layer, maps_of
 from ganlens.probes.identity import identity
 from ganlens.stats.auc import auc_table
 

@@ -1,7 +1,7 @@
 """Choosing maps by what changing them does (Bau 2019, arXiv 1811.10597, section 3.2).
 
 Each map has a strength a in [0, 1]; all are optimised together, by gradients through the generator
-and the discriminator, so that the finder sees the concept go (or come) and all else stay.
+and the discriminator, so that by its classifiers the concept goes (or comes) and all else stays.
 """
 
 from collections.abc import Callable, Generator
@@ -15,7 +15,7 @@ from torch import Tensor
 from ganlens.activations import edit
 from ganlens.edits import cells_in
 from ganlens.probes.base import Progress
-from ganlens.probes.forgetting.finder import Finder
+from ganlens.probes.forgetting.concept_source import ConceptSource
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 RATE = 0.15  # of Adam, on the logits of the strengths
 START = -2.0  # logit of every strength at first: 0.12
 BATCH = 16
-LEAD = 1.0  # how far another value should lead; the readers' targets are 1 and -1
+LEAD = 1.0  # how far another value should lead; the classifiers' targets are 1 and -1
 
 
 @dataclass(frozen=True)
 class Search:
-    """How the strengths are looked for.
+    """Settings of the search for strengths.
 
     Attributes:
         layer: generator layer.
         box: where maps are changed, in shares of the side.
         insert: whether the concept should come instead of go.
         steps: of Adam.
-        kept: weight of what else changes.
+        others_weight: weight of what else changes.
         sparse: price of a map's strength.
         seed: of the order of the samples.
     """
@@ -44,19 +44,19 @@ class Search:
     box: tuple[float, ...]
     insert: bool
     steps: int
-    kept: float
+    others_weight: float
     sparse: float
     seed: int
 
 
 def optimise(
-    subject: "Subject", finder: Finder, z: Tensor, levels: np.ndarray, search: Search
+    subject: "Subject", source: ConceptSource, z: Tensor, levels: np.ndarray, search: Search
 ) -> Generator[Progress, None, np.ndarray]:
     """Find the (C,) strengths with which maps are brought to their levels.
 
     Args:
         subject: the GAN.
-        finder: what sees the concept and all else.
+        source: classifiers of the concept and of all else.
         z: (N, d) latents of samples that show the concept, or lack it where it is inserted.
         levels: (C,) the level of each map.
         search: the settings.
@@ -65,7 +65,7 @@ def optimise(
     device, rng = subject.device, np.random.default_rng(search.seed)
     level = torch.as_tensor(levels, dtype=torch.float32, device=device)[:, None, None]
     with torch.no_grad():
-        parts = [finder.scores(subject, generator(p.to(device))) for p in z.split(64)]
+        parts = [source.scores(subject, generator(p.to(device))) for p in z.split(64)]
     before = torch.cat(parts)
     logits = torch.full((len(levels),), START, device=device, requires_grad=True)
     adam = torch.optim.Adam([logits], lr=RATE)
@@ -76,10 +76,10 @@ def optimise(
             strength = torch.sigmoid(logits)
             change = _blend(strength[:, None, None], level, search.box)
             with edit(generator, search.layer, change):
-                after = finder.scores(subject, generator(z[rows].to(device)))
-            lead = finder.lead(after) * (-1 if search.insert else 1)
-            moved = finder.others_moved(before[rows.to(device)], after)
-            loss = torch.relu(LEAD + lead).mean() + search.kept * moved
+                after = source.scores(subject, generator(z[rows].to(device)))
+            lead = source.lead(after) * (-1 if search.insert else 1)
+            moved = source.others_moved(before[rows.to(device)], after)
+            loss = torch.relu(LEAD + lead).mean() + search.others_weight * moved
             (slope,) = torch.autograd.grad(loss + search.sparse * strength.sum(), logits)
         logits.grad = slope
         adam.step()

@@ -1,4 +1,4 @@
-"""Held-out samples: those that had no part in choosing maps, and what the judge says of them."""
+"""Held-out samples: those that had no part in choosing maps, and what is predicted of them."""
 
 from collections.abc import Generator
 from typing import TYPE_CHECKING
@@ -28,40 +28,40 @@ def held_out(
     batch_size: int,
     *,
     insert: bool,
-    judged: "tuple[ImageSet, Target, AttributeReader] | None",
+    measured: "tuple[ImageSet, Target, AttributeReader] | None",
 ) -> Generator[Progress, None, Trial]:
-    """Draw samples, and keep the first that have the concept, or lack it where it is inserted.
+    """Draw samples, and take the first that have the concept, or lack it where it is inserted.
 
-    Where the judge sees fewer than 10 of those, the first samples are taken as they are, and
-    nothing is read off them.
+    Where the classifier finds fewer than 10 of those, the first samples are taken as they are,
+    and nothing is predicted of them.
 
     Args:
         subject: the GAN.
         box: the concept's place, in shares of the side.
-        count: how many are kept, at most.
+        count: how many are taken, at most.
         batch_size: images at a time.
         insert: whether the concept should come.
-        judged: the data, the concept and the judge, or None without data.
+        measured: the data, the concept and the attribute classifier, or None without data.
     """
-    seeds = np.arange(FIRST, FIRST + (count if judged is None else PER_SAMPLE * count))
+    seeds = np.arange(FIRST, FIRST + (count if measured is None else PER_SAMPLE * count))
     yield Progress(0, len(seeds), "held-out samples")
     x = subject.generate(subject.latents(seeds.tolist()), batch_size=batch_size)
     rows, readings, real, target, judge = np.arange(count), None, None, None, None
-    if judged is not None:
-        data, target, judge = judged
+    if measured is not None:
+        data, target, judge = measured
         shows = target.shown(answers(judge.read(x), target.name))
         own = np.flatnonzero(~shows if insert else shows)[:count]
         if len(own) >= ENOUGH:
             rows, readings = own, judge.read(x[own])
         real = _real(data, judge, target, insert)
-    kept = tuple(seeds[rows].tolist())
-    return Trial(subject, kept, x[rows], box, target, judge, readings, real, insert)
+    chosen = tuple(seeds[rows].tolist())
+    return Trial(subject, chosen, x[rows], box, target, judge, readings, real, insert)
 
 
 def _real(
     data: "ImageSet", judge: AttributeReader, target: Target, insert: bool
 ) -> np.ndarray | None:
-    """Return the judge's features of held-out real images without (or with) the concept, if any."""
+    """Return features of held-out real images without (or with) the concept, if there are any."""
     part = data.part("test")
     condition = target.text if insert else f"!({target.text})"
     rows = part.select(condition)[:REAL]

@@ -1,31 +1,32 @@
-"""Forget a concept: find its maps, change them, and measure on samples not looked at before."""
+"""Forget probe: find the maps of a concept, change them, and measure on held-out samples."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from torch import Tensor
 
 from ganlens.attributes import attribute_reader
 from ganlens.edits import EVERYWHERE, Blend
-from ganlens.errors import GanlensError, one_of
-from ganlens.models.prior import check_seed
+from ganlens.errors import GanlensError
+from ganlens.limits import Amount, Count, Limits, Seed
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
-from ganlens.probes.forgetting import ways
+from ganlens.probes.forgetting import unit_selection
 from ganlens.probes.forgetting.boxes import Marks, read_marks
+from ganlens.probes.forgetting.concept_maps import ConceptMaps, generator_layer, locate, maps_of
+from ganlens.probes.forgetting.concept_source import ConceptSource, fit_concept_source
 from ganlens.probes.forgetting.effect import Search, optimise
-from ganlens.probes.forgetting.evidence import mean_levels
-from ganlens.probes.forgetting.finder import Finder, fit_finder
 from ganlens.probes.forgetting.held_out import ENOUGH, FIRST, held_out
-from ganlens.probes.forgetting.look import Look, generator_layer, look, maps_of
-from ganlens.probes.forgetting.numbers import Curve
-from ganlens.probes.forgetting.result import ForgetResult, pictures_of
+from ganlens.probes.forgetting.panels import panels
+from ganlens.probes.forgetting.pictures import pictures_of
+from ganlens.probes.forgetting.result import Curve, ForgetResult
 from ganlens.probes.forgetting.target import Target, target_of
 from ganlens.probes.forgetting.trial import Outcome, Trial, mean_of
-from ganlens.probes.forgetting.ways import Material
+from ganlens.probes.forgetting.unit_classifier import mean_levels
+from ganlens.probes.forgetting.unit_selection import Material
 from ganlens.probes.identity import identity
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 SPARSE = 0.01  # price of a full strength in the search: what does nothing is left alone
-RARE = 0.05  # share of samples below which a reading is taken by rank instead
+RARE = 0.05  # share of samples below which a prediction is taken by rank instead
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,9 @@ class Forget(Probe):
     """Find the maps of a generator layer that draw a concept, change them, and draw again.
 
     The window experiment (Radford 2015, section 6.3.1) for any attribute, or for boxes drawn on
-    samples, with the interventions of GAN Dissection (Bau 2019). Maps are chosen by readers on the
-    discriminator's features; what happened is read by a network on pixels, on other samples.
+    samples, with the interventions of GAN Dissection (Bau 2019). Maps are chosen by linear
+    classifiers on the discriminator's features; the outcome is measured by a network on pixels, on
+    other samples.
 
     Attributes:
         concept: an expression about one attribute, such as "glasses=dark | glasses=clear"; "auto"
@@ -53,12 +55,12 @@ class Forget(Probe):
             the concept, "insert" to that in samples with it.
         choose: maps by their measured "effect", or by their "weights" in the classifier of units.
         place: change maps where the "concept" is, or "everywhere".
-        maps: how many are changed; 0 leaves it to the way of choosing.
+        maps: how many are changed; 0 leaves it to the selection.
         pool: samples that maps are chosen by, where no boxes are given: seeds 0 to pool - 1.
         samples: held-out samples with the concept (or without, to insert) that are changed.
-        probe_images: training images that the readers are fitted to, at most.
+        probe_images: training images that the classifiers are fitted to, at most.
         search_steps: steps of the search by effect.
-        kept: how much what else changes counts in that search.
+        others_weight: how much what else changes counts in that search.
         draws: sets of random maps, the control.
         seed: of every choice.
         batch_size: images at a time.
@@ -85,39 +87,29 @@ class Forget(Probe):
         {"pool": 400, "samples": 100, "probe_images": 800, "search_steps": 50, "draws": 2}
     )
 
+    renamed: ClassVar[Mapping[str, str]] = MappingProxyType({"kept": "others_weight"})
+
     concept: str = "auto"
     boxes: Path | None = None
     layer: str = "auto"
     mode: Literal["scale", "drop", "insert"] = "scale"
     choose: Literal["effect", "weights"] = "effect"
     place: Literal["concept", "everywhere"] = "concept"
-    maps: int = 0
-    pool: int = 600
-    samples: int = 150
-    probe_images: int = 1500
-    search_steps: int = 70
-    kept: float = 1.0
-    draws: int = 3
-    seed: int = 0
-    batch_size: int = 64
+    maps: Annotated[int, Limits(low=0)] = 0
+    pool: Annotated[int, Limits(low=50)] = 600
+    samples: Annotated[int, Limits(low=ENOUGH)] = 150
+    probe_images: Annotated[int, Limits(low=20)] = 1500
+    search_steps: Count = 70
+    others_weight: Amount = 1.0
+    draws: Count = 3
+    seed: Seed = 0
+    batch_size: Count = 64
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
         if self.boxes is not None:
             object.__setattr__(self, "boxes", Path(self.boxes))
-        valid = {"mode": ("scale", "drop", "insert"), "choose": ("effect", "weights"),
-                 "place": ("concept", "everywhere")}  # fmt: skip
-        for name, choices in valid.items():
-            if getattr(self, name) not in choices:
-                raise one_of(name, getattr(self, name), choices)
-        least = {"maps": 0, "pool": 50, "samples": ENOUGH, "probe_images": 20, "search_steps": 1,
-                 "draws": 1, "batch_size": 1}  # fmt: skip
-        for name, low in least.items():
-            if getattr(self, name) < low:
-                raise GanlensError(f"{name} {getattr(self, name)} is too small: give {low} or more")
-        if not 0 <= self.kept < float("inf"):
-            raise GanlensError(f"kept {self.kept} is out of range: give a number from 0")
-        check_seed(self.seed)
+        super().__post_init__()
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON-able values."""
@@ -133,24 +125,24 @@ class Forget(Probe):
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, ForgetResult]:
         """Find the concept in the layer, choose maps, change them, and measure."""
-        marks, target = self._asked(subject, data)
+        marks, target = self._materials(subject, data)
         layer = generator_layer(subject, self.layer)
-        finder = judged = None
+        source = measured = None
         if data is not None and target is not None:
-            judged = (data, target, (yield from attribute_reader(data)))
+            measured = (data, target, (yield from attribute_reader(data)))
             if subject.discriminator is not None and (marks is None or self.choose == "effect"):
-                finder = yield from fit_finder(
+                source = yield from fit_concept_source(
                     subject, data, target,
                     limit=self.probe_images, seed=self.seed, batch_size=self.batch_size,
                 )  # fmt: skip
         seeds = tuple(range(self.pool)) if marks is None else marks.seeds
         z = subject.latents(seeds)
         maps = yield from maps_of(subject, layer, z, self.batch_size)
-        found = look(maps, self._shows(subject, z, marks, finder), marks, self.seed)
-        material = yield from self._material(subject, layer, z, found, finder)
+        found = locate(maps, self._shows(subject, z, marks, source), marks, self.seed)
+        material = yield from self._material(subject, layer, z, found, source)
         trial = yield from held_out(
             subject, found.box, self.samples, self.batch_size,
-            insert=self.mode == "insert", judged=judged,
+            insert=self.mode == "insert", measured=measured,
         )  # fmt: skip
         edits = material.compared(self._own, self.maps)
         outcomes = []
@@ -162,17 +154,21 @@ class Forget(Probe):
         control = material.random(edits[self._own], np.random.default_rng(self.seed))
         return self._result(
             subject, data, found, trial, edits, (tuple(outcomes), tuple(random), curve), control,
-            {"layer": layer, "seeds_looked_at": len(seeds), "by_effect": finder is not None},
+            {"layer": layer, "seeds_searched": len(seeds), "by_effect": source is not None},
         )  # fmt: skip
 
     @property
     def _own(self) -> str:
-        """The name of the way that the settings ask for."""
+        """The name of the selection that the settings ask for."""
         if self.choose == "effect":
-            return ways.EFFECT if self.place == "concept" else ways.EFFECT_EVERYWHERE
-        return ways.PLACE if self.place == "concept" else ways.FEWER
+            return (
+                unit_selection.EFFECT
+                if self.place == "concept"
+                else unit_selection.EFFECT_EVERYWHERE
+            )
+        return unit_selection.PLACE if self.place == "concept" else unit_selection.FEWER
 
-    def _asked(
+    def _materials(
         self, subject: "Subject", data: "ImageSet | None"
     ) -> tuple[Marks | None, Target | None]:
         """Check what can be checked before the long work."""
@@ -196,18 +192,23 @@ class Forget(Probe):
         return marks, target_of(self.concept, data)
 
     def _shows(
-        self, subject: "Subject", z: Tensor, marks: Marks | None, finder: Finder | None
+        self, subject: "Subject", z: Tensor, marks: Marks | None, source: ConceptSource | None
     ) -> np.ndarray:
         """Return (N,) bool: which of the samples that maps are chosen by show the concept."""
         if marks is not None:
             return np.asarray(marks.masks.any((1, 2)))
-        if finder is None:  # said before the long work
+        if source is None:  # said before the long work
             raise GanlensError("samples are found with data, or boxes are given")
         x = subject.generate(z, batch_size=self.batch_size)
-        return finder.shows(subject, x, self.batch_size, RARE)
+        return source.shows(subject, x, self.batch_size, RARE)
 
     def _material(
-        self, subject: "Subject", layer: str, z: Tensor, found: Look, finder: Finder | None
+        self,
+        subject: "Subject",
+        layer: str,
+        z: Tensor,
+        found: ConceptMaps,
+        source: ConceptSource | None,
     ) -> Generator[Progress, None, Material]:
         insert = self.mode == "insert"
         box = found.box if self.place == "concept" else EVERYWHERE
@@ -216,10 +217,12 @@ class Forget(Probe):
         if self.mode == "drop":
             levels = np.zeros_like(levels)
         strengths = None
-        if self.choose == "effect" and finder is not None:
-            search = Search(layer, box, insert, self.search_steps, self.kept, SPARSE, self.seed)
+        if self.choose == "effect" and source is not None:
+            search = Search(
+                layer, box, insert, self.search_steps, self.others_weight, SPARSE, self.seed
+            )
             start = z[found.shows != insert]
-            strengths = yield from optimise(subject, finder, start, levels, search)
+            strengths = yield from optimise(subject, source, start, levels, search)
         return Material(layer, box, found.units.weights, levels, strengths, insert)
 
     def _random(
@@ -248,15 +251,15 @@ class Forget(Probe):
         self,
         subject: "Subject",
         data: "ImageSet | None",
-        found: Look,
+        found: ConceptMaps,
         trial: Trial,
         edits: dict[str, Blend],
-        measured: tuple[tuple[Outcome, ...], tuple[Outcome, ...], Curve],
+        outcomes: tuple[tuple[Outcome, ...], tuple[Outcome, ...], Curve],
         control: Blend,
         about: dict[str, Any],
     ) -> ForgetResult:
-        outcomes, random, curve = measured
-        judged = {} if trial.judge is None else trial.judge.about()
+        own, random, curve = outcomes
+        classifier = {} if trial.judge is None else trial.judge.about()
         return ForgetResult(
             concept="what the boxes mark" if trial.target is None else trial.target.text,
             mode=self.mode,
@@ -265,20 +268,24 @@ class Forget(Probe):
             unit_auc=found.units.auc,
             unit_cells=found.units.held_out,
             weights=found.units.weights,
-            outcomes=outcomes,
+            outcomes=own,
             random=random,
             curve=curve,
             edit=edits[self._own],
-            pictures=pictures_of(trial, edits[self._own], edits[ways.PAPER], control),
+            pictures=pictures_of(trial, edits[self._own], edits[unit_selection.PAPER], control),
             fd_before=trial.distance(trial.before),
+            layer=about["layer"],
+            samples=len(trial.seeds),
+            draws=self.draws,
+            draw=panels,
             about={
                 **identity(subject, data),
-                **judged,
+                **classifier,
                 **about,
                 "samples": len(trial.seeds),
                 "n_real_of_distance": None if trial.real is None else len(trial.real),
                 "first_seed": FIRST,
-                "shown_among_looked_at": float(found.shows.mean()),
+                "shown_among_searched": float(found.shows.mean()),
                 "choose": self.choose,
                 "place": self.place,
                 "draws": self.draws,

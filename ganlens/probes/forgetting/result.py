@@ -1,36 +1,144 @@
-"""The result of forgetting: its sheets of pictures, and its panels."""
+"""Result of the forget probe: what changing maps did to held-out samples."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from ganlens import images
+import numpy as np
+
 from ganlens.edits import Blend
-from ganlens.latents import Seeds
-from ganlens.panels import Panel
-from ganlens.probes.forgetting.numbers import ForgetNumbers, Sheet
-from ganlens.probes.forgetting.panels import PAIRS, panels_of
-from ganlens.probes.forgetting.trial import Trial
-from ganlens.recipe import Recipe, draw
-
-SHOWN = 3 * PAIRS  # samples that are shown: whole rows
+from ganlens.probes.forgetting.trial import Outcome, mean_of
+from ganlens.probes.result import Number, Result
 
 
 @dataclass(frozen=True)
-class ForgetResult(ForgetNumbers):
-    """What forgetting did; see ``ForgetNumbers``."""
+class Pairs:
+    """Pairs of pictures, before and after one edit.
 
-    def panels(self) -> list[Panel]:
-        """Return pictures, the place, the curve, and the tables."""
-        return panels_of(self)
+    Attributes:
+        title: of the panel.
+        pictures: (2 S, H, W, C) uint8, before and after in turn.
+        recipe: what draws them again.
+    """
+
+    title: str
+    pictures: np.ndarray
+    recipe: dict[str, Any]
 
 
-def pictures_of(trial: Trial, own: Blend, paper: Blend, random: Blend) -> tuple[Sheet, ...]:
-    """Draw the sheets: the chosen maps, random ones, and the paper's way."""
-    kinds = (("Before and after", own), ("Random maps instead", random), ("The paper's way", paper))
-    found = []
-    for title, edit in kinds:
-        both = replace(edit, amounts=(0.0, 1.0))
-        seeds = Seeds(trial.seeds[:SHOWN])
-        recipe = Recipe.of(trial.subject, seeds, columns=2 * PAIRS, edits=[both])
-        pictures = images.to_uint8(draw(trial.subject, recipe))
-        found.append(Sheet(title, pictures, recipe.to_json()))
-    return tuple(found)
+@dataclass(frozen=True)
+class Curve:
+    """What happens over the number of maps, beside equally many random ones.
+
+    Attributes:
+        counts: (K,) numbers of maps.
+        turned: (K, 2) share whose concept went or came, for chosen and random maps; NaN where no
+            classifier measured it.
+        others: (K, 2) mean share of other attributes that changed.
+        moved: (K, 2) mean change of a pixel inside the box, of 255.
+    """
+
+    counts: np.ndarray
+    turned: np.ndarray
+    others: np.ndarray
+    moved: np.ndarray
+
+    @classmethod
+    def of(cls, counts: Sequence[int], rows: Sequence[Sequence[Outcome]]) -> "Curve":
+        """Gather the outcomes of chosen and random maps at each number."""
+
+        def table(name: str) -> np.ndarray:
+            return np.array([[getattr(one, name) for one in row] for row in rows], dtype=float)
+
+        return cls(np.array(counts), table("turned"), table("mean"), table("inside"))
+
+
+@dataclass(frozen=True)
+class ForgetResult(Result):
+    """A concept, the maps that draw it, and what changing them did to held-out samples.
+
+    Attributes:
+        concept: in words.
+        mode: "scale", "drop" or "insert".
+        aucs: (h, w) how well each cell's channels tell whether a sample shows the concept.
+        box: the concept's place: left, top, right, bottom in shares of the side.
+        unit_auc: held-out area under the ROC curve of the classifier of channel vectors.
+        unit_cells: cells behind it.
+        weights: (C,) of that classifier.
+        outcomes: what each way of choosing maps did; the first is that of the settings.
+        random: what equally many random maps did, one for each draw.
+        curve: the same over the number of maps.
+        edit: that of the settings.
+        pictures: samples before and after.
+        fd_before: Fréchet distance of the samples before to the real images.
+        layer: whose maps were changed.
+        samples: held-out samples behind the shares; draws: sets of random maps.
+    """
+
+    concept: str
+    mode: str
+    aucs: np.ndarray
+    box: tuple[float, ...]
+    unit_auc: float | None
+    unit_cells: int
+    weights: np.ndarray
+    outcomes: tuple[Outcome, ...]
+    random: tuple[Outcome, ...]
+    curve: Curve
+    edit: Blend
+    pictures: tuple[Pairs, ...]
+    fd_before: float | None
+    layer: str
+    samples: int
+    draws: int
+
+    @property
+    def control(self) -> Outcome:
+        """The mean over the draws of random maps."""
+        return mean_of("equally many random maps, the same way (mean of draws)", self.random)
+
+    def numbers(self) -> list[Number]:
+        """Return the shares, each beside its control."""
+        own, control = self.outcomes[0], self.control
+        unread = "no attribute classifier measured it: no data, or too few samples with the concept"
+        undefined = ("turned", "turned_interval", "turned_random_maps", "others_changed_mean",
+                     "others_changed_worst", "others_changed_mean_random_maps")  # fmt: skip
+        return Number.each(
+            {
+                "concept": self.concept,
+                "mode": self.mode,
+                "verb": "comes" if self.mode == "insert" else "goes",
+                "unit_auc_held_out": self.unit_auc,
+                "unit_cells_held_out": self.unit_cells,
+                "best_cell_auc_held_out": self.aucs.max(),
+                "box": self.box,
+                "maps_changed": own.maps,
+                "maps_in_layer": len(self.weights),
+                "turned": own.turned,
+                "turned_interval": own.interval,
+                "turned_random_maps": control.turned,
+                "others_changed": own.others,
+                "others_changed_mean": own.mean,
+                "others_changed_worst": own.worst,
+                "others_changed_random_maps": control.others,
+                "others_changed_mean_random_maps": control.mean,
+                "score_change": own.score,
+                "score_change_random_maps": control.score,
+                "pixel_change_inside": own.inside,
+                "pixel_change_outside": own.outside,
+                "fd_before": self.fd_before,
+                "fd_after": own.fd,
+                "ways": {
+                    one.name: {"maps": one.maps, "turned": one.turned, "others_mean": one.mean,
+                               "others_worst": one.worst}
+                    for one in self.outcomes
+                },
+            },
+            {
+                **dict.fromkeys(undefined, unread),
+                **dict.fromkeys(("score_change", "score_change_random_maps"), "no discriminator"),
+                **dict.fromkeys(("fd_before", "fd_after"), "no real images to compare with"),
+                "unit_auc_held_out": "the samples held out lack one kind of cell",
+                "pixel_change_outside": "maps are changed everywhere",
+            },
+        )  # fmt: skip

@@ -1,4 +1,4 @@
-"""One way of changing maps, tried on samples that had no part in choosing it."""
+"""Trial of an edit on samples that had no part in choosing it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one way of changing maps did to held-out samples; None where no judge is at hand.
+    """What an edit did to held-out samples; None where no attribute classifier is available.
 
     Attributes:
         name: of the way.
         maps: how many are changed.
         turned: share whose concept went (or came, where it is inserted).
         interval: 95 % interval of that share.
-        others: other attribute -> share that reads differently from before.
+        others: other attribute -> share that is predicted differently from before.
         score: mean change of the discriminator's logit, or None without a discriminator.
         inside: mean absolute change of a pixel inside the box, of 255.
         outside: the same outside of it, None where the box is everywhere.
         fd: Fréchet distance of the changed samples to real images without (or with) the concept,
-            in the judge's features.
+            in the classifier's features.
     """
 
     name: str
@@ -68,8 +68,8 @@ class Trial:
         before: (N, C, H, W) images.
         box: the concept's place, in shares of the side.
         target: the concept, or None without data.
-        judge: reads attributes off pixels, or None without data.
-        readings: what the judge reads before, or None.
+        judge: classifier of attributes on pixels, or None without data.
+        readings: its predictions before, or None.
         real: features of real images to which distances are taken, or None.
         insert: whether the concept should come.
     """
@@ -125,7 +125,7 @@ class Trial:
         return float((both[0] - both[1]).mean())
 
     def distance(self, x: Tensor) -> float | None:
-        """Return the Fréchet distance of images to the real ones, in the judge's features."""
+        """Return the Fréchet distance of images to the real ones, in the classifier's features."""
         if self.judge is None or self.real is None:
             return None
         extract = ClassifierExtractor(self.judge.model, self.judge.hash)

@@ -1,4 +1,4 @@
-"""What a layer shows of a concept: the samples that are looked at, their maps, and the place."""
+"""Maps of a layer, which samples show the concept, and where the layer knows it."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ganlens.edits import EVERYWHERE
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Progress
 from ganlens.probes.forgetting.boxes import Marks
-from ganlens.probes.forgetting.evidence import (
+from ganlens.probes.forgetting.unit_classifier import (
     UnitClassifier,
     cell_aucs,
     marked_cells,
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 AUTO = "auto"
-LEAST = 5  # samples of either kind: some to be fitted to, some to judge
+LEAST = 5  # samples of either kind: some to be fitted to, some to test on
 OFTEN = 0.25  # share of the marked samples in which a cell is marked that belongs to the place
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was seen.
+class ConceptMaps:
+    """Maps of a layer, and where they tell of a concept.
 
     Attributes:
         maps: (N, C, h, w) activations of the layer.
@@ -93,7 +93,7 @@ def maps_of(
     return maps
 
 
-def look(maps: Tensor, shows: np.ndarray, marks: Marks | None, seed: int) -> Look:
+def locate(maps: Tensor, shows: np.ndarray, marks: Marks | None, seed: int) -> ConceptMaps:
     """Find the concept's place and fit the unit classifier.
 
     Raises:
@@ -102,7 +102,7 @@ def look(maps: Tensor, shows: np.ndarray, marks: Marks | None, seed: int) -> Loo
     if min(shows.sum(), (~shows).sum()) < LEAST:
         raise GanlensError(
             f"{int(shows.sum())} of {len(shows)} samples show the concept: {LEAST} with and "
-            f"{LEAST} without it are needed; look at more samples, or choose another concept"
+            f"{LEAST} without it are needed; give more samples, or choose another concept"
         )
     side = (maps.shape[2], maps.shape[3])
     order = _mixed(shows, seed)
@@ -113,7 +113,7 @@ def look(maps: Tensor, shows: np.ndarray, marks: Marks | None, seed: int) -> Loo
     else:
         marked = marks.cells(*side)
         box = _hull(marked[shows].mean(0) >= OFTEN)
-    return Look(maps, shows, aucs, box, unit_classifier(maps[order], marked[order], seed))
+    return ConceptMaps(maps, shows, aucs, box, unit_classifier(maps[order], marked[order], seed))
 
 
 def _mixed(shows: np.ndarray, seed: int) -> np.ndarray:

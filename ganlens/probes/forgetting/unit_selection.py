@@ -1,4 +1,4 @@
-"""The ways of choosing and changing maps that are compared, each as one edit."""
+"""Selections of maps that are compared, each as one edit."""
 
 from dataclasses import dataclass
 
@@ -67,10 +67,10 @@ class Material:
         return order[self.weights[order] > 0]
 
     def compared(self, own: str, maps: int) -> dict[str, Blend]:
-        """Return the ways that are compared, as edits by name.
+        """Return the selections that are compared, as edits by name.
 
         Args:
-            own: the way that is asked for; it comes first.
+            own: the selection of the settings; it comes first.
             maps: how many maps it changes; 0 takes those of a strength of a tenth or more, or those
                 of positive weight.
         """
@@ -79,13 +79,13 @@ class Material:
         if self.strengths is not None:
             count = maps or max(1, int((self.strengths >= CHANGED).sum()))
         by_weight = np.argsort(-self.weights, kind="stable")[:count]
-        asked = self.everywhere(by_weight) if own == FEWER else self.by_effect(self.order[:count])
+        wanted = self.everywhere(by_weight) if own == FEWER else self.by_effect(self.order[:count])
         others = {
             PLACE: self.replaced(by_weight),
             FEWER: self.everywhere(by_weight),
             PAPER: self.everywhere(positive),
         }
-        return {own: asked, **{name: edit for name, edit in others.items() if name != own}}
+        return {own: wanted, **{name: edit for name, edit in others.items() if name != own}}
 
     def random(self, like: Blend, rng: np.random.Generator) -> Blend:
         """Return the same edit of equally many random maps: other than the chosen ones, if any."""

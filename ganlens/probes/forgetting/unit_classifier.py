@@ -1,4 +1,4 @@
-"""Where a layer knows a concept, and which of its maps do: classifiers of channel vectors."""
+"""Classifiers of channel vectors: where a layer knows a concept, and which of its maps do."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class UnitClassifier:
         auc: area under the ROC curve over cells of samples that it was not fitted to; None where
             those lack one kind of cell.
         cells: how many cells it was fitted to.
-        held_out: how many it was judged on.
+        held_out: how many it was tested on.
     """
 
     weights: np.ndarray
@@ -33,7 +33,7 @@ class UnitClassifier:
 
 
 def split(n: int) -> int:
-    """Return how many of n samples are fitted to; the rest judge."""
+    """Return how many of n samples are fitted to; the rest are for the test."""
     return round(TRAIN * n)
 
 
@@ -79,7 +79,7 @@ def marked_cells(shows: np.ndarray, box: tuple[float, ...], side: tuple[int, int
 
 
 def unit_classifier(maps: Tensor, marked: np.ndarray, seed: int) -> UnitClassifier:
-    """Fit the paper's classifier (Radford 2015, section 6.3.1), and judge it on other samples.
+    """Fit the paper's classifier (Radford 2015, section 6.3.1), and test it on other samples.
 
     Cells that are marked are positive; as many random unmarked ones, of all samples, are negative.
 

@@ -1,4 +1,4 @@
-"""Readers on the discriminator's features that find a concept, and through which gradients flow."""
+"""Linear classifiers on D's features that find a concept, and through which gradients flow."""
 
 from collections.abc import Generator
 from contextlib import ExitStack
@@ -25,13 +25,13 @@ GRID = 4  # the discriminator's maps are max-pooled to this many cells a side
 
 
 @dataclass(frozen=True)
-class Finder:
-    """Linear readers of every attribute on the discriminator's features.
+class ConceptSource:
+    """Linear classifiers and regressors of every attribute on the discriminator's features.
 
-    They find the samples and choose the maps; the judge, a network on pixels, has no part in that.
+    They find the samples and choose the maps; the outcome is measured by a network on pixels.
 
     Attributes:
-        judge: the fitted readers.
+        judge: the fitted classifiers.
         target: the concept.
         units: (T,) what one unit of each output is: 1 for values, the spread for numbers.
     """
@@ -42,7 +42,7 @@ class Finder:
 
     @property
     def columns(self) -> slice:
-        """The outputs that read the concept's attribute."""
+        """The outputs of the concept's attribute."""
         start = 0
         for name, reader in self.judge.readers.items():
             if name == self.target.name:
@@ -51,10 +51,10 @@ class Finder:
         raise KeyError(self.target.name)  # the target's reader is always fitted
 
     def shows(self, subject: "Subject", x: Tensor, batch_size: int, rare: float) -> np.ndarray:
-        """Return (N,) bool: which (N, C, H, W) images are read as showing the concept.
+        """Return (N,) bool: which (N, C, H, W) images show the concept.
 
-        Where fewer than a share ``rare`` do, or lack it, the upper half of the readings is taken:
-        a reader fitted to real images may have its zero elsewhere on generated ones.
+        Where fewer than a share ``rare`` do, or lack it, the upper half of the scores is taken:
+        a classifier fitted to real images may have its zero elsewhere on generated ones.
         """
         lead = self.lead(torch.from_numpy(self.judge.scores(subject, x, batch_size))).numpy()
         shows = lead > 0
@@ -100,7 +100,7 @@ class Finder:
         return total + squares[start:].sum()
 
 
-def fit_finder(
+def fit_concept_source(
     subject: "Subject",
     data: "ImageSet",
     target: Target,
@@ -108,8 +108,8 @@ def fit_finder(
     limit: int,
     seed: int,
     batch_size: int,
-) -> Generator[Progress, None, Finder]:
-    """Fit a reader to every categorical attribute and a gauge to every number.
+) -> Generator[Progress, None, ConceptSource]:
+    """Fit a classifier to every categorical attribute and a regressor to every number.
 
     Raises:
         GanlensError: as ``fit_judge``.
@@ -122,4 +122,4 @@ def fit_finder(
     gauges = [name for name in numeric(data) if name in judge.gauges]
     spreads = [float(np.nanstd(train.attributes[name])) for name in gauges]
     values = sum(len(reader.classes) for reader in judge.readers.values())
-    return Finder(judge, target, np.array([1.0] * values + spreads, dtype=np.float32))
+    return ConceptSource(judge, target, np.array([1.0] * values + spreads, dtype=np.float32))

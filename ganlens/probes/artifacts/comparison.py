@@ -1,26 +1,22 @@
 """Generators that differ in their upsampling layers only, trained alike: what each one draws."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ganlens import images
 from ganlens.panels import ImagePanel, Panel, TablePanel
+from ganlens.probes.artifacts.measure import Measurement
 from ganlens.probes.artifacts.pictures import fine_structure
+from ganlens.probes.artifacts.result import ArtifactsResult
 from ganlens.probes.artifacts.tables import with_interval
 
-if TYPE_CHECKING:
-    from ganlens.probes.artifacts.measure import Look
-    from ganlens.probes.artifacts.numbers import ArtifactsNumbers
 
-
-def panels(result: "ArtifactsNumbers") -> list[Panel]:
-    """Return a table and samples; nothing where there is nobody to compare with."""
+def panels(result: ArtifactsResult) -> list[Panel]:
+    """Return a table and samples; nothing where there is nothing to compare with."""
     return [_table(result), _samples(result)] if result.beside else []
 
 
-def _table(result: "ArtifactsNumbers") -> TablePanel:
-    looks = [*result.beside, result.own]
+def _table(result: ArtifactsResult) -> TablePanel:
+    measured = [*result.beside, result.own]
     return TablePanel(
         title="Three ways of upsampling, trained alike",
         caption="Small generators of the same width, trained with the same data, seed, settings "
@@ -29,27 +25,27 @@ def _table(result: "ArtifactsNumbers") -> TablePanel:
         "surrounding frequencies, and over real images at the same place.",
         columns=("generator", "upsampling", "period (px)", "unevenness predicted", "excess",
                  "over real", "amplitude", "arises in"),
-        rows=[row for one in looks for row in _rows(one)],
+        rows=[row for one in measured for row in _rows(one)],
     )  # fmt: skip
 
 
-def _rows(look: "Look") -> list[tuple[object, ...]]:
+def _rows(found: Measurement) -> list[tuple[object, ...]]:
     return [
         (
-            look.name,
+            found.name,
             stage.kind,
             stage.period,
             stage.unevenness,
-            with_interval(look.alone[i]),
-            with_interval(look.over[i]),
-            look.grey_levels[i],
-            look.verdict.layer if look.verdict.period == stage.period else None,
+            with_interval(found.alone[i]),
+            with_interval(found.over[i]),
+            found.grey_levels[i],
+            found.verdict.layer if found.verdict.period == stage.period else None,
         )
-        for i, stage in enumerate(look.stages)
+        for i, stage in enumerate(found.stages)
     ]
 
 
-def _samples(result: "ArtifactsNumbers") -> ImagePanel:
+def _samples(result: ArtifactsResult) -> ImagePanel:
     rows = [row for one in result.beside for row in (one.samples, fine_structure(one.samples))]
     tiles = np.concatenate([images.as_rgb(row) for row in rows])
     names = ", ".join(one.name for one in result.beside)

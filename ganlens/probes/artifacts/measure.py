@@ -39,7 +39,7 @@ class Real:
 
 
 @dataclass(frozen=True)
-class Look:
+class Measurement:
     """What was found in one generator.
 
     Attributes:
@@ -72,8 +72,8 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """How to look: ``samples`` seeds from ``seed`` on, ``batch_size`` at a time, ``least`` dB."""
+class Sampling:
+    """What is drawn: ``samples`` seeds from ``seed`` on, ``batch_size`` at a time, ``least`` dB."""
 
     samples: int
     seed: int
@@ -81,26 +81,26 @@ class Asked:
     least: float
 
 
-def look(
-    subject: Subject, real: Real, asked: Asked, *, trace: bool = True
-) -> Generator[Progress, None, Look]:
+def measure(
+    subject: Subject, real: Real, sampling: Sampling, *, trace: bool = True
+) -> Generator[Progress, None, Measurement]:
     """Measure samples and the maps behind them; with ``trace`` even one layer after another."""
     stages = find_stages(subject)
     steps = 2 + trace * len(stages)
     yield Progress(0, steps, f"samples of {subject.name}")
-    z = subject.latents(range(asked.seed, asked.seed + asked.samples))
-    x = subject.generate(z, batch_size=asked.batch_size)
+    z = subject.latents(range(sampling.seed, sampling.seed + sampling.samples))
+    x = subject.generate(z, batch_size=sampling.batch_size)
     power = stage_power(real.whiten(x), stages)
     yield Progress(1, steps, f"maps of {subject.name}")
-    maps = map_excess(subject, stages, z, asked.batch_size)
+    maps = map_excess(subject, stages, z, sampling.batch_size)
     removed = []
     for done, stage in enumerate(stages if trace else ()):
         yield Progress(2 + done, steps, f"{subject.name} with {stage.layer} evened")
-        removed.append(_removed(subject, stage.layer, z, real, stages, power, asked.batch_size))
+        removed.append(_removed(subject, stage.layer, z, real, stages, power, sampling.batch_size))
     alone = tuple(map(excess, power))
     over = tuple(map(excess_over, power, stage_power(real.images, stages)))
-    verdict = blame(stages, alone, over, removed, asked.least)
-    return Look(
+    verdict = blame(stages, alone, over, removed, sampling.least)
+    return Measurement(
         name=subject.name,
         samples=images.to_uint8(x[:SHOWN]),
         worst=images.to_uint8(x[_worst(power, stages, verdict)]),

@@ -1,7 +1,5 @@
 """Pictures: predicted overlaps, and the samples that show a pattern most."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch import nn
@@ -9,16 +7,14 @@ from torch.nn import functional as F
 
 from ganlens import images
 from ganlens.panels import ImagePanel
+from ganlens.probes.artifacts.result import ArtifactsResult
 from ganlens.probes.artifacts.stages import PICTURE, overlap_of
-
-if TYPE_CHECKING:
-    from ganlens.probes.artifacts.numbers import ArtifactsNumbers
 
 GREY = 128  # frames the squares: an even one is white, as pages are
 GAIN = 8  # by which the high-passed view is strengthened
 
 
-def overlaps(result: "ArtifactsNumbers") -> ImagePanel:
+def overlaps(result: ArtifactsResult) -> ImagePanel:
     """How often each output position is stamped: by this generator's last layer, and by others."""
     own = result.own.stages[-1].overlap if result.own.stages else np.ones((PICTURE, PICTURE))
     others = (nn.ConvTranspose2d(1, 1, 5, 2), nn.ConvTranspose2d(1, 1, 4, 2), nn.Upsample((2, 2)))
@@ -38,7 +34,7 @@ def overlaps(result: "ArtifactsNumbers") -> ImagePanel:
     )
 
 
-def worst(result: "ArtifactsNumbers") -> ImagePanel:
+def worst(result: ArtifactsResult) -> ImagePanel:
     """The samples with most power at the period, and real images, each with its fine structure."""
     own, real = result.own, result.real.samples
     period = own.verdict.period or (own.stages[-1].period if own.stages else 2)
@@ -46,7 +42,7 @@ def worst(result: "ArtifactsNumbers") -> ImagePanel:
     tiles = np.concatenate([images.as_rgb(row) for row in rows])
     return ImagePanel(
         title="Samples that show it most",
-        caption=f"First row: the {len(own.worst)} of {result.about['n_generated']:,} samples with "
+        caption=f"First row: the {len(own.worst)} of {result.n_generated:,} samples with "
         f"the most power at a period of {period} pixels beside the frequencies around it. Second "
         f"row: the same less a 3x3 blur, {GAIN} times stronger (grey: no fine structure); a "
         "checkerboard would be a regular grid here. Below: real images, alike.",

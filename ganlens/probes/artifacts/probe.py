@@ -1,19 +1,27 @@
-"""Compare spectra of real and generated images, and trace what stands out to a layer."""
+"""Artifacts probe: spectra of real and generated images, and the layer that stands out."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
 from ganlens import images
 from ganlens.checkpoints import list_checkpoints
-from ganlens.errors import GanlensError, one_of
+from ganlens.errors import GanlensError
+from ganlens.limits import Amount, Count, Limits, Seed
 from ganlens.models.prior import check_seed
-from ganlens.probes.artifacts.measure import SHOWN, Asked, Look, Real, look, stage_power
-from ganlens.probes.artifacts.numbers import Baseline
-from ganlens.probes.artifacts.result import ArtifactsResult
+from ganlens.probes.artifacts.measure import (
+    SHOWN,
+    Measurement,
+    Real,
+    Sampling,
+    measure,
+    stage_power,
+)
+from ganlens.probes.artifacts.panels import panels
+from ganlens.probes.artifacts.result import ArtifactsResult, Baseline
 from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.stats.excess import excess, excess_over
@@ -30,7 +38,7 @@ COMPARED = "upsampling-"  # what the names of the shipped generators trained ali
 
 @dataclass(frozen=True)
 class Artifacts(Probe):
-    """Look for checkerboards in the spectrum, and for the layer where they arise.
+    """Measurement for checkerboards in the spectrum, and for the layer where they arise.
 
     Odena 2016: predicts the overlap of every upsampling layer, measures how far the spectrum stands
     out at the layer's Nyquist points, in the images and in the layer's own maps, and evens one
@@ -65,22 +73,15 @@ class Artifacts(Probe):
     )
     demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 256})
 
-    samples: int = 512
-    least: float = 1.0
+    samples: Annotated[int, Limits(FEWEST, MOST)] = 512
+    least: Amount = 1.0
     beside: Literal["auto", "none"] = "auto"
-    seed: int = 0
-    batch_size: int = 64
+    seed: Seed = 0
+    batch_size: Count = 64
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
-        if self.beside not in ("auto", "none"):
-            raise one_of("beside", self.beside, ("auto", "none"))
-        if not FEWEST <= self.samples <= MOST:
-            raise GanlensError(f"samples {self.samples} is out of range: give {FEWEST} to {MOST:,}")
-        if not 0 <= self.least < float("inf"):
-            raise GanlensError(f"least {self.least} is out of range: give 0 dB or more")
-        if self.batch_size < 1:
-            raise GanlensError(f"batch_size {self.batch_size} is too small: give at least 1")
+        super().__post_init__()
         check_seed(self.seed, self.samples)
 
     def needs(self) -> Needs:
@@ -97,12 +98,12 @@ class Artifacts(Probe):
         """
         data = images_for(subject, data, "artifacts")
         real, other, shown = self._real(data)
-        asked = Asked(self.samples, self.seed, self.batch_size, self.least)
-        own = yield from look(subject, real, asked)
-        untrained = yield from self._untrained(subject, real, asked)
+        sampling = Sampling(self.samples, self.seed, self.batch_size, self.least)
+        own = yield from measure(subject, real, sampling)
+        untrained = yield from self._untrained(subject, real, sampling)
         beside = []
         for one in self._beside(subject, data):
-            found = yield from look(one, real, asked)
+            found = yield from measure(one, real, sampling)
             beside.append((found, str(one.provenance["hash"])))
         halves = [stage_power(part, own.stages) for part in (real.images, other)]
         return ArtifactsResult(
@@ -117,6 +118,8 @@ class Artifacts(Probe):
                 by_chance=tuple(map(excess_over, halves[1], halves[0])),
             ),
             least=self.least,
+            n_generated=self.samples,
+            draw=panels,
             about={
                 **identity(subject, data),
                 "n_generated": self.samples,
@@ -145,13 +148,13 @@ class Artifacts(Probe):
         return real, other, images.to_uint8(first[:SHOWN])
 
     def _untrained(
-        self, subject: "Subject", real: Real, asked: Asked
-    ) -> Generator[Progress, None, Look | None]:
+        self, subject: "Subject", real: Real, sampling: Sampling
+    ) -> Generator[Progress, None, Measurement | None]:
         try:
             control = subject.untrained(self.seed)
         except GanlensError:
             return None  # a checkpoint that does not say how to build it
-        return (yield from look(control, real, asked, trace=False))
+        return (yield from measure(control, real, sampling, trace=False))
 
     def _beside(self, subject: "Subject", data: "ImageSet") -> list["Subject"]:
         """Open the shipped generators that were trained alike on these data."""

@@ -1,25 +1,20 @@
 """The spectra as figures: the plane of frequencies, and the average over directions."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ganlens.panels import PALETTE, FigurePanel, figure
+from ganlens.probes.artifacts.result import ArtifactsResult
 from ganlens.stats.excess import nyquist_points
 from ganlens.stats.spectrum import Spectrum, decibels
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
-    from ganlens.probes.artifacts.numbers import ArtifactsNumbers
 
 THIN = 2  # every second frequency of the zero-padded plane is drawn: the window is wider than that
 SYMBOLS = ("circle-open", "square-open", "diamond-open", "triangle-up-open", "hexagon-open")
 DASHES = ("dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
-def plane(result: "ArtifactsNumbers") -> FigurePanel:
+def plane(result: ArtifactsResult) -> FigurePanel:
     """Real and generated spectra over vertical and horizontal frequencies."""
     both = {
         "real": decibels(result.real.spectrum.power),
@@ -42,7 +37,7 @@ def plane(result: "ArtifactsNumbers") -> FigurePanel:
                 marker={"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 13, "color": "white",
                         "line": {"width": 2}},
             )  # fmt: skip
-    drawn.update_xaxes(range=[-0.53, 0.53], title="horizontal, cycles per pixel")
+    drawn.update_xaxes(range=[-0.53, 0.53], title="horizontal (cycles per pixel)")
     drawn.update_yaxes(range=[-0.53, 0.53])
     for column, axis in ((1, "x"), (2, "x2")):
         drawn.update_yaxes(scaleanchor=axis, constrain="domain", col=column, row=1)
@@ -59,11 +54,11 @@ def plane(result: "ArtifactsNumbers") -> FigurePanel:
     )
 
 
-def azimuthal(result: "ArtifactsNumbers") -> FigurePanel:
+def azimuthal(result: ArtifactsResult) -> FigurePanel:
     """Power over distance from frequency 0, averaged over directions."""
     drawn = figure(
-        xaxis={"title": "cycles per pixel"},
-        yaxis={"title": "power, dB"},
+        xaxis={"title": "frequency (cycles per pixel)"},
+        yaxis={"title": "power (dB)"},
         legend={"orientation": "h", "y": 1.2},
         height=380,
     )
@@ -88,7 +83,7 @@ def azimuthal(result: "ArtifactsNumbers") -> FigurePanel:
 
 
 def _curve(
-    drawn: "go.Figure", spectrum: Spectrum, name: str, color: str, dash: str, width: int
+    drawn: go.Figure, spectrum: Spectrum, name: str, color: str, dash: str, width: int
 ) -> None:
     mean, error = spectrum.average()
     low, high = mean - 1.96 * error, mean + 1.96 * error

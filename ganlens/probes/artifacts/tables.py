@@ -1,19 +1,15 @@
 """The excess at each layer's period, traced to a layer: tables and bars."""
 
-from typing import TYPE_CHECKING
+import plotly.graph_objects as go
 
 from ganlens.panels import PALETTE, FigurePanel, TablePanel, figure
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
-    from ganlens.probes.artifacts.numbers import ArtifactsNumbers
-    from ganlens.stats.excess import Excess
+from ganlens.probes.artifacts.result import ArtifactsResult
+from ganlens.stats.excess import Excess
 
 PATTERNS = ("/", "\\", "x", "-", "|", "+", ".")  # bars are told apart without colours
 
 
-def excesses(result: "ArtifactsNumbers") -> TablePanel:
+def excesses(result: ArtifactsResult) -> TablePanel:
     """Every layer's period: the excess, its interval, and the same of real images."""
     own, real, before = result.own, result.real, result.untrained
     rows = [
@@ -39,19 +35,20 @@ def excesses(result: "ArtifactsNumbers") -> TablePanel:
         "number of layers. The amplitude is that of the waves that stand out, in grey levels of "
         "255; real images have such waves too. Real minus real, and its p, is "
         f"what chance gives. {own.verdict.reason}",
-        columns=("period (px)", "layer", "generated", "real", "generated - real", "p",
-                 "real - real", "p (real - real)", "amplitude", "untrained"),
+        columns=("period (px)", "layer", "generated (dB)", "real (dB)", "generated - real (dB)",
+                 "p", "real - real (dB)", "p (real - real)", "amplitude (of 255)",
+                 "untrained (dB)"),
         rows=rows,
     )  # fmt: skip
 
 
-def trace(result: "ArtifactsNumbers") -> list[FigurePanel]:
+def trace(result: ArtifactsResult) -> list[FigurePanel]:
     """The excess as it is and with one layer evened; empty without upsampling layers."""
     own = result.own
     if not own.stages:
         return []
     drawn = figure(
-        barmode="group", yaxis={"title": "excess, dB"}, legend={"orientation": "h", "y": 1.2},
+        barmode="group", yaxis={"title": "excess (dB)"}, legend={"orientation": "h", "y": 1.2},
         height=380,
     )  # fmt: skip
     places = [f"period {stage.period}<br>{stage.layer}" for stage in own.stages]
@@ -76,7 +73,7 @@ def trace(result: "ArtifactsNumbers") -> list[FigurePanel]:
     ]
 
 
-def layers(result: "ArtifactsNumbers") -> TablePanel:
+def layers(result: ArtifactsResult) -> TablePanel:
     """What each upsampling layer should do by its kernel, and what its maps show."""
     own, before = result.own, result.untrained
     rows = [
@@ -104,14 +101,14 @@ def layers(result: "ArtifactsNumbers") -> TablePanel:
     )  # fmt: skip
 
 
-def with_interval(one: "Excess") -> str:
+def with_interval(one: Excess) -> str:
     """Write an excess as "4.1 (3.5 to 4.7)"."""
     low, high = one.interval
     return f"{one.value:.1f} ({low:.1f} to {high:.1f})"
 
 
 def _bars(
-    drawn: "go.Figure", places: list[str], found: "tuple[Excess, ...]", name: str, color: int
+    drawn: go.Figure, places: list[str], found: "tuple[Excess, ...]", name: str, color: int
 ) -> None:
     drawn.add_bar(
         x=places, y=[one.value for one in found], name=name, marker={"color": PALETTE[color]},

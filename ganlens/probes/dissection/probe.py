@@ -1,10 +1,10 @@
-"""Rank the units of a generator layer by their agreement with concepts (Bau 2019)."""
+"""Dissect probe: units of a generator layer, by their agreement with concepts (Bau 2019)."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch import Tensor
 from ganlens import images
 from ganlens.attributes import Readings, attribute_reader
 from ganlens.errors import GanlensError
+from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
 from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.dissection.agreement import (
@@ -19,6 +20,7 @@ from ganlens.probes.dissection.agreement import (
     unit_ious,
     unit_mask,
 )
+from ganlens.probes.dissection.panels import panels
 from ganlens.probes.dissection.result import DissectResult
 from ganlens.probes.forgetting.boxes import Marks, read_marks
 from ganlens.probes.forgetting.concept_maps import generator_layer, maps_of
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-FEW = 10  # samples with, and without, a concept that is looked at
+FEW = 10  # samples with, and without, a concept that is compared
 UNITS, TOPS = 8, 10  # units that are shown, and top images of each
 DIMMED = 0.7  # brightness that is left outside of a unit's mask
 ENLARGED = 3  # so that an outline is thinner than a pixel
@@ -73,22 +75,18 @@ class Dissect(Probe):
     demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 500})
 
     layer: str = "auto"
-    samples: int = 1000
-    share: float = 0.005
-    shuffles: int = 100
+    samples: Annotated[int, Limits(low=2 * FEW)] = 1000
+    share: Annotated[float, Limits(above=0, below=1)] = 0.005
+    shuffles: Annotated[int, Limits(low=20)] = 100
     boxes: Path | None = None
-    seed: int = 0
-    batch_size: int = 64
+    seed: Seed = 0
+    batch_size: Count = 64
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
         if self.boxes is not None:
             object.__setattr__(self, "boxes", Path(self.boxes))
-        for name, low in (("samples", 2 * FEW), ("shuffles", 20), ("batch_size", 1)):
-            if getattr(self, name) < low:
-                raise GanlensError(f"{name} {getattr(self, name)} is too small: give {low} or more")
-        if not 0 < self.share < 1:
-            raise GanlensError(f"share {self.share} is out of range: give a number between 0 and 1")
+        super().__post_init__()
         check_seed(self.seed, self.samples)
 
     def settings(self) -> dict[str, Any]:
@@ -112,7 +110,7 @@ class Dissect(Probe):
         maps = yield from maps_of(subject, layer, z, self.batch_size)
         yield Progress(0, 1, "samples read")
         x = subject.generate(z, batch_size=self.batch_size)
-        concepts, truths, told = _labels(judge.read(x))
+        concepts, truths, rule = _labels(judge.read(x))
         levels = maps.mean((2, 3)).numpy()
         yield Progress(0, 1, "shuffled labels")
         bound = permuted_threshold(levels, truths, self.shuffles, self.seed)
@@ -141,11 +139,13 @@ class Dissect(Probe):
             tops=_tops(x, maps, units, self.share),
             top_units=units,
             top_labels=labels,
+            share=self.share,
+            draw=panels,
             about={
                 **identity(subject, data),
                 **judge.about(),
                 "samples": self.samples,
-                "labelled_by": told,
+                "labelled_by": rule,
                 "share": self.share,
                 "shuffles": self.shuffles,
                 "seed": self.seed,
@@ -155,7 +155,7 @@ class Dissect(Probe):
     def _overlaps(
         self, subject: "Subject", layer: str, marks: Marks
     ) -> Generator[Progress, None, np.ndarray]:
-        """Return the (C,) overlaps of units with the marks, on the samples that were looked at."""
+        """Return the (C,) overlaps of units with the marks, on the samples that have marks."""
         maps = yield from maps_of(subject, layer, subject.latents(marks.seeds), self.batch_size)
         return unit_ious(maps, self.share, marks.masks)
 
@@ -168,22 +168,24 @@ def _untrained(subject: "Subject", seed: int) -> "Subject | None":
 
 
 def _labels(readings: Readings) -> tuple[tuple[str, ...], np.ndarray, str]:
-    """Return K concepts, (N, K) which samples show them, and how that was told.
+    """Return K concepts, (N, K) which samples show them, and by which rule.
 
-    Values that nearly all samples or hardly any are read as having are left out. Where that leaves
+    Values that nearly all samples or hardly any have are left out. Where that leaves
     nothing (an untrained generator), the likelier half of the samples is taken for each value.
     """
     pairs = [(name, value) for name, values in readings.classes.items() for value in values]
     shown = np.stack([readings.shows(*pair) for pair in pairs], axis=1)
-    told, counts = "the likeliest value", shown.sum(0)
-    kept = (counts >= FEW) & (counts <= len(shown) - FEW)
-    if not kept.any():
+    rule, counts = "the likeliest value", shown.sum(0)
+    common = (counts >= FEW) & (counts <= len(shown) - FEW)
+    if not common.any():
         likely = np.stack([readings.probability(*pair) for pair in pairs], axis=1)
         ranks = likely.argsort(0, kind="stable").argsort(0, kind="stable")
-        shown, told = ranks >= len(ranks) // 2, "the likelier half of the samples"
-        kept[:] = True
-    names = tuple(f"{name}={value}" for (name, value), one in zip(pairs, kept, strict=True) if one)
-    return names, shown[:, kept], told
+        shown, rule = ranks >= len(ranks) // 2, "the likelier half of the samples"
+        common[:] = True
+    names = tuple(
+        f"{name}={value}" for (name, value), one in zip(pairs, common, strict=True) if one
+    )
+    return names, shown[:, common], rule
 
 
 def _chosen(aucs: np.ndarray, concepts: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[str, ...]]:

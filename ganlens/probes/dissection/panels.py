@@ -1,0 +1,113 @@
+"""Panels of the dissect probe: top images, areas of all units, the control, tables."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ganlens import images
+from ganlens.figures import Line, heatmap, lines
+from ganlens.panels import FigurePanel, ImagePanel, Panel, TablePanel
+from ganlens.probes.dissection.result import LABEL_IOU, DissectResult
+
+
+def panels(result: DissectResult) -> list[Panel]:
+    """Return the top images, all areas, the control, and the table."""
+    tables: Sequence[Panel] = [_table(result)]
+    if result.ious.size:
+        tables = [*tables, _masks(result)]
+    return [_tops(result), _map(result), _control(result), *tables]
+
+
+def _tops(result: DissectResult) -> ImagePanel:
+    rows, across = result.tops.shape[:2]
+    named = ", ".join(
+        f"{unit} ({label})" for unit, label in zip(result.top_units, result.top_labels, strict=True)
+    )
+    return ImagePanel(
+        title="Top images of units",
+        caption=f"One row for each unit of {result.layer}, top to bottom: {named}. Each row shows "
+        f"the {across} samples that excite the unit most on average; outlined where "
+        f"it is among its strongest {result.share:.1%} of positions (Bau 2019); a "
+        "sample without an outline excites it evenly.",
+        image=images.grid(result.tops.reshape(rows * across, *result.tops.shape[2:]), across),
+        alt="rows of samples in which the place that excites a unit is outlined",
+        scale=1,
+    )
+
+
+def _map(result: DissectResult) -> FigurePanel:
+    order = np.argsort(-result.strengths, kind="stable")
+    return heatmap(
+        "Every unit against every concept",
+        "How often a unit is more active, over its whole map, in a sample with the concept than in "
+        "one without: 1 (blue) always, 0.5 (white) by chance, 0 (red) never.",
+        result.aucs[order].T,
+        x=[str(one) for one in order],
+        y=list(result.concepts),
+        xaxis={"title": "unit, the most selective first", "type": "category"},
+        span=(0, 1),
+        unit="AUC",
+        colours="RdBu",
+        height=max(340, 18 * len(result.concepts) + 100),
+    )
+
+
+def _control(result: DissectResult) -> FigurePanel:
+    kinds = (("trained", result.aucs, "solid"), ("untrained", result.untrained, "dot"))
+    best = [
+        (name, np.sort(np.abs(a - 0.5).max(1))[::-1], dash) for name, a, dash in kinds if a.size
+    ]
+    return lines(
+        "Selective units, trained and untrained",
+        "Each unit's agreement with the concept that it agrees with most. The dashed line is what "
+        "the best of all units reaches in one of 20 shuffles of the labels; the dotted curve is "
+        "the untrained network on the same latents and labels. Only what lies above both was "
+        "learned.",
+        None,
+        [
+            Line(name, y, 100 * (np.arange(len(y)) + 1) / len(y), dash=dash)
+            for name, y, dash in best
+        ],
+        xaxis="units, the most selective first (%)",
+        yaxis={"title": "largest |AUC - 0.5| over the concepts", "rangemode": "tozero"},
+        levels={"shuffled labels": result.threshold},
+    )
+
+
+def _table(result: DissectResult) -> TablePanel:
+    rows = []
+    for k, concept in enumerate(result.concepts):
+        order = np.argsort(-result.aucs[:, k], kind="stable")[:3]
+        bare = float(result.untrained[:, k].max()) if result.untrained.size else None
+        rows.append((
+            concept, 100 * float(result.frequencies[k]),
+            ", ".join(f"{unit} ({result.aucs[unit, k]:.3f})" for unit in order),
+            int((np.abs(result.aucs[:, k] - 0.5) > result.threshold).sum()), bare,
+        ))  # fmt: skip
+    return TablePanel(
+        title="Units of each concept",
+        caption="The three units whose mean activation tells best that a sample shows the "
+        "concept, with their AUC; how many units agree with it, or with its absence, more than "
+        "shuffled labels do; and the best unit of the untrained network.",
+        columns=("concept", "samples (%)", "best units (AUC)", "units that agree",
+                 "best untrained"),
+        rows=rows,
+    )  # fmt: skip
+
+
+def _masks(result: DissectResult) -> TablePanel:
+    order = np.argsort(-result.ious, kind="stable")[:10]
+    bare = np.sort(result.untrained_ious)[::-1].tolist() or [None] * len(order)
+    return TablePanel(
+        title="Units against the marked places",
+        caption=f"Overlap (intersection over union, IoU) of a unit's strongest "
+        f"{result.share:.1%} of positions with the marks, which cover {result.marked:.1%} "
+        f"of the samples' pixels: no unit can reach more than {result.highest_possible_iou:.2f} "
+        f"here, and a larger --share can. Above {LABEL_IOU} a unit carries the label (Bau "
+        "2019). Untrained: the units of the network before training, the best one first too.",
+        columns=("unit", "IoU", "labelled", "untrained"),
+        rows=[
+            (int(u), float(result.ious[u]), bool(result.ious[u] > LABEL_IOU), one)
+            for u, one in zip(order, bare, strict=False)
+        ],
+    )

@@ -129,7 +129,7 @@ def test_the_real_image_shown_is_the_one_with_the_highest_activation(subject):
 
 def test_every_number_is_the_network_s_own_of_real_images_noise_and_the_made_one(subject):
     data, probe = data_set(), Maximize(**SMALL, units=("logit",), control=False)
-    found, how = probe.run(subject, data).trained, probe._making(data)
+    found, how = probe.run(subject, data).trained, probe._inputs(data)
     real, noise = subject.discriminate(how.real), subject.discriminate(how.noise)
     assert found.highest_real[0] == pytest.approx(float(real.max()), rel=1e-4)
     assert found.median_real[0] == pytest.approx(float(real.median()), rel=1e-4)
@@ -140,7 +140,7 @@ def test_every_number_is_the_network_s_own_of_real_images_noise_and_the_made_one
 
 
 def test_batch_norm_of_the_untrained_networks_is_that_of_the_real_images(subject):
-    x = Maximize(**SMALL)._making(data_set()).real
+    x = Maximize(**SMALL)._inputs(data_set()).real
     (network,) = untrained(subject, None, {"discriminator"}, 0, x).values()
     with torch.no_grad(), capture(network, ["block2.norm"]) as found:
         network(x)
@@ -177,7 +177,7 @@ def test_a_discriminator_that_names_no_feature_layers_asks_for_one(tiny_checkpoi
 
 
 def test_a_classifier_of_another_size_is_refused(subject):
-    with pytest.raises(GanlensError, match="reads images of"):
+    with pytest.raises(GanlensError, match="takes images of"):
         Maximize(classifier="pixelfaces-attributes", units=("tilt",)).run(subject, data_set())
 
 

@@ -53,10 +53,10 @@ class Maximize(Probe):
 
     Attributes:
         units: what to maximise: logit (of the discriminator), LAYER:CHANNEL, TARGET=CLASS or a
-            number as the classifier predicts it, classifier.LAYER:CHANNEL; none takes the logit, a few
-            channels of a layer, and a class of each of the first targets.
-        classifier: classifier for the classes: auto (that of the data's labels or attributes), none,
-            or a checkpoint.
+            number that the classifier predicts, classifier.LAYER:CHANNEL; none takes the logit, a
+            few channels of a layer, and a class of each of the first targets.
+        classifier: for the classes: auto (that of the data's labels or attributes), none, or a
+            checkpoint.
         layer: of the discriminator, whose channels are taken where no units are named; auto takes
             its last feature layer.
         channels: inputs many of them, the ones that differ most between real images.
@@ -78,7 +78,7 @@ class Maximize(Probe):
         "noise {score_noise_median:.2g}",
     )
     reading: ClassVar[str] = (
-        "Each picture is what excites a unit most, made from noise; compare inputs far it gets "
+        "Each picture is what excites a unit most, made from noise; compare how far it gets "
         "with the most exciting real image beside it."
     )
     papers: ClassVar[tuple[tuple[str, str], ...]] = (

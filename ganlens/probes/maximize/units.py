@@ -39,7 +39,7 @@ def parse(text: str, networks: dict[str, nn.Module]) -> Unit:
     """Read a unit as the user writes it.
 
     Args:
-        text: "logit"; "LAYER:CHANNEL" of the discriminator, "classifier.LAYER:CHANNEL" of the classifier;
+        text: "logit"; "LAYER:CHANNEL" of the discriminator, "classifier.LAYER:CHANNEL";
             "TARGET=CLASS" or the name of a number that the classifier predicts.
         networks: "discriminator" and "classifier", as far as they are there.
 

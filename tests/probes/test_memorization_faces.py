@@ -90,7 +90,7 @@ def test_a_collapsed_copier_moves_coverage_and_c_t_the_right_way(found: Neighbor
     assert few.memorization < null.memorization / 5
     written = json.loads(json.dumps(found.summary(), allow_nan=False))
     assert written["duplicates"] is None
-    assert written["duplicates_reason"] == "not asked for"
+    assert written["reasons"]["duplicates"] == "they were not looked for: --duplicates does"
 
 
 def test_a_generator_of_shrunk_latents_loses_coverage_and_is_no_copier(faces: ImageSet) -> None:

@@ -22,6 +22,11 @@ BATCH = 512
 IN_MEMORY = 2**29  # bytes: a larger array goes into a file, so that memory does not grow with N
 
 
+def pixels(batch: Tensor) -> Tensor:
+    """Return (n, C, H, W) images as they are: (n, C * H * W) features."""
+    return batch.flatten(1)
+
+
 def extract(
     function: Callable[[Tensor], Tensor],
     part: "ImageSet",
@@ -34,7 +39,8 @@ def extract(
     """Compute the features of all images in float32, a batch at a time: there is only one copy.
 
     Args:
-        function: (n, C, H, W) images in [-1, 1] to (n, D) features.
+        function: (n, C, H, W) images in [-1, 1] to (n, D) features; ``pixels`` of images that are
+            not averaged gives the bytes as they lie in the data: no copy.
         part: the images.
         mirror: average the features of each image with those of its mirror image.
         shift: average them over nine copies, moved by so many pixels; see ``views``.
@@ -48,6 +54,8 @@ def extract(
     Raises:
         GanlensError: no room for the file, or values beyond float16's 65,504.
     """
+    if function is pixels and not (mirror or shift):
+        return part.images.reshape(len(part), -1)
     out: np.ndarray | None = None
     for start in range(0, len(part), BATCH):
         copies = views(part.batch(slice(start, start + BATCH)), mirror, shift)

@@ -1,4 +1,4 @@
-"""From features and targets to held-out accuracies: choose C on a validation split, refit."""
+"""Fits of linear SVMs: C is chosen on a validation split; measures of their predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,35 @@ COARSE = 1e-2  # while C is chosen
 
 
 @dataclass(frozen=True)
-class Scores:
-    """What one set of features says about every target.
+class Few:
+    """SVMs of one set of features, fitted to few labels.
 
     Attributes:
-        cost: (T,) the C that was chosen.
-        predicted: T arrays (M,) of class indices on the test images.
-        gap: the largest relative duality gap of any column.
+        cost: (L, T) the C that was chosen for each number of labels and target.
+        accuracy: (L, T, R) share of test images that are right, for each of R draws.
     """
 
     cost: np.ndarray
+    accuracy: np.ndarray
+
+
+@dataclass(frozen=True)
+class Fit:
+    """SVMs of one set of features, one for each of T targets.
+
+    Attributes:
+        size: number of features.
+        cost: (T,) the C that was chosen.
+        predicted: T arrays (M,) of class indices on the test images.
+        gap: the largest relative duality gap of any column.
+        few: what few labels per class came to, where wanted.
+    """
+
+    size: int
+    cost: np.ndarray
     predicted: tuple[np.ndarray, ...]
     gap: float
+    few: Few | None = None
 
 
 def choose_cost(
@@ -51,20 +68,20 @@ def choose_cost(
     return np.array(grid)[correct.argmax(axis=0)]
 
 
-def score(
+def fit(
     x: svm.Features,
     x_test: svm.Features,
     targets: Sequence[Target],
     cost: np.ndarray,
     scaling: svm.ScalingKind = "standard",
-) -> Scores:
+) -> Fit:
     """Fit all rows with the given C (T,) and predict the test rows."""
     signs = _signs(targets, slice(None))
     costs = np.repeat(cost, [len(s) for s in signs])
     how = svm.scaling(x, scaling)
     found = svm.fit(x, np.concatenate(signs), costs, how, tolerance=TOLERANCE)
     guesses = tuple(_guesses(found.decision(x_test), signs))
-    return Scores(cost, guesses, float(found.gap.max()))
+    return Fit(x.shape[1], cost, guesses, float(found.gap.max()))
 
 
 def _signs(targets: Sequence[Target], rows: slice) -> list[np.ndarray]:
@@ -84,10 +101,8 @@ def accuracy(truth: np.ndarray, guess: np.ndarray) -> float:
 
 def balanced_accuracy(truth: np.ndarray, guess: np.ndarray) -> float:
     """Return the mean over classes of the share that is right: 1/K for a constant guess."""
-    present = np.unique(truth[truth >= 0])
-    return (
-        float(np.mean([(guess[truth == c] == c).mean() for c in present])) if len(present) else 0.0
-    )
+    shares = [(guess[truth == c] == c).mean() for c in np.unique(truth[truth >= 0])]
+    return float(np.mean(shares)) if shares else 0.0
 
 
 def confusion(truth: np.ndarray, guess: np.ndarray, classes: int) -> np.ndarray:

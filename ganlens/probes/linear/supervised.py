@@ -1,9 +1,8 @@
-"""The supervised control: the discriminator's architecture, trained with the labels instead."""
+"""Supervised control: the discriminator's architecture, trained with the labels instead."""
 
 import hashlib
 import json
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,21 +29,6 @@ FORMAT = 1  # raise it when the training changes: older ones are then not found
 BATCH, LR, DECAY = 128, 1e-3, 0.01
 
 
-@dataclass(frozen=True)
-class Supervised:
-    """The trained control.
-
-    Attributes:
-        subject: its discriminator is the network that learned from the labels.
-        head: target -> share of test images that its own linear head names right, 0 to 1.
-        settings: how it was trained, JSON-able.
-    """
-
-    subject: "Subject"
-    head: dict[str, float]
-    settings: dict[str, Any]
-
-
 def train_supervised(
     subject: "Subject",
     train: "ImageSet",
@@ -52,7 +36,7 @@ def train_supervised(
     targets: Sequence[Target],
     epochs: int,
     seed: int,
-) -> Generator[Progress, None, Supervised]:
+) -> Generator[Progress, None, tuple["Subject", dict[str, Any]]]:
     """Train the same layers to name every target, one linear head each on the last layer's maps.
 
     AdamW with a one-cycle learning rate (peak 0.001), batches of 128, no augmentation. The weights
@@ -69,6 +53,10 @@ def train_supervised(
     Yields:
         Progress, once per epoch of training.
 
+    Returns:
+        The trained network, as the discriminator of a subject; and how it was trained, with the
+        share of test images that its own linear heads name right, by target.
+
     Raises:
         GanlensError: the architecture is not known.
     """
@@ -77,19 +65,11 @@ def train_supervised(
     network: Any = control.bound("discriminator")
     module = _Headed(network, _heads(network, train, targets, seed))
     module.to(control.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    settings: dict[str, Any] = {
-        "n_train": len(targets[0].train),
-        "epochs": epochs,
-        "batch_size": BATCH,
-        "lr": LR,
-        "weight_decay": DECAY,
-    }
-    settings |= {"optimiser": "AdamW, one-cycle", "augment": False, "seed": seed}
-    file = (
-        cache_folder()
-        / "supervised"
-        / f"{_key(subject, module, train, targets, settings)}.safetensors"
-    )
+    settings = {"n_train": len(targets[0].train), "epochs": epochs, "batch_size": BATCH, "lr": LR,
+                "weight_decay": DECAY, "optimiser": "AdamW, one-cycle", "augment": False,
+                "seed": seed}  # fmt: skip
+    key = _key(subject, module, train, targets, settings)
+    file = cache_folder() / "supervised" / f"{key}.safetensors"
     if file.is_file():
         module.load_state_dict(safetensors.torch.load(file.read_bytes()))
     else:
@@ -98,7 +78,8 @@ def train_supervised(
         state = {name: value.contiguous() for name, value in module.state_dict().items()}
         write_bytes(file, safetensors.torch.save(state))
     module.requires_grad_(False).eval()
-    return Supervised(control, _accuracies(module, test, targets), settings)
+    heads = _accuracies(module, test, targets)
+    return control, {**settings, "accuracy_of_its_own_head": heads}
 
 
 class _Headed(nn.Module):

@@ -25,7 +25,7 @@ SHOWN = 8  # pairs kept as pictures
 
 @dataclass(frozen=True)
 class Twins:
-    """How many images of one set have a twin among the train images.
+    """Number of images of one set that have a twin among the train images.
 
     Attributes:
         n: images in the set.
@@ -42,7 +42,7 @@ class Twins:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """What the hashes found.
+    """Twins of every set, and whether planted ones are found.
 
     Attributes:
         radius: bits by which hashes of near-duplicates may differ: half of the least number among
@@ -66,7 +66,7 @@ class Duplicates:
         return {
             "hash": f"{BITS} bits of a de-noising ReLU autoencoder on 32x32",
             "radius_bits": self.radius,
-            **{name: vars(found) for name, found in self.twins.items()},
+            **{kind: vars(twins) for kind, twins in self.twins.items()},
             "planted_found_by_equal_hash": {k: v[0] for k, v in self.planted.items()},
             "planted_found_within_radius": {k: v[1] for k, v in self.planted.items()},
             "random_pairs_within_radius": self.random_near,
@@ -96,28 +96,27 @@ def find_duplicates(
     bits, rows = _others(index, codes)
     known = Counter(map(_digest, train.images))
     repeated = sum(count for count in known.values() if count > 1)
-    twins = {"train": Twins(len(train), repeated, *_counts(bits, radius))}
-    for name, images in (("held-out", held_out.images), ("generated", generated)):
+    twins = {"train": _twins(bits, repeated, radius)}
+    for kind, images in (("held-out", held_out.images), ("generated", generated)):
         near = index.search(to_bits(images), 1)[0][:, 0]
-        same = sum(_digest(image) in known for image in images)
-        twins[name] = Twins(len(images), same, *_counts(near, radius))
-    pairs = _alike(bits, rows, radius)
+        twins[kind] = _twins(near, sum(_digest(image) in known for image in images), radius)
     return Duplicates(
-        radius,
-        twins,
-        _planted(to_bits, codes, train.images, radius, rng),
-        float((fresh <= radius).mean()),
-        len(fresh),
-        np.stack([np.asarray(train.images[side]) for side in pairs]),
+        radius=radius,
+        twins=twins,
+        planted=_planted(to_bits, codes, train.images, radius, rng),
+        random_near=float((fresh <= radius).mean()),
+        n_random=len(fresh),
+        pairs=np.stack([np.asarray(train.images[side]) for side in _alike(bits, rows, radius)]),
     )
 
 
-def _counts(bits: np.ndarray, radius: int) -> tuple[int, int]:
-    return int((bits == 0).sum()), int((bits <= radius).sum())
+def _twins(bits: np.ndarray, same_bytes: int, radius: int) -> Twins:
+    """Count twins by the (N,) differing bits of each image and its nearest train image."""
+    return Twins(len(bits), same_bytes, int((bits == 0).sum()), int((bits <= radius).sum()))
 
 
 def _random_pairs(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Differing bits of random pairs of different train images."""
+    """Return the differing bits of random pairs of different train images."""
     i, j = rng.integers(0, len(codes), (2, PAIRS))
     return _differing(codes[i[i != j]], codes[j[i != j]])
 
@@ -127,26 +126,25 @@ def _differing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _others(index: Any, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Differing bits (N,) and row (N,) of the most alike other train image."""
+    """Return (N,) differing bits and (N,) row of the most alike other train image."""
     bits, rows = index.search(codes, 2)
-    other = (rows[:, 0] == np.arange(len(codes))).astype(np.int64)[:, None]
-    return np.take_along_axis(bits, other, 1)[:, 0], np.take_along_axis(rows, other, 1)[:, 0]
+    each = np.arange(len(codes))
+    other = (rows[:, 0] == each).astype(np.int64)
+    return bits[each, other], rows[each, other]
 
 
 def _digest(image: np.ndarray) -> bytes:
     return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 
 
-def _alike(bits: np.ndarray, rows: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the most alike pairs, each pair once."""
-    order = [i for i in np.argsort(bits, kind="stable") if bits[i] <= radius]
-    seen: set[tuple[int, int]] = set()
-    for i in order:
-        seen.add((min(i, rows[i]), max(i, rows[i])))
-        if len(seen) == SHOWN:
+def _alike(bits: np.ndarray, rows: np.ndarray, radius: int) -> np.ndarray:
+    """Return (2, P) rows of the most alike pairs, each pair once."""
+    pairs: set[tuple[int, int]] = set()
+    for i in np.argsort(bits, kind="stable"):
+        if bits[i] > radius or len(pairs) == SHOWN:
             break
-    pairs = np.array(sorted(seen), dtype=np.int64).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
+        pairs.add((min(i, rows[i]), max(i, rows[i])))
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2).T
 
 
 def _planted(

@@ -96,10 +96,10 @@ def train_hasher(images: np.ndarray, seed: int) -> Hasher:
         for _ in range(EPOCHS):
             for part in torch.randperm(len(x), generator=g).split(BATCH):
                 clean = x[part]
-                seen = clean + NOISE * torch.randn(clean.shape, generator=g)
-                code = F.linear(seen, weights[0], weights[1]).relu()
-                kept = torch.rand(code.shape, generator=g) > DROPOUT
-                drawn = F.linear(code * kept / (1 - DROPOUT), weights[2], weights[3])
+                noisy = clean + NOISE * torch.randn(clean.shape, generator=g)
+                code = F.linear(noisy, weights[0], weights[1]).relu()
+                active = torch.rand(code.shape, generator=g) > DROPOUT
+                drawn = F.linear(code * active / (1 - DROPOUT), weights[2], weights[3])
                 adam.zero_grad()
                 F.mse_loss(drawn, clean).backward()
                 adam.step()

@@ -3,22 +3,30 @@
 import numpy as np
 
 from ganlens import images
-from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, figure
+from ganlens.figures import Line, lines
+from ganlens.panels import FigurePanel, ImagePanel, Panel
 from ganlens.probes.memorization import tables
+from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT, Space
 from ganlens.probes.memorization.duplicates import Duplicates
-from ganlens.probes.memorization.evidence import GENERATED, HELD_OUT, Space
 from ganlens.probes.memorization.result import NeighborsResult
+
+NAMES = {"pixels": "pixels", "discriminator": "discriminator features"}
 
 
 def panels(result: NeighborsResult) -> list[Panel]:
-    """Return pictures, evidence, controls, set statistics, duplicates and distances."""
-    found: list[Panel] = [_grid(result), _held_out_grid(result), tables.offenders(result)]
-    found += [tables.evidence(result), tables.controls(result), tables.sets(result)]
-    if result.duplicates is not None:
-        found.append(tables.duplicates(result.duplicates))
-        if result.duplicates.pairs.shape[1]:
-            found.append(_pairs(result.duplicates))
-    return [*found, *(_distances(space) for space in result.spaces)]
+    """Return pictures, tests, controls, set statistics, duplicates and distances."""
+    twins = result.duplicates
+    return [
+        _grid(result),
+        _held_out_grid(result),
+        tables.offenders(result),
+        tables.comparison(result),
+        tables.controls(result),
+        tables.sets(result),
+        *([] if twins is None else [tables.duplicates(twins)]),
+        *([_pairs(twins)] if twins is not None and twins.pairs.shape[1] else []),
+        *(_distances(space) for space in result.spaces),
+    ]
 
 
 def _pairs(found: Duplicates) -> ImagePanel:
@@ -34,8 +42,7 @@ def _pairs(found: Duplicates) -> ImagePanel:
 
 
 def _rows(result: NeighborsResult) -> str:
-    named = {"pixels": "in pixels", "discriminator": "in discriminator features"}
-    return ", then ".join(f"the nearest train image {named[s.name]}" for s in result.spaces)
+    return ", then ".join(f"the nearest train image in {NAMES[s.name]}" for s in result.spaces)
 
 
 def _grid(result: NeighborsResult) -> ImagePanel:
@@ -65,45 +72,31 @@ def _held_out_grid(result: NeighborsResult) -> ImagePanel:
 
 
 def _distances(space: Space) -> FigurePanel:
-    unit = "brightness range" if space.name == "pixels" else "feature units"
-    chart = figure(
-        xaxis={
-            "title": f"distance to the nearest train image (RMS, {unit})",
-            "rangemode": "tozero",
-        },
-        yaxis={"title": "share of images, %", "range": [0, 101]},
-        legend={"orientation": "h", "y": 1.15},
-    )
-    kinds = ((GENERATED, space.near[GENERATED], 0), (HELD_OUT, space.near[HELD_OUT], 1))
-    for name, near, colour in kinds:
-        values = np.sort(near.first)
+    curves = []
+    for kind in (GENERATED, HELD_OUT):
+        values = np.sort(space.near[kind].first)
         share = 100 * np.arange(1, len(values) + 1) / len(values)
-        chart.add_scatter(
-            x=values,
-            y=share,
-            mode="lines",
-            name=name,
-            line={"color": PALETTE[colour], "shape": "hv"},
-        )
-    chart.add_vline(
+        curves.append(Line(kind, share, values, steps=True))
+    panel = lines(
+        f"How near to the training data, in {NAMES[space.name]}",
+        "Share of images whose nearest train image is at most this far. A generator that copies "
+        "part of its data lifts the blue curve's lower left end above the orange one; a blue curve "
+        "wholly to the left can also mean smoother, plainer pictures, and one wholly to the right "
+        "means samples farther from the train images than new real images are: noise, blur or "
+        "errors of drawing.",
+        None,
+        curves,
+        xaxis={"title": f"distance to the nearest train image ({tables.UNITS[space.name]})",
+               "rangemode": "tozero"},
+        yaxis={"title": "share of images (%)", "range": [0, 101]},
+    )  # fmt: skip
+    panel.figure.add_vline(
         space.test.threshold,
         line_dash="dot",
         line_color="#666666",
         annotation_text=f"flagged below ({space.test.level:.1%} of held-out)",
     )
-    return FigurePanel(
-        title=f"How near to the training data, in {_long(space.name)}",
-        caption="Share of images whose nearest train image is at most this far. A generator "
-        "that copies part of its data lifts the blue curve's lower left end above the orange "
-        "one; a blue curve wholly to the left can also mean smoother, plainer pictures, and "
-        "one wholly to the right means samples farther from the train images than new real "
-        "images are: noise, blur or errors of drawing.",
-        figure=chart,
-    )
-
-
-def _long(space: str) -> str:
-    return "discriminator features" if space == "discriminator" else space
+    return panel
 
 
 def _sheet(pictures: np.ndarray) -> np.ndarray:

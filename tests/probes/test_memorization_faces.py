@@ -79,15 +79,11 @@ def test_copies_in_the_mixture_are_found_and_held_out_faces_are_not(found: Neigh
 
 def test_a_collapsed_copier_moves_coverage_and_c_t_the_right_way(found: NeighborsResult) -> None:
     null, few = found.sets[HELD_OUT], found.sets[COLLAPSED]
-    assert null.coverage is not None
-    assert few.coverage is not None
-    assert few.coverage < 0.3 < null.coverage
-    assert null.copying.value is not None
-    assert few.copying.value is not None
-    assert few.copying.value < -5
-    assert abs(null.copying.value) < 3
-    assert few.authentic < 0.05 < 0.3 < null.authentic
-    assert few.memorization < null.memorization / 5
+    assert few["coverage_of_train"] < 0.3 < null["coverage_of_train"]
+    assert few["C_T"] < -5
+    assert abs(null["C_T"]) < 3
+    assert few["authentic_percent"] < 5 < 30 < null["authentic_percent"]
+    assert few["memorization_distance"] < null["memorization_distance"] / 5
     written = json.loads(json.dumps(found.summary(), allow_nan=False))
     assert written["duplicates"] is None
     assert "--duplicates" in written["reasons"]["duplicates"]

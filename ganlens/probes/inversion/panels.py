@@ -1,5 +1,7 @@
 """Panels of the invert probe: reconstructions, residuals, the test, an edit."""
 
+from typing import Any
+
 import numpy as np
 
 from ganlens import images
@@ -35,28 +37,35 @@ def panels(result: InversionResult) -> list[Panel]:
 def _pairs(result: InversionResult) -> ImagePanel:
     gap = np.abs(result.originals.astype(np.int16) - result.drawn).astype(np.uint8)
     sheet = np.concatenate([result.originals, result.drawn, gap])
-    return ImagePanel(
-        title="Images and what the generator makes of them",
-        caption=f"Above the image, in the middle the nearest picture that was found in latent "
+    return _picture(
+        result,
+        "Images and what the generator makes of them",
+        "Above the image, in the middle the nearest picture that was found in latent "
         f"space, below their absolute difference (black is none). {_columns(result)}. What is "
         "missing from the middle row, the generator cannot draw, or the search did not find; "
         "the generated images, whose answer is known, show which.",
-        image=images.grid(sheet, len(result.examples)),
-        alt="images above their reconstructions above the differences",
-        scale=picture_scale(result.drawn),
+        images.grid(sheet, len(result.examples)),
+        "images above their reconstructions above the differences",
     )
 
 
 def _strip(result: InversionResult) -> ImagePanel:
-    return ImagePanel(
-        title="The reconstructions alone",
-        caption=f"The middle row again, drawn from the latents that were found: this picture's "
-        f"recipe holds them, so they can be replayed and moved on from. {_columns(result)}.",
-        image=result.strip,
-        alt="reconstructions of train, held-out and generated images",
-        scale=picture_scale(result.drawn),
-        recipe=result.strip_recipe,
+    return _picture(
+        result,
+        "The reconstructions alone",
+        "The middle row again, drawn from the latents that were found: this picture's recipe holds "
+        f"them, so they can be replayed and moved on from. {_columns(result)}.",
+        result.strip,
+        "reconstructions of train, held-out and generated images",
+        result.strip_recipe,
     )
+
+
+def _picture(
+    result: InversionResult, title: str, caption: str, image: np.ndarray, alt: str,
+    recipe: dict[str, Any] | None = None,
+) -> ImagePanel:  # fmt: skip
+    return ImagePanel(title, caption, image, alt, picture_scale(result.drawn), recipe)
 
 
 def _own(result: InversionResult) -> TablePanel:
@@ -156,14 +165,8 @@ def _edit(result: InversionResult) -> ImagePanel:
             "to right. An edit that works on samples and fails here says that the latent, "
             "though it fits the picture, lies off the paths that the generator learned."
         )
-    return ImagePanel(
-        title=title,
-        caption=caption,
-        image=result.edit,
-        alt="rows of pictures made from the latents of inverted images",
-        scale=picture_scale(result.drawn),
-        recipe=result.edit_recipe,
-    )
+    alt = "rows of pictures made from the latents of inverted images"
+    return _picture(result, title, caption, result.edit, alt, result.edit_recipe)
 
 
 def _columns(result: InversionResult) -> str:

@@ -1,19 +1,19 @@
-"""Features of many images in one array that may be larger than memory."""
+"""Features of many images, means over copies, in one array that may be larger than memory."""
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ganlens import svm
 from ganlens.errors import GanlensError
 from ganlens.places import cache_folder
 from ganlens.precision import FLOAT32, autocast
-from ganlens.probes.linear.views import views
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -71,6 +71,32 @@ def extract(
     assert out is not None
     on_gpu = device is not None and device.type == "cuda"
     return torch.from_numpy(out).to(device) if on_gpu else out
+
+
+def views(batch: Tensor, mirror: bool = False, shift: int = 0) -> Iterator[Tensor]:
+    """Yield a batch, and copies of it that show the same things.
+
+    Features of strided convolutions depend on where in a stride a thing happens to lie; their mean
+    over shifted copies depends on it less, and that over both mirror images not on the side.
+
+    Args:
+        batch: (N, C, H, W) images.
+        mirror: also yield each copy's mirror image.
+        shift: yield nine copies, moved by so many pixels up or down, left or right, or not; what
+            comes in at the edge is the image's own mirror image. Below both sides.
+
+    Yields:
+        (N, C, H, W) each time, the batch itself first.
+    """
+    height, width = batch.shape[-2:]
+    padded = F.pad(batch, (shift,) * 4, mode="reflect") if shift else batch
+    for down in (0, -shift, shift) if shift else (0,):
+        for right in (0, -shift, shift) if shift else (0,):
+            top, left = shift - down, shift - right
+            moved = padded[:, :, top : top + height, left : left + width]
+            yield moved
+            if mirror:
+                yield moved.flip(3)
 
 
 def _mean(function: Callable[[Tensor], Tensor], copies: Iterable[Tensor]) -> np.ndarray:

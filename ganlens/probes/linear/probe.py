@@ -1,6 +1,6 @@
 """Linear probe: which features are fitted, in which order, under which settings."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ganlens import svm
 from ganlens.activations import capture
@@ -132,20 +131,25 @@ class LinearProbe(Probe):
         controls = [name for name, one in zip(CONTROLS, wanted, strict=True) if one]
         total = 2 + len(layers) + len(controls)
         yield Progress(0, total, "discriminator features")
-        x, x_test = self._features(partial(subject.features, pool=self.pool), train, test, subject)
+        features = partial(
+            extract, mirror=self.mirror, shift=self.shift, half=self.half, device=subject.device
+        )
+        function = partial(subject.features, pool=self.pool)
+        x, x_test = (features(function, part) for part in (train, test))
         yield Progress(1, total, "all layers")
         fits = {"all layers": (yield from self._fit(x, x_test, targets))}
-        columns = self._columns(subject, layers)
-        for done, (name, own) in enumerate(zip(layers, columns, strict=True), start=2):
+        end, best, blank = 0, fits["all layers"].cost, torch.zeros(1, *subject.image_shape)
+        for done, name in enumerate(layers, start=2):
             yield Progress(done, total, f"layer {name}")
-            best = fits["all layers"].cost
+            width = subject.features(blank, layers=[name], pool=self.pool).shape[1]
+            own, end = slice(end, end + width), end + width
             fits[name] = fit(x[:, own], x_test[:, own], targets, best, self.scaling)
         del x, x_test  # before the next array of the same size is filled
         missing, settings = {}, {}
         for done, name in enumerate(controls, start=2 + len(layers)):
             yield Progress(done, total, f"control: {name}")
             try:
-                function, about = yield from control(
+                made, about = yield from control(
                     name, subject, train, test, targets, pool=self.pool, k=self.kmeans_k,
                     epochs=self.supervised_epochs, seed=self.seed,
                     validation=self._validation_rows(len(train)),
@@ -153,7 +157,7 @@ class LinearProbe(Probe):
             except GanlensError as error:
                 missing[name] = str(error)
                 continue
-            x, x_test = self._features(function, train, test, subject)
+            x, x_test = (features(made, part) for part in (train, test))
             fits[name], settings[name] = (yield from self._fit(x, x_test, targets)), about
             del x, x_test
         assert data is not None  # checked with the rest
@@ -172,17 +176,6 @@ class LinearProbe(Probe):
             draw=panels,
             about={**identity(subject, data), **self._about(subject, data, train, test)},
         )
-
-    def _features(
-        self, function: Callable[[Tensor], Tensor], train: "ImageSet", test: "ImageSet",
-        subject: "Subject",
-    ) -> tuple[svm.Features, svm.Features]:  # fmt: skip
-        """Return (N, D) features of the train images and (M, D) of the test images."""
-        settings: Any = {"mirror": self.mirror, "shift": self.shift, "half": self.half}
-        train_x, test_x = (
-            extract(function, part, device=subject.device, **settings) for part in (train, test)
-        )
-        return train_x, test_x
 
     def _materials(
         self, subject: "Subject", data: "ImageSet | None"
@@ -214,14 +207,6 @@ class LinearProbe(Probe):
     def _validation_rows(self, n: int) -> int:
         """Count the rows at the end of the train images on which C is chosen."""
         return max(1, round(self.validation * n))
-
-    def _columns(self, subject: "Subject", layers: Sequence[str]) -> Iterator[slice]:
-        """Yield the columns of each layer in the concatenation of all."""
-        start, blank = 0, torch.zeros(1, *subject.image_shape)
-        for name in layers:
-            width = subject.features(blank, layers=[name], pool=self.pool).shape[1]
-            yield slice(start, start + width)
-            start += width
 
     def _fit(
         self, x: svm.Features, x_test: svm.Features, targets: list[Target]

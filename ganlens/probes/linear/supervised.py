@@ -63,7 +63,7 @@ def train_supervised(
     images = train.batch(slice(0, CALIBRATION))
     control = subject.untrained(seed, images, calibrated=False)
     network: Any = control.bound("discriminator")
-    module = _Headed(network, _heads(network, train, targets, seed))
+    module = _Headed(network, images[:1], [len(target.classes) for target in targets], seed)
     module.to(control.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     settings = {"n_train": len(targets[0].train), "epochs": epochs, "batch_size": BATCH, "lr": LR,
                 "weight_decay": DECAY, "optimiser": "AdamW, one-cycle", "augment": False,
@@ -85,21 +85,20 @@ def train_supervised(
 class _Headed(nn.Module):
     """A discriminator up to its last feature layer, with a linear head per target."""
 
-    def __init__(self, network: Any, heads: nn.ModuleList) -> None:
+    def __init__(self, network: Any, image: Tensor, classes: Sequence[int], seed: int) -> None:
         super().__init__()
-        self.network, self.heads = network, heads
+        self.network, self.heads = network, nn.ModuleList()
+        with torch.no_grad():
+            width = self._maps(image.to(next(network.parameters()).device)).shape[1]
+        with seeded(seed):
+            self.heads.extend(nn.Linear(width, count) for count in classes)
+
+    def _maps(self, x: Tensor) -> Tensor:
+        return run_to(self.network, self.network.feature_layers[-1], x).flatten(1)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        maps = run_to(self.network, self.network.feature_layers[-1], x).flatten(1)
+        maps = self._maps(x)
         return [head(maps) for head in self.heads]
-
-
-def _heads(network: Any, train: "ImageSet", targets: Sequence[Target], seed: int) -> nn.ModuleList:
-    with torch.no_grad():
-        image = train.batch(0).to(next(network.parameters()).device)
-        width = run_to(network, network.feature_layers[-1], image).numel()
-    with seeded(seed):
-        return nn.ModuleList(nn.Linear(width, len(target.classes)) for target in targets)
 
 
 def _key(

@@ -5,6 +5,7 @@ import numpy as np
 from ganlens import images
 from ganlens.figures import Line, lines
 from ganlens.panels import FigurePanel, ImagePanel, Panel
+from ganlens.probes.latent import picture_scale
 from ganlens.probes.memorization import tables
 from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT, Space
 from ganlens.probes.memorization.duplicates import Duplicates
@@ -17,8 +18,8 @@ def panels(result: NeighborsResult) -> list[Panel]:
     """Return pictures, tests, controls, set statistics, duplicates and distances."""
     twins = result.duplicates
     return [
-        _grid(result),
-        _held_out_grid(result),
+        _samples(result),
+        _held_out(result),
         tables.offenders(result),
         tables.comparison(result),
         tables.controls(result),
@@ -29,15 +30,27 @@ def panels(result: NeighborsResult) -> list[Panel]:
     ]
 
 
-def _pairs(found: Duplicates) -> ImagePanel:
-    return ImagePanel(
-        title="Train images that look like duplicates",
-        caption="Each column is a pair of train images with nearly equal hashes, at most "
-        f"{found.radius} of 128 bits apart; up to 8 of the most alike pairs. Whether they are "
-        "duplicates is for your eye to say.",
-        image=_sheet(found.pairs),
-        alt="pairs of train images with nearly equal hashes",
-        scale=_scale(found.pairs),
+def _samples(result: NeighborsResult) -> ImagePanel:
+    seeds = ", ".join(str(s) for s in result.seeds[result.worst])
+    return _columns(
+        "The samples nearest to the training data",
+        f"Top row: the {len(result.worst)} generated images of "
+        f"{len(result.seeds):,} that come nearest to a train image, worst first (seeds "
+        f"{seeds}); below, {_rows(result)}. A copy shows the same picture twice; sharing only a "
+        "colour or a pose is what any good sample does.",
+        result.pictures,
+        "generated images above their nearest train images",
+    )
+
+
+def _held_out(result: NeighborsResult) -> ImagePanel:
+    return _columns(
+        "The same for held-out images",
+        "Real images that were never in training, picked the same way: the nearest of "
+        f"{len(result.held_out_order):,}; below, {_rows(result)}. Samples are suspicious where "
+        "they resemble train images more than these do.",
+        result.held_out_pictures,
+        "held-out images above their nearest train images",
     )
 
 
@@ -45,30 +58,21 @@ def _rows(result: NeighborsResult) -> str:
     return ", then ".join(f"the nearest train image in {NAMES[s.name]}" for s in result.spaces)
 
 
-def _grid(result: NeighborsResult) -> ImagePanel:
-    seeds = ", ".join(str(s) for s in result.seeds[result.worst])
-    return ImagePanel(
-        title="The samples nearest to the training data",
-        caption=f"Top row: the {len(result.worst)} generated images of "
-        f"{len(result.seeds):,} that come nearest to a train image, worst first (seeds "
-        f"{seeds}); below, {_rows(result)}. A copy shows the same picture twice; sharing only a "
-        "colour or a pose is what any good sample does.",
-        image=_sheet(result.pictures),
-        alt="generated images above their nearest train images",
-        scale=_scale(result.pictures),
+def _pairs(found: Duplicates) -> ImagePanel:
+    return _columns(
+        "Train images that look like duplicates",
+        "Each column is a pair of train images with nearly equal hashes, at most "
+        f"{found.radius} of 128 bits apart; up to 8 of the most alike pairs. Whether they are "
+        "duplicates is for your eye to say.",
+        found.pairs,
+        "pairs of train images with nearly equal hashes",
     )
 
 
-def _held_out_grid(result: NeighborsResult) -> ImagePanel:
-    return ImagePanel(
-        title="The same for held-out images",
-        caption="Real images that were never in training, picked the same way: the nearest of "
-        f"{len(result.held_out_order):,}; below, {_rows(result)}. Samples are suspicious where "
-        "they resemble train images more than these do.",
-        image=_sheet(result.held_out_pictures),
-        alt="held-out images above their nearest train images",
-        scale=_scale(result.held_out_pictures),
-    )
+def _columns(title: str, caption: str, pictures: np.ndarray, alt: str) -> ImagePanel:
+    """Show (R, N, H, W, C) pictures in R rows."""
+    sheet = images.grid(pictures.reshape(-1, *pictures.shape[2:]), pictures.shape[1])
+    return ImagePanel(title, caption, sheet, alt, picture_scale(pictures[0]))
 
 
 def _distances(space: Space) -> FigurePanel:
@@ -97,13 +101,3 @@ def _distances(space: Space) -> FigurePanel:
         annotation_text=f"flagged below ({space.test.level:.1%} of held-out)",
     )
     return panel
-
-
-def _sheet(pictures: np.ndarray) -> np.ndarray:
-    rows, columns = pictures.shape[:2]
-    return images.grid(pictures.reshape(rows * columns, *pictures.shape[2:]), columns)
-
-
-def _scale(pictures: np.ndarray) -> int:
-    """Enlargement that shows pictures at about 64 pixels a side."""
-    return max(1, round(64 / pictures.shape[2]))

@@ -14,7 +14,7 @@ from ganlens.probes.memorization.comparison import (
 )
 from ganlens.probes.memorization.controls import MUST
 from ganlens.probes.memorization.duplicates import Duplicates
-from ganlens.probes.memorization.sets import SetScores
+from ganlens.probes.memorization.sets import Scores
 from ganlens.probes.result import Number, Result
 
 POOL = 2  # side of the grid that the discriminator's last block is max-pooled to
@@ -47,7 +47,7 @@ class NeighborsResult(Result):
 
     spaces: tuple[Space, ...]
     tests: dict[str, Comparison]
-    sets: dict[str, SetScores]
+    sets: dict[str, Scores]
     duplicates: Duplicates | None
     seeds: np.ndarray
     order: np.ndarray
@@ -88,7 +88,7 @@ class NeighborsResult(Result):
                 "controls_caught": not self.missed,
                 **{f"too_near_in_{space.name}": space.test.share for space in self.spaces},
                 **{space.name: _space(space) for space in self.spaces},
-                "sets": {kind: scores.summary() for kind, scores in self.sets.items()},
+                "sets": self.sets,
                 "set_statistics_in": "discriminator" if layer else "pixels",
                 "set_frechet_name": f"FD-discriminator-{layer}" if layer else "FD-pixels",
                 "discriminator_layer": layer and f"{layer}, maximum over a {POOL}x{POOL} grid",

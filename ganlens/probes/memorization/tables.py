@@ -109,7 +109,7 @@ def sets(result: NeighborsResult) -> TablePanel:
         (label, *(summary["sets"][kind][key] for kind in kinds), moves)
         for key, (label, moves) in statistics.items()
     ]
-    n, layer = result.sets[GENERATED].n_frechet, summary["discriminator_layer"]
+    n, layer = result.sets[GENERATED]["n_frechet"], summary["discriminator_layer"]
     where = f"features of the discriminator ({layer})" if layer else "pixels, as they are"
     return TablePanel(
         title="Whole sets against the training data",

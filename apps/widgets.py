@@ -23,7 +23,7 @@ MOST = 2**53 - 1  # JavaScript counts no further
 # A visitor types no paths: a setting that may name a file is a fixed list here, or not offered.
 CHOICES: dict[str, tuple[str, ...]] = {
     "extractor": ("auto", "inception", "discriminator", "pixels"),
-    "judge": ("auto", "none"),
+    "classifier": ("auto", "none"),
     "beside": ("auto", "none"),
 }
 PATHS = ("path", "file", "folder", "weights", "cache")

@@ -11,6 +11,7 @@ from ganlens.panels import PALETTE, FigurePanel, figure
 
 GREY = "#999999"  # of controls, where what they control is in colour
 DASHES = ("solid", "dot", "dash", "dashdot")
+PATTERNS = ("", "/", ".", "x", "-", "+")  # of bars: nothing is told by colour alone
 ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # clear of the curves
 
 
@@ -115,7 +116,9 @@ def bars(
     plot = _plot(xaxis, yaxis, {"showlegend": len(series) > 1, "legend": ABOVE} | layout)
     for i, (name, heights) in enumerate(series.items()):
         plot.add_bar(
-            x=list(names), y=heights, name=name, marker_color=colours or PALETTE[i % len(PALETTE)],
+            x=list(names), y=heights, name=name,
+            marker={"color": colours or PALETTE[i % len(PALETTE)],
+                    "pattern": {"shape": PATTERNS[i % len(PATTERNS)]}},
             text=text, textposition="inside" if text else None, insidetextanchor="start",
         )  # fmt: skip
     for name, value in (levels or {}).items():

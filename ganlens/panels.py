@@ -101,6 +101,11 @@ def enlargement(width: int, room: int = 640) -> int:
     return max(1, min(8, room // max(1, width)))
 
 
+def picture_scale(pictures: np.ndarray) -> int:
+    """Return the enlargement that shows (N, H, W, C) pictures at about 64 pixels a side."""
+    return max(1, round(64 / pictures.shape[1]))
+
+
 def csv_text(panel: TablePanel) -> str:
     """Return a table as CSV, column names first, with the values as they are."""
     text = io.StringIO()

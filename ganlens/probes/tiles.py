@@ -8,8 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ganlens.images import as_rgb, enlarge
-from ganlens.panels import ROOM
-from ganlens.probes.latent import picture_scale
+from ganlens.panels import ROOM, picture_scale
 
 LETTERS = 12  # px
 ROW = 18  # px of a line of text

@@ -22,6 +22,7 @@ from ganlens.probes.artifacts.measure import (
     Sampling,
     _grey_levels,
     _worst,
+    measure,
     stage_power,
 )
 from ganlens.probes.artifacts.stages import even_taps, evened, find_stages, overlap_of, unevenness

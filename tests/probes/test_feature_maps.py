@@ -157,7 +157,7 @@ def test_without_a_discriminator_the_generator_is_still_shown(subject):
         ({"scale": "log"}, "scale 'log'"),
         ({"source": "web"}, "source 'web'"),
         ({"n": 0}, "n 0"),
-        ({"samples": 2}, "at least n = 4"),
+        ({"samples": 2}, "at least n, 4"),
         ({"samples": 10**12}, "at most 100,000"),
         ({"seed": -1}, "seed -1"),
     ],

@@ -22,29 +22,29 @@ def result():
 def test_each_filter_is_shown_on_its_own_scale(result):
     weight = fake_subject().discriminator.block1.conv.weight.detach()
     assert result.names == ("block1.conv", "out.conv")
-    assert result.seen.shape == (4, 4, 4, 3)
-    for tile, w in zip(result.seen, weight, strict=True):
+    assert result.first.shape == (4, 4, 4, 3)
+    for tile, w in zip(result.first, weight, strict=True):
         expected = ((w / w.abs().max()).permute(1, 2, 0) + 1) * 127.5
         assert np.abs(tile - expected.numpy()).max() <= 0.5001
         assert tile.min() == 0 or tile.max() == 255
 
 
 def test_the_generators_stamps_are_one_per_map(result):
-    assert result.drawn.shape == (4, 4, 4, 3)
+    assert result.last.shape == (4, 4, 4, 3)
     resize = fake_subject(DCGANConfig(size=16, width=4, latent_dim=8, upsample="resize"))
-    assert Filters().run(resize).drawn.shape == (4, 3, 3, 3)
+    assert Filters().run(resize).last.shape == (4, 3, 3, 3)
 
 
 def test_the_untrained_control_is_another_network(result):
-    assert result.seen_untrained.shape == result.seen.shape
-    assert not np.array_equal(result.seen, result.seen_untrained)
+    assert result.first_untrained.shape == result.first.shape
+    assert not np.array_equal(result.first, result.first_untrained)
 
 
 def test_grey_pictures_and_missing_generators_work():
     grey = fake_subject(DCGANConfig(size=16, width=4, latent_dim=8, channels=1))
-    assert Filters().run(grey).seen.shape == (4, 4, 4, 1)
+    assert Filters().run(grey).first.shape == (4, 4, 4, 1)
     found = Filters().run(NoGenerator(None, fake_subject().discriminator))
-    assert len(found.drawn) == 0
+    assert len(found.last) == 0
     assert [type(panel).__name__ for panel in found.panels()] == ["ImagePanel", "TablePanel"]
     assert {row[0] for row in found.layers} == {"discriminator"}
     json.dumps(found.summary(), allow_nan=False)
@@ -62,7 +62,7 @@ class NoGenerator(FakeSubject):
 def test_what_cannot_be_built_untrained_is_said():
     found = Filters().run(NoGenerator(None, fake_subject().discriminator))
     assert "does not say how" in found.panels()[0].caption
-    assert found.smoothness["seen untrained"] is None
+    assert found.smoothness["first untrained"] is None
 
 
 def test_no_discriminator_is_an_error():

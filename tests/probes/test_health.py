@@ -1,4 +1,4 @@
-"""The health probe: closed forms of its signs, and the collapsed checkpoint told from the other."""
+"""The health probe: closed forms of its indicators, and the collapsed one told from the other."""
 
 import json
 from dataclasses import replace
@@ -15,11 +15,11 @@ from ganlens.data import open_data
 from ganlens.errors import GanlensError
 from ganlens.probes.health import Health
 from ganlens.probes.health.gradients import gradient_norms
+from ganlens.probes.health.indicators import ALIKE, ALONE, COLLAPSED, HEALTHY, INDICATORS, verdict
 from ganlens.probes.health.jacobian import jacobian_spectrum
+from ganlens.probes.health.measurements import Amounts, Measurements, measure
 from ganlens.probes.health.norms import norm_rows
 from ganlens.probes.health.references import named, own_data, references
-from ganlens.probes.health.signs import ALIKE, ALONE, COLLAPSED, HEALTHY, SIGNS, verdict
-from ganlens.probes.health.vitals import Amounts, Vitals, measure
 from ganlens.probes.layer_statistics import LayerStatistics
 from ganlens.progress import finish
 from ganlens.stats.effective_rank import effective_rank, participation_ratio
@@ -28,15 +28,15 @@ from ganlens.subject import load
 AMOUNTS = Amounts(2, 2, 0)
 
 
-def vitals(subject: FakeSubject, n: int = 32) -> Vitals:
+def measured(subject: FakeSubject, n: int = 32) -> Measurements:
     stream = torch.Generator().manual_seed(1)
     real = torch.rand(n, *subject.image_shape, generator=stream) * 1.8 - 0.9
     return finish(measure(subject, real, AMOUNTS, {}))
 
 
 @pytest.fixture(scope="module")
-def well() -> Vitals:
-    return vitals(fake_subject())
+def well() -> Measurements:
+    return measured(fake_subject())
 
 
 @pytest.mark.parametrize("r", [1, 3, 8])
@@ -81,16 +81,16 @@ def test_the_jacobian_is_that_of_autograd_on_a_real_generator():
 def test_the_spectrum_of_a_pair_is_per_standard_deviation_of_its_prior():
     subject = fake_subject(replace(TINY, prior="uniform"))
     plain = jacobian_spectrum(subject.generator, subject.latents([0])[0]).numpy()
-    np.testing.assert_allclose(vitals(subject).spectra[0], plain / 3**0.5, rtol=1e-4)
+    np.testing.assert_allclose(measured(subject).spectra[0], plain / 3**0.5, rtol=1e-4)
 
 
 def test_gradients_are_those_of_a_training_step_whose_batch_norm_sees_the_batch():
     subject = fake_subject()
-    found = vitals(subject).gradients
+    found = measured(subject).gradients
     for module in (*subject.generator.modules(), *subject.discriminator.modules()):
         if isinstance(module, nn.BatchNorm2d):
             module.running_var.fill_(7.0)
-    assert vitals(subject).gradients.totals == pytest.approx(found.totals)
+    assert measured(subject).gradients.totals == pytest.approx(found.totals)
 
 
 def test_the_discriminator_s_layers_are_looked_at_on_real_images_and_samples(well):
@@ -106,7 +106,7 @@ def test_planted_dead_units_are_counted_where_they_are(well):
     with torch.no_grad():
         sick.generator.block1.norm.weight[:2] = 0
         sick.generator.block1.norm.bias[:2] = -1  # the rectifier never lets these through
-    found = vitals(sick)
+    found = measured(sick)
     assert found.dead("generator") == (2, well.dead("generator")[1])
     (row,) = [r for r in found.layers if r[:2] == ("generator", "block1.act")]
     assert row[6:8] == (2, 4)
@@ -117,7 +117,7 @@ def test_a_saturated_tanh_is_seen(well):
     loud = fake_subject()
     with torch.no_grad():
         loud.generator.out.conv.weight *= 1e5
-    found = vitals(loud)
+    found = measured(loud)
     assert found.saturated[0] > 0.95
     assert found.saturated[1] == 0  # the real images stay within 0.9
 
@@ -131,7 +131,7 @@ def test_batch_norm_is_read_right():
         norm.running_var.copy_(torch.tensor([4.0, 1.0, 0.25, 2.0]))
         norm.running_mean.copy_(torch.tensor([0.0, -7.0, 1.0, 0.0]))
     (row,) = [
-        r for r in vitals(subject).norms if (r.network, r.layer) == ("generator", "block1.norm")
+        r for r in measured(subject).norms if (r.network, r.layer) == ("generator", "block1.norm")
     ]
     assert row.gains == (-0.25, 0.5, 2.0)
     assert (row.shift, row.running_mean, row.running_var) == (3.0, 7.0, (0.25, 4.0))
@@ -144,7 +144,7 @@ def test_the_drift_vanishes_when_the_statistics_are_those_of_the_samples():
 
     subject = fake_subject()
     calibrate(subject.generator, [subject.latents(range(32))])
-    drifts = [r.drift for r in vitals(subject).norms if r.network == "generator"]
+    drifts = [r.drift for r in measured(subject).norms if r.network == "generator"]
     assert max(drifts) < 1e-3
 
 
@@ -214,7 +214,7 @@ def test_no_buffer_moves_and_no_hook_is_left():
     subject = fake_subject()
     before = {k: v.clone() for net in (subject.generator, subject.discriminator)
               for k, v in net.state_dict().items()}  # fmt: skip
-    vitals(subject)
+    measured(subject)
     after = {k: v for net in (subject.generator, subject.discriminator)
              for k, v in net.state_dict().items()}  # fmt: skip
     assert all(torch.equal(v, before[k]) for k, v in after.items())
@@ -229,7 +229,7 @@ def test_the_spread_is_a_mean_distance_and_a_constant_generator_has_none(well):
     constant = fake_subject()
     with torch.no_grad():
         constant.generator.out.conv.weight.zero_()
-    found = vitals(constant)
+    found = measured(constant)
     assert found.spread[0] == 0
     assert found.rank is None
 
@@ -237,13 +237,13 @@ def test_the_spread_is_a_mean_distance_and_a_constant_generator_has_none(well):
 def test_a_discriminator_that_is_sure_is_seen(well):
     logits = np.array([9.0, 1.0, -9.0, 9.0])
     found = replace(well, on_real=logits, on_fake=-logits)
-    assert found.sure == 0.5  # sure and wrong does not count
-    assert replace(found, on_fake=logits).told_apart == 0.5
-    assert replace(found, on_real=logits[:0], on_fake=logits[:0]).sure is None
+    assert found.certain == 0.5  # sure and wrong does not count
+    assert replace(found, on_fake=logits).separated == 0.5
+    assert replace(found, on_real=logits[:0], on_fake=logits[:0]).certain is None
 
 
 def test_a_verdict_takes_the_side_of_the_nearer_reference(well):
-    spread = next(sign for sign in SIGNS if sign.key == "spread")
+    spread = next(one for one in INDICATORS if one.key == "spread")
     healthy, collapsed = replace(well, spread=(9.0, 9.0)), replace(well, spread=(1.0, 9.0))
     for own, words in ((8.0, HEALTHY), (3.1, HEALTHY), (2.9, COLLAPSED), (0.0, COLLAPSED)):
         found = verdict(spread, replace(well, spread=(own, 9.0)), (healthy, collapsed))
@@ -286,18 +286,18 @@ def test_alone_it_gives_values_and_no_verdict():
     one, two = (Health(n=32, jacobians=2).run(fake_subject(), data) for _ in range(2))
     summary = one.summary()
     assert json.dumps(summary, allow_nan=False) == json.dumps(two.summary())
-    assert (summary["verdict"], summary["signs_that_settle"]) == (None, 0)
-    assert summary["signs_like_the_collapsed_one"] is None
-    assert summary["signs"]["spread"]["value"] > 0
+    assert (summary["verdict"], summary["indicators_that_settle"]) == (None, 0)
+    assert summary["indicators_like_the_collapsed_one"] is None
+    assert summary["indicators"]["spread"]["value"] > 0
     assert all(panel.title and panel.caption for panel in one.panels())
     fake = fake_subject()
     blind = Health(n=32).run(FakeSubject(fake.generator, None, config=fake.config), data)
-    assert blind.summary()["signs"]["sure"]["value"] is None
+    assert blind.summary()["indicators"]["sure"]["value"] is None
     assert blind.panels()
 
 
 def test_the_collapsed_checkpoint_is_told_from_the_healthy_one():
-    """Each is one of its own references, so what is tested is that the signs part the two."""
+    """Each is one of its own references, so what is tested is that the indicators part the two."""
     data = open_data("pixelfaces")
     check = Health(n=96, jacobians=1, batches=1, seed=5000)
     found = check.run(load("pixelfaces-collapsed", "cpu"), data)
@@ -306,9 +306,9 @@ def test_the_collapsed_checkpoint_is_told_from_the_healthy_one():
     assert found.summary()["verdict"] is None, "it is so by definition"
     assert "is the collapsed reference itself" in found.panels()[0].caption
     assert found.references is not None
-    healthy = replace(found, vitals=found.references[0])
+    healthy = replace(found, measured=found.references[0])
     assert healthy.overall == HEALTHY
     for key in ("spread", "sure", "gradient of D"):
-        assert found.summary()["signs"][key]["verdict"] == COLLAPSED
-        assert healthy.summary()["signs"][key]["verdict"] == HEALTHY
+        assert found.summary()["indicators"][key]["verdict"] == COLLAPSED
+        assert healthy.summary()["indicators"][key]["verdict"] == HEALTHY
     assert own_data(load("pixelfaces-collapsed", "cpu"), data) is data

@@ -18,7 +18,7 @@ from ganlens.probes.arithmetic import Arithmetic
 from ganlens.probes.feature_maps import Activations
 from ganlens.probes.filters import Filters
 from ganlens.probes.latent import Interpolation, expected_norm
-from ganlens.probes.latent.measures import PIXELS, eye_of
+from ganlens.probes.latent.measures import PIXELS, perceptual_distance
 from ganlens.probes.latent.probe import MAX_FRAMES
 from ganlens.recipe import Recipe, render
 from ganlens.subject import Subject
@@ -105,7 +105,7 @@ def test_a_generator_that_never_moves_has_no_ratio():
     summary = found.summary()
     assert summary["path_length"] == 0
     assert summary["max_over_mean_step"] is None
-    assert summary["max_over_mean_step_reason"]
+    assert summary["reasons"]["max_over_mean_step"]
     json.dumps(summary, allow_nan=False)
 
 
@@ -135,7 +135,7 @@ def test_the_discriminators_eye_sees_every_layer_at_unit_strength():
         maps = torch.nn.functional.adaptive_max_pool2d(found[name], 4)
         unit = maps / maps.norm(dim=1, keepdim=True)
         expected += float((unit[0] - unit[1]).square().sum(0).mean())
-    vectors = eye_of(subject).embed(x)
+    vectors = perceptual_distance(subject).embed(x)
     assert float((vectors[0] - vectors[1]).square().sum()) == pytest.approx(expected, rel=1e-4)
 
 
@@ -166,10 +166,10 @@ def test_the_panels_are_these(full, result):
     kinds = [ImagePanel, AnimationPanel, ImagePanel, FigurePanel, FigurePanel]
     assert [type(p) for p in full.panels()] == [*kinds, ImagePanel, TablePanel]
     assert [type(p) for p in result.panels()] == [*kinds, TablePanel], "three corners: no plane"
-    assert "fewer than four" in result.summary()["plane_reason"]
+    assert "fewer than four" in result.summary()["reasons"]["plane_middle_norm_over_corners"]
     left_out = quick((0, 1, 2, 3), 3).run(fake_subject())
     assert len(left_out.panels()) == 5
-    assert left_out.summary()["path_length_reason"]
+    assert left_out.summary()["reasons"]["path_length"]
 
 
 def test_a_loop_returns_and_its_film_has_no_stop(full):
@@ -212,7 +212,7 @@ def test_corners_can_be_read_from_a_file(tmp_path, full):
     summary = found.summary()
     json.dumps(summary, allow_nan=False)
     assert summary["seeds"] is None
-    assert summary["seeds_reason"]
+    assert summary["reasons"]["seeds"]
     assert "given latents" in found.panels()[0].caption
     shown = [p for p in found.panels() if isinstance(p, ImagePanel)]
     for panel in shown:
@@ -261,9 +261,9 @@ def test_settings_survive_json():
     [
         ({"seeds": (1,)}, "at least 2"),
         ({"seeds": (1, -1)}, "seed -1"),
-        ({"per_leg": 1}, "steps 1"),
+        ({"per_leg": 1}, "per_leg 1"),
         ({"mode": "bezier"}, "mode 'bezier'"),
-        ({"batch_size": 0}, "batch size 0"),
+        ({"batch_size": 0}, "batch_size 0"),
         ({"frames": -1}, "frames -1"),
         ({"plane": 1}, "plane 1"),
         ({"plane": 200}, "cannot be drawn"),

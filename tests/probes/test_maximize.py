@@ -13,12 +13,12 @@ from ganlens.attributes import open_reader
 from ganlens.data import open_data
 from ganlens.errors import GanlensError
 from ganlens.probes.maximize import Maximize
-from ganlens.probes.maximize.evidence import Evidence
+from ganlens.probes.maximize.ascent import Ascent
 from ganlens.probes.maximize.networks import untrained
 from ganlens.probes.maximize.units import activations, before_activation, by_layer, parse
 from ganlens.subject import load
 
-SMALL = {"iterations": 6, "n": 32, "judge": "none"}
+SMALL = {"iterations": 6, "n": 32, "classifier": "none"}
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +28,8 @@ def subject() -> FakeSubject:
 
 @pytest.fixture(scope="module")
 def networks(subject):
-    judge = open_reader("pixelfaces-attributes").model
-    return {"discriminator": subject.discriminator, "judge": judge}
+    classifier = open_reader("pixelfaces-attributes").model
+    return {"discriminator": subject.discriminator, "classifier": classifier}
 
 
 @pytest.fixture(scope="module")
@@ -55,17 +55,17 @@ def test_units_are_read_before_the_rectifier(subject, networks):
     torch.testing.assert_close(logit[:, 0], subject.discriminate(x))
 
 
-def test_classes_and_numbers_are_those_of_the_judge(networks):
-    judge = networks["judge"]
+def test_classes_and_numbers_are_those_of_the_classifier(networks):
+    classifier = networks["classifier"]
     x = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)).tanh()
     units = [parse(text, networks) for text in ("glasses=dark", "mouth=smile", "tilt")]
     assert len(by_layer(units)) == 1
-    found, read = activations(judge, units, x), judge(x)
+    found, read = activations(classifier, units, x), classifier(x)
     torch.testing.assert_close(found[:, 0], read["glasses"][:, 1])
     torch.testing.assert_close(found[:, 1], read["mouth"][:, 2])
     torch.testing.assert_close(found[:, 2], read["tilt"])
-    inner = parse("judge.block2.act:4", networks)
-    assert (inner.network, inner.layer, inner.index) == ("judge", "block2.norm", 4)
+    inner = parse("classifier.block2.act:4", networks)
+    assert (inner.network, inner.layer, inner.index) == ("classifier", "block2.norm", 4)
 
 
 @pytest.mark.parametrize(
@@ -84,10 +84,10 @@ def test_what_is_not_there_is_answered_with_what_is(networks, text, message):
 
 
 def test_a_unit_of_a_network_that_is_missing_says_so(networks):
-    with pytest.raises(GanlensError, match="needs a judge"):
+    with pytest.raises(GanlensError, match="needs a classifier"):
         parse("glasses=dark", {"discriminator": networks["discriminator"]})
     with pytest.raises(GanlensError, match="needs a discriminator"):
-        parse("logit", {"judge": networks["judge"]})
+        parse("logit", {"classifier": networks["classifier"]})
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_the_real_image_shown_is_the_one_with_the_highest_activation(subject):
 
 def test_every_number_is_the_network_s_own_of_real_images_noise_and_the_made_one(subject):
     data, probe = data_set(), Maximize(**SMALL, units=("logit",), control=False)
-    found, how = probe.run(subject, data).trained, probe._making(data)
+    found, how = probe.run(subject, data).trained, probe._inputs(data)
     real, noise = subject.discriminate(how.real), subject.discriminate(how.noise)
     assert found.highest_real[0] == pytest.approx(float(real.max()), rel=1e-4)
     assert found.median_real[0] == pytest.approx(float(real.median()), rel=1e-4)
@@ -140,7 +140,7 @@ def test_every_number_is_the_network_s_own_of_real_images_noise_and_the_made_one
 
 
 def test_batch_norm_of_the_untrained_networks_is_that_of_the_real_images(subject):
-    x = Maximize(**SMALL)._making(data_set()).real
+    x = Maximize(**SMALL)._inputs(data_set()).real
     (network,) = untrained(subject, None, {"discriminator"}, 0, x).values()
     with torch.no_grad(), capture(network, ["block2.norm"]) as found:
         network(x)
@@ -152,7 +152,7 @@ def test_batch_norm_of_the_untrained_networks_is_that_of_the_real_images(subject
 def test_the_score_is_0_at_the_median_and_1_at_the_highest_real_image():
     two = np.array([3.0, 1.0])
     blank = np.zeros(2)
-    found = Evidence(
+    found = Ascent(
         np.zeros((2, 4, 4, 3), np.uint8), np.zeros((1, 2)), np.array([5.0, 1.0]), two,
         np.array([1.0, 1.0]), blank.astype(int), blank, blank,
     )  # fmt: skip
@@ -162,8 +162,8 @@ def test_the_score_is_0_at_the_median_and_1_at_the_highest_real_image():
 
 
 def test_without_anything_to_maximise_it_says_what_to_give(subject):
-    with pytest.raises(GanlensError, match="name a classifier as --judge"):
-        Maximize(judge="none").run(
+    with pytest.raises(GanlensError, match="name a classifier as --classifier"):
+        Maximize(classifier="none").run(
             FakeSubject(subject.generator, None, config=subject.config), data_set()
         )
 
@@ -176,9 +176,9 @@ def test_a_discriminator_that_names_no_feature_layers_asks_for_one(tiny_checkpoi
     assert Maximize(**SMALL, layer="block1.act", channels=1).run(real, data_set()).names[1:]
 
 
-def test_a_judge_of_another_size_is_refused(subject):
-    with pytest.raises(GanlensError, match="reads images of"):
-        Maximize(judge="pixelfaces-attributes", units=("tilt",)).run(subject, data_set())
+def test_a_classifier_of_another_size_is_refused(subject):
+    with pytest.raises(GanlensError, match="takes images of"):
+        Maximize(classifier="pixelfaces-attributes", units=("tilt",)).run(subject, data_set())
 
 
 def test_shipped_classes_are_read_as_asked_and_beyond_every_real_image(faces):

@@ -17,7 +17,7 @@ from ganlens.features import DataImages
 from ganlens.images import as_rgb, to_uint8
 from ganlens.panels import ImagePanel
 from ganlens.probes.units import GuidedBackprop, TopImages
-from ganlens.probes.units.exhibit import exhibit
+from ganlens.probes.units.gallery import gallery
 from ganlens.probes.units.gradients import as_pictures, concentration, per_unit, smoothness
 from ganlens.probes.units.pictures import LABEL, cut, sheet
 from ganlens.probes.units.scan import last_block, scan
@@ -123,7 +123,7 @@ def test_top_images_are_those_with_the_highest_activation(subject: Subject, data
     with capture(subject.discriminator, "block1.act") as outputs:
         subject.discriminate(data.batch(slice(None)), batch_size=120)
     maps = outputs["block1.act"].numpy()
-    shown = found.trained.exhibit
+    shown = found.trained.gallery
     for row, unit in enumerate((3, 1)):
         highest = maps[:, unit].max((1, 2))
         assert shown.numbers[row].tolist() == np.argsort(-highest, kind="stable")[:4].tolist()
@@ -143,7 +143,7 @@ def test_the_label_that_a_unit_tells_is_found(subject: Subject, data: ImageSet) 
     best = found.trained
     assert best.base == pytest.approx(1 / 3, abs=0.01)
     assert best.purity[0] == pytest.approx(
-        np.mean(data.labels[best.exhibit.numbers[0]] == int(best.labels[best.exhibit.units[0]][-1]))
+        np.mean(data.labels[best.gallery.numbers[0]] == int(best.labels[best.gallery.units[0]][-1]))
     )
     kinds = [type(panel).__name__ for panel in found.panels()]
     assert kinds == ["ImagePanel"] * 3 + ["FigurePanel", "TablePanel"]
@@ -160,19 +160,19 @@ def test_labels_are_those_of_the_images_that_were_scanned(subject: Subject, data
     truth = data.labels[rows] == int(side.labels[0][-1])
     assert side.auc[0] == pytest.approx(auc(highest, truth), abs=0.005)
     assert side.base[0] == truth.mean()
-    assert side.exhibit.numbers[0].tolist() == rows[np.argsort(-highest)[:4]].tolist()
+    assert side.gallery.numbers[0].tolist() == rows[np.argsort(-highest)[:4]].tolist()
 
 
 @pytest.mark.parametrize("network", ["discriminator", "generator"])
 def test_generated_samples_are_drawn_again_by_their_seeds(subject: Subject, network: str) -> None:
     probe = TopImages(network=network, source="generated", images=50, k=3, seed=5, batch_size=7)
     found = probe.run(subject)
-    shown = found.trained.exhibit
+    shown = found.trained.gallery
     assert shown.numbers.min() >= 5
     assert shown.numbers.max() < 55
     again = to_uint8(subject.generate(subject.latents(shown.numbers[0].tolist())))
     assert np.abs(shown.pictures[0].astype(int) - again).max() <= 1
-    other = TopImages(**{**probe.settings(), "batch_size": 50}).run(subject).trained.exhibit
+    other = TopImages(**{**probe.settings(), "batch_size": 50}).run(subject).trained.gallery
     assert np.array_equal(other.numbers, shown.numbers)
     np.testing.assert_allclose(other.scores, shown.scores, rtol=1e-4)
     assert found.summary()["best_unit"] is None
@@ -184,7 +184,7 @@ def test_every_layer_of_both_networks_has_top_images(subject: Subject) -> None:
         for layer in subject.layers(network):
             source = Samples(subject, 0, 9)
             found = finish(scan(subject, network, layer, source, 2, 9))
-            shown = exhibit(found, source, np.array([0]))
+            shown = gallery(found, source, np.array([0]))
             assert shown.patches().shape[:2] == (1, 2), layer
             assert shown.framed().shape == (1, 2, 64, 64, 3)
 
@@ -210,7 +210,7 @@ def test_without_labels_the_units_are_evenly_spaced(subject: Subject, data: Imag
     from dataclasses import replace
 
     found = TopImages(k=2).run(subject, replace(data, labels=None, class_names=()))
-    assert found.trained.exhibit.units.tolist() == [0, 1, 3, 4, 6, 7]
+    assert found.trained.gallery.units.tolist() == [0, 1, 3, 4, 6, 7]
     assert found.summary()["selectivity_note"]
 
 
@@ -220,11 +220,11 @@ def test_guided_backpropagation_shows_both_networks(subject: Subject, data: Imag
     assert found.trained.statistics.shape == (2, 4, 2)
     assert found.measured.tolist() == [0, 2, 5, 7]
     outside = np.isnan(found.trained.guided).any(2)
-    boxes = found.trained.exhibit.boxes
+    boxes = found.trained.gallery.boxes
     assert np.array_equal(outside.any((2, 3)), ((boxes < 0) | (boxes > 16)).any(2))
     assert sum(isinstance(panel, ImagePanel) for panel in found.panels()) == 3
     top, bottom, left, right = boxes[0, 0].clip(0, 16)
-    x = data.batch(found.trained.exhibit.numbers[0, :1]).requires_grad_()
+    x = data.batch(found.trained.gallery.numbers[0, :1]).requires_grad_()
     with torch.enable_grad():
         run_to(subject.discriminator, "block2.act", x)[0, 0].max().backward()
     plain = found.trained.plain[0, 0]

@@ -1,10 +1,9 @@
 """Panels of the arithmetic probe: the result, its exemplars, the control on pixels, the numbers."""
 
 from ganlens import images
-from ganlens.panels import ImagePanel, Panel, TablePanel
+from ganlens.panels import ImagePanel, Panel, TablePanel, picture_scale
 from ganlens.probes.arithmetic.classifiers import classifier_table
 from ganlens.probes.arithmetic.result import SIDES, ArithmeticResult
-from ganlens.probes.latent import picture_scale
 
 
 def panels(result: ArithmeticResult) -> list[Panel]:

@@ -6,10 +6,9 @@ import numpy as np
 
 from ganlens import images
 from ganlens.figures import Line, lines
-from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel
+from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, picture_scale
 from ganlens.probes.arithmetic.classifiers import classifier_table
 from ganlens.probes.arithmetic.score_result import ArithmeticScoreResult, Formula
-from ganlens.probes.latent import picture_scale
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 

@@ -7,10 +7,9 @@ import numpy as np
 
 from ganlens import images
 from ganlens.figures import bars, heatmap
-from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel
+from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, picture_scale
 from ganlens.probes.directions.pictures import Strip
 from ganlens.probes.directions.result import FILE, DirectionsResult, title
-from ganlens.probes.latent import picture_scale
 
 HOW = {
     "boundary": "The normal of a linear SVM between the samples that show it most and least "

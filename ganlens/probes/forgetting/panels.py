@@ -5,11 +5,10 @@ import numpy as np
 from ganlens import images
 from ganlens.edits import EVERYWHERE
 from ganlens.figures import Line, heatmap, lines
-from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel
+from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, picture_scale
 from ganlens.probes.forgetting.pictures import PAIRS
 from ganlens.probes.forgetting.result import ForgetResult, Pairs
 from ganlens.probes.forgetting.trial import Outcome
-from ganlens.probes.latent import picture_scale
 
 VERBS = {"scale": "loses", "drop": "loses", "insert": "gains"}
 

@@ -1,17 +1,19 @@
-"""The Health probe: measure this checkpoint, and two others whose state is known."""
+"""Health probe: this checkpoint, and two others whose state is known."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages
+from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
 from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
+from ganlens.probes.health.measurements import Amounts, Measurements, measure
+from ganlens.probes.health.panels import panels
 from ganlens.probes.health.references import named, own_data, references
 from ganlens.probes.health.result import HealthResult
-from ganlens.probes.health.vitals import Amounts, Vitals, measure
 from ganlens.probes.identity import identity
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ MOST = 10_000  # samples, whose pairwise distances are held in memory
 
 @dataclass(frozen=True)
 class Health(Probe):
-    """Take the pulse of both networks, beside a healthy checkpoint and one that collapsed.
+    """Measure the state of both networks, beside a healthy checkpoint and one that collapsed.
 
     Dead and saturated units, batch norm, the effective rank of the generator's Jacobian (Roy and
     Vetterli 2007), the spread of the samples, what the discriminator is sure of, and the gradient
@@ -44,7 +46,8 @@ class Health(Probe):
     headline: ClassVar[tuple[str, ...]] = (
         "it is the {is_itself_the_reference} reference itself",
         "{verdict}",
-        "{signs_like_the_collapsed_one} of {signs_that_settle} signs like the collapsed one",
+        "{indicators_like_the_collapsed_one} of {indicators_that_settle} indicators like the "
+        "collapsed one",
         "effective rank {effective_rank:.0f} of {most_rank}",
         "samples' distance {samples_distance:.3g}, real images' {real_distance:.3g}",
     )
@@ -58,22 +61,17 @@ class Health(Probe):
     demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"n": 128, "jacobians": 2, "batches": 2})
 
     beside: str = "auto"
-    n: int = 256
-    jacobians: int = 4
-    batches: int = 4
-    seed: int = 0
+    n: Annotated[int, Limits(16, MOST)] = 256
+    jacobians: Count = 4
+    batches: Count = 4
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
+        super().__post_init__()
         named(self.beside)
-        for name, low in (("n", 16), ("jacobians", 1), ("batches", 1)):
-            if getattr(self, name) < low:
-                raise GanlensError(f"{name} {getattr(self, name)} is too small: give {low} or more")
-        if self.n > MOST or self.jacobians > self.n:
-            raise GanlensError(
-                f"n {self.n} is out of range: give at least jacobians = {self.jacobians}, at most "
-                f"{MOST:,}"
-            )
+        if self.jacobians > self.n:
+            raise GanlensError(f"jacobians {self.jacobians}: give at most n, {self.n}")
         check_seed(self.seed, self.n)
 
     def needs(self) -> Needs:
@@ -88,7 +86,7 @@ class Health(Probe):
         yield Progress(0, 1, "networks")
         pair = references(subject, self.beside)
         found = yield from self._measured(subject, data)
-        beside: list[Vitals] = []
+        beside: list[Measurements] = []
         for other in pair or ():
             same = other.provenance.get("hash") == subject.provenance.get("hash")
             if same and other.provenance.get("weights") == subject.provenance.get("weights"):
@@ -96,7 +94,8 @@ class Health(Probe):
             else:
                 beside.append((yield from self._measured(other, own_data(other, data))))
         return HealthResult(
-            vitals=found,
+            measured=found,
+            draw=panels,
             references=(beside[0], beside[1]) if beside else None,
             about={
                 **identity(subject, data),
@@ -109,7 +108,9 @@ class Health(Probe):
             },
         )
 
-    def _measured(self, subject: "Subject", data: "ImageSet") -> Generator[Progress, None, Vitals]:
+    def _measured(
+        self, subject: "Subject", data: "ImageSet"
+    ) -> Generator[Progress, None, Measurements]:
         images = DataImages.draw(data.part("train"), self.n, self.seed)
         if images.count < 2:
             raise GanlensError("1 train image has no distance to another: give at least 2")

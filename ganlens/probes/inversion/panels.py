@@ -6,9 +6,8 @@ import numpy as np
 
 from ganlens import images
 from ganlens.figures import DASHES, Line, lines
-from ganlens.panels import FigurePanel, ImagePanel, Panel, TablePanel
+from ganlens.panels import FigurePanel, ImagePanel, Panel, TablePanel, picture_scale
 from ganlens.probes.inversion.result import InversionResult
-from ganlens.probes.latent import picture_scale
 
 SMALLEST = 1e-7  # residuals below it are drawn there, on the logarithmic axis
 RESIDUALS = {  # measure -> what a residual in it is

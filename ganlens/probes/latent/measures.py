@@ -1,4 +1,4 @@
-"""What is measured on the way: distances between pictures, lengths of latents."""
+"""Measures of a walk: distances between pictures, lengths of latents."""
 
 import math
 from collections.abc import Callable
@@ -20,8 +20,8 @@ POOL = 4  # cells a side, as in the linear probe of Radford 2015, section 5.1
 
 
 @dataclass(frozen=True)
-class Eye:
-    """A way to look at pictures that makes them comparable.
+class Distance:
+    """A distance between pictures.
 
     Attributes:
         name: what the distance is called.
@@ -33,15 +33,15 @@ class Eye:
     embed: Callable[[Tensor], Tensor]
 
 
-PIXELS = Eye("pixels (RMSE)", lambda x: x.flatten(1) / 2 / math.sqrt(x[0].numel()))
+PIXELS = Distance("pixels (RMSE)", lambda x: x.flatten(1) / 2 / math.sqrt(x[0].numel()))
 
 
-def eye_of(subject: "Subject", batch_size: int = 64) -> Eye:
-    """Return the discriminator's eye: all its layers, pooled, by ``unit_channels``; or pixels.
+def perceptual_distance(subject: "Subject", batch_size: int = 64) -> Distance:
+    """Return that of the discriminator's layers, pooled, by ``unit_channels``; or of pixels.
 
     The distance is the root of LPIPS without learned weights (Zhang 2018), with the discriminator
-    in place of a network that was trained on photographs. A generator without a discriminator is
-    looked at in pixels.
+    in place of a network that was trained on photographs. For a generator without a discriminator
+    it is that of pixels.
     """
     if subject.discriminator is None:
         return PIXELS
@@ -52,7 +52,7 @@ def eye_of(subject: "Subject", batch_size: int = 64) -> Eye:
         rows = subject.features(x, layers, POOL, batch_size=batch_size).split(widths, 1)
         return unit_channels([one.view(len(x), -1, POOL, POOL) for one in rows])
 
-    return Eye(f"discriminator features (all layers, {POOL}x{POOL}, unit channels)", embed)
+    return Distance(f"discriminator features (all layers, {POOL}x{POOL}, unit channels)", embed)
 
 
 def step_lengths(vectors: Tensor, per_leg: int) -> "np.ndarray":
@@ -85,8 +85,3 @@ def expected_norm(prior: Prior) -> float:
     mean = d * prior.mean_square
     variance = sum(part.dim * variances[part.kind] for part in prior.parts)
     return math.sqrt(mean) * (1 - variance / (8 * mean**2))
-
-
-def picture_scale(pictures: "np.ndarray") -> int:
-    """Enlargement that shows (N, H, W, C) pictures at about 64 pixels a side."""
-    return max(1, round(64 / pictures.shape[1]))

@@ -1,19 +1,14 @@
 """The pictures of a walk: strip, film, two modes side by side, plane."""
 
-from typing import TYPE_CHECKING
-
 from ganlens import images
-from ganlens.panels import AnimationPanel, ImagePanel
-from ganlens.probes.latent.measures import picture_scale
-
-if TYPE_CHECKING:
-    from ganlens.probes.latent.numbers import InterpolationNumbers
+from ganlens.panels import AnimationPanel, ImagePanel, picture_scale
+from ganlens.probes.latent.result import InterpolationResult
 
 MILLISECONDS = 80  # a frame: a leg of 12 takes a second
 SHOWN = 12  # seeds named in a caption
 
 
-def _corners(result: "InterpolationNumbers") -> str:
+def _corners(result: InterpolationResult) -> str:
     seeds = [str(seed) for seed in result.seeds[:SHOWN]]
     if not seeds:
         return "given latents"
@@ -21,7 +16,7 @@ def _corners(result: "InterpolationNumbers") -> str:
     return f"seeds {', '.join(seeds + more)}"
 
 
-def strip(result: "InterpolationNumbers") -> ImagePanel:
+def strip(result: InterpolationResult) -> ImagePanel:
     """Every picture of the walk, one leg per row."""
     back = " The last row leads back to the first corner." if result.loop else ""
     return ImagePanel(
@@ -37,7 +32,7 @@ def strip(result: "InterpolationNumbers") -> ImagePanel:
     )
 
 
-def film(result: "InterpolationNumbers") -> AnimationPanel | None:
+def film(result: InterpolationResult) -> AnimationPanel | None:
     """The same walk in smaller steps, as an animation; None if it was left out."""
     if result.film is None:
         return None
@@ -60,7 +55,7 @@ def film(result: "InterpolationNumbers") -> AnimationPanel | None:
     )
 
 
-def pair(result: "InterpolationNumbers") -> ImagePanel:
+def pair(result: InterpolationResult) -> ImagePanel:
     """The first leg by a straight line, and by another mode below it."""
     other = result.curved_route
     return ImagePanel(
@@ -99,7 +94,7 @@ def _why(mode: str, prior: str) -> str:
     )
 
 
-def plane(result: "InterpolationNumbers") -> ImagePanel | None:
+def plane(result: InterpolationResult) -> ImagePanel | None:
     """The grid between the first four corners; None where there is none."""
     found = result.plane
     if found is None:

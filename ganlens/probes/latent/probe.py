@@ -1,9 +1,9 @@
-"""The interpolation probe: its settings, and the pictures that it draws."""
+"""Interpolate probe: a walk through latents, and the pictures on the way."""
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,20 +13,21 @@ from ganlens import images
 from ganlens.errors import GanlensError
 from ganlens.interpolation import Mode, between, in_words, resolve_mode
 from ganlens.latents import Patch, Rows, Stack, Walk
+from ganlens.limits import Count, Limits
 from ganlens.models.prior import Prior
 from ganlens.perceptual import PathLength, mean_length, path_lengths
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
 from ganlens.probes.identity import identity
 from ganlens.probes.latent.measures import (
     PIXELS,
-    Eye,
+    Distance,
     expected_norm,
-    eye_of,
     mean_distance,
+    perceptual_distance,
     step_lengths,
 )
-from ganlens.probes.latent.numbers import Plane
-from ganlens.probes.latent.result import InterpolationResult
+from ganlens.probes.latent.panels import panels
+from ganlens.probes.latent.result import InterpolationResult, Plane
 from ganlens.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -74,23 +75,19 @@ class Interpolation(Probe):
     )
 
     seeds: tuple[int, ...] = SEEDS
-    per_leg: int = 10
+    per_leg: Annotated[int, Limits(low=2)] = 10
     mode: Mode = "auto"
     loop: bool = False
-    frames: int = 12
-    plane: int = 7
-    path_pairs: int = 500
+    frames: Annotated[int, Limits(low=1, or_zero=True)] = 12
+    plane: Annotated[int, Limits(low=2, or_zero=True)] = 7
+    path_pairs: Annotated[int, Limits(low=2, or_zero=True)] = 500
     latents_file: str | None = None
-    batch_size: int = 64
+    batch_size: Count = 64
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
-        if self.batch_size < 1:
-            raise GanlensError(f"batch size {self.batch_size} is too small: give at least 1")
-        for name, low in {"frames": 1, "plane": 2, "path_pairs": 2}.items():
-            if (value := getattr(self, name)) != 0 and value < low:
-                raise GanlensError(f"{name} {value} is too small: give at least {low}, or 0")
         object.__setattr__(self, "seeds", tuple(self.seeds))
+        super().__post_init__()
         if self.latents_file is not None and self.seeds != SEEDS:
             raise GanlensError("corners come from seeds or from a latents file: leave out one")
         walk = self.walk()
@@ -128,14 +125,14 @@ class Interpolation(Probe):
                 parts.append(subject.generate(part, batch_size=self.batch_size))
                 done += len(part)
             drawn[name] = torch.cat(parts)
-        eye = eye_of(subject, self.batch_size)
+        distance = perceptual_distance(subject, self.batch_size)
         lengths = []
-        for part in self._path_lengths(subject, sources["walk"].mode, eye):
+        for part in self._path_lengths(subject, sources["walk"].mode, distance):
             yield Progress(done, total, "pictures")
             lengths.append(part)
             done += 2 * len(part)
         path = mean_length(torch.cat(lengths)) if lengths else None
-        return self._result(subject, sources, latents, drawn, eye, path)
+        return self._result(subject, sources, latents, drawn, distance, path)
 
     def _sources(self, prior: Prior) -> dict[str, Any]:
         """Return what is drawn, by name: each the source of one picture's recipe."""
@@ -152,7 +149,7 @@ class Interpolation(Probe):
         return sources
 
     def _path_lengths(
-        self, subject: "Subject", mode: str, eye: Eye
+        self, subject: "Subject", mode: str, distance: Distance
     ) -> Generator[Tensor, None, None]:
         """Yield path lengths, batch by batch: between seeds 0 and 1, 2 and 3, and so on."""
         if not self.path_pairs:
@@ -168,7 +165,9 @@ class Interpolation(Probe):
                 b,
                 t,
                 route=partial(between, mode=mode, parts=subject.prior.parts),
-                embed=lambda ends: eye.embed(subject.generate(ends, batch_size=self.batch_size)),
+                embed=lambda ends: distance.embed(
+                    subject.generate(ends, batch_size=self.batch_size)
+                ),
             )
 
     def _result(
@@ -177,14 +176,14 @@ class Interpolation(Probe):
         sources: dict[str, Any],
         latents: dict[str, Tensor],
         drawn: dict[str, Tensor],
-        eye: Eye,
+        distance: Distance,
         path: PathLength | None,
     ) -> InterpolationResult:
         walk, prior, n = sources["walk"], subject.prior, self.per_leg
         other = replace(walk, mode=_other(walk.mode, prior))
         starts, t = np.arange(walk.legs)[:, None], np.linspace(0, 1, n)
         return InterpolationResult(
-            **_distances(drawn["walk"], walk, eye),
+            **_distances(drawn["walk"], walk, distance),
             seeds=np.array(walk.seeds, dtype=np.int64),
             latents=latents["walk"].numpy(),
             pictures=images.to_uint8(drawn["walk"]),
@@ -206,6 +205,7 @@ class Interpolation(Probe):
             per_leg=n,
             loop=self.loop,
             recipes=self._recipes(subject, sources),
+            draw=panels,
             about=identity(subject),
         )
 
@@ -228,11 +228,11 @@ def _other(mode: str, prior: Prior) -> Mode:
     return "lerp" if mode != "lerp" else resolve_mode("auto", prior.kind)
 
 
-def _distances(x: Tensor, walk: Walk, eye: Eye) -> dict[str, Any]:
-    """Measure (M, C, H, W) pictures of a walk in pixels and by an eye: fields of the result."""
+def _distances(x: Tensor, walk: Walk, distance: Distance) -> dict[str, Any]:
+    """Measure (M, C, H, W) pictures of a walk in pixels and by a distance: fields of the result."""
     corners = list(range(0, len(x), walk.steps)) + [-1] * (not walk.loop)
-    fields: dict[str, Any] = {"distance": eye.name}
-    for name, vectors in {"rmse": PIXELS.embed(x), "perceptual": eye.embed(x)}.items():
+    fields: dict[str, Any] = {"distance": distance.name}
+    for name, vectors in {"rmse": PIXELS.embed(x), "perceptual": distance.embed(x)}.items():
         fields[f"step_{name}"] = step_lengths(vectors, walk.steps)
         fields[f"unrelated_{name}"] = mean_distance(vectors[corners])
     return fields

@@ -1,42 +1,180 @@
-"""The result of a walk through the latent space, and its panels."""
+"""Result of the interpolate probe: a walk through the latent space, picture by picture."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from ganlens.panels import Panel, TablePanel
-from ganlens.probes.latent import curves, pictures
-from ganlens.probes.latent.numbers import InterpolationNumbers
+import numpy as np
+
+from ganlens.perceptual import EPSILON, PathLength
+from ganlens.probes.result import Number, Result
 
 
 @dataclass(frozen=True)
-class InterpolationResult(InterpolationNumbers):
-    """A walk through the latent space; see ``InterpolationNumbers``."""
+class Plane:
+    """A grid of pictures between four latents.
 
-    def panels(self) -> list[Panel]:
-        """Return the strip, the film, lerp beside another mode, the curves, the plane, numbers."""
-        found: list[Panel | None] = [
-            pictures.strip(self),
-            pictures.film(self),
-            pictures.pair(self),
-            curves.norms(self),
-            curves.steps(self),
-            pictures.plane(self),
-            self._table(),
-        ]
-        return [one for one in found if one is not None]
+    Attributes:
+        pictures: (side * side, H, W, C) uint8, row by row.
+        side: pictures a side.
+        seeds: of its corners: top left, top right, bottom left, bottom right; empty where they
+            were spelled out.
+        middle: length of the latent in the middle, in parts of the corners' mean length.
+        middle_by_lerp: the same, had the plane been filled by straight lines.
+    """
 
-    def _table(self) -> TablePanel:
-        left_out = {*self.about, "seeds", "loop", "per_leg"}
-        values = self.summary()
-        return TablePanel(
-            title="Numbers of the walk",
-            caption="RMSE is in parts of the full brightness range, from 0 to 1. The path length "
-            "is the mean squared perceptual distance per squared step, between random pairs of "
-            "samples (Karras 2019), without the outermost percent at either end. Its size depends "
-            "on the distance: compare it only between generators judged by the same one.",
-            columns=("quantity", "value"),
-            rows=[
-                (name.replace("_", " "), value)
-                for name, value in values.items()
-                if name not in left_out and not name.endswith("reason") and value is not None
-            ],
-        )
+    pictures: np.ndarray
+    side: int
+    seeds: tuple[int, ...]
+    middle: float
+    middle_by_lerp: float
+
+
+@dataclass(frozen=True)
+class InterpolationResult(Result):
+    """A walk through the latent space, picture by picture.
+
+    Attributes:
+        seeds: (K,) int64, the corners; empty where they were spelled out.
+        latents: (M, d) float32, M = legs * per_leg; inner corners stand twice.
+        pictures: (M, H, W, C) uint8.
+        positions: (M,) in legs: 0 at the first corner, 1 at the second, and so on.
+        norms: (M,) length of each latent.
+        other_norms: (M,) the same for the mode that was not taken.
+        step_rmse: (M - legs,) root-mean-square pixel difference from one picture to the next, in
+            parts of the full brightness range (0 to 1).
+        step_perceptual: (M - legs,) the same in ``distance``.
+        step_positions: (M - legs,) the middle of each step, in legs.
+        unrelated_rmse: mean of the same between the pictures of different corners.
+        unrelated_perceptual: the same in ``distance``.
+        distance: name of the perceptual distance; pixels where there is no discriminator.
+        path: the perceptual path length, squared ``distance`` per squared leg; None if left out.
+        expected_norm: mean length of a latent of the prior.
+        pair: (2 * per_leg, H, W, C) uint8: the first leg by lerp, then by another mode.
+        pair_norms: (2, per_leg) lengths of their latents.
+        film: (F, H, W, C) uint8, the walk in smaller steps; None if left out.
+        plane: a grid between the first four corners; None if left out or if there are fewer.
+        prior: "normal", "uniform" or "parts".
+        mode: the mode that was taken, "auto" resolved; of a prior of parts it stays.
+        other_mode: the one that its norms are compared to.
+        route: the mode in words, which say how each part of the latents goes.
+        other_route: the other mode in words.
+        per_leg: pictures per leg.
+        loop: whether the last leg leads back to the first corner.
+        recipes: what draws each picture again, by name: walk, pair, film, plane.
+    """
+
+    seeds: np.ndarray
+    latents: np.ndarray
+    pictures: np.ndarray
+    positions: np.ndarray
+    norms: np.ndarray
+    other_norms: np.ndarray
+    step_rmse: np.ndarray
+    step_perceptual: np.ndarray
+    step_positions: np.ndarray
+    unrelated_rmse: float
+    unrelated_perceptual: float
+    distance: str
+    path: PathLength | None
+    expected_norm: float
+    pair: np.ndarray
+    pair_norms: np.ndarray
+    film: np.ndarray | None
+    plane: Plane | None
+    prior: str
+    mode: str
+    other_mode: str
+    route: str
+    other_route: str
+    per_leg: int
+    loop: bool
+    recipes: dict[str, dict[str, Any]]
+
+    @property
+    def legs(self) -> int:
+        """Ways from corner to corner."""
+        return len(self.pictures) // self.per_leg
+
+    @property
+    def curved(self) -> str:
+        """The mode of the pair's second row: the one taken, unless that is lerp."""
+        return self.other_mode if self.mode == "lerp" else self.mode
+
+    @property
+    def curved_route(self) -> str:
+        """The same in words."""
+        return self.other_route if self.mode == "lerp" else self.route
+
+    @property
+    def jump(self) -> float | None:
+        """Longest pixel step over mean step: 1 is perfectly even; None where nothing moves."""
+        return _jump(self.step_rmse)
+
+    @property
+    def perceptual_jump(self) -> float | None:
+        """The same in the perceptual distance."""
+        return _jump(self.step_perceptual)
+
+    @property
+    def norm_dip(self) -> float:
+        """Shortest latent of the first leg by lerp, in parts of its corners' mean length."""
+        straight = self.pair_norms[0]
+        return float(straight.min()) / float(straight[[0, -1]].mean())
+
+    def numbers(self) -> list[Number]:
+        """Return the scalars of the walk; those with a label are rows of its table."""
+        steps, unrelated = self.step_rmse, self.unrelated_rmse
+        return [
+            Number("mode", self.route, "route"),
+            Number("seeds", self.seeds.tolist() or None,
+                   reason="the corners were given as latents"),
+            Number("loop", self.loop),
+            Number("per_leg", self.per_leg),
+            Number("n_pictures", len(self.pictures), "pictures"),
+            Number("mean_step_rmse", steps.mean(), "mean step", "RMSE"),
+            Number("max_step_rmse", steps.max(), "longest step", "RMSE"),
+            Number("max_over_mean_step", self.jump, "longest step over mean step",
+                   reason="no picture differs from the next"),
+            Number("unrelated_rmse", unrelated, "mean distance of unrelated samples", "RMSE"),
+            Number("longest_step_over_unrelated",
+                   steps.max() / unrelated if unrelated > 0 else None,
+                   "longest step over that distance", reason="all corners are the same picture"),
+            *self._perceptual(),
+            Number("expected_norm", self.expected_norm, "mean length of the prior's latents"),
+            Number("shortest_norm", self.norms.min(), "shortest latent of the walk"),
+            Number("shortest_norm_of_lerp_over_corners", self.norm_dip,
+                   "shortest latent of the straight first leg, in parts of its corners"),
+            *self._plane(),
+        ]  # fmt: skip
+
+    def _plane(self) -> list[Number]:
+        found, none = self.plane, "left out, or fewer than four corners"
+        return [
+            Number("plane_middle_norm_over_corners", found and found.middle,
+                   "latent in the middle of the plane, in parts of its corners", reason=none),
+            Number("plane_middle_norm_of_lerp_over_corners", found and found.middle_by_lerp,
+                   "  the same by straight lines", reason=none),
+        ]  # fmt: skip
+
+    def _perceptual(self) -> list[Number]:
+        path, none = self.path, "left out: --path-pairs 0"
+        return [
+            Number("distance", self.distance, "perceptual distance"),
+            Number("mean_step_perceptual", self.step_perceptual.mean(), "mean step in it"),
+            Number("max_over_mean_step_perceptual", self.perceptual_jump,
+                   "longest step over mean step in it", reason="no picture differs from the next"),
+            Number("unrelated_perceptual", self.unrelated_perceptual,
+                   "mean distance of unrelated samples in it"),
+            Number("path_length", path and path.mean, "perceptual path length", reason=none),
+            Number("path_length_standard_error", path and path.error, "  its standard error",
+                   reason=none),
+            Number("path_length_pairs", path and path.n, "  pairs of samples", reason=none),
+            Number("path_length_pairs_kept", path and path.kept, "  pairs without outliers",
+                   reason=none),
+            Number("path_length_epsilon", EPSILON),
+        ]  # fmt: skip
+
+
+def _jump(steps: np.ndarray) -> float | None:
+    mean = float(steps.mean())
+    return float(steps.max()) / mean if mean > 0 else None

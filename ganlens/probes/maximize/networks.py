@@ -1,4 +1,4 @@
-"""The networks that are looked into, trained and untrained."""
+"""Networks whose units are maximised, trained and untrained."""
 
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
@@ -12,14 +12,16 @@ from ganlens.errors import GanlensError
 from ganlens.initialisation import seeded
 from ganlens.models.classifier import Classifier
 from ganlens.probes.base import Progress
-from ganlens.probes.maximize.units import DISCRIMINATOR, JUDGE
+from ganlens.probes.maximize.units import CLASSIFIER, DISCRIMINATOR
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
 
-def find_judge(name: str, data: "ImageSet") -> Generator[Progress, None, AttributeReader | None]:
+def find_classifier(
+    name: str, data: "ImageSet"
+) -> Generator[Progress, None, AttributeReader | None]:
     """Open the classifier that the user names.
 
     Args:
@@ -38,27 +40,31 @@ def find_judge(name: str, data: "ImageSet") -> Generator[Progress, None, Attribu
         except GanlensError:
             return None
         return (yield from attribute_reader(data))
-    judge = open_reader(name)
-    if tuple(judge.model.image_shape) != tuple(data.image_shape):
+    classifier = open_reader(name)
+    if tuple(classifier.model.image_shape) != tuple(data.image_shape):
         raise GanlensError(
-            f"judge {name!r} reads images of {judge.model.image_shape} and the data are "
-            f"{data.image_shape}: choose another judge, or none"
+            f"classifier {name!r} takes images of {classifier.model.image_shape} and the data are "
+            f"{data.image_shape}: choose another classifier, or none"
         )
-    return judge
+    return classifier
 
 
-def trained(subject: "Subject", judge: AttributeReader | None) -> dict[str, nn.Module]:
+def trained(subject: "Subject", classifier: AttributeReader | None) -> dict[str, nn.Module]:
     """Return the networks by name, as far as they are there."""
     found: dict[str, nn.Module] = {}
     if subject.discriminator is not None:
         found[DISCRIMINATOR] = subject.bound("discriminator")
-    if judge is not None:
-        found[JUDGE] = judge.model.to(subject.device)
+    if classifier is not None:
+        found[CLASSIFIER] = classifier.model.to(subject.device)
     return found
 
 
 def untrained(
-    subject: "Subject", judge: AttributeReader | None, wanted: set[str], seed: int, real: Tensor
+    subject: "Subject",
+    classifier: AttributeReader | None,
+    wanted: set[str],
+    seed: int,
+    real: Tensor,
 ) -> dict[str, nn.Module]:
     """Return the wanted networks as they were before training, batch norm calibrated on images.
 
@@ -68,10 +74,10 @@ def untrained(
     found: dict[str, Any] = {}
     if DISCRIMINATOR in wanted:
         found[DISCRIMINATOR] = subject.untrained(seed, calibrated=False).bound("discriminator")
-    if JUDGE in wanted and judge is not None:
+    if CLASSIFIER in wanted and classifier is not None:
         with seeded(seed):
-            found[JUDGE] = Classifier(judge.model.config).to(subject.device)
-        found[JUDGE].requires_grad_(False)
+            found[CLASSIFIER] = Classifier(classifier.model.config).to(subject.device)
+        found[CLASSIFIER].requires_grad_(False)
     for network in found.values():
         calibrate(network, (x.to(subject.device) for x in real.split(256) if len(x) > 1))
     return found

@@ -1,26 +1,28 @@
 """The Maximize probe: which units, their images, and the controls beside them."""
 
+import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import torch
 from torch import nn
 
 from ganlens import images
 from ganlens.attributes import AttributeReader
-from ganlens.errors import GanlensError, one_of
+from ganlens.errors import GanlensError
 from ganlens.features import DataImages
-from ganlens.models.prior import check_seed
+from ganlens.limits import Count, Limits, Seed
 from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
-from ganlens.probes.maximize.evidence import Evidence, Making, join, look, most_varied
-from ganlens.probes.maximize.networks import find_judge, trained, untrained
+from ganlens.probes.maximize.ascent import Ascent, AscentInputs, climb, join, most_varied
+from ganlens.probes.maximize.networks import find_classifier, trained, untrained
+from ganlens.probes.maximize.panels import panels
 from ganlens.probes.maximize.result import MaximizeResult
 from ganlens.probes.maximize.units import (
+    CLASSIFIER,
     DISCRIMINATOR,
-    JUDGE,
     LOGIT,
     Unit,
     before_activation,
@@ -51,14 +53,14 @@ class Maximize(Probe):
 
     Attributes:
         units: what to maximise: logit (of the discriminator), LAYER:CHANNEL, TARGET=CLASS or a
-            number as the judge reads it, judge.LAYER:CHANNEL; none takes the logit, a few
-            channels of a layer, and a class of each of the first targets.
-        judge: classifier for the classes: auto (that of the data's labels or attributes), none,
-            or a checkpoint.
+            number that the classifier predicts, classifier.LAYER:CHANNEL; none takes the logit, a
+            few channels of a layer, and a class of each of the first targets.
+        classifier: for the classes: auto (that of the data's labels or attributes), none, or a
+            checkpoint.
         layer: of the discriminator, whose channels are taken where no units are named; auto takes
             its last feature layer.
-        channels: how many of them, the ones that differ most between real images.
-        classes: how many classes where no units are named.
+        channels: inputs many of them, the ones that differ most between real images.
+        classes: inputs many classes where no units are named.
         position: what a unit's activation is: the mean over its map, or the map's centre.
         iterations: steps of gradient ascent; Lucid takes 512.
         shake: move the image at random before every step.
@@ -76,8 +78,8 @@ class Maximize(Probe):
         "noise {score_noise_median:.2g}",
     )
     reading: ClassVar[str] = (
-        "Each picture is what excites a unit most, made from noise; compare how far it gets with "
-        "the most exciting real image beside it."
+        "Each picture is what excites a unit most, made from noise; compare how far it gets "
+        "with the most exciting real image beside it."
     )
     papers: ClassVar[tuple[tuple[str, str], ...]] = (
         ("Olah 2017", "https://distill.pub/2017/feature-visualization/"),
@@ -87,32 +89,32 @@ class Maximize(Probe):
         {"iterations": 48, "channels": 2, "n": 256}
     )
 
+    renamed: ClassVar[Mapping[str, str]] = MappingProxyType({"judge": "classifier"})
+
     units: tuple[str, ...] = ()
-    judge: str = "auto"
+    classifier: str = "auto"
     layer: str = "auto"
-    channels: int = 3
-    classes: int = 3
+    channels: Annotated[int, Limits(low=0)] = 3
+    classes: Annotated[int, Limits(low=0)] = 3
     position: Literal["mean", "centre"] = "mean"
-    iterations: int = 128
+    iterations: Count = 128
     shake: bool = True
-    n: int = 512
+    n: Annotated[int, Limits(low=FEWEST)] = 512
     control: bool = True
-    seed: int = 0
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
-        if self.position not in POSITIONS:
-            raise one_of("position", self.position, POSITIONS)
-        for name, low in (("iterations", 1), ("channels", 0), ("classes", 0), ("n", FEWEST)):
-            if getattr(self, name) < low:
-                raise GanlensError(f"{name} {getattr(self, name)} is too small: give {low} or more")
+        # Pictures of 0.1 call the classifier a judge.
+        units = (re.sub(r"^judge\.", f"{CLASSIFIER}.", text) for text in self.units)
+        object.__setattr__(self, "units", tuple(units))
+        super().__post_init__()
         if len(self.units) > MOST_UNITS or self.channels + self.classes >= MOST_UNITS:
             raise GanlensError(f"more than {MOST_UNITS} units at a time: ask for fewer")
-        check_seed(self.seed)
 
     def needs(self) -> Needs:
-        """Return what it cannot do without: the judge's units alone need no discriminator."""
-        if all(map(_of_judge, self.units)):
+        """Return what it cannot do without: the classifier's units alone need no discriminator."""
+        if all(map(_of_classifier, self.units)):
             return Needs(data="required")
         return Needs(frozenset({"discriminator"}), "required")
 
@@ -122,24 +124,24 @@ class Maximize(Probe):
         """Find the units, climb for each layer's together, and compare."""
         data = images_for(subject, data, "activation maximisation")
         yield Progress(0, 1, "networks")
-        judge = None
-        if not self.units or any(_of_judge(text) for text in self.units):
-            judge = yield from find_judge(self.judge, data)
-        networks = trained(subject, judge)
-        how = self._making(data)
-        units = self._units(subject, networks, how, data)
-        found = yield from self._evidence(networks, units, how, "trained")
+        classifier = None
+        if not self.units or any(_of_classifier(text) for text in self.units):
+            classifier = yield from find_classifier(self.classifier, data)
+        networks = trained(subject, classifier)
+        inputs = self._inputs(data)
+        units = self._units(subject, networks, inputs, data)
+        found = yield from self._ascent(networks, units, inputs, "trained")
         before, note = None, "The control is switched off."
         if self.control:
             wanted = {unit.network for unit in units}
             try:
-                blank = untrained(subject, judge, wanted, self.seed, how.real)
-                before = yield from self._evidence(blank, units, how, "untrained")
+                blank = untrained(subject, classifier, wanted, self.seed, inputs.real)
+                before = yield from self._ascent(blank, units, inputs, "untrained")
             except GanlensError as error:
                 note = f"Nothing untrained beside it: {error}."
-        return self._result(subject, data, judge, units, how, (found, before), note)
+        return self._result(subject, data, classifier, units, inputs, (found, before), note)
 
-    def _making(self, data: "ImageSet") -> Making:
+    def _inputs(self, data: "ImageSet") -> AscentInputs:
         part = data.part("train")
         images = DataImages.draw(part, self.n, self.seed)
         if images.count < FEWEST:
@@ -148,13 +150,13 @@ class Maximize(Probe):
         colours, stream = Colours.of(real.split(256)), torch.Generator().manual_seed(self.seed)
         noise = draw_noise(len(real), part.image_shape, colours, stream)
         shake = Shake() if self.shake else None
-        return Making(colours, self.iterations, shake, self.position, self.seed, real, noise)
+        return AscentInputs(colours, self.iterations, shake, self.position, self.seed, real, noise)
 
     def _units(
         self,
         subject: "Subject",
         networks: dict[str, nn.Module],
-        how: Making,
+        inputs: AscentInputs,
         data: "ImageSet",
     ) -> list[Unit]:
         texts = list(dict.fromkeys(self.units))
@@ -163,25 +165,25 @@ class Maximize(Probe):
             layer = last_block(subject) if self.layer == "auto" else self.layer
             place = before_activation(network, layer)
             have = channels(network, place)
-            best = most_varied(network, place, self.channels, how, have)
+            best = most_varied(network, place, self.channels, inputs, have)
             texts += [LOGIT, *(f"{layer}:{index}" for index in best)]
-        if not self.units and JUDGE in networks:
-            judge: Any = networks[JUDGE]
-            texts += _classes(judge.config.targets, self.classes)
+        if not self.units and CLASSIFIER in networks:
+            classifier: Any = networks[CLASSIFIER]
+            texts += _classes(classifier.config.targets, self.classes)
         if not texts:
             raise GanlensError(
-                f"{subject.name} has no discriminator and data {data.spec!r} no judge: "
-                "name a classifier as --judge"
+                f"{subject.name} has no discriminator and data {data.spec!r} no classifier: "
+                "name a classifier as --classifier"
             )
         return [parse(text, networks) for text in texts]
 
-    def _evidence(
-        self, networks: dict[str, nn.Module], units: list[Unit], how: Making, what: str
-    ) -> Generator[Progress, None, Evidence]:
+    def _ascent(
+        self, networks: dict[str, nn.Module], units: list[Unit], inputs: AscentInputs, what: str
+    ) -> Generator[Progress, None, Ascent]:
         groups, parts = by_layer(units), []
         for group in groups:
             name = f"{what} {group[0].network} {group[0].layer}".strip()
-            parts.append((yield from look(networks[group[0].network], group, how, name)))
+            parts.append((yield from climb(networks[group[0].network], group, inputs, name)))
         together = [unit for group in groups for unit in group]
         return join(parts, [together.index(unit) for unit in units])
 
@@ -189,25 +191,28 @@ class Maximize(Probe):
         self,
         subject: "Subject",
         data: "ImageSet",
-        judge: AttributeReader | None,
+        classifier: AttributeReader | None,
         units: list[Unit],
-        how: Making,
-        evidence: tuple[Evidence, Evidence | None],
+        inputs: AscentInputs,
+        ascents: tuple[Ascent, Ascent | None],
         note: str,
     ) -> MaximizeResult:
-        found, before = evidence
+        found, before = ascents
         return MaximizeResult(
             names=tuple(unit.name for unit in units),
             networks=tuple(unit.network for unit in units),
             trained=found,
             untrained=before,
-            real=images.to_uint8(how.real[found.highest_row]),
+            real=images.to_uint8(inputs.real[found.highest_row]),
             note="" if before is not None else note,
+            shaken=self.shake,
+            n_real=len(inputs.real),
+            draw=panels,
             about={
                 **identity(subject, data),
-                **({} if judge is None else judge.about()),
-                "n_real": len(how.real),
-                "n_noise": len(how.noise),
+                **({} if classifier is None else classifier.about()),
+                "n_real": len(inputs.real),
+                "n_noise": len(inputs.noise),
                 "split": "train",
                 "iterations": self.iterations,
                 "shaken": self.shake,
@@ -217,8 +222,8 @@ class Maximize(Probe):
         )
 
 
-def _of_judge(text: str) -> bool:
-    return text.startswith(f"{JUDGE}.") or (":" not in text and text != LOGIT)
+def _of_classifier(text: str) -> bool:
+    return text.startswith(f"{CLASSIFIER}.") or (":" not in text and text != LOGIT)
 
 
 def _classes(targets: Any, count: int) -> list[str]:

@@ -13,7 +13,7 @@ from ganlens.errors import GanlensError, one_of
 
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid)
 LOGIT = "logit"  # the discriminator's output
-DISCRIMINATOR, JUDGE = "discriminator", "judge"
+DISCRIMINATOR, CLASSIFIER = "discriminator", "classifier"
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Unit:
 
     Attributes:
         name: as the user writes it: "logit", "block3.act:17", "glasses=dark", "tilt".
-        network: "discriminator" or "judge".
+        network: "discriminator" or "classifier".
         layer: the layer whose output is read; "" is the output of the network.
         index: channel of the layer; of an output, the place of the class.
         target: what the classifier is asked: "glasses"; "" elsewhere.
@@ -39,9 +39,9 @@ def parse(text: str, networks: dict[str, nn.Module]) -> Unit:
     """Read a unit as the user writes it.
 
     Args:
-        text: "logit"; "LAYER:CHANNEL" of the discriminator, "judge.LAYER:CHANNEL" of the judge;
-            "TARGET=CLASS" or the name of a number that the judge reads.
-        networks: "discriminator" and "judge", as far as they are there.
+        text: "logit"; "LAYER:CHANNEL" of the discriminator, "classifier.LAYER:CHANNEL";
+            "TARGET=CLASS" or the name of a number that the classifier predicts.
+        networks: "discriminator" and "classifier", as far as they are there.
 
     Raises:
         GanlensError: what the text names is not there; the message lists what is.
@@ -51,21 +51,21 @@ def parse(text: str, networks: dict[str, nn.Module]) -> Unit:
         return Unit(text, DISCRIMINATOR)
     if ":" in text:
         return _channel(text, networks)
-    judge = _there(text, JUDGE, networks)
-    targets, numbers = _read_by(judge)
+    classifier = _there(text, CLASSIFIER, networks)
+    targets, numbers = _outputs_of(classifier)
     target, _, value = text.partition("=")
     if target in targets and value in targets[target]:
-        return Unit(text, JUDGE, "", list(targets[target]).index(value), target)
+        return Unit(text, CLASSIFIER, "", list(targets[target]).index(value), target)
     if target in targets:
         raise one_of(f"class of {target!r}", value, (f"{target}={one}" for one in targets[target]))
     if text in numbers:
-        return Unit(text, JUDGE, target=text)
+        return Unit(text, CLASSIFIER, target=text)
     valid = [LOGIT, "LAYER:CHANNEL", *(f"{t}={v[0]}" for t, v in targets.items()), *numbers]
     raise one_of("unit", text, valid)
 
 
-def _read_by(judge: nn.Module) -> tuple[Any, Any]:
-    config: Any = judge.config
+def _outputs_of(classifier: nn.Module) -> tuple[Any, Any]:
+    config: Any = classifier.config
     return config.targets, config.numbers
 
 
@@ -75,13 +75,13 @@ def _there(text: str, network: str, networks: dict[str, nn.Module]) -> nn.Module
     have = f"the {next(iter(networks))} only" if networks else "no network"
     raise GanlensError(
         f"unit {text!r} needs a {network} and there is {have}: "
-        + ("choose another checkpoint" if network == DISCRIMINATOR else "name a --judge")
+        + ("choose another checkpoint" if network == DISCRIMINATOR else "name a --classifier")
     )
 
 
 def _channel(text: str, networks: dict[str, nn.Module]) -> Unit:
     layer, _, number = text.rpartition(":")
-    network = JUDGE if layer.startswith(f"{JUDGE}.") else DISCRIMINATOR
+    network = CLASSIFIER if layer.startswith(f"{CLASSIFIER}.") else DISCRIMINATOR
     module = _there(text, network, networks)
     layer = before_activation(module, layer.removeprefix(f"{network}."))
     count = channels(module, layer)
@@ -158,7 +158,7 @@ def _answer(logits: Tensor, unit: Unit) -> Tensor:
 
 def probabilities(module: nn.Module, units: Sequence[Unit], x: Tensor) -> list[float | None]:
     """Return what a classifier gives class i for image i; None where unit i is no class."""
-    if units[0].layer or units[0].network != JUDGE:
+    if units[0].layer or units[0].network != CLASSIFIER:
         return [None] * len(units)
     found = module(x)
     rows = [found[unit.target][i] for i, unit in enumerate(units)]

@@ -2,8 +2,7 @@
 
 from ganlens import images
 from ganlens.figures import Line, lines
-from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel
-from ganlens.probes.latent import picture_scale
+from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, picture_scale
 from ganlens.probes.turn.result import TurnResult
 
 THIN = 20  # samples that have a line of their own

@@ -11,7 +11,7 @@ from ganlens import images
 from ganlens.activations import position_gradients
 from ganlens.features import ImageSource
 from ganlens.probes.base import Progress
-from ganlens.probes.units.exhibit import boxes
+from ganlens.probes.units.gallery import boxes
 from ganlens.probes.units.pictures import cut
 from ganlens.probes.units.scan import Scan
 

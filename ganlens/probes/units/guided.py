@@ -1,4 +1,4 @@
-"""Guided backpropagation: what in an image excites a unit (Radford 2015, section 6.2, figure 5)."""
+"""Guided-backprop probe: what in an image excites a unit (Radford 2015, section 6.2, figure 5)."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ import numpy as np
 from torch import nn
 
 from ganlens.activations import guided_copy
-from ganlens.errors import GanlensError, one_of
 from ganlens.features import DataImages
-from ganlens.models.prior import check_seed
+from ganlens.limits import Count, Seed
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
-from ganlens.probes.units.exhibit import exhibit
+from ganlens.probes.units.gallery import gallery
 from ganlens.probes.units.gradients import gradient_patches, per_unit
+from ganlens.probes.units.guided_panels import panels
 from ganlens.probes.units.guided_result import Gradients, GuidedBackpropResult
 from ganlens.probes.units.scan import (
     check_units,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-SPLITS = ("train", "test", "all")
 FIRST = 6  # units that the paper shows
 
 
@@ -73,21 +72,12 @@ class GuidedBackprop(Probe):
 
     layer: str = "auto"
     units: tuple[int, ...] = ()
-    k: int = 9
-    images: int = 10_000
+    k: Count = 9
+    images: Count = 10_000
     split: Literal["train", "test", "all"] = "train"
-    measured: int = 64
-    seed: int = 0
-    batch_size: int = 64
-
-    def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
-        if self.split not in SPLITS:
-            raise one_of("split", self.split, SPLITS)
-        for name in ("k", "images", "measured", "batch_size"):
-            if getattr(self, name) < 1:
-                raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
-        check_seed(self.seed)
+    measured: Count = 64
+    seed: Seed = 0
+    batch_size: Count = 64
 
     def needs(self) -> Needs:
         """Return what it cannot do without."""
@@ -111,7 +101,7 @@ class GuidedBackprop(Probe):
         control, note = untrained(subject, self.seed, spread(source))
         found = []
         for one in (subject, control) if control else (subject,):
-            found.append((yield from self._look(one, layer, source, units, measured)))
+            found.append((yield from self._measure(one, layer, source, units, measured)))
         return GuidedBackpropResult(
             layer=layer,
             size=windows.size,
@@ -119,6 +109,7 @@ class GuidedBackprop(Probe):
             trained=found[0],
             untrained=found[1] if control else None,
             note=note,
+            draw=panels,
             about={
                 **identity(subject, data),
                 "images": source.count,
@@ -128,7 +119,7 @@ class GuidedBackprop(Probe):
             },
         )
 
-    def _look(
+    def _measure(
         self,
         subject: "Subject",
         layer: str,
@@ -145,7 +136,7 @@ class GuidedBackprop(Probe):
             patches.append((yield from gradient_patches(subject, one, layer, found, source, every)))
         shown, counted = np.searchsorted(every, units), np.searchsorted(every, measured)
         return Gradients(
-            exhibit=exhibit(found, source, units),
+            gallery=gallery(found, source, units),
             guided=patches[0][shown],
             plain=patches[1][shown],
             statistics=np.stack([per_unit(part[counted]) for part in patches]),

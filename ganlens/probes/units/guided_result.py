@@ -1,43 +1,37 @@
-"""What guided backpropagation showed, trained beside untrained."""
+"""Result of the guided-backprop probe: gradients, trained beside untrained."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
-from ganlens.probes.units.gradients import as_pictures
-from ganlens.probes.units.pictures import Exhibit, beside, enlarge_tiles, scale_of, sheet
+from ganlens.probes.result import Number, Result
+from ganlens.probes.units.pictures import Gallery
 from ganlens.stats.auc import auc
 
 MEASURES = ("concentration", "smoothness")
 KINDS = ("guided", "plain")
-AXES = {
-    "concentration": "concentration (0: spread evenly, 1: one pixel)",
-    "smoothness": "smoothness (0: noise, 1: edges and blobs)",
-}
 
 
 @dataclass(frozen=True)
 class Gradients:
-    """What one network contributes.
+    """Gradients of one network.
 
     Attributes:
-        exhibit: the strongest images of the units shown.
+        gallery: the strongest images of the units shown.
         guided: (n, k, C, s, s) guided gradients in their windows; NaN outside the picture.
         plain: the same by plain backpropagation.
         statistics: (2, S, 2): guided and plain; S units; concentration and smoothness. NaN where
             it is undefined.
     """
 
-    exhibit: Exhibit
+    gallery: Gallery
     guided: np.ndarray
     plain: np.ndarray
     statistics: np.ndarray
 
 
 @dataclass(frozen=True)
-class GuidedBackpropResult:
+class GuidedBackpropResult(Result):
     """Figure 5 of Radford 2015, with numbers.
 
     Attributes:
@@ -47,7 +41,6 @@ class GuidedBackpropResult:
         trained: the checkpoint's discriminator.
         untrained: the same network with random weights, or None.
         note: why there is no untrained one, or empty.
-        about: which checkpoint, data, counts and seeds.
     """
 
     layer: str
@@ -56,7 +49,6 @@ class GuidedBackpropResult:
     trained: Gradients
     untrained: Gradients | None
     note: str
-    about: dict[str, Any]
 
     def compare(self, kind: str, measure: str) -> dict[str, float | int | None]:
         """Compare the units of both networks: means, AUC and the p-value of Mann and Whitney.
@@ -92,7 +84,7 @@ class GuidedBackpropResult:
         """Trained and untrained."""
         return self.trained, self.untrained
 
-    def summary(self) -> dict[str, Any]:
+    def numbers(self) -> list[Number]:
         """Return how trained and untrained units differ, by each measure and kind of gradient."""
         compared = {
             f"{measure}_{kind}": self.compare(kind, measure)
@@ -100,122 +92,17 @@ class GuidedBackpropResult:
             for measure in MEASURES
         }
         main = compared["concentration_guided"]
-        return {
-            **self.about,
-            "layer": self.layer,
-            "receptive_field_px": self.size,
-            "concentration_trained": main["trained"],
-            "concentration_untrained": main["untrained"],
-            "auc_trained_above_untrained": main["auc"],
-            "p": main["p"],
-            **compared,
-            "note": self.note or None,
-        }
-
-    def panels(self) -> list[Panel]:
-        """Return both kinds of gradients, the images, the statistics as a figure and a table."""
-        return [self._gradients("guided"), self._images(), self._gradients("plain"),
-                self._figure(), self._table()]  # fmt: skip
-
-    def _sheets(self, tiles: list[np.ndarray]) -> np.ndarray:
-        scale = scale_of(tiles[0].shape[2])
-        shown = [one for one in self.both if one]
-        return beside(
-            [
-                sheet(one.exhibit.units.tolist(), enlarge_tiles(tile, scale))
-                for one, tile in zip(shown, tiles, strict=True)
-            ]
+        control = ("concentration_untrained", "auc_trained_above_untrained", "p")
+        return Number.each(
+            {
+                "layer": self.layer,
+                "receptive_field_px": self.size,
+                "concentration_trained": main["trained"],
+                "concentration_untrained": main["untrained"],
+                "auc_trained_above_untrained": main["auc"],
+                "p": main["p"],
+                **compared,
+                "note": self.note or None,
+            },
+            dict.fromkeys(control, self.note or "every gradient is 0"),
         )
-
-    def _where(self) -> str:
-        return "Left trained, right untrained. " if self.untrained else f"{self.note} "
-
-    def _told(self) -> str:
-        if self.untrained is None:
-            return "Without it, what was learned cannot be told from what the image itself brings."
-        return (
-            "Shapes on the left alone were put there by training; edges that show on both sides "
-            "are the image's own, which any network lets through (Adebayo 2018)."
-        )
-
-    def _gradients(self, kind: str) -> ImagePanel:
-        how = {
-            "guided": "Guided backpropagation keeps only what excites the unit on every rectifier "
-            "of the way (Springenberg 2014; figure 5 of Radford 2015).",
-            "plain": "Plain gradients of the same units in the same images, which also hold what "
-            "inhibits them.",
-        }
-        k = self.trained.guided.shape[1]
-        tiles = [as_pictures(getattr(one, kind)) for one in self.both if one]
-        return ImagePanel(
-            title=f"{kind.capitalize()} backpropagation to {self.layer}",
-            caption=f"Each row is one unit, each tile the colours that would raise it most in one "
-            f"of the {k} real images that activate it most, cut to its receptive field of "
-            f"{self.size} px; grey is no influence, and each tile has its own scale. {how[kind]} "
-            f"{self._where()}{self._told()}",
-            image=self._sheets(tiles),
-            alt=f"{len(self.trained.exhibit.units)} rows of {k} {kind} gradients",
-            scale=1,
-        )
-
-    def _images(self) -> ImagePanel:
-        return ImagePanel(
-            title=f"The images that activate {self.layer} most",
-            caption="The real patches that belong to the gradients, tile by tile; grey is outside "
-            f"the picture. {self._where()}",
-            image=self._sheets([one.exhibit.patches() for one in self.both if one]),
-            alt="rows of real patches, one row per unit",
-            scale=1,
-        )
-
-    def _figure(self) -> FigurePanel:
-        plot = figure(
-            xaxis={"title": AXES["concentration"]},
-            yaxis={"title": AXES["smoothness"]},
-            legend={"orientation": "h", "y": 1.15},
-        )
-        for kind, fill in zip(KINDS, ("", "-open"), strict=True):
-            for index, (name, one) in enumerate(
-                zip(("trained", "untrained"), self.both, strict=True)
-            ):
-                if one:
-                    plot.add_scatter(
-                        x=one.statistics[KINDS.index(kind), :, 0],
-                        y=one.statistics[KINDS.index(kind), :, 1],
-                        mode="markers",
-                        name=f"{name}, {kind}",
-                        marker={"symbol": ("circle", "diamond")[index] + fill,
-                                "color": PALETTE[(0, 3)[index]], "size": 7},
-                        customdata=self.measured,
-                        hovertemplate="unit %{customdata}<extra></extra>",
-                    )  # fmt: skip
-        found = self.compare("guided", "concentration")
-        verdict = ""
-        if found["auc"] is not None:
-            verdict = (
-                "A trained unit's guided gradient is the more concentrated one in "
-                f"{found['auc']:.0%} of pairs (50 % by chance)."
-            )
-        return FigurePanel(
-            title="Do the gradients tell a trained network from a random one?",
-            caption=f"Each mark is one of {len(self.measured)} units, evenly spaced over the "
-            "layer: to the right the gradient sits in fewer pixels, further up it is smoother. "
-            f"Circles are trained, diamonds untrained; filled guided, open plain. {verdict}",
-            figure=plot,
-        )
-
-    def _table(self) -> TablePanel:
-        rows = []
-        for kind in KINDS:
-            for measure in MEASURES:
-                found = self.compare(kind, measure)
-                rows.append((measure, kind, *found.values()))
-        return TablePanel(
-            title="Trained beside untrained gradients",
-            caption="Means over units of the mean over each unit's patches; AUC is how often a "
-            "trained unit exceeds an untrained one. The p-value takes units as independent draws, "
-            "which units of one network are only roughly. Units whose gradient is 0 are left out.",
-            columns=("measure", "gradients", "trained", "untrained", "units", "units untrained",
-                     "AUC", "p"),
-            rows=rows,
-        )  # fmt: skip

@@ -15,7 +15,7 @@ SHOWN = 66  # pixels that a tile is enlarged to, about
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class Gallery:
     """The strongest activations of some units, and the pictures that they are in.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Top images: which pictures activate the units of a layer most, and what they have in common."""
+"""Top-images probe: pictures that activate units most, and what they have in common."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from ganlens.activations import Windows
-from ganlens.errors import GanlensError, one_of
+from ganlens.errors import GanlensError
 from ganlens.features import DataImages, ImageSource
+from ganlens.limits import Count, Seed
 from ganlens.models.prior import check_seed
 from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
-from ganlens.probes.units.exhibit import exhibit
+from ganlens.probes.units.gallery import gallery
 from ganlens.probes.units.labels import Labels
 from ganlens.probes.units.scan import (
     Scan,
@@ -24,6 +25,7 @@ from ganlens.probes.units.scan import (
     untrained,
     windows_of,
 )
+from ganlens.probes.units.top_panels import panels
 from ganlens.probes.units.top_result import TopImagesResult, TopUnits
 from ganlens.stats.auc import auc_table
 from ganlens.subject import Samples
@@ -33,11 +35,6 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 SHOWN = 6
-CHOICES = {
-    "network": ("discriminator", "generator"),
-    "source": ("data", "generated"),
-    "split": ("train", "test", "all"),
-}
 NO_LABELS = "generated samples have no labels"
 
 
@@ -46,11 +43,11 @@ class TopImages(Probe):
     """Find the pictures and patches that activate each unit of a layer most.
 
     Every picture counts once, where the unit's map is highest, and is cut to what that position
-    sees (the discriminator) or draws on (the generator). Where the data have labels, the area under
-    the ROC curve says how well each unit's highest activation tells one of them.
+    depends on (the discriminator) or draws on (the generator). Where the data have labels, the area
+    under the ROC curve says how well each unit's highest activation tells one of them.
 
     Attributes:
-        network: "discriminator" or "generator"; the generator's units look at generated samples.
+        network: "discriminator" or "generator"; the generator's units are about generated samples.
         layer: a layer's name; "auto" is the discriminator's last convolution block, and the
             generator's first.
         units: indices of the units shown; empty shows the 6 that tell a label best, or 6 evenly
@@ -83,25 +80,20 @@ class TopImages(Probe):
     network: Literal["discriminator", "generator"] = "discriminator"
     layer: str = "auto"
     units: tuple[int, ...] = ()
-    k: int = 9
+    k: Count = 9
     source: Literal["data", "generated"] = "data"
-    images: int = 10_000
+    images: Count = 10_000
     split: Literal["train", "test", "all"] = "train"
-    seed: int = 0
-    batch_size: int = 64
+    seed: Seed = 0
+    batch_size: Count = 64
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
-        for name, valid in CHOICES.items():
-            if getattr(self, name) not in valid:
-                raise one_of(name, getattr(self, name), valid)
-        for name in ("k", "images", "batch_size"):
-            if getattr(self, name) < 1:
-                raise GanlensError(f"{name} {getattr(self, name)} is too small: give at least 1")
+        super().__post_init__()
         check_seed(self.seed, self.images)
 
     def needs(self) -> Needs:
-        """Return what it cannot do without: the network looked at, and what it looks at."""
+        """Return what it cannot do without: the network, and what it is shown."""
         if self.network == "generator":
             return Needs(frozenset({"generator"}))
         if self.source == "data":
@@ -135,6 +127,9 @@ class TopImages(Probe):
             source=f"real images, {real.data.split} split" if real else "generated samples",
             note=note,
             chosen=bool(self.units),
+            images=source.count,
+            split=real.data.split if real else None,
+            draw=panels,
             about={
                 **identity(subject, data if real else None, drawn=real is None),
                 "network": self.network,
@@ -174,11 +169,11 @@ class TopImages(Probe):
             labels = Labels.of(real.data, real.rows[found.ranked]).common()
         table = auc_table(found.highest, labels.truth) if labels.names else None
         units = self._shown(table, windows.shape[0])
-        shown = exhibit(found, source, units)
+        shown = gallery(found, source, units)
         truth = Labels.of(real.data, shown.numbers.ravel()) if real else None
         best = None if table is None else table.argmax(1)
         return TopUnits(
-            exhibit=shown,
+            gallery=shown,
             auc=np.empty(0) if table is None else table.max(1),
             labels=() if best is None else tuple(labels.names[place] for place in best),
             base=np.empty(0) if best is None else labels.truth.mean(0)[best],

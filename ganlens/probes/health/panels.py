@@ -1,29 +1,41 @@
-"""The panels of a health check."""
+"""Panels of the health probe: indicators, samples, ranks, dead units, logits, layers."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ganlens.figures import DASHES, Line, bars, lines
 from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
-from ganlens.probes.health.signs import COLLAPSED, HEALTHY, LEAST_RATIO, LEAST_SHARE, Verdict
-from ganlens.probes.health.vitals import EXTREME, Vitals
+from ganlens.probes.health.indicators import COLLAPSED, HEALTHY, LEAST_RATIO, LEAST_SHARE, Verdict
+from ganlens.probes.health.measurements import EXTREME, Measurements
+from ganlens.probes.health.result import HealthResult
 from ganlens.probes.tiles import labelled
 
-DASHES = ("solid", "dash", "dot")
-SHAPES = ("", "/", ".")  # of bars, so that nothing is told by colour alone
+
+def panels(result: HealthResult) -> list[Panel]:
+    """Return the indicators, the samples, the figures, and the tables of the layers."""
+    every, own = result.checkpoints, result.measured
+    found: list[Panel] = [indicators(result.verdicts, result.references, result.itself)]
+    found += [*samples(every), spectrum(every), dead(every)]
+    if len(own.on_real):
+        found.append(outputs(every))
+    found.append(layers(own))
+    return [*found, norms(own)] if own.norms else found
 
 
-def signs(
-    verdicts: Sequence[Verdict], references: tuple[Vitals, Vitals] | None, itself: str | None
+def indicators(
+    verdicts: Sequence[Verdict],
+    references: tuple[Measurements, Measurements] | None,
+    itself: str | None,
 ) -> TablePanel:
-    """Tabulate the signs beside those of the references; ``itself`` says which of them it is."""
+    """Tabulate the indicators beside those of the references; ``itself`` is which of them it is."""
     names = ("healthy", "collapsed")
     if references is not None:
         names = tuple(f"{one.name} ({kind})" for one, kind in zip(references, names, strict=True))  # type: ignore[assignment]
     words = [one.words for one in verdicts]
     well, ill = words.count(HEALTHY), words.count(COLLAPSED)
     said = (
-        f"Of {len(words)} signs {well} are {HEALTHY}, {ill} {COLLAPSED}, and "
+        f"Of {len(words)} indicators {well} are {HEALTHY}, {ill} {COLLAPSED}, and "
         f"{len(words) - well - ill} do not settle it."
     )
     if itself is not None:
@@ -34,22 +46,30 @@ def signs(
             "pixelfaces,pixelfaces-collapsed lays the shipped ones there."
         )
     return TablePanel(
-        title="Signs of health",
+        title="Indicators of health",
         caption=f"{said} References are measured in the same run, each on images of its own kind; "
         "a threshold lies halfway between them, and there is none where they differ by less than "
         f"{LEAST_RATIO:g} times (or {LEAST_SHARE:g} of a share).",
-        columns=("sign", "this checkpoint", *names, "verdict", "threshold", "as a rule it"),
+        columns=("indicator", "this checkpoint", *names, "verdict", "threshold", "as a rule it"),
         rows=[
-            (v.sign.title, v.value, v.healthy, v.collapsed, v.words, v.threshold, v.sign.meaning)
+            (
+                v.indicator.title,
+                v.value,
+                v.healthy,
+                v.collapsed,
+                v.words,
+                v.threshold,
+                v.indicator.meaning,
+            )
             for v in verdicts
         ],
     )
 
 
-def samples(everyone: Mapping[str, Vitals]) -> list[Panel]:
+def samples(checkpoints: Mapping[str, Measurements]) -> list[Panel]:
     """Show the first samples, a row for each checkpoint."""
-    count = min(len(one.pictures) for one in everyone.values())
-    rows = [(called(kind, one), one.pictures[:count]) for kind, one in everyone.items()]
+    count = min(len(one.pictures) for one in checkpoints.values())
+    rows = [(called(kind, one), one.pictures[:count]) for kind, one in checkpoints.items()]
     return [
         ImagePanel(
             title="Samples side by side",
@@ -62,74 +82,66 @@ def samples(everyone: Mapping[str, Vitals]) -> list[Panel]:
     ]
 
 
-def called(kind: str, one: Vitals) -> str:
+def called(kind: str, one: Measurements) -> str:
     """Name a checkpoint in a legend."""
     return f"{one.name} ({kind})"
 
 
-def spectrum(everyone: Mapping[str, Vitals]) -> FigurePanel:
+def spectrum(checkpoints: Mapping[str, Measurements]) -> FigurePanel:
     """Draw the singular values of dG/dz."""
-    plot = figure(
-        xaxis={"title": "singular value, largest first"},
-        yaxis={
-            "title": "change of the picture per sigma of z",
-            "type": "log",
-            "exponentformat": "power",
-        },
-        legend={"orientation": "h", "y": 1.14},
-    )  # fmt: skip
-    said = []
-    for i, (kind, one) in enumerate(everyone.items()):
-        values = one.spectra.mean(0)
-        plot.add_scatter(
-            x=np.arange(1, len(values) + 1), y=np.maximum(values, 1e-12), name=called(kind, one),
-            mode="lines", line={"color": PALETTE[i], "dash": DASHES[i], "width": 2},
-        )  # fmt: skip
-        rank = "not defined" if one.rank is None else f"{one.rank:.1f} of {len(values)}"
-        said.append(f"{kind} {rank}")
-    return FigurePanel(
-        title="Directions that change the picture",
-        caption="Singular values of the generator's Jacobian dG/dz, mean over latents: how far "
-        "the picture moves along each independent direction of the latent space. A steep fall "
-        f"means that few directions do anything. Effective rank: {', '.join(said)}.",
-        figure=plot,
-    )
-
-
-def dead(everyone: Mapping[str, Vitals]) -> FigurePanel:
-    """Draw the share of dead units of every rectified layer."""
-    plot = figure(
-        barmode="group",
-        xaxis={"title": "rectified layer"},
-        yaxis={"title": "units never above 0 (%)", "rangemode": "tozero"},
-        legend={"orientation": "h", "y": 1.14},
-    )
-    for i, (kind, one) in enumerate(everyone.items()):
-        rows = [row for row in one.layers if row[6] is not None]
-        plot.add_bar(
-            x=[f"{row[0][0].upper()} {row[1]}" for row in rows],
-            y=[100 * row[6] / row[7] for row in rows],
-            name=called(kind, one),
-            marker={"color": PALETTE[i], "pattern": {"shape": SHAPES[i]}},
+    series, ranks = [], []
+    for i, (kind, one) in enumerate(checkpoints.items()):
+        values = np.maximum(one.spectra.mean(0), 1e-12)
+        series.append(
+            Line(called(kind, one), values, np.arange(1, len(values) + 1), dash=DASHES[i])
         )
-    own = everyone["this checkpoint"]
+        rank = "not defined" if one.rank is None else f"{one.rank:.1f} of {len(values)}"
+        ranks.append(f"{kind} {rank}")
+    return lines(
+        "Directions that change the picture",
+        "Singular values of the generator's Jacobian dG/dz, mean over latents: how far the picture "
+        "moves along each independent direction of the latent space. A steep fall means that few "
+        f"directions do anything. Effective rank: {', '.join(ranks)}.",
+        None,
+        series,
+        xaxis="singular value, largest first",
+        yaxis={"title": "change of the picture per sigma of z", "type": "log",
+               "exponentformat": "power"},
+    )  # fmt: skip
+
+
+def dead(checkpoints: Mapping[str, Measurements]) -> FigurePanel:
+    """Draw the share of dead units of every rectified layer."""
+    rows = {k: [r for r in one.layers if r[6] is not None] for k, one in checkpoints.items()}
+    places = list(dict.fromkeys(f"{r[0][0].upper()} {r[1]}" for one in rows.values() for r in one))
+    shares = {
+        called(kind, checkpoints[kind]): {
+            f"{r[0][0].upper()} {r[1]}": 100 * r[6] / r[7] for r in one
+        }
+        for kind, one in rows.items()
+    }
+    own = checkpoints["this checkpoint"]
     parts = [
         f"{count} of {units} in the {network}"
         for network in ("generator", "discriminator")
         for count, units in [own.dead(network)]
         if units
     ]
-    return FigurePanel(
-        title="Dead units, layer by layer",
-        caption="Channels that a rectifier never lets through, anywhere in any of "
-        f"{own.n:,} samples (G) or these and as many real images (D); a leaky "
-        "rectifier still lets a little through. This checkpoint has "
-        f"{' and '.join(parts) or 'no rectified layer'}; no bar means none.",
-        figure=plot,
+    return bars(
+        "Dead units, layer by layer",
+        "Channels that a rectifier never lets through, anywhere in any of "
+        f"{own.n:,} samples (G) or these and as many real images (D); a leaky rectifier still lets "
+        f"a little through. This checkpoint has {' and '.join(parts) or 'no rectified layer'}; no "
+        "bar means none.",
+        places,
+        {name: [share.get(place) for place in places] for name, share in shares.items()},
+        xaxis="rectified layer",
+        yaxis={"title": "units never above 0 (%)", "rangemode": "tozero"},
+        barmode="group",
     )
 
 
-def outputs(everyone: Mapping[str, Vitals]) -> FigurePanel:
+def outputs(checkpoints: Mapping[str, Measurements]) -> FigurePanel:
     """Draw the discriminator's logits of real images and of samples."""
     edge = float(np.log(EXTREME / (1 - EXTREME)))
     plot = figure(
@@ -139,7 +151,7 @@ def outputs(everyone: Mapping[str, Vitals]) -> FigurePanel:
     )
     for i, what in enumerate(("real images", "samples")):
         rows = [
-            (called(kind, one), (one.on_real, one.on_fake)[i]) for kind, one in everyone.items()
+            (called(kind, one), (one.on_real, one.on_fake)[i]) for kind, one in checkpoints.items()
         ]
         plot.add_box(
             x=np.repeat([name for name, _ in rows], [len(values) for _, values in rows]),
@@ -160,7 +172,7 @@ def outputs(everyone: Mapping[str, Vitals]) -> FigurePanel:
     )
 
 
-def layers(one: Vitals) -> TablePanel:
+def layers(one: Measurements) -> TablePanel:
     """Tabulate the layers: shapes, weights, gradients, dead and saturated units."""
     rows = []
     for network, name, shape, mean, std, _low, dead_units, units, saturated in one.layers:
@@ -186,7 +198,7 @@ def layers(one: Vitals) -> TablePanel:
     )  # fmt: skip
 
 
-def norms(one: Vitals) -> TablePanel:
+def norms(one: Measurements) -> TablePanel:
     """Tabulate the batch norms."""
     rows = [
         (n.network, n.layer, *(n.gains or (None,) * 3), n.shift, n.running_mean, *n.running_var,

@@ -1,4 +1,4 @@
-"""One group of units: the images made for them, and what real images and noise reach."""
+"""Gradient ascent for a group of units, and what real images and noise reach."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, fields
@@ -16,8 +16,8 @@ BATCH = 256
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What one network's units answer to; U units, in their order.
+class Ascent:
+    """Images that excite one network's U units, in their order.
 
     Attributes:
         pictures: (U, H, W, C) uint8, the maximised images.
@@ -27,7 +27,7 @@ class Evidence:
         median_real: (U,) their median.
         highest_row: (U,) which of the real images it is.
         highest_noise: (U,) highest activation among the noise images.
-        probability: (U,) what the classifier gives the asked class; NaN for other units.
+        probability: (U,) the classifier's probability of the class; NaN for other units.
     """
 
     pictures: np.ndarray
@@ -55,8 +55,8 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Making:
-    """How images are made and what they are compared with.
+class AscentInputs:
+    """What an ascent starts from and is compared with.
 
     Attributes:
         colours: of the data.
@@ -77,31 +77,33 @@ class Making:
     noise: Tensor
 
 
-def look(
-    module: nn.Module, units: Sequence[Unit], how: Making, what: str
-) -> Generator[Progress, None, Evidence]:
-    """Maximise units of one layer, and read them off the real images and the noise."""
+def climb(
+    module: nn.Module, units: Sequence[Unit], inputs: AscentInputs, what: str
+) -> Generator[Progress, None, Ascent]:
+    """Maximise units of one layer, and measure them on the real images and the noise."""
     place = next(module.parameters()).device
-    history, made = [], how.real[:0]
+    history, made = [], inputs.real[:0]
 
     def objective(x: Tensor) -> Tensor:
-        return activations(module, units, x, how.position).diagonal()
+        return activations(module, units, x, inputs.position).diagonal()
 
-    shape = (how.real.shape[1], how.real.shape[2], how.real.shape[3])
+    shape = (inputs.real.shape[1], inputs.real.shape[2], inputs.real.shape[3])
     for now in ascend(
-        objective, len(units), shape, how.colours, how.steps, how.shake, how.seed, place
+        objective, len(units), shape, inputs.colours, inputs.steps, inputs.shake, inputs.seed, place
     ):
         history.append(now.reached.float().cpu())
         made = now.images
         if now.step % 16 == 1:
-            yield Progress(now.step - 1, how.steps, f"steps up: {what}")
+            yield Progress(now.step - 1, inputs.steps, f"steps up: {what}")
     with torch.inference_mode():
         reached = objective(made).float().cpu()
         probability = probabilities(module, units, made)
-    yield Progress(how.steps, how.steps, f"real images: {what}")
-    real, noise = (_read(module, units, x, how.position) for x in (how.real, how.noise))
+    yield Progress(inputs.steps, inputs.steps, f"real images: {what}")
+    real, noise = (
+        _measured(module, units, x, inputs.position) for x in (inputs.real, inputs.noise)
+    )
     highest = real.max(0)
-    return Evidence(
+    return Ascent(
         pictures=images.to_uint8(made),
         history=torch.stack(history).numpy(),
         reached=reached.numpy(),
@@ -113,27 +115,27 @@ def look(
     )
 
 
-def join(parts: Sequence[Evidence], order: Sequence[int]) -> Evidence:
+def join(parts: Sequence[Ascent], order: Sequence[int]) -> Ascent:
     """Put groups of units together and into an order."""
     together = {}
-    for field in fields(Evidence):
+    for field in fields(Ascent):
         axis = 1 if field.name == "history" else 0
         every = np.concatenate([getattr(part, field.name) for part in parts], axis=axis)
         together[field.name] = np.take(every, order, axis=axis)
-    return Evidence(**together)
+    return Ascent(**together)
 
 
 @torch.inference_mode()
-def _read(module: nn.Module, units: Sequence[Unit], x: Tensor, position: str) -> Tensor:
+def _measured(module: nn.Module, units: Sequence[Unit], x: Tensor, position: str) -> Tensor:
     place = next(module.parameters()).device
     parts = [activations(module, units, part.to(place), position) for part in x.split(BATCH)]
     return torch.cat(parts).float().cpu()
 
 
 def most_varied(
-    module: nn.Module, layer: str, count: int, how: Making, candidates: int
+    module: nn.Module, layer: str, count: int, inputs: AscentInputs, candidates: int
 ) -> list[int]:
     """Return the channels of a layer that differ most between the real images."""
     every = [Unit("", "", layer, index) for index in range(candidates)]
-    spread = _read(module, every, how.real, how.position).std(0)
+    spread = _measured(module, every, inputs.real, inputs.position).std(0)
     return spread.argsort(descending=True, stable=True)[:count].tolist()

@@ -1,21 +1,21 @@
-"""From a scan to what is shown of it."""
+"""Gallery of a scan: the strongest positions of some units, and their pictures."""
 
 import numpy as np
 import torch
 
 from ganlens.features import ImageSource
-from ganlens.probes.units.pictures import Exhibit
+from ganlens.probes.units.pictures import Gallery
 from ganlens.probes.units.scan import Scan
 
 
-def exhibit(found: Scan, source: ImageSource, units: np.ndarray) -> Exhibit:
+def gallery(found: Scan, source: ImageSource, units: np.ndarray) -> Gallery:
     """Return the strongest positions of (n,) units with their pictures."""
     chosen = torch.from_numpy(units)
     top = found.top
     places = top.inputs[chosen].numpy()
     needed, inverse = np.unique(places, return_inverse=True)
     pictures = source.images(needed)[inverse.reshape(places.shape)]
-    return Exhibit(
+    return Gallery(
         units=units,
         scores=top.scores[chosen].numpy(),
         numbers=source.numbers(places),

@@ -1,4 +1,4 @@
-"""Everything that is measured of one pair of networks."""
+"""Measurements of one pair of networks: layers, gradients, Jacobians, spread, logits."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ EXTREME = 0.99  # beyond it an output of tanh, or a probability of the discrimin
 
 @dataclass(frozen=True)
 class Amounts:
-    """How much to look at, and from which seed on.
+    """How much is measured, and from which seed on.
 
     Attributes:
         jacobians: latents at which dG/dz is taken.
@@ -41,8 +41,8 @@ class Amounts:
 
 
 @dataclass(frozen=True)
-class Vitals:
-    """One pair of networks, measured.
+class Measurements:
+    """Measurements of one pair of networks.
 
     Attributes:
         name: of the checkpoint.
@@ -90,7 +90,7 @@ class Vitals:
         return sum(row[6] for row in rows), sum(row[7] for row in rows)
 
     @property
-    def sure(self) -> float | None:
+    def certain(self) -> float | None:
         """Share of images of which the discriminator is 99 % sure, and right."""
         if not len(self.on_real):
             return None
@@ -98,7 +98,7 @@ class Vitals:
         return float(np.mean(np.concatenate([self.on_real > edge, self.on_fake < -edge])))
 
     @property
-    def told_apart(self) -> float | None:
+    def separated(self) -> float | None:
         """AUC of the discriminator's logits: real images above samples."""
         if not len(self.on_real):
             return None
@@ -108,7 +108,7 @@ class Vitals:
 
 def measure(
     subject: "Subject", real: Tensor, amounts: Amounts, about: dict[str, Any]
-) -> Generator[Progress, None, Vitals]:
+) -> Generator[Progress, None, Measurements]:
     """Measure a pair on real images and as many samples; the networks are left as they are.
 
     Args:
@@ -134,7 +134,7 @@ def measure(
         pair = subject.bound("generator"), subject.bound("discriminator")
         gradients = gradient_norms(*pair, parts, latents)
     spectra = yield from _spectra(subject, z[: amounts.jacobians])
-    return Vitals(
+    return Measurements(
         name=subject.name,
         n=len(x),
         layers=tuple(row for network, one in inside.items() for row in one.rows(network)),

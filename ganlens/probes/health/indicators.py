@@ -1,10 +1,10 @@
-"""Signs of health: one number each, and on which side of two known checkpoints it lies."""
+"""Indicators of health: one number each, and on which side of two known checkpoints it lies."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ganlens.probes.health.vitals import Vitals
+from ganlens.probes.health.measurements import Measurements
 
 LEAST_RATIO = 1.5  # two references whose values differ by less do not settle a ratio
 LEAST_SHARE = 0.05  # nor a share
@@ -16,30 +16,30 @@ UNDEFINED = "no verdict: not defined here"
 
 
 @dataclass(frozen=True)
-class Sign:
+class Indicator:
     """A number that tells a healthy GAN from a collapsed one.
 
     Attributes:
         key: short name.
         title: what it is, for a table.
         meaning: what a collapse does to it.
-        value: reads it off a checkpoint's vitals; None where it is not defined.
+        value: takes it from a checkpoint's measurements; None where it is not defined.
         ratio: it compares by its logarithm, else by differences (shares).
     """
 
     key: str
     title: str
     meaning: str
-    value: Callable[[Vitals], float | None]
+    value: Callable[[Measurements], float | None]
     ratio: bool
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One sign of one checkpoint beside the references.
+    """One indicator of one checkpoint beside the references.
 
     Attributes:
-        sign: which.
+        indicator: which.
         value: of this checkpoint, None where it is not defined.
         healthy: of the healthy reference, None without.
         collapsed: of the collapsed one, None without.
@@ -47,7 +47,7 @@ class Verdict:
         words: the verdict.
     """
 
-    sign: Sign
+    indicator: Indicator
     value: float | None
     healthy: float | None
     collapsed: float | None
@@ -59,68 +59,68 @@ def _over(part: float, whole: float) -> float | None:
     return part / whole if whole > 0 else None
 
 
-def _share_of_rank(vitals: Vitals) -> float | None:
-    return None if vitals.rank is None else vitals.rank / vitals.spectra.shape[1]
+def _share_of_rank(measured: Measurements) -> float | None:
+    return None if measured.rank is None else measured.rank / measured.spectra.shape[1]
 
 
-def _gradient(network: str) -> Callable[[Vitals], float | None]:
-    def value(vitals: Vitals) -> float | None:
-        return None if vitals.gradients is None else vitals.gradients.relative[network]
+def _gradient(network: str) -> Callable[[Measurements], float | None]:
+    def value(measured: Measurements) -> float | None:
+        return None if measured.gradients is None else measured.gradients.relative[network]
 
     return value
 
 
-SIGNS: tuple[Sign, ...] = (
-    Sign(
+INDICATORS: tuple[Indicator, ...] = (
+    Indicator(
         "spread",
         "mean distance of two samples / of two real images",
         "falls when samples become alike",
         lambda v: _over(*v.spread),
         True,
     ),
-    Sign(
+    Indicator(
         "rank",
         "effective rank of dG/dz / most that it can be",
         "falls when few directions of the latent space change the picture",
         _share_of_rank,
         True,
     ),
-    Sign(
+    Indicator(
         "dead",
         "dead units of the generator, share",
         "rises when rectifiers shut for good",
         lambda v: _over(*v.dead("generator")),
         False,
     ),
-    Sign(
+    Indicator(
         "saturated",
         "values at the ends of tanh, share above that of real images",
         "rises when the output saturates",
         lambda v: v.saturated[0] - v.saturated[1],
         False,
     ),
-    Sign(
+    Indicator(
         "sure",
         "images of which D is more than 99 % sure, and right, share",
         "rises when D has won",
-        lambda v: v.sure,
+        lambda v: v.certain,
         False,
     ),
-    Sign(
+    Indicator(
         "told apart",
         "AUC of D, real images against samples",
         "near 1 when D has won, 0.5 when it cannot tell",
-        lambda v: v.told_apart,
+        lambda v: v.separated,
         False,
     ),
-    Sign(
+    Indicator(
         "gradient of D",
         "gradient norm of D's loss / norm of its weights",
         "falls when D has nothing left to learn",
         _gradient("discriminator"),
         True,
     ),
-    Sign(
+    Indicator(
         "gradient of G",
         "gradient norm of G's loss / norm of its weights",
         "rises when D is steep, falls when it is flat",
@@ -130,23 +130,27 @@ SIGNS: tuple[Sign, ...] = (
 )
 
 
-def verdict(sign: Sign, vitals: Vitals, references: tuple[Vitals, Vitals] | None) -> Verdict:
-    """Compare a sign with the healthy and the collapsed reference, measured in the same way.
+def verdict(
+    indicator: Indicator,
+    measured: Measurements,
+    references: tuple[Measurements, Measurements] | None,
+) -> Verdict:
+    """Compare an indicator with the healthy and the collapsed reference, measured in the same way.
 
     The threshold lies halfway between the two; where they differ by less than 1.5 times, or 0.05
     of a share, there is none.
     """
-    value = sign.value(vitals)
+    value = indicator.value(measured)
     if references is None:
-        return Verdict(sign, value, None, None, None, ALONE)
-    healthy, collapsed = (sign.value(one) for one in references)
+        return Verdict(indicator, value, None, None, None, ALONE)
+    healthy, collapsed = (indicator.value(one) for one in references)
     known = [one for one in (value, healthy, collapsed) if one is not None]
     if len(known) < 3:
-        return Verdict(sign, value, healthy, collapsed, None, UNDEFINED)
-    own, good, bad = (math.log(max(one, TINY)) if sign.ratio else one for one in known)
-    if abs(good - bad) < (math.log(LEAST_RATIO) if sign.ratio else LEAST_SHARE):
-        return Verdict(sign, value, healthy, collapsed, None, ALIKE)
+        return Verdict(indicator, value, healthy, collapsed, None, UNDEFINED)
+    own, good, bad = (math.log(max(one, TINY)) if indicator.ratio else one for one in known)
+    if abs(good - bad) < (math.log(LEAST_RATIO) if indicator.ratio else LEAST_SHARE):
+        return Verdict(indicator, value, healthy, collapsed, None, ALIKE)
     middle = (good + bad) / 2
     words = HEALTHY if (own > middle) == (good > middle) else COLLAPSED
-    threshold = math.exp(middle) if sign.ratio else middle
-    return Verdict(sign, value, healthy, collapsed, threshold, words)
+    threshold = math.exp(middle) if indicator.ratio else middle
+    return Verdict(indicator, value, healthy, collapsed, threshold, words)

@@ -1,0 +1,196 @@
+"""Activations probe: feature maps of any layer, and dead and saturated units in all."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from torch import nn
+
+from ganlens.activations import unknown_layer
+from ganlens.errors import GanlensError
+from ganlens.features import DataImages, ImageSource
+from ganlens.limits import Count, Limits, Seed
+from ganlens.models.prior import check_seed
+from ganlens.probes.base import Group, Needs, Probe, Progress, Role
+from ganlens.probes.feature_maps.panels import panels
+from ganlens.probes.feature_maps.result import ActivationsResult, Scale
+from ganlens.probes.identity import identity
+from ganlens.probes.layer_statistics import (
+    RECTIFIERS,
+    LayerStatistics,
+    as_maps,
+    leaves,
+    outputs_over,
+)
+from ganlens.subject import Samples
+
+if TYPE_CHECKING:
+    from ganlens.data import ImageSet
+    from ganlens.subject import Subject
+
+MOST = 100_000  # samples, which are held in memory
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """Maps and statistics of one network; fields as in the result."""
+
+    maps: dict[str, np.ndarray]
+    shown: dict[str, tuple[int, ...]]
+    pictures: np.ndarray
+    layers: tuple[tuple[Any, ...], ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class Activations(Probe):
+    """Show the feature maps of any layer, and count dead and saturated units in all.
+
+    Attributes:
+        network: "generator", "discriminator" or "both".
+        layer: a layer's name; "auto" shows every rectified layer, "all" every layer with maps.
+        n: pictures, one row each.
+        channels: maps per layer, the most varied ones first.
+        scale: "map", "channel" or "shared": what lowest (black) and highest (white) refer to.
+        source: what the discriminator is shown: "generated" samples or held-out "data".
+        samples: how many samples the statistics are over, at least n.
+        seed: the first sample's seed; of the choice of images.
+        batch_size: images at a time.
+    """
+
+    title: ClassVar[str] = "Activations"
+    group: ClassVar[Group] = "Inside the networks"
+    help: ClassVar[str] = "feature maps of any layer"
+    headline: ClassVar[tuple[str, ...]] = ("{dead_units_total} of {units_total} units are dead",)
+    reading: ClassVar[str] = (
+        "Bright places are where a unit answers; a unit that is dark in every picture is dead and"
+        " takes part in nothing."
+    )
+    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),
+    )
+
+    network: Literal["both", "generator", "discriminator"] = "both"
+    layer: str = "auto"
+    n: Count = 4
+    channels: Count = 12
+    scale: Scale = "channel"
+    source: Literal["generated", "data"] = "generated"
+    samples: Annotated[int, Limits(high=MOST)] = 256
+    seed: Seed = 0
+    batch_size: Count = 64
+
+    def __post_init__(self) -> None:
+        """Check the settings before anything is loaded or drawn."""
+        super().__post_init__()
+        if self.samples < self.n:
+            raise GanlensError(f"samples {self.samples} is too small: give at least n, {self.n}")
+        check_seed(self.seed, self.samples)
+
+    def needs(self) -> Needs:
+        """Return what it cannot do without: the network, and what it is shown."""
+        if self.network == "generator":
+            return Needs(frozenset({"generator"}))
+        networks: set[Role] = {"discriminator"} if self.network == "discriminator" else set()
+        if self.source == "data":
+            return Needs(frozenset(networks), "required")
+        return Needs(frozenset(networks | {"sample"}))
+
+    def steps(
+        self, subject: "Subject", data: "ImageSet | None" = None
+    ) -> Generator[Progress, None, ActivationsResult]:
+        """Run the samples through both networks, then keep the maps to show."""
+        networks = self._networks(subject)
+        shown = {network: self._shown(subject, network) for network in networks}
+        if not any(shown.values()):
+            known = [layer for network in networks for layer in leaves(getattr(subject, network))]
+            if self.layer == "auto":
+                raise GanlensError(
+                    f"{subject.name} has no rectified layer: name one of {', '.join(known)}"
+                )
+            raise unknown_layer(self.layer, known)
+        measured: dict[str, _Measured] = {}
+        source = self._source(subject, data)
+        for network in networks:
+            own = source if network == "discriminator" else self._samples(subject, self.samples)
+            measured[network] = yield from self._measure(subject, network, shown[network], own)
+        return ActivationsResult(
+            maps={key: maps for one in measured.values() for key, maps in one.maps.items()},
+            shown={key: units for one in measured.values() for key, units in one.shown.items()},
+            pictures={network: one.pictures for network, one in measured.items()},
+            layers=tuple(row for one in measured.values() for row in one.layers),
+            samples=source.count,
+            scale=self.scale,
+            draw=panels,
+            source={network: one.source for network, one in measured.items()},
+            about={
+                **identity(subject, data if self.source == "data" else None, drawn=True),
+                "seed": self.seed,
+            },
+        )
+
+    def _measure(
+        self,
+        subject: "Subject",
+        network: str,
+        names: list[str],
+        source: ImageSource,
+    ) -> Generator[Progress, None, "_Measured"]:
+        found = LayerStatistics(getattr(subject, network))
+        for start in range(0, source.count, self.batch_size):
+            yield Progress(start, source.count, f"samples through the {network}")
+            batch = slice(start, start + self.batch_size)
+            found.update(outputs_over(subject, network, found.names, source, batch))
+        first = slice(0, self.n)
+        outputs = outputs_over(subject, network, names, source, first)
+        units = {name: found.most_varied(name, self.channels) for name in names}
+        return _Measured(
+            maps={f"{network}.{n}": as_maps(outputs[n])[:, units[n]].numpy() for n in names},
+            shown={f"{network}.{name}": tuple(units[name]) for name in names},
+            pictures=source.images(first),
+            layers=tuple(found.rows(network)),
+            source=_words(source),
+        )
+
+    def _networks(self, subject: "Subject") -> list[str]:
+        if self.network != "both":
+            if getattr(subject, self.network, None) is None:
+                raise GanlensError(
+                    f"{subject.name} has no {self.network}: choose the other network"
+                )
+            return [self.network]
+        both = ("generator", "discriminator")
+        found = [one for one in both if getattr(subject, one, None) is not None]
+        if not found:
+            raise GanlensError(
+                f"{subject.name} has neither a generator nor a discriminator: choose another"
+                " checkpoint"
+            )
+        return found
+
+    def _shown(self, subject: "Subject", network: str) -> list[str]:
+        module = getattr(subject, network)
+        known = leaves(module)
+        if self.layer == "all":
+            return [name for name in known if not isinstance(known[name], nn.Flatten)]
+        if self.layer == "auto":
+            return [name for name in known if isinstance(known[name], RECTIFIERS)]
+        return [self.layer] if self.layer and self.layer in dict(module.named_modules()) else []
+
+    def _samples(self, subject: "Subject", count: int) -> Samples:
+        return Samples.draw(subject, count, self.seed)
+
+    def _source(self, subject: "Subject", data: "ImageSet | None") -> ImageSource:
+        """Return what the discriminator is shown."""
+        if self.needs().data == "no":
+            return self._samples(subject, self.samples)
+        if data is None:
+            raise GanlensError("source 'data' needs data: give --data, or take source 'generated'")
+        return DataImages.draw(data.part("test"), self.samples, self.seed)
+
+
+def _words(source: ImageSource) -> str:
+    if isinstance(source, DataImages):
+        return f"images of {source.data.spec}, {source.data.split} split"
+    return "generated samples"

@@ -1,0 +1,48 @@
+"""Result of the filters probe: the weights at both ends of the pair, as pictures."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ganlens.probes.result import Number, Result
+
+
+@dataclass(frozen=True)
+class FiltersResult(Result):
+    """The weights at both ends of the pair.
+
+    Attributes:
+        first: (F, k, k, C) uint8: what D's first layer looks for, each filter on its own scale.
+        first_untrained: the same of an untrained D; (0, ...) where none can be built.
+        last: (F, k, k, C) uint8: what each map of G's last layer stamps on the picture; empty
+            without a generator.
+        last_untrained: the same of an untrained G.
+        smoothness: correlation of neighbouring weights of "first", "first untrained", "last" and
+            "last untrained", None where it is undefined.
+        layers: one row per layer with weights: network, layer, type, shape, parameters, mean, std,
+            std untrained, norm, receptive field in pixels (D only; "whole image" where it is).
+        names: names of D's first and G's last layer.
+        note: why there is nothing untrained to compare with, or empty.
+    """
+
+    first: np.ndarray
+    first_untrained: np.ndarray
+    last: np.ndarray
+    last_untrained: np.ndarray
+    smoothness: dict[str, float | None]
+    layers: tuple[tuple[Any, ...], ...]
+    names: tuple[str, str]
+    note: str
+
+    def numbers(self) -> list[Number]:
+        """Return how many filters there are, how smooth they are, and counts of parameters."""
+        networks = dict.fromkeys(row[0] for row in self.layers)
+        counts = {n: sum(row[4] for row in self.layers if row[0] == n) for n in networks}
+        return [
+            Number("first_layer_of_discriminator", self.names[0]),
+            Number("filters", len(self.first)),
+            Number("neighbour_correlation", self.smoothness),
+            Number("neighbour_correlation_note", self.note or None),
+            Number("parameters", counts),
+        ]

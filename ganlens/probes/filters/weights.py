@@ -1,0 +1,106 @@
+"""Weights of both ends of a pair: patches, how smooth they are, and a row per layer."""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganlens import images
+from ganlens.activations import receptive_field
+from ganlens.errors import GanlensError
+
+if TYPE_CHECKING:
+    from ganlens.subject import Subject
+
+CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+
+
+def first_layer(discriminator: nn.Module) -> str:
+    """Return the name of the first convolution, which takes the pixels.
+
+    Raises:
+        GanlensError: there is none.
+    """
+    for name, layer in discriminator.named_modules():
+        if isinstance(layer, nn.Conv2d):
+            return name
+    raise GanlensError("the discriminator has no convolution: there are no filters to show")
+
+
+def last_layer(generator: nn.Module | None) -> str:
+    """Return the name of the last convolution, which draws the pixels; empty without one."""
+    if generator is None:
+        return ""
+    found = [name for name, part in generator.named_modules() if isinstance(part, CONVOLUTIONS)]
+    return found[-1] if found else ""
+
+
+def neighbour_correlation(patches: Tensor) -> float | None:
+    """Correlate each weight of (F, C, k, k) patches with its right and lower neighbours.
+
+    About 0 for random weights, up to 1 for smooth ones; None without neighbours or variance.
+    """
+    beside = torch.stack([patches[..., :-1].flatten(), patches[..., 1:].flatten()])
+    below = torch.stack([patches[..., :-1, :].flatten(), patches[..., 1:, :].flatten()])
+    pairs = torch.cat([beside, below], dim=1).double()
+    if pairs.shape[1] < 2 or (pairs.std(dim=1) == 0).any():
+        return None
+    return float(torch.corrcoef(pairs)[0, 1])
+
+
+def patches_of(network: nn.Module | None, name: str, which: str) -> Tensor:
+    """Return (F, C, k, k) weights with C the picture's channels; (0, 1, 1, 1) without a network."""
+    if network is None or not name:
+        return torch.empty(0, 1, 1, 1)
+    layer = network.get_submodule(name)
+    weight = layer.weight.detach().float().cpu()  # type: ignore[operator]
+    # A transposed convolution keeps its inputs first; what a map stamps is then weight[map].
+    return weight.transpose(0, 1) if which == "last" and isinstance(layer, nn.Conv2d) else weight
+
+
+def pictures_of(patches: Tensor) -> np.ndarray:
+    """Return (F, C, k, k) weights as (F, k, k, C) uint8, each on its own scale with grey for 0."""
+    if len(patches) == 0:
+        return np.empty((0, 1, 1, 1), np.uint8)
+    if patches.shape[1] not in (1, 3):
+        patches = patches.mean(dim=1, keepdim=True)
+    largest = patches.abs().amax(dim=(1, 2, 3), keepdim=True).clamp_min(1e-12)
+    return images.to_uint8(patches / largest)
+
+
+def rows_of(
+    subject: "Subject", control: "Subject | None"
+) -> Generator[tuple[Any, ...], None, None]:
+    """Yield a row for each layer with weights, as ``FiltersResult.layers`` has them."""
+    for network in ("generator", "discriminator"):
+        module = getattr(subject, network, None)
+        other = getattr(control, network, None)
+        if module is None:
+            continue
+        for name, layer in module.named_modules():
+            own = list(layer.parameters(recurse=False))
+            if not own or not isinstance(getattr(layer, "weight", None), Tensor):
+                continue
+            w = layer.weight.detach().double()
+            before = None if other is None else other.get_submodule(name).weight.detach()
+            yield (
+                network,
+                name,
+                type(layer).__name__,
+                " x ".join(map(str, w.shape)),
+                sum(p.numel() for p in own),
+                float(w.mean()),
+                float(w.std(correction=0)),
+                None if before is None else float(before.double().std(correction=0)),
+                float(w.norm()),
+                _field(module, name) if network == "discriminator" else None,
+            )
+
+
+def _field(discriminator: nn.Module, name: str) -> int | str | None:
+    try:
+        return receptive_field(discriminator, name).size or "whole image"
+    except GanlensError:
+        return None  # not a chain of known layers

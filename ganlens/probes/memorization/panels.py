@@ -4,8 +4,7 @@ import numpy as np
 
 from ganlens import images
 from ganlens.figures import Line, lines
-from ganlens.panels import FigurePanel, ImagePanel, Panel
-from ganlens.probes.latent import picture_scale
+from ganlens.panels import FigurePanel, ImagePanel, Panel, picture_scale
 from ganlens.probes.memorization import tables
 from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT, Space
 from ganlens.probes.memorization.duplicates import Duplicates

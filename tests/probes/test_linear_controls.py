@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -23,10 +24,15 @@ from ganlens.progress import finish
 QUICK = {"c_grid": (1.0,), "controls": False}
 
 
-def few_of(x: np.ndarray, y: np.ndarray, grid: tuple[float, ...] = (1.0,), **k: object):
+class Few(NamedTuple):
+    cost: np.ndarray
+    accuracy: np.ndarray
+
+
+def few_of(x: np.ndarray, y: np.ndarray, grid: tuple[float, ...] = (1.0,), **k: object) -> Few:
     target = Target("t", tuple("abc"), y[:-200], y[-200:])
     settings = {"draws": 4, "validation": 100, "scaling": "standard", "seed": 0, **k}
-    return finish(few_labels(x[:-200], x[-200:], [target], (5, 20), grid, **settings))
+    return Few(*finish(few_labels(x[:-200], x[-200:], [target], (5, 20), grid, **settings)))
 
 
 def blobs(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -6,12 +6,12 @@ import numpy as np
 import scipy  # its parts are loaded at their first use: stats takes half a second
 
 CONFIDENCE = 0.95
-INSIDE = 1e-9  # an AUC of 0 or 1 is itself a root, and not the one that is looked for
+INSIDE = 1e-9  # an AUC of 0 or 1 is itself a root, and not the one that is sought
 
 
 @dataclass(frozen=True)
 class TwoSample:
-    """Do train images invert better than held-out ones?
+    """Test of whether train images invert better than held-out ones.
 
     Attributes:
         auc: how often a train image has the smaller residual of a random pair, ties half: 0.5 where
@@ -48,8 +48,8 @@ def auc_interval(auc: float, m: int, n: int) -> tuple[float, float]:
 
     Args:
         auc: 0 to 1.
-        m: numbers on one side, at least 1.
-        n: numbers on the other side, at least 1.
+        m: residuals of train images, at least 1.
+        n: residuals of held-out images, at least 1.
     """
     z = scipy.stats.norm.ppf((1 + CONFIDENCE) / 2)
     mean = (m + n) / 2 - 1

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,7 +60,8 @@ def extract(
     for start in range(0, len(part), BATCH):
         copies = views(part.batch(slice(start, start + BATCH)), mirror, shift)
         with autocast(FLOAT32, device or "cpu"):
-            found = _mean(function, copies)
+            total = sum(map(function, copies), torch.zeros(1))
+        found = (total / ((9 if shift else 1) * (2 if mirror else 1))).numpy()
         if out is None:
             out = _empty((len(part), found.shape[1]), np.dtype(np.float16 if half else np.float32))
         if half and np.abs(found).max() > np.finfo(np.float16).max:
@@ -97,14 +98,6 @@ def views(batch: Tensor, mirror: bool = False, shift: int = 0) -> Iterator[Tenso
             yield moved
             if mirror:
                 yield moved.flip(3)
-
-
-def _mean(function: Callable[[Tensor], Tensor], copies: Iterable[Tensor]) -> np.ndarray:
-    """Average features over copies of a batch, one after another."""
-    total, count = torch.zeros(1), 0
-    for found in map(function, copies):
-        total, count = total + found, count + 1
-    return (total / count).numpy()
 
 
 def _empty(shape: tuple[int, int], kind: np.dtype) -> np.ndarray:

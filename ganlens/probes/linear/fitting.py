@@ -1,7 +1,8 @@
 """Fits of linear SVMs: C is chosen on a validation split; measures of their predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,19 +14,6 @@ COARSE = 1e-2  # while C is chosen
 
 
 @dataclass(frozen=True)
-class Few:
-    """SVMs of one set of features, fitted to few labels.
-
-    Attributes:
-        cost: (L, T) the C that was chosen for each number of labels and target.
-        accuracy: (L, T, R) share of test images that are right, for each of R draws.
-    """
-
-    cost: np.ndarray
-    accuracy: np.ndarray
-
-
-@dataclass(frozen=True)
 class Fit:
     """SVMs of one set of features, one for each of T targets.
 
@@ -34,14 +22,16 @@ class Fit:
         cost: (T,) the C that was chosen.
         predicted: T arrays (M,) of class indices on the test images.
         gap: the largest relative duality gap of any column.
-        few: what few labels per class came to, where wanted.
+        few_cost: (L, T) the C that was chosen for L numbers of labels per class, where wanted.
+        few_accuracy: (L, T, R) share of test images that are right, for each of R draws.
     """
 
     size: int
     cost: np.ndarray
     predicted: tuple[np.ndarray, ...]
     gap: float
-    few: Few | None = None
+    few_cost: np.ndarray | None = None
+    few_accuracy: np.ndarray | None = None
 
 
 def choose_cost(
@@ -116,3 +106,32 @@ def majority(target: Target) -> float:
     """Return the test accuracy of always guessing the most frequent class of the train images."""
     most = np.bincount(target.train[target.train >= 0]).argmax()
     return accuracy(target.test, np.full(len(target.test), most))
+
+
+def collect(fits: dict[str, Fit], targets: Sequence[Target]) -> dict[str, Any]:
+    """Return accuracies, costs and confusions of F sets of features; the first is all layers."""
+
+    def table(measure: Callable[[np.ndarray, np.ndarray], float]) -> np.ndarray:
+        pairs = [zip(targets, one.predicted, strict=True) for one in fits.values()]
+        return np.array([[measure(t.test, guess) for t, guess in row] for row in pairs])
+
+    few = {name: one for name, one in fits.items() if one.few_cost is not None}
+    return {
+        "targets": tuple(t.name for t in targets),
+        "classes": tuple(t.classes for t in targets),
+        "features": tuple(fits),
+        "sizes": np.array([one.size for one in fits.values()]),
+        "accuracy": table(accuracy),
+        "balanced": table(balanced_accuracy),
+        "cost": np.array([one.cost for one in fits.values()]),
+        "majority": np.array([majority(t) for t in targets]),
+        "known": np.array([(t.test >= 0).sum() for t in targets]),
+        "confusion": tuple(
+            confusion(t.test, guess, len(t.classes))
+            for t, guess in zip(targets, next(iter(fits.values())).predicted, strict=True)
+        ),
+        "gap": max(one.gap for one in fits.values()),
+        "few_features": tuple(few),
+        "few_cost": np.array([one.few_cost for one in few.values()]),
+        "few_accuracy": np.array([one.few_accuracy for one in few.values()]),
+    }

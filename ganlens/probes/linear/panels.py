@@ -27,7 +27,7 @@ def _table(result: LinearProbeResult) -> TablePanel:
         for name, one in result["targets"].items()
     ]
     return TablePanel(
-        title="What a linear classifier reads off the discriminator",
+        title="What a linear classifier predicts from the discriminator's features",
         caption=f"Accuracy on {result.n_test:,} test images, of a linear classifier fitted to "
         f"{result.n_train:,} of {result.n_available:,} train images. Training taught the "
         "discriminator something about a target only where the accuracy beats both the same "

@@ -16,11 +16,10 @@ from ganlens.limits import Count, Limits, Seed
 from ganlens.precision import FLOAT32
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
-from ganlens.probes.linear.collect import collect
 from ganlens.probes.linear.controls import CONTROLS, control
 from ganlens.probes.linear.extract import extract
 from ganlens.probes.linear.few import SEARCHES, check_counts, few_labels
-from ganlens.probes.linear.fitting import Fit, choose_cost, fit
+from ganlens.probes.linear.fitting import Fit, choose_cost, collect, fit
 from ganlens.probes.linear.panels import panels
 from ganlens.probes.linear.result import LinearProbeResult
 from ganlens.probes.linear.targets import Target, find_targets
@@ -219,11 +218,11 @@ class LinearProbe(Probe):
         found = fit(x, x_test, targets, best, self.scaling)
         if not self.labels_per_class:
             return found
-        few = yield from few_labels(
+        cost, share = yield from few_labels(
             x, x_test, targets, self.labels_per_class, self.c_grid, draws=self.draws,
             validation=validation, scaling=self.scaling, seed=self.seed,
         )  # fmt: skip
-        return replace(found, few=few)
+        return replace(found, few_cost=cost, few_accuracy=share)
 
     def _about(
         self, subject: "Subject", data: "ImageSet", train: "ImageSet", test: "ImageSet"

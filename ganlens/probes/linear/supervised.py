@@ -40,7 +40,7 @@ def train_supervised(
     """Train the same layers to name every target, one linear head each on the last layer's maps.
 
     AdamW with a one-cycle learning rate (peak 0.001), batches of 128, no augmentation. The weights
-    are kept in the cache folder under the images, the architecture and the settings.
+    are cached under the images, the architecture and the settings.
 
     Args:
         subject: whose architecture.

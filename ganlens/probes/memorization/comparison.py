@@ -48,7 +48,7 @@ def compare(distances: np.ndarray, null: np.ndarray) -> Comparison:
     samples is exactly beta-binomial(N, k, M + 1 - k); that allows for the null's own finite size,
     which a binomial at 1 % does not. Where null distances are tied at the threshold (held-out
     images that are also train images, all at 0), samples flag with the whole tie, and the count is
-    judged by Fisher's exact test: the same with k one above the last of the tie.
+    tested by Fisher's exact test: the same with k one above the last of the tie.
 
     Args:
         distances: (N,) at least 0.

@@ -3,7 +3,6 @@
 import hashlib
 import io
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import faiss
@@ -23,60 +22,9 @@ QUALITY = 90  # of the planted JPEG copies
 SHOWN = 8  # pairs kept as pictures
 
 
-@dataclass(frozen=True)
-class Twins:
-    """Number of images of one set that have a twin among the train images.
-
-    Attributes:
-        n: images in the set.
-        same_bytes: those equal to a train image in every byte.
-        same_hash: those whose hash a train image has.
-        near_hash: those whose hash differs from a train image's in at most ``radius`` bits.
-    """
-
-    n: int
-    same_bytes: int
-    same_hash: int
-    near_hash: int
-
-
-@dataclass(frozen=True)
-class Duplicates:
-    """Twins of every set, and whether planted ones are found.
-
-    Attributes:
-        radius: bits by which hashes of near-duplicates may differ: half of the least number among
-            random pairs of train images.
-        twins: set -> its twins among (other) train images; "train", "held-out", "generated".
-        planted: way -> share of planted copies found by equal hashes, and within the radius.
-        random_near: share of other random pairs of train images within the radius.
-        n_random: those pairs.
-        pairs: (2, P, H, W, C) uint8: the most alike pairs within train, up to 8, one per image.
-    """
-
-    radius: int
-    twins: dict[str, Twins]
-    planted: dict[str, tuple[float, float]]
-    random_near: float
-    n_random: int
-    pairs: np.ndarray
-
-    def summary(self) -> dict[str, Any]:
-        """Return JSON-able scalars."""
-        return {
-            "hash": f"{BITS} bits of a de-noising ReLU autoencoder on 32x32",
-            "radius_bits": self.radius,
-            **{kind: vars(twins) for kind, twins in self.twins.items()},
-            "planted_found_by_equal_hash": {k: v[0] for k, v in self.planted.items()},
-            "planted_found_within_radius": {k: v[1] for k, v in self.planted.items()},
-            "random_pairs_within_radius": self.random_near,
-            "n_random_pairs": self.n_random,
-        }
-
-
 def find_duplicates(
     train: "ImageSet", held_out: "ImageSet", generated: np.ndarray, seed: int
-) -> Duplicates:
+) -> tuple[dict[str, Any], np.ndarray]:
     """Count twins of every set among the train images; check that planted ones are found.
 
     Args:
@@ -84,6 +32,14 @@ def find_duplicates(
         held_out: all held-out images.
         generated: (N, H, W, C) uint8.
         seed: of the hash and of the draws.
+
+    Returns:
+        JSON-able numbers: for "train", "held-out" and "generated" the images "n" and how many of
+        them have a twin among the (other) train images, by "same_bytes", "same_hash" and
+        "near_hash", which differs in at most "radius_bits" bits, half of the least number among
+        random pairs of train images; the shares of planted copies that are found by either hash;
+        and the share of other random pairs within the radius. And (2, P, H, W, C) uint8: the most
+        alike pairs within train, up to 8.
     """
     to_bits = hasher(train.images, train.fingerprint, seed)
     rng = np.random.default_rng([seed, 4])
@@ -100,19 +56,23 @@ def find_duplicates(
     for kind, images in (("held-out", held_out.images), ("generated", generated)):
         near = index.search(to_bits(images), 1)[0][:, 0]
         twins[kind] = _twins(near, sum(_digest(image) in known for image in images), radius)
-    return Duplicates(
-        radius=radius,
-        twins=twins,
-        planted=_planted(to_bits, codes, train.images, radius, rng),
-        random_near=float((fresh <= radius).mean()),
-        n_random=len(fresh),
-        pairs=np.stack([np.asarray(train.images[side]) for side in _alike(bits, rows, radius)]),
-    )
+    planted = _planted(to_bits, codes, train.images, rng)
+    numbers = {
+        "hash": f"{BITS} bits of a de-noising ReLU autoencoder on 32x32",
+        "radius_bits": radius,
+        **twins,
+        "planted_found_by_equal_hash": {k: (bits == 0).mean() for k, bits in planted.items()},
+        "planted_found_within_radius": {k: (bits <= radius).mean() for k, bits in planted.items()},
+        "random_pairs_within_radius": (fresh <= radius).mean(),
+        "n_random_pairs": len(fresh),
+    }
+    return numbers, np.stack([np.asarray(train.images[r]) for r in _alike(bits, rows, radius)])
 
 
-def _twins(bits: np.ndarray, same_bytes: int, radius: int) -> Twins:
+def _twins(bits: np.ndarray, same_bytes: int, radius: int) -> dict[str, int]:
     """Count twins by the (N,) differing bits of each image and its nearest train image."""
-    return Twins(len(bits), same_bytes, int((bits == 0).sum()), int((bits <= radius).sum()))
+    same, near = int((bits == 0).sum()), int((bits <= radius).sum())
+    return {"n": len(bits), "same_bytes": same_bytes, "same_hash": same, "near_hash": near}
 
 
 def _random_pairs(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -148,20 +108,17 @@ def _alike(bits: np.ndarray, rows: np.ndarray, radius: int) -> np.ndarray:
 
 
 def _planted(
-    to_bits: Hasher, codes: np.ndarray, images: np.ndarray, radius: int, rng: np.random.Generator
-) -> dict[str, tuple[float, float]]:
+    to_bits: Hasher, codes: np.ndarray, images: np.ndarray, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Return the (n,) bits in which planted copies differ from their originals, by kind of copy."""
     rows = np.sort(rng.permutation(len(images))[:PLANTED])
     plain = np.asarray(images[rows])
-    ways = {
+    copies = {
         "the same again": plain,
         "2% noise": noisy(plain, rng),
         f"JPEG at quality {QUALITY}": np.stack([_jpeg(image) for image in plain]),
     }
-    found = {}
-    for way, copies in ways.items():
-        bits = _differing(to_bits(copies), codes[rows])
-        found[way] = float((bits == 0).mean()), float((bits <= radius).mean())
-    return found
+    return {kind: _differing(to_bits(made), codes[rows]) for kind, made in copies.items()}
 
 
 def _jpeg(image: np.ndarray) -> np.ndarray:

@@ -54,7 +54,7 @@ class Hasher:
 
 
 def hasher(images: np.ndarray, fingerprint: str, seed: int) -> Hasher:
-    """Find or train the hasher of a data set; it is kept in the cache folder.
+    """Find or train the hasher of a data set; it is cached.
 
     Args:
         images: (N, H, W, C) uint8 train images.
@@ -67,7 +67,7 @@ def hasher(images: np.ndarray, fingerprint: str, seed: int) -> Hasher:
     found = _read(path)
     if found is None:
         found = train_hasher(images, seed)
-        with suppress(OSError):  # where nothing can be kept it is trained anew each time
+        with suppress(OSError):  # where nothing can be written it is trained anew each time
             replace(path, save({k: v.contiguous() for k, v in vars(found).items()}))
     return found
 

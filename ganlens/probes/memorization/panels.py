@@ -7,7 +7,6 @@ from ganlens.figures import Line, lines
 from ganlens.panels import FigurePanel, ImagePanel, Panel, picture_scale
 from ganlens.probes.memorization import tables
 from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT, Space
-from ganlens.probes.memorization.duplicates import Duplicates
 from ganlens.probes.memorization.result import NeighborsResult
 
 NAMES = {"pixels": "pixels", "discriminator": "discriminator features"}
@@ -15,18 +14,13 @@ NAMES = {"pixels": "pixels", "discriminator": "discriminator features"}
 
 def panels(result: NeighborsResult) -> list[Panel]:
     """Return pictures, tests, controls, set statistics, duplicates and distances."""
-    twins = result.duplicates
-    return [
-        _samples(result),
-        _held_out(result),
-        tables.offenders(result),
-        tables.comparison(result),
-        tables.controls(result),
-        tables.sets(result),
-        *([] if twins is None else [tables.duplicates(twins)]),
-        *([_pairs(twins)] if twins is not None and twins.pairs.shape[1] else []),
-        *(_distances(space) for space in result.spaces),
-    ]
+    found: list[Panel] = [_samples(result), _held_out(result), tables.offenders(result)]
+    found += [tables.comparison(result), tables.controls(result), tables.sets(result)]
+    if result.duplicates is not None and result.duplicates_pairs is not None:
+        found.append(tables.duplicates(result["duplicates"]))
+        if result.duplicates_pairs.size:
+            found.append(_pairs(result.duplicates_pairs, result.duplicates["radius_bits"]))
+    return [*found, *(_distances(space) for space in result.spaces)]
 
 
 def _samples(result: NeighborsResult) -> ImagePanel:
@@ -57,13 +51,13 @@ def _rows(result: NeighborsResult) -> str:
     return ", then ".join(f"the nearest train image in {NAMES[s.name]}" for s in result.spaces)
 
 
-def _pairs(found: Duplicates) -> ImagePanel:
+def _pairs(pairs: np.ndarray, radius: int) -> ImagePanel:
     return _columns(
         "Train images that look like duplicates",
         "Each column is a pair of train images with nearly equal hashes, at most "
-        f"{found.radius} of 128 bits apart; up to 8 of the most alike pairs. Whether they are "
+        f"{radius} of 128 bits apart; up to 8 of the most alike pairs. Whether they are "
         "duplicates is for your eye to say.",
-        found.pairs,
+        pairs,
         "pairs of train images with nearly equal hashes",
     )
 

@@ -50,7 +50,7 @@ class Neighbors(Probe):
             both.
         split: the split that the generator was trained on; the other one is held out.
         shifts: in pixels, copies moved by up to so many pixels each way count as the same.
-        flips: mirrored images count as the same: the nearer of both ways is taken.
+        flips: mirrored images count as the same: the nearer of both is taken.
         duplicates: look for duplicates within the data and among the samples by a semantic hash.
         shown: images in the panels, the worst offenders first.
         seed: of the first generated image; sample i has seed + i. Also of the other draws.
@@ -125,14 +125,15 @@ class Neighbors(Probe):
                 near = feature_neighbors(views, base).split(_sizes(images))
             near = {kind: near[kind] for kind in images}
             spaces.append(Space("discriminator", base.shape[1], near))
-        found = None
+        numbers, pairs = None, None
         if self.duplicates:
             yield Progress(3, 4, "duplicates")
-            found = find_duplicates(train, held_out, generated, self.seed)
+            numbers, pairs = find_duplicates(train, held_out, generated, self.seed)
         return NeighborsResult(
             **_nearest(spaces, samples, images, train, self.shown),
             sets=scores,
-            duplicates=found,
+            duplicates=numbers,
+            duplicates_pairs=pairs,
             shifts=self.shifts,
             flips=self.flips,
             layer=layer,

@@ -13,7 +13,6 @@ from ganlens.probes.memorization.comparison import (
     of_controls,
 )
 from ganlens.probes.memorization.controls import MUST
-from ganlens.probes.memorization.duplicates import Duplicates
 from ganlens.probes.memorization.sets import Scores
 from ganlens.probes.result import Number, Result
 
@@ -28,7 +27,8 @@ class NeighborsResult(Result):
         spaces: the search in each space.
         tests: every set but the held-out one against it, over all spaces at once.
         sets: statistics of whole sets in one feature space; "held-out" is their null.
-        duplicates: those that the semantic hash found, None where it was left out.
+        duplicates: numbers of those that the semantic hash found, None where it was left out.
+        duplicates_pairs: (2, P, H, W, C) uint8: the most alike pairs within train, or None.
         seeds: (N,) seed of each sample.
         order: (N,) samples, the worst offender first: nearest to train for the null's median
             distance, in the space where it is nearest.
@@ -48,7 +48,8 @@ class NeighborsResult(Result):
     spaces: tuple[Space, ...]
     tests: dict[str, Comparison]
     sets: dict[str, Scores]
-    duplicates: Duplicates | None
+    duplicates: dict[str, Any] | None
+    duplicates_pairs: np.ndarray | None
     seeds: np.ndarray
     order: np.ndarray
     distances: np.ndarray
@@ -92,7 +93,7 @@ class NeighborsResult(Result):
                 "set_statistics_in": "discriminator" if layer else "pixels",
                 "set_frechet_name": f"FD-discriminator-{layer}" if layer else "FD-pixels",
                 "discriminator_layer": layer and f"{layer}, maximum over a {POOL}x{POOL} grid",
-                "duplicates": self.duplicates and self.duplicates.summary(),
+                "duplicates": self.duplicates,
                 "worst_seeds": self.seeds[self.worst],
                 "worst_nearest": dict(zip(names, self.train_names[0], strict=True)),
                 "distance": "root mean squared difference per coordinate",

@@ -1,11 +1,11 @@
 """Tables of the neighbors probe: offenders, tests, controls, whole sets, duplicates."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ganlens.panels import TablePanel
 from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT
 from ganlens.probes.memorization.controls import COLLAPSED, MODES
-from ganlens.probes.memorization.duplicates import Duplicates
 from ganlens.probes.memorization.result import NeighborsResult
 
 CAUTION = (
@@ -128,22 +128,23 @@ def sets(result: NeighborsResult) -> TablePanel:
     )
 
 
-def duplicates(found: Duplicates) -> TablePanel:
+def duplicates(found: Mapping[str, Any]) -> TablePanel:
     """Count twins in every set, and the planted ones that were found."""
+    same, near = (found[f"planted_found_{how}"] for how in ("by_equal_hash", "within_radius"))
     return TablePanel(
         title="Duplicates",
         caption="Images with a twin among the (other) train images: the same bytes, the same hash, "
-        f"or a hash at most {found.radius} of 128 bits away, half of what all but one in 10,000 "
-        "random pairs of train images differ in. The hash is the code of a small de-noising "
+        f"or a hash at most {found['radius_bits']} of 128 bits away, half of what all but one in "
+        "10,000 random pairs of train images differ in. The hash is the code of a small de-noising "
         "autoencoder of the train images (Radford 2015, 4.1). A twin is alike in layout and colour "
         "and need not be a copy. Below, planted copies that were found, and other random pairs, "
         "which were not to be.",
         columns=("images", "N", "same bytes", "same hash", "near hash"),
         rows=[
-            *((kind, *vars(twins).values()) for kind, twins in found.twins.items()),
-            *((f"planted: {way}, found (%)", None, None, 100 * same, 100 * near)
-              for way, (same, near) in found.planted.items()),
-            ("random pairs, taken for twins (%)", found.n_random, None, None,
-             100 * found.random_near),
+            *((kind, *found[kind].values()) for kind in ("train", "held-out", "generated")),
+            *((f"planted: {kind}, found (%)", None, None, 100 * same[kind], 100 * near[kind])
+              for kind in same),
+            ("random pairs, taken for twins (%)", found["n_random_pairs"], None, None,
+             100 * found["random_pairs_within_radius"]),
         ],
     )  # fmt: skip

@@ -12,16 +12,15 @@ from PIL import Image
 from scipy import stats
 
 from ganlens.data import ImageSet, open_data
-from ganlens.directions import Direction, save_directions
+from ganlens.directions import Direction, find_direction, save_directions
 from ganlens.edits import Move
 from ganlens.errors import GanlensError
 from ganlens.images import to_uint8
 from ganlens.panels import ImagePanel, TablePanel
 from ganlens.probes.inversion import Inversion, InversionResult
 from ganlens.probes.inversion.comparison import auc_interval, percentile, two_sample
-from ganlens.probes.inversion.edit import edit_recipe, find_move
 from ganlens.probes.inversion.pictures import read_pictures
-from ganlens.probes.inversion.probe import examples
+from ganlens.probes.inversion.probe import edit_recipe, examples
 from ganlens.recipe import Recipe, draw, render
 from ganlens.report.findings import strict
 from ganlens.subject import Subject, load
@@ -76,12 +75,28 @@ def test_what_is_shown_replays(subject: Subject, result: InversionResult) -> Non
 
 def test_the_panels_name_what_they_hold(result: InversionResult) -> None:
     panels = {panel.title: panel for panel in result.panels()}
-    own = panels["Your own pictures"]
+    own, tests, numbers = (
+        panels[title]
+        for title in ("Your own pictures", "Do training images invert better?", "Residuals")
+    )
     assert isinstance(own, TablePanel)
-    assert own.rows[0][0] == "me.png"
-    assert len(own.rows[0]) == len(own.columns)
-    tests = panels["Do training images invert better?"]
+    assert isinstance(tests, TablePanel)
+    assert isinstance(numbers, TablePanel)
+    summary = result.summary()
+    (row,) = own.rows
+    assert row[0] == "me.png"
+    assert dict(zip(own.columns, row, strict=True))["pixels: percentile (%)"] == pytest.approx(
+        summary["own"]["percentile_of_held_out"][0]
+    )
     assert "200 or more" in tests.caption
+    assert "With 6 of each" in tests.caption
+    assert tests.rows[0][:4] == ("pixels", summary["auc_train_smaller"],
+                                 *summary["tests"]["pixels"]["auc_95"])  # fmt: skip
+    medians = {row[0]: row[4] for row in numbers.rows if row[1] == "pixels"}
+    assert medians["held-out"] == summary["median_mse_held_out"]
+    assert {row[2] for row in numbers.rows if row[0] == "train"} == {6}
+    chart = panels["How well images invert, in features"].figure
+    assert chart.layout.xaxis.title.text == "residual in features (variances over samples)"
     assert len(result.originals) == 3 * 3 + 1
 
 
@@ -151,9 +166,9 @@ def test_a_direction_comes_from_its_file(subject: Subject, data: ImageSet, tmp_p
     edit = Recipe.from_json(panel.recipe).edits[0]
     assert isinstance(edit, Move)
     assert edit.vector == tuple(EYE[1].tolist())
-    assert find_move(file, (), subject).name == "way 0"
+    assert find_direction(file, subject).name == "way 0"
     with pytest.raises(GanlensError, match=r"direction 'up' is not known: choose from way 0, way"):
-        find_move(Path(f"{file}:up"), (), subject)
+        Inversion(**QUICK, direction=Path(f"{file}:up")).run(subject, data)
     with pytest.raises(GanlensError, match="--direction FILE"):
         Inversion(amount=(1.0,))
 
@@ -174,16 +189,16 @@ def test_pictures_come_as_files_and_folders(picture: Path, tmp_path: Path) -> No
 def test_the_tests_see_a_shift_and_only_a_shift() -> None:
     rng = np.random.default_rng(0)
     train, held = rng.normal(-1, 1, 200), rng.normal(0, 1, 300)
-    found = two_sample("pixels", train, held)
+    found = two_sample(train, held)
     pairs = (train[:, None] < held).mean()
     assert found.auc == pytest.approx(pairs)
-    assert found.low < stats.norm.cdf(1 / 2**0.5) < found.high
-    assert found.p_smaller < 1e-6
+    assert found.auc_95[0] < stats.norm.cdf(1 / 2**0.5) < found.auc_95[1]
+    assert found.p_mann_whitney_train_smaller < 1e-6
     assert found.p_ks < 1e-6
-    other = two_sample("pixels", held, train)
+    other = two_sample(held, train)
     assert other.auc == pytest.approx(1 - pairs)
-    assert other.p_smaller > 0.99
-    same = two_sample("pixels", held, held)
+    assert other.p_mann_whitney_train_smaller > 0.99
+    same = two_sample(held, held)
     assert (same.auc, same.ks) == (0.5, 0)
 
 
@@ -197,8 +212,8 @@ def test_the_interval_of_the_auc_covers_and_never_collapses() -> None:
     rng = np.random.default_rng(1)
     truth, covered = stats.norm.cdf(0.7 / 2**0.5), 0
     for _ in range(400):
-        one = two_sample("pixels", rng.normal(0, 1, 30), rng.normal(0.7, 1, 30))
-        covered += one.low <= truth <= one.high
+        one = two_sample(rng.normal(0, 1, 30), rng.normal(0.7, 1, 30))
+        covered += one.auc_95[0] <= truth <= one.auc_95[1]
     assert 0.92 < covered / 400 <= 0.99
 
 

@@ -107,11 +107,19 @@ def test_the_panels_hold_a_table_the_layers_and_the_hardest_target(
     table, layers, matrix = result.panels()
     assert isinstance(table, TablePanel)
     assert [row[0] for row in table.rows] == ["tone", "side", "coin"]
-    assert all(len(row) == len(table.columns) for row in table.rows)
+    tone = dict(zip(table.columns, table.rows[0], strict=True))
+    assert tone["accuracy (%)"] == 100 * result["targets"]["tone"]["accuracy"]
+    assert tone["pixels (%)"] == 100 * result["targets"]["tone"]["pixels"]
+    assert "80 test images" in table.caption
+    assert "160 of 160 train images" in table.caption
     assert isinstance(layers, FigurePanel)
-    assert len(layers.figure.data[0].x) == len(result.features)
+    heights = dict(zip(layers.figure.data[0].x, layers.figure.data[0].y, strict=True))
+    assert len(heights) == len(result.features)
+    assert heights["pixels<br>(768)"] == pytest.approx(100 * result["accuracy_pixels"])
+    assert layers.figure.layout.yaxis.title.text == "test accuracy (%)"
     assert isinstance(matrix, FigurePanel)
     assert "coin" in matrix.title
+    assert np.sum(matrix.figure.data[0].text) == result["targets"]["coin"]["n_test"] == 80
 
 
 def test_labels_come_first_and_an_attribute_can_be_asked_for() -> None:
@@ -183,6 +191,7 @@ def test_a_subject_that_cannot_be_built_untrained_is_probed_without() -> None:
     summary = found.summary()
     assert summary["accuracy_untrained"] is None
     assert "does not say" in summary["reasons"]["accuracy_untrained"]
+    assert summary["reasons"]["accuracy_k_means"] == "the setting kmeans_k is 0"
     assert found.panels()[0].rows[0][5] is None
 
 

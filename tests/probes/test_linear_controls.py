@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -23,10 +24,15 @@ from ganlens.progress import finish
 QUICK = {"c_grid": (1.0,), "controls": False}
 
 
-def few_of(x: np.ndarray, y: np.ndarray, grid: tuple[float, ...] = (1.0,), **k: object):
+class Few(NamedTuple):
+    cost: np.ndarray
+    accuracy: np.ndarray
+
+
+def few_of(x: np.ndarray, y: np.ndarray, grid: tuple[float, ...] = (1.0,), **k: object) -> Few:
     target = Target("t", tuple("abc"), y[:-200], y[-200:])
     settings = {"draws": 4, "validation": 100, "scaling": "standard", "seed": 0, **k}
-    return finish(few_labels(x[:-200], x[-200:], [target], (5, 20), grid, **settings))
+    return Few(*finish(few_labels(x[:-200], x[-200:], [target], (5, 20), grid, **settings)))
 
 
 def blobs(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -81,9 +87,15 @@ def test_the_learning_curve_is_in_summary_and_panels() -> None:
     listed, chart = result.panels()[-2:]
     assert isinstance(listed, TablePanel)
     assert [row[0] for row in listed.rows] == [2, 20]
-    assert all(len(row) == len(listed.columns) for row in listed.rows)
+    few = summary["labels_per_class"]["20"]["all layers"]
+    assert listed.rows[1] == (20, 100 * few["accuracy"], 100 * few["standard_deviation"])
+    assert listed.columns == ("labels per class", "all layers (%)", "± all layers (%)")
+    assert "of 3 draws. C was chosen on 10 others" in listed.caption
     assert isinstance(chart, FigurePanel)
-    np.testing.assert_array_equal(chart.figure.data[0].x, [2, 20])
+    (line,) = chart.figure.data
+    np.testing.assert_array_equal(line.x, [2, 20])
+    np.testing.assert_allclose(line.error_y.array[1], 100 * few["standard_deviation"])
+    assert chart.figure.layout.yaxis.title.text == "test accuracy (%)"
 
 
 def test_a_single_draw_has_no_deviation() -> None:
@@ -168,8 +180,11 @@ def test_k_means_and_supervised_are_rows_of_their_own(
     assert heads["side"] > 0.9
     assert set(heads) == set(result.targets)
     table = result.panels()[0]
-    assert {"k-means", "supervised"} <= set(table.columns)
-    assert all(len(row) == len(table.columns) for row in table.rows)
+    for row in table.rows:
+        cells = dict(zip(table.columns, row, strict=True))
+        known = summary["targets"][cells["target"]]
+        assert cells["k-means (%)"] == 100 * known["k_means"]
+        assert cells["supervised (%)"] == 100 * known["supervised"]
 
 
 def test_the_supervised_network_is_trained_once(
@@ -182,11 +197,12 @@ def test_the_supervised_network_is_trained_once(
 
     def trained(epochs: int = 2, fake: FakeSubject = fake) -> tuple[int, torch.Tensor]:
         steps, seen = train_supervised(fake, train, test, targets, epochs, 0), []
-        found = finish(steps, seen.append)
-        network = found.subject.discriminator
+        found, settings = finish(steps, seen.append)
+        assert settings["epochs"] == epochs
+        network = found.discriminator
         assert not any(p.requires_grad for p in network.parameters())
         assert not network.training
-        return len(seen), found.subject.features(train.batch(slice(0, 4)))
+        return len(seen), found.features(train.batch(slice(0, 4)))
 
     (first, a), (second, b) = trained(), trained()
     assert (first, second) == (2, 0)  # the second time it comes from the cache
@@ -204,8 +220,8 @@ def test_the_supervised_network_is_trained_once(
             {"labels_per_class": (100,)},
             r"labels_per_class 100 is more than the \d+ images of class",
         ),
-        ({"labels_per_class": (0,)}, r"labels_per_class \(0,\) with draws 10 is out of range"),
-        ({"labels_per_class": (5,), "draws": 0}, "draws 0 is out of range"),
+        ({"labels_per_class": (0,)}, "labels_per_class 0 is too small: give at least 1"),
+        ({"labels_per_class": (5,), "draws": 0}, "draws 0 is too small: give at least 1"),
         ({"kmeans_k": -1}, "kmeans_k -1 is too small"),
         ({"supervised_epochs": -1}, "supervised_epochs -1 is too small"),
         ({"scaling": "minmax"}, "scaling 'minmax' is not known: choose from standard, norm"),

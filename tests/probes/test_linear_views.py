@@ -8,8 +8,7 @@ from test_linear_controls import image_set
 
 from ganlens.errors import GanlensError
 from ganlens.probes.linear import LinearProbe
-from ganlens.probes.linear.extract import extract
-from ganlens.probes.linear.views import views
+from ganlens.probes.linear.extract import extract, views
 
 BATCH = torch.rand(3, 2, 7, 9, generator=torch.Generator().manual_seed(0))
 

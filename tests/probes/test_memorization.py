@@ -16,7 +16,7 @@ from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
 from ganlens.panels import FigurePanel, ImagePanel, TablePanel
 from ganlens.probes.memorization import Neighbors, NeighborsResult
-from ganlens.probes.memorization.evidence import compare
+from ganlens.probes.memorization.comparison import compare
 from ganlens.probes.memorization.search import feature_neighbors
 
 
@@ -95,10 +95,14 @@ def test_honest_samples_are_not_flagged() -> None:
 
 def test_the_controls_are_caught(mixed: NeighborsResult) -> None:
     for space in mixed.spaces:
-        assert {*space.tests} == {"generated", *mixed.caught}
+        assert {*space.tests} == {"generated", *mixed["controls_flagged"]}
         for kind in ("exact copies", "copies with 2% noise"):
             assert space.tests[kind].flagged.all()
-    assert {*mixed.caught} == {"exact copies", "copies with 2% noise", "shifted copies"}
+    assert {*mixed["controls_flagged"]} == {
+        "exact copies",
+        "copies with 2% noise",
+        "shifted copies",
+    }
     assert mixed.missed == ()
     assert mixed.spaces[0].tests["shifted copies"].flagged.all()
 
@@ -202,8 +206,26 @@ def test_the_panels_show_pictures_distances_and_tables(mixed: NeighborsResult) -
         "Duplicates",
     ]
     assert panels[0].image.shape == (3 * 18 - 2, 10 * 18 - 2, 3)
-    for table in panels[2:7]:
-        assert all(len(row) == len(table.columns) for row in table.rows)
+    assert "the 10 generated images of 100" in panels[0].caption
+    assert "the nearest of 100;" in panels[1].caption
+    summary = mixed.summary()
+    offenders, tests, controls, sets, duplicates = (
+        [dict(zip(table.columns, row, strict=True)) for row in table.rows] for table in panels[2:7]
+    )
+    assert [row["seed"] for row in offenders] == summary["worst_seeds"]
+    assert offenders[0]["pixels: train image"] == summary["worst_nearest"]["pixels"]
+    assert offenders[0]["pixels: d1 (RMS, brightness range)"] == 0
+    assert [row["space"] for row in tests] == ["pixels", "discriminator", "either"]
+    assert tests[0]["flagged (%)"] == 100 * summary["too_near_in_pixels"]
+    assert tests[0]["held-out d1"] == summary["pixels"]["median_distance_held_out"]
+    assert tests[2]["p"] == summary["p_flagged"]
+    assert {row["copies"]: row["caught (%)"] for row in controls} == {
+        kind: 100 * share for kind, share in summary["controls_flagged"].items()
+    }
+    assert sets[0]["generated"] == summary["sets"]["generated"]["C_T"]
+    assert duplicates[0]["same bytes"] == summary["duplicates"]["train"]["same_bytes"]
+    axis = panels[-2].figure.layout.xaxis.title.text
+    assert axis == "distance to the nearest train image (RMS, brightness range)"
     assert "not one verdict" in panels[3].caption
 
 

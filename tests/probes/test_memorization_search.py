@@ -82,16 +82,17 @@ def test_planted_duplicates_are_found_and_random_pairs_are_not() -> None:
     images[390:395] = images[10:15]  # held-out copies of train images
     data = image_set(images, 300)
     samples = np.concatenate([images[20:23], blobs(27, seed=9)])
-    found = find_duplicates(data.part("train"), data.part("test"), samples, seed=0)
-    assert found.twins["train"].same_bytes == found.twins["train"].same_hash == 10
-    assert found.twins["held-out"].same_bytes == 5
-    assert found.twins["generated"].same_bytes == found.twins["generated"].same_hash == 3
-    assert found.planted["the same again"] == (1, 1)
-    assert found.planted["2% noise"][1] >= found.planted["2% noise"][0]
-    assert 0 <= found.radius <= 64
+    found, pairs = find_duplicates(data.part("train"), data.part("test"), samples, seed=0)
+    assert found["train"]["same_bytes"] == found["train"]["same_hash"] == 10
+    assert found["held-out"]["same_bytes"] == 5
+    assert found["generated"]["same_bytes"] == found["generated"]["same_hash"] == 3
+    equal, near = (found[f"planted_found_{how}"] for how in ("by_equal_hash", "within_radius"))
+    assert equal["the same again"] == near["the same again"] == 1
+    assert near["2% noise"] >= equal["2% noise"]
+    assert 0 <= found["radius_bits"] <= 64
     # 10 of 300 are twins: two of 300 * 299 ordered pairs for each of the 5.
-    assert 0 < found.random_near < 0.01
-    np.testing.assert_array_equal(found.pairs[0, :5], found.pairs[1, :5])
+    assert 0 < found["random_pairs_within_radius"] < 0.01
+    np.testing.assert_array_equal(pairs[0, :5], pairs[1, :5])
 
 
 def test_the_hash_is_kept_per_data_and_made_anew_when_damaged(
@@ -114,6 +115,6 @@ def test_the_hash_is_kept_per_data_and_made_anew_when_damaged(
 
 def test_a_data_set_of_two_images_has_duplicates_counted() -> None:
     data = replace(image_set(blobs(5), 2))
-    found = find_duplicates(data.part("train"), data.part("test"), blobs(3, seed=4), seed=0)
-    assert found.twins["train"].same_bytes == 0
-    assert found.summary()["n_random_pairs"] > 0
+    found, _ = find_duplicates(data.part("train"), data.part("test"), blobs(3, seed=4), seed=0)
+    assert found["train"]["same_bytes"] == 0
+    assert found["n_random_pairs"] > 0

@@ -1,4 +1,4 @@
-"""Inversion: can the generator draw the images that it is shown?"""
+"""Invert probe: how well the generator draws given images."""
 
 from ganlens.probes.inversion.probe import Inversion
 from ganlens.probes.inversion.result import InversionResult

@@ -6,44 +6,37 @@ import numpy as np
 import scipy  # its parts are loaded at their first use: stats takes half a second
 
 CONFIDENCE = 0.95
-INSIDE = 1e-9  # an AUC of 0 or 1 is itself a root, and not the one that is looked for
+INSIDE = 1e-9  # an AUC of 0 or 1 is itself a root, and not the one that is sought
 
 
 @dataclass(frozen=True)
 class TwoSample:
-    """Do train images invert better than held-out ones?
+    """Test of whether train images invert better than held-out ones.
 
     Attributes:
-        measure: "pixels" or "features".
         auc: how often a train image has the smaller residual of a random pair, ties half: 0.5 where
             both are alike, 1 where every train image inverts better.
-        low: lower end of the 95 % interval of the AUC; high: its upper end.
-        p_smaller: one-sided Mann-Whitney p: train residuals are smaller.
+        auc_95: lower and upper end of its 95 % interval.
+        p_mann_whitney_train_smaller: one-sided Mann-Whitney p: train residuals are smaller.
         ks: largest vertical distance of both distribution functions, 0 to 1.
         p_ks: two-sided Kolmogorov-Smirnov p: the distributions differ in any way.
     """
 
-    measure: str
     auc: float
-    low: float
-    high: float
-    p_smaller: float
+    auc_95: tuple[float, float]
+    p_mann_whitney_train_smaller: float
     ks: float
     p_ks: float
 
 
-def two_sample(measure: str, train: np.ndarray, held_out: np.ndarray) -> TwoSample:
+def two_sample(train: np.ndarray, held_out: np.ndarray) -> TwoSample:
     """Compare residuals of N train and M held-out images, at least one of each."""
     shift = scipy.stats.mannwhitneyu(train, held_out, alternative="less")
     auc = 1 - float(shift.statistic) / (len(train) * len(held_out))
-    any_difference = scipy.stats.ks_2samp(train, held_out)
+    interval = auc_interval(auc, len(train), len(held_out))
+    either = scipy.stats.ks_2samp(train, held_out)
     return TwoSample(
-        measure,
-        auc,
-        *auc_interval(auc, len(train), len(held_out)),
-        p_smaller=float(shift.pvalue),
-        ks=float(any_difference.statistic),
-        p_ks=float(any_difference.pvalue),
+        auc, interval, float(shift.pvalue), float(either.statistic), float(either.pvalue)
     )
 
 
@@ -55,8 +48,8 @@ def auc_interval(auc: float, m: int, n: int) -> tuple[float, float]:
 
     Args:
         auc: 0 to 1.
-        m: numbers on one side, at least 1.
-        n: numbers on the other side, at least 1.
+        m: residuals of train images, at least 1.
+        n: residuals of held-out images, at least 1.
     """
     z = scipy.stats.norm.ppf((1 + CONFIDENCE) / 2)
     mean = (m + n) / 2 - 1

@@ -1,5 +1,7 @@
 """Panels of the invert probe: reconstructions, residuals, the test, an edit."""
 
+from typing import Any
+
 import numpy as np
 
 from ganlens import images
@@ -20,14 +22,13 @@ ENOUGH = 200  # images of each kind from which a missing difference says somethi
 
 def panels(result: InversionResult) -> list[Panel]:
     """Return the pairs, the strip, the distributions, the numbers, the tests and the edit."""
-    own = [_own(result)] if result.names else []
     return [
         _pairs(result),
         _strip(result),
-        *own,
-        *(_distribution(result, test.measure) for test in result.tests),
+        *([_own(result)] if result.names else []),
+        *(_distribution(result, measure) for measure in result.tests),
         _numbers(result),
-        _evidence(result),
+        _tests(result),
         _edit(result),
     ]
 
@@ -35,44 +36,47 @@ def panels(result: InversionResult) -> list[Panel]:
 def _pairs(result: InversionResult) -> ImagePanel:
     gap = np.abs(result.originals.astype(np.int16) - result.drawn).astype(np.uint8)
     sheet = np.concatenate([result.originals, result.drawn, gap])
-    return ImagePanel(
-        title="Images and what the generator makes of them",
-        caption=f"Above the image, in the middle the nearest picture that was found in latent "
+    return _picture(
+        result,
+        "Images and what the generator makes of them",
+        "Above the image, in the middle the nearest picture that was found in latent "
         f"space, below their absolute difference (black is none). {_columns(result)}. What is "
         "missing from the middle row, the generator cannot draw, or the search did not find; "
-        "the generated images, whose answer is known, tell which.",
-        image=images.grid(sheet, len(result.examples)),
-        alt="images above their reconstructions above the differences",
-        scale=picture_scale(result.drawn),
+        "the generated images, whose answer is known, show which.",
+        images.grid(sheet, len(result.examples)),
+        "images above their reconstructions above the differences",
     )
 
 
 def _strip(result: InversionResult) -> ImagePanel:
-    return ImagePanel(
-        title="The reconstructions alone",
-        caption=f"The middle row again, drawn from the latents that were found: this picture's "
-        f"recipe holds them, so they can be replayed and moved on from. {_columns(result)}.",
-        image=result.strip,
-        alt="reconstructions of train, held-out and generated images",
-        scale=picture_scale(result.drawn),
-        recipe=result.strip_recipe,
+    return _picture(
+        result,
+        "The reconstructions alone",
+        "The middle row again, drawn from the latents that were found: this picture's recipe holds "
+        f"them, so they can be replayed and moved on from. {_columns(result)}.",
+        result.strip,
+        "reconstructions of train, held-out and generated images",
+        result.strip_recipe,
     )
 
 
+def _picture(
+    result: InversionResult, title: str, caption: str, image: np.ndarray, alt: str,
+    recipe: dict[str, Any] | None = None,
+) -> ImagePanel:  # fmt: skip
+    return ImagePanel(title, caption, image, alt, picture_scale(result.drawn), recipe)
+
+
 def _own(result: InversionResult) -> TablePanel:
-    places = [result.percentiles("own", t.measure) for t in result.tests]
-    values = [result.of("own", t.measure) for t in result.tests]
-    rows = [
-        (name, *(cell for v, p in zip(values, places, strict=True) for cell in (v[i], p[i])))
-        for i, name in enumerate(result.names)
-    ]
+    cells = [c for m in result.tests for c in (result.of("own", m), result.percentiles("own", m))]
+    names = [(f"{m}: residual ({UNITS[m]})", f"{m}: percentile (%)") for m in result.tests]
     return TablePanel(
         title="Your own pictures",
-        caption="Residual, and the share of held-out images (in %) that invert at least as "
-        "well: near 0 means that the picture lies unusually well within the generator's reach, "
-        "near 100 that it is unlike what the generator draws.",
-        columns=("picture", *(c for t in result.tests for c in (t.measure, "percentile"))),
-        rows=rows,
+        caption="Residual, and the share of held-out images that invert at least as well, as "
+        "percentile: near 0 means that the picture lies unusually well within the generator's "
+        "reach, near 100 that it is unlike what the generator draws.",
+        columns=("picture", *sum(names, ())),
+        rows=list(zip(result.names, *cells, strict=True)),
     )
 
 
@@ -99,27 +103,32 @@ def _distribution(result: InversionResult, measure: str) -> FigurePanel:
 
 
 def _numbers(result: InversionResult) -> TablePanel:
-    rows = []
-    for kind in dict.fromkeys(result.kinds.tolist()):
-        for test in result.tests:
-            values = result.of(kind, test.measure)
-            low, middle, high = np.percentile(values, (10, 50, 90))
-            place = float(np.median(result.percentiles(kind, test.measure)))
-            shell = float(result.shell[result.kinds == kind].mean())
-            rows.append((kind, test.measure, len(values), low, middle, high, place, shell))
+    summary, rows = result.summary(), []
+    for kind, key in result.kind_keys.items():
+        for measure in result.tests:
+            known = summary[key]
+            low, high = np.percentile(result.of(kind, measure), (10, 90))
+            place = known.get(f"{measure}_median_percentile_of_held_out")
+            middle, shell = known[f"{measure}_quartiles"][1], known["mean_shell"]
+            rows.append((kind, measure, known["n"], low, middle, high, place, shell))
     return TablePanel(
         title="Residuals",
-        caption="Quantiles of the residuals of each kind; percentile: the median place "
-        "among held-out images in %, near 50 for these themselves and below it for images that "
-        "invert better; length: the mean squared length of the latents in parts of what the "
-        "prior draws, near 1 where the search stayed where the generator was trained.",
-        columns=("images", "measure", "N", "10 %", "median", "90 %", "percentile", "length"),
+        caption=f"Quantiles of the residuals of each kind ({_units(result)}); percentile: the "
+        "median place among held-out images, below 50 for images that invert better; latent "
+        "length: the mean squared length of the latents over that of the prior's, near 1 where the "
+        "search stayed where the generator was trained.",
+        columns=("images", "measure", "N", "10 %", "median", "90 %", "percentile (%)",
+                 "latent length (prior = 1)"),
         rows=rows,
-    )
+    )  # fmt: skip
 
 
-def _evidence(result: InversionResult) -> TablePanel:
-    n = min(int((result.kinds == kind).sum()) for kind in ("train", "held-out"))
+def _units(result: InversionResult) -> str:
+    return "; ".join(f"{measure}: {UNITS[measure]}" for measure in result.tests)
+
+
+def _tests(result: InversionResult) -> TablePanel:
+    n = min(len(result.of(kind)) for kind in ("train", "held-out"))
     few = f" With {n} of each this finds only coarse copying: set n to {ENOUGH} or more."
     return TablePanel(
         title="Do training images invert better?",
@@ -130,8 +139,11 @@ def _evidence(result: InversionResult) -> TablePanel:
         "the AUC says how large the gap is, and a split that is not random makes one too. A "
         "large p does not clear the generator: a few copied images among many shift no "
         f"median; `neighbors` looks for those.{few if n < ENOUGH else ''}",
-        columns=("measure", "AUC", "low", "high", "p train smaller", "KS distance", "p KS"),
-        rows=[(t.measure, t.auc, t.low, t.high, t.p_smaller, t.ks, t.p_ks) for t in result.tests],
+        columns=("measure", "AUC", "95 % from", "to", "p (train smaller)", "KS distance", "p (KS)"),
+        rows=[
+            (measure, t.auc, *t.auc_95, t.p_mann_whitney_train_smaller, t.ks, t.p_ks)
+            for measure, t in result.tests.items()
+        ],
     )
 
 
@@ -152,20 +164,13 @@ def _edit(result: InversionResult) -> ImagePanel:
             "to right. An edit that works on samples and fails here says that the latent, "
             "though it fits the picture, lies off the paths that the generator learned."
         )
-    return ImagePanel(
-        title=title,
-        caption=caption,
-        image=result.edit,
-        alt="rows of pictures made from the latents of inverted images",
-        scale=picture_scale(result.drawn),
-        recipe=result.edit_recipe,
-    )
+    alt = "rows of pictures made from the latents of inverted images"
+    return _picture(result, title, caption, result.edit, alt, result.edit_recipe)
 
 
 def _columns(result: InversionResult) -> str:
-    kinds = list(dict.fromkeys(result.kinds.tolist()))
-    three = ", ".join(kind for kind in kinds if kind != "own")
-    own = "; then your own pictures" if "own" in kinds else ""
+    three = ", ".join(kind for kind in result.kind_keys if kind != "own")
+    own = "; then your own pictures" if result.names else ""
     return f"Three columns each (best, median, worst) of {three}{own}"
 
 

@@ -25,25 +25,26 @@ def read_pictures(
     Raises:
         GanlensError: a path that is not there or cannot be decoded.
     """
-    pixels, names = [], []
+    channels, size, _ = shape
+    pixels, names = [], list[str]()
     for path in paths:
-        found, called = _read(path, shape)
-        pixels.append(found)
-        names += called
+        file = path.expanduser()
+        if not file.is_file() or file.suffix.lower() in (".zip", ".npz"):
+            data = open_data(str(path), size=size, channels=channels, strict=True, upscale=True)
+            pixels.append(np.array(data.images))
+            names += map(str, data.names)
+        else:
+            pixels.append(_read(file, Target(size, channels, upscale=True))[None])
+            names.append(file.name)
     return np.concatenate(pixels), names
 
 
-def _read(path: Path, shape: tuple[int, int, int]) -> tuple[np.ndarray, list[str]]:
-    channels, size, _ = shape
-    file = path.expanduser()
-    if not file.is_file() or file.suffix.lower() in (".zip", ".npz"):
-        data = open_data(str(path), size=size, channels=channels, strict=True, upscale=True)
-        return np.array(data.images), [str(name) for name in data.names]
+def _read(file: Path, target: Target) -> np.ndarray:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise GanlensError(f"image {str(path)!r} cannot be read: {error.strerror}") from error
-    found = decode(lambda: open_bytes(content), Target(size, channels, upscale=True))
+        raise GanlensError(f"image {str(file)!r} cannot be read: {error.strerror}") from error
+    found = decode(lambda: open_bytes(content), target)
     if found.pixels is None:
-        raise GanlensError(f"image {str(path)!r} cannot be used: {found.reason}; give another one")
-    return found.pixels[None], [file.name]
+        raise GanlensError(f"image {str(file)!r} cannot be used: {found.reason}; give another one")
+    return found.pixels

@@ -9,14 +9,16 @@ import numpy as np
 from torch import Tensor
 
 from ganlens import inversion
+from ganlens.directions import SUFFIX, find_direction
+from ganlens.edits import Move
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8, to_uint8
+from ganlens.interpolation import resolve_mode, walk
 from ganlens.latents import Rows
 from ganlens.limits import Amount, Count, Limits, Seed
 from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.inversion.comparison import two_sample
-from ganlens.probes.inversion.edit import check_edit, edit_recipe, find_move
 from ganlens.probes.inversion.panels import panels
 from ganlens.probes.inversion.pictures import read_pictures
 from ganlens.probes.inversion.result import InversionResult
@@ -24,11 +26,13 @@ from ganlens.recipe import Recipe, render
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
-    from ganlens.edits import Move
     from ganlens.subject import Subject
 
 OTHER = {"train": "test", "test": "train"}
 OWN_SHOWN = 12  # of one's own pictures in the panels
+WALK = 8  # pictures from one inverted image to another
+SHOWN = 4  # inverted images that are moved
+AMOUNTS = (-3.0, -1.5, 0.0, 1.5, 3.0)  # standard deviations of the prior
 
 
 @dataclass(frozen=True)
@@ -90,10 +94,14 @@ class Inversion(Probe):
         if self.direction is not None:
             object.__setattr__(self, "direction", Path(self.direction))
         super().__post_init__()
-        check_edit(self.direction, self.amount)
-        self.search()
+        if self.amount and self.direction is None:
+            raise GanlensError(
+                f"amount {' '.join(f'{a:g}' for a in self.amount)} moves nothing: give a "
+                f"direction, as --direction FILE{SUFFIX}:NAME"
+            )
+        self._search()
 
-    def search(self) -> inversion.Settings:
+    def _search(self) -> inversion.Settings:
         """Return the settings of the search."""
         return inversion.Settings(
             steps=self.evaluations,
@@ -124,34 +132,33 @@ class Inversion(Probe):
             GanlensError: no data, no held-out images, another image shape, or a picture that
                 cannot be decoded.
         """
-        known, held = self._materials(subject, data)
+        data = images_for(subject, data, "an inversion")
+        train, held_out = data.part(self.split), data.part(OTHER[self.split])
+        if min(len(train), len(held_out)) < 3:
+            raise GanlensError(
+                f"{len(train)} train and {len(held_out)} held-out images: give 3 of each"
+            )
         move = None
         if self.direction is not None:
-            move = find_move(self.direction, self.amount, subject)
-        shown = self._images(subject, known, held)
-        names: list[str] = []
+            direction = find_direction(self.direction, subject)
+            move = direction.move(subject.prior, self.amount or AMOUNTS)
+        by_kind, names = self._images(subject, train, held_out), list[str]()
         if self.image:
-            shown["own"], names = read_pictures(self.image, subject.image_shape)
-        pixels = np.concatenate(list(shown.values()))
-        found = yield from inversion.invert(subject, from_uint8(pixels), self.search())
-        kinds = np.repeat(list(shown), [len(part) for part in shown.values()])
+            by_kind["own"], names = read_pictures(self.image, subject.image_shape)
+        pixels = np.concatenate(list(by_kind.values()))
+        kinds = np.repeat(list(by_kind), [len(part) for part in by_kind.values()])
+        found = yield from inversion.invert(subject, from_uint8(pixels), self._search())
         yield Progress(1, 1, "comparison")
-        return self._result(subject, data, found, pixels, kinds, tuple(names), move)
-
-    def _materials(
-        self, subject: "Subject", data: "ImageSet | None"
-    ) -> tuple["ImageSet", "ImageSet"]:
-        """Check what can fail before the long work; return train and held-out images."""
-        data = images_for(subject, data, "an inversion")
-        known, held = data.part(self.split), data.part(OTHER[self.split])
-        if min(len(known), len(held)) < 3:
-            raise GanlensError(
-                f"{len(known)} train and {len(held)} held-out images: give 3 of each"
-            )
-        return known, held
+        return InversionResult(
+            **self._drawings(subject, found, kinds, pixels, move),
+            **self._measurements(subject, found, kinds),
+            names=tuple(names),
+            draw=panels,
+            about={**identity(subject, data), **found.about(), "split": self.split},
+        )
 
     def _images(
-        self, subject: "Subject", known: "ImageSet", held: "ImageSet"
+        self, subject: "Subject", train: "ImageSet", held_out: "ImageSet"
     ) -> dict[str, np.ndarray]:
         """Return uint8 images by kind; generated ones are rounded to bytes as real ones are."""
         rng = np.random.default_rng(self.seed)
@@ -159,54 +166,53 @@ class Inversion(Probe):
         def some(part: "ImageSet") -> np.ndarray:
             return np.asarray(part.images[np.sort(rng.permutation(len(part))[: self.n])])
 
-        drawn = subject.generate(subject.latents(self._seeds()))
-        return {"train": some(known), "held-out": some(held), "generated": to_uint8(drawn)}
+        drawn = to_uint8(subject.generate(self._truth(subject)))
+        return {"train": some(train), "held-out": some(held_out), "generated": drawn}
 
-    def _seeds(self) -> range:
-        return range(self.seed, self.seed + self.n)
+    def _truth(self, subject: "Subject") -> Tensor:
+        """Return the (n, d) latents of the generated images."""
+        return subject.latents(range(self.seed, self.seed + self.n))
 
-    def _result(
-        self,
-        subject: "Subject",
-        data: "ImageSet | None",
-        found: inversion.Inversion,
-        pixels: np.ndarray,
-        kinds: np.ndarray,
-        names: tuple[str, ...],
-        move: "Move | None",
-    ) -> InversionResult:
-        z = found.latents
-        mse = found.pixel_mse.numpy()
-        features = None if found.feature_distance is None else found.feature_distance.numpy()
-        measured = {"pixels": mse} | ({} if features is None else {"features": features})
-        picked = examples(kinds, mse)
+    def _measurements(
+        self, subject: "Subject", found: inversion.Inversion, kinds: np.ndarray
+    ) -> dict[str, Any]:
+        """Return what was measured of the M images, and the tests: fields of the result."""
+        mse, features = found.pixel_mse.numpy(), found.feature_distance
+        residuals = {"pixels": mse} | ({} if features is None else {"features": features.numpy()})
+        truth = self._truth(subject)
+        error = (found.latents[kinds == "generated"] - truth).norm(dim=1) / truth.norm(dim=1)
+        return {
+            "kinds": kinds,
+            "latents": found.latents.numpy(),
+            "pixel_mse": mse,
+            "feature_distance": residuals.get("features"),
+            "shell": found.shell.numpy(),
+            "starts": found.starts.numpy(),
+            "latent_error": error.double().numpy(),
+            "tests": {
+                measure: two_sample(values[kinds == "train"], values[kinds == "held-out"])
+                for measure, values in residuals.items()
+            },
+        }
+
+    def _drawings(
+        self, subject: "Subject", found: inversion.Inversion, kinds: np.ndarray,
+        pixels: np.ndarray, move: Move | None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return the pictures and their recipes: fields of the result."""
+        z, picked = found.latents, examples(kinds, found.pixel_mse.numpy())
         strip = Recipe.of(subject, Rows.of(z[picked]), columns=len(picked))
-        edit = edit_recipe(subject, z[kinds == ("own" if names else "held-out")], move)
-        truth = subject.latents(self._seeds())
-        return InversionResult(
-            kinds=kinds,
-            latents=z.numpy(),
-            pixel_mse=mse,
-            feature_distance=features,
-            shell=found.shell.numpy(),
-            starts=found.starts.numpy(),
-            latent_error=_relative(z[kinds == "generated"], truth),
-            tests=tuple(
-                two_sample(name, values[kinds == "train"], values[kinds == "held-out"])
-                for name, values in measured.items()
-            ),
-            examples=picked,
-            originals=pixels[picked],
-            drawn=to_uint8(subject.generate(z[picked])),
-            strip=render(subject, strip),
-            strip_recipe=strip.to_json(),
-            edit=render(subject, edit),
-            edit_recipe=edit.to_json(),
-            moved=None if move is None else (move.name, move.amounts),
-            names=names,
-            draw=panels,
-            about={**identity(subject, data), **found.about(), "split": self.split},
-        )
+        edit = edit_recipe(subject, z[kinds == ("own" if self.image else "held-out")], move)
+        return {
+            "examples": picked,
+            "originals": pixels[picked],
+            "drawn": to_uint8(subject.generate(z[picked])),
+            "strip": render(subject, strip),
+            "strip_recipe": strip.to_json(),
+            "edit": render(subject, edit),
+            "edit_recipe": edit.to_json(),
+            "moved": move and (move.name, move.amounts),
+        }
 
 
 def examples(kinds: np.ndarray, residuals: np.ndarray) -> np.ndarray:
@@ -220,6 +226,17 @@ def examples(kinds: np.ndarray, residuals: np.ndarray) -> np.ndarray:
     return np.array(picked)
 
 
-def _relative(found: Tensor, truth: Tensor) -> np.ndarray:
-    """(N,) length of the difference in parts of the true latent's length."""
-    return ((found - truth).norm(dim=1) / truth.norm(dim=1)).double().numpy()
+def edit_recipe(subject: "Subject", z: Tensor, move: Move | None = None) -> Recipe:
+    """Return the recipe of edits of inverted images.
+
+    Args:
+        subject: draws it.
+        z: (N, d) inverted latents, at least 1; the first ones are shown.
+        move: is done to each of them, one column per amount; without one the picture walks from
+            each to the next.
+    """
+    if move is not None:
+        return Recipe.of(subject, Rows.of(z[:SHOWN]), edits=(move,), columns=len(move.amounts))
+    corners, prior = z[: SHOWN + 1] if len(z) > 1 else z.expand(2, -1), subject.prior
+    path = walk(corners, WALK, resolve_mode("auto", prior.kind), parts=prior.parts)
+    return Recipe.of(subject, Rows.of(path), columns=WALK)

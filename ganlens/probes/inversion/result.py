@@ -1,5 +1,6 @@
 """Result of the invert probe: residuals and latents of images, kind by kind."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ class InversionResult(Result):
         examples: (E,) rows that are shown: best, median, worst of each kind.
         originals: (E, H, W, C) uint8; drawn: the same, from the latents.
         strip: (H', W', 3) uint8, the drawn ones side by side; strip_recipe draws it again.
-        edit: (H', W', 3) uint8, what was done with inverted images; edit_recipe draws it again.
+        edit: (H', W', 3) uint8, edits of inverted images; edit_recipe draws it again.
         moved: name of the direction and amounts of the edit, or None for a walk.
         names: of one's own pictures.
     """
@@ -40,7 +41,7 @@ class InversionResult(Result):
     shell: np.ndarray
     starts: np.ndarray
     latent_error: np.ndarray
-    tests: tuple[TwoSample, ...]
+    tests: Mapping[str, TwoSample]
     examples: np.ndarray
     originals: np.ndarray
     drawn: np.ndarray
@@ -50,6 +51,11 @@ class InversionResult(Result):
     edit_recipe: dict[str, Any]
     moved: tuple[str, tuple[float, ...]] | None
     names: tuple[str, ...]
+
+    @property
+    def kind_keys(self) -> dict[str, str]:
+        """Kind of images -> its key in the summary."""
+        return {kind: kind.replace("-", "_") for kind in self.kinds.tolist()}
 
     def of(self, kind: str, measure: str = "pixels") -> np.ndarray:
         """Return the residuals of one kind of images."""
@@ -61,24 +67,15 @@ class InversionResult(Result):
 
     def numbers(self) -> list[Number]:
         """Return medians, percentiles and the tests of train against held-out images."""
-        kinds = list(dict.fromkeys(self.kinds.tolist()))
+        keys, test = self.kind_keys, self.tests["pixels"]
         return Number.each(
             {
-                **{f"median_mse_{k.replace('-', '_')}": np.median(self.of(k)) for k in kinds},
-                "auc_train_smaller": self.tests[0].auc,
-                "p_train_smaller": self.tests[0].p_smaller,
+                **{f"median_mse_{key}": np.median(self.of(kind)) for kind, key in keys.items()},
+                "auc_train_smaller": test.auc,
+                "p_train_smaller": test.p_mann_whitney_train_smaller,
                 "latent_error_generated": np.median(self.latent_error),
-                **{kind.replace("-", "_"): self._kind(kind) for kind in kinds},
-                "tests": {
-                    t.measure: {
-                        "auc": t.auc,
-                        "auc_95": [t.low, t.high],
-                        "p_mann_whitney_train_smaller": t.p_smaller,
-                        "ks": t.ks,
-                        "p_ks": t.p_ks,
-                    }
-                    for t in self.tests
-                },
+                **{key: self._kind(kind) for kind, key in keys.items()},
+                "tests": {measure: vars(one) for measure, one in self.tests.items()},
                 "edit": self.moved and self.moved[0],
                 "unit": "mean squared pixel difference in [-1, 1]",
             },
@@ -87,16 +84,12 @@ class InversionResult(Result):
 
     def _kind(self, kind: str) -> dict[str, Any]:
         rows = self.kinds == kind
-        found: dict[str, Any] = {"n": rows.sum()}
-        for test in self.tests:
-            values = self.of(kind, test.measure)
-            quartiles = np.percentile(values, (25, 50, 75))
-            found[f"{test.measure}_quartiles"] = quartiles
+        found: dict[str, Any] = {"n": rows.sum(), "mean_shell": self.shell[rows].mean()}
+        for measure in self.tests:
+            found[f"{measure}_quartiles"] = np.percentile(self.of(kind, measure), (25, 50, 75))
             if kind != "held-out":
-                median = np.median(self.percentiles(kind, test.measure))
-                found[f"{test.measure}_median_percentile_of_held_out"] = median
-        found["mean_shell"] = self.shell[rows].mean()
+                median = np.median(self.percentiles(kind, measure))
+                found[f"{measure}_median_percentile_of_held_out"] = median
         if kind == "own":
-            found["names"] = self.names
-            found["percentile_of_held_out"] = self.percentiles(kind)
+            found |= {"names": self.names, "percentile_of_held_out": self.percentiles(kind)}
         return found

@@ -1,4 +1,4 @@
-"""The linear probe: what can be read off the discriminator's features with a straight line?"""
+"""Linear probe: how well linear classifiers do on the discriminator's features."""
 
 from ganlens.probes.linear.probe import LinearProbe
 from ganlens.probes.linear.result import LinearProbeResult

@@ -1,25 +1,30 @@
-"""Features of many images in one array that may be larger than memory."""
+"""Features of many images, means over copies, in one array that may be larger than memory."""
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ganlens import svm
 from ganlens.errors import GanlensError
 from ganlens.places import cache_folder
 from ganlens.precision import FLOAT32, autocast
-from ganlens.probes.linear.views import views
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
 
 BATCH = 512
 IN_MEMORY = 2**29  # bytes: a larger array goes into a file, so that memory does not grow with N
+
+
+def pixels(batch: Tensor) -> Tensor:
+    """Return (n, C, H, W) images as they are: (n, C * H * W) features."""
+    return batch.flatten(1)
 
 
 def extract(
@@ -34,7 +39,8 @@ def extract(
     """Compute the features of all images in float32, a batch at a time: there is only one copy.
 
     Args:
-        function: (n, C, H, W) images in [-1, 1] to (n, D) features.
+        function: (n, C, H, W) images in [-1, 1] to (n, D) features; ``pixels`` of images that are
+            not averaged gives the bytes as they lie in the data: no copy.
         part: the images.
         mirror: average the features of each image with those of its mirror image.
         shift: average them over nine copies, moved by so many pixels; see ``views``.
@@ -48,11 +54,14 @@ def extract(
     Raises:
         GanlensError: no room for the file, or values beyond float16's 65,504.
     """
+    if function is pixels and not (mirror or shift):
+        return part.images.reshape(len(part), -1)
     out: np.ndarray | None = None
     for start in range(0, len(part), BATCH):
         copies = views(part.batch(slice(start, start + BATCH)), mirror, shift)
         with autocast(FLOAT32, device or "cpu"):
-            found = _mean(function, copies)
+            total = sum(map(function, copies), torch.zeros(1))
+        found = (total / ((9 if shift else 1) * (2 if mirror else 1))).numpy()
         if out is None:
             out = _empty((len(part), found.shape[1]), np.dtype(np.float16 if half else np.float32))
         if half and np.abs(found).max() > np.finfo(np.float16).max:
@@ -65,12 +74,30 @@ def extract(
     return torch.from_numpy(out).to(device) if on_gpu else out
 
 
-def _mean(function: Callable[[Tensor], Tensor], copies: Iterable[Tensor]) -> np.ndarray:
-    """Average features over copies of a batch, one after another."""
-    total, count = torch.zeros(1), 0
-    for found in map(function, copies):
-        total, count = total + found, count + 1
-    return (total / count).numpy()
+def views(batch: Tensor, mirror: bool = False, shift: int = 0) -> Iterator[Tensor]:
+    """Yield a batch, and copies of it that show the same things.
+
+    Features of strided convolutions depend on where in a stride a thing happens to lie; their mean
+    over shifted copies depends on it less, and that over both mirror images not on the side.
+
+    Args:
+        batch: (N, C, H, W) images.
+        mirror: also yield each copy's mirror image.
+        shift: yield nine copies, moved by so many pixels up or down, left or right, or not; what
+            comes in at the edge is the image's own mirror image. Below both sides.
+
+    Yields:
+        (N, C, H, W) each time, the batch itself first.
+    """
+    height, width = batch.shape[-2:]
+    padded = F.pad(batch, (shift,) * 4, mode="reflect") if shift else batch
+    for down in (0, -shift, shift) if shift else (0,):
+        for right in (0, -shift, shift) if shift else (0,):
+            top, left = shift - down, shift - right
+            moved = padded[:, :, top : top + height, left : left + width]
+            yield moved
+            if mirror:
+                yield moved.flip(3)
 
 
 def _empty(shape: tuple[int, int], kind: np.dtype) -> np.ndarray:

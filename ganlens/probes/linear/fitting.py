@@ -1,7 +1,8 @@
-"""From features and targets to held-out accuracies: choose C on a validation split, refit."""
+"""Fits of linear SVMs: C is chosen on a validation split; measures of their predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,18 +14,24 @@ COARSE = 1e-2  # while C is chosen
 
 
 @dataclass(frozen=True)
-class Scores:
-    """What one set of features says about every target.
+class Fit:
+    """SVMs of one set of features, one for each of T targets.
 
     Attributes:
+        size: number of features.
         cost: (T,) the C that was chosen.
         predicted: T arrays (M,) of class indices on the test images.
         gap: the largest relative duality gap of any column.
+        few_cost: (L, T) the C that was chosen for L numbers of labels per class, where wanted.
+        few_accuracy: (L, T, R) share of test images that are right, for each of R draws.
     """
 
+    size: int
     cost: np.ndarray
     predicted: tuple[np.ndarray, ...]
     gap: float
+    few_cost: np.ndarray | None = None
+    few_accuracy: np.ndarray | None = None
 
 
 def choose_cost(
@@ -51,20 +58,20 @@ def choose_cost(
     return np.array(grid)[correct.argmax(axis=0)]
 
 
-def score(
+def fit(
     x: svm.Features,
     x_test: svm.Features,
     targets: Sequence[Target],
     cost: np.ndarray,
     scaling: svm.ScalingKind = "standard",
-) -> Scores:
+) -> Fit:
     """Fit all rows with the given C (T,) and predict the test rows."""
     signs = _signs(targets, slice(None))
     costs = np.repeat(cost, [len(s) for s in signs])
     how = svm.scaling(x, scaling)
     found = svm.fit(x, np.concatenate(signs), costs, how, tolerance=TOLERANCE)
     guesses = tuple(_guesses(found.decision(x_test), signs))
-    return Scores(cost, guesses, float(found.gap.max()))
+    return Fit(x.shape[1], cost, guesses, float(found.gap.max()))
 
 
 def _signs(targets: Sequence[Target], rows: slice) -> list[np.ndarray]:
@@ -84,10 +91,8 @@ def accuracy(truth: np.ndarray, guess: np.ndarray) -> float:
 
 def balanced_accuracy(truth: np.ndarray, guess: np.ndarray) -> float:
     """Return the mean over classes of the share that is right: 1/K for a constant guess."""
-    present = np.unique(truth[truth >= 0])
-    return (
-        float(np.mean([(guess[truth == c] == c).mean() for c in present])) if len(present) else 0.0
-    )
+    shares = [(guess[truth == c] == c).mean() for c in np.unique(truth[truth >= 0])]
+    return float(np.mean(shares)) if shares else 0.0
 
 
 def confusion(truth: np.ndarray, guess: np.ndarray, classes: int) -> np.ndarray:
@@ -101,3 +106,32 @@ def majority(target: Target) -> float:
     """Return the test accuracy of always guessing the most frequent class of the train images."""
     most = np.bincount(target.train[target.train >= 0]).argmax()
     return accuracy(target.test, np.full(len(target.test), most))
+
+
+def collect(fits: dict[str, Fit], targets: Sequence[Target]) -> dict[str, Any]:
+    """Return accuracies, costs and confusions of F sets of features; the first is all layers."""
+
+    def table(measure: Callable[[np.ndarray, np.ndarray], float]) -> np.ndarray:
+        pairs = [zip(targets, one.predicted, strict=True) for one in fits.values()]
+        return np.array([[measure(t.test, guess) for t, guess in row] for row in pairs])
+
+    few = {name: one for name, one in fits.items() if one.few_cost is not None}
+    return {
+        "targets": tuple(t.name for t in targets),
+        "classes": tuple(t.classes for t in targets),
+        "features": tuple(fits),
+        "sizes": np.array([one.size for one in fits.values()]),
+        "accuracy": table(accuracy),
+        "balanced": table(balanced_accuracy),
+        "cost": np.array([one.cost for one in fits.values()]),
+        "majority": np.array([majority(t) for t in targets]),
+        "known": np.array([(t.test >= 0).sum() for t in targets]),
+        "confusion": tuple(
+            confusion(t.test, guess, len(t.classes))
+            for t, guess in zip(targets, next(iter(fits.values())).predicted, strict=True)
+        ),
+        "gap": max(one.gap for one in fits.values()),
+        "few_features": tuple(few),
+        "few_cost": np.array([one.few_cost for one in few.values()]),
+        "few_accuracy": np.array([one.few_accuracy for one in few.values()]),
+    }

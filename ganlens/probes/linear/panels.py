@@ -4,7 +4,6 @@ import numpy as np
 
 from ganlens.figures import GREY, Line, bars, heatmap, lines
 from ganlens.panels import PALETTE, FigurePanel, Panel, TablePanel
-from ganlens.plain import plain
 from ganlens.probes.linear.controls import CONTROLS
 from ganlens.probes.linear.few import SEARCHES
 from ganlens.probes.linear.result import LinearProbeResult
@@ -20,23 +19,16 @@ def panels(result: LinearProbeResult) -> list[Panel]:
 
 def _table(result: LinearProbeResult) -> TablePanel:
     """Return the accuracy of all layers on each target, the controls beside it."""
-    controls = [n for n in CONTROLS if n in (*CONTROLS[:2], *result.features)]
+    controls = [n for n in CONTROLS if n in ("untrained", "pixels", *result.features)]
+    shares = ("accuracy", "standard_error", "balanced_accuracy",
+              *(n.replace("-", "_") for n in controls), "majority")  # fmt: skip
     rows = [
-        (
-            name,
-            len(result.classes[i]),
-            100 * result.accuracy[0, i],
-            100 * result.standard_error[i],
-            100 * result.balanced[0, i],
-            *(_percent(result.of(control, i)) for control in controls),
-            100 * result.majority[i],
-            result.cost[0, i],
-        )
-        for i, name in enumerate(result.targets)
+        (name, one["n_classes"], *(_percent(one[key]) for key in shares), one["c"])
+        for name, one in result["targets"].items()
     ]
     return TablePanel(
-        title="What a linear classifier reads off the discriminator",
-        caption=f"Accuracy in % on {result.n_test:,} test images, of a linear classifier fitted to "
+        title="What a linear classifier predicts from the discriminator's features",
+        caption=f"Accuracy on {result.n_test:,} test images, of a linear classifier fitted to "
         f"{result.n_train:,} of {result.n_available:,} train images. Training taught the "
         "discriminator something about a target only where the accuracy beats both the same "
         "network untrained and raw pixels by more than a few standard errors; the majority guess "
@@ -44,18 +36,10 @@ def _table(result: LinearProbeResult) -> TablePanel:
         "count as much. The classifier: an L2-SVM, min 0.5|w|² + C Σ max(0, 1 - y(w·x + b))²; x: "
         f"all {len(result.layers)} convolution layers, max-pooled to {result.pool}x{result.pool}, "
         f"{result.sizes[0]:,} features ({SOURCE})." + _also(controls) + _averaged(result),
-        columns=(
-            "target",
-            "classes",
-            "accuracy",
-            "± std. error",
-            "balanced",
-            *controls,
-            "majority",
-            "C",
-        ),
+        columns=("target", "classes", "accuracy (%)", "± std. error (%)", "balanced (%)",
+                 *(f"{name} (%)" for name in controls), "majority (%)", "C"),
         rows=rows,
-    )
+    )  # fmt: skip
 
 
 def _averaged(result: LinearProbeResult) -> str:
@@ -120,37 +104,35 @@ def _confusion(result: LinearProbeResult) -> FigurePanel:
 
 def _curve(result: LinearProbeResult) -> list[Panel]:
     """Return the accuracies with few labels per class: as a table, and as a chart."""
-    means = 100 * result.few_accuracy.mean(axis=(2, 3))
-    spread = 100 * result.few_deviation.mean(axis=2)
+    rows, names = result["labels_per_class"], result.few_features
     draws = result.few_accuracy.shape[-1]
     over = "" if len(result.targets) == 1 else f"; means over {len(result.targets)} targets"
     caption = (
-        "Test accuracy (%) of SVMs fitted to only so many labelled images a class: mean and "
+        "Test accuracy of SVMs fitted to only so many labelled images of each class: mean and "
         f"standard deviation of {draws} draws{over}. C was chosen on {SEARCHES} others, tested "
         "on train images that none was drawn from; features are scaled by all train images, which "
         "takes no label (Radford 2015, section 5.2)."
     )
-    if "supervised" in result.few_features:
-        caption += " supervised: the network was trained with the labels of all images that are "
-        "drawn from."
-    title = "How many labels it takes"
+    if "supervised" in names:
+        caption += (
+            " supervised: that network was trained with the labels of all images that are drawn "
+            "from."
+        )
+    title, counts = "How many labels it takes", list(result.few_labels)
+    mean, spread = (
+        {name: [_percent(row[name][key]) for row in rows.values()] for name in names}
+        for key in ("accuracy", "standard_deviation")
+    )
     listed = TablePanel(
         title=title,
         caption=caption,
-        columns=("labels per class", *(c for n in result.few_features for c in (n, f"± {n}"))),
-        rows=[
-            (
-                int(count),
-                *(plain(v) for g in range(len(means)) for v in (means[g, i], spread[g, i])),
-            )
-            for i, count in enumerate(result.few_labels)
-        ],
+        columns=("labels per class", *(c for n in names for c in (f"{n} (%)", f"± {n} (%)"))),
+        rows=list(zip(counts, *(c for n in names for c in (mean[n], spread[n])), strict=True)),
     )
     series = [
-        Line(name, mean, mode="lines+markers", error=deviation)
-        for name, mean, deviation in zip(result.few_features, means, spread, strict=True)
+        Line(name, mean[name], mode="lines+markers", error=np.array(spread[name], float))
+        for name in names
     ]
-    counts = list(result.few_labels)
     chart = lines(
         f"{title}: the curve", caption, counts, series,
         xaxis={"title": "labelled images per class", "type": "log", "tickvals": counts,

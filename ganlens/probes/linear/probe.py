@@ -1,6 +1,6 @@
 """Linear probe: which features are fitted, in which order, under which settings."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -16,11 +16,10 @@ from ganlens.limits import Count, Limits, Seed
 from ganlens.precision import FLOAT32
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
-from ganlens.probes.linear.collect import Fitted, collect
-from ganlens.probes.linear.controls import Controls
+from ganlens.probes.linear.controls import CONTROLS, control
 from ganlens.probes.linear.extract import extract
 from ganlens.probes.linear.few import SEARCHES, check_counts, few_labels
-from ganlens.probes.linear.fitting import choose_cost, score
+from ganlens.probes.linear.fitting import Fit, choose_cost, collect, fit
 from ganlens.probes.linear.panels import panels
 from ganlens.probes.linear.result import LinearProbeResult
 from ganlens.probes.linear.targets import Target, find_targets
@@ -92,8 +91,8 @@ class LinearProbe(Probe):
     target: str = "auto"
     n_train: Count | None = 2000
     n_test: Count | None = None
-    labels_per_class: tuple[int, ...] = ()
-    draws: int = 10
+    labels_per_class: Annotated[tuple[int, ...], Limits(low=1)] = ()
+    draws: Count = 10
     c_grid: Annotated[tuple[float, ...], Limits(*COSTS, length=(1, None))] = (0.1, 1.0, 10.0)
     validation: Annotated[float, Limits(0.05, 0.5)] = 0.2
     pool: Count = 4
@@ -105,6 +104,13 @@ class LinearProbe(Probe):
     kmeans_k: Annotated[int, Limits(low=0)] = 0
     supervised_epochs: Annotated[int, Limits(low=0)] = 0
     seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        """Check the settings before anything is loaded or drawn."""
+        super().__post_init__()
+        counts = self.labels_per_class
+        if len(set(counts)) < len(counts):
+            raise GanlensError(f"labels_per_class {counts} names a number twice: give it once")
 
     def needs(self) -> Needs:
         """Return what it cannot do without."""
@@ -119,42 +125,45 @@ class LinearProbe(Probe):
             GanlensError: no data, no discriminator, nothing to predict, a setting out of range.
         """
         train, test, targets = self._materials(subject, data)
-        read = partial(
+        layers = tuple(subject.discriminator.feature_layers)  # type: ignore[union-attr]
+        wanted = (self.controls, self.controls, self.kmeans_k, self.supervised_epochs)
+        controls = [name for name, one in zip(CONTROLS, wanted, strict=True) if one]
+        total = 2 + len(layers) + len(controls)
+        yield Progress(0, total, "discriminator features")
+        features = partial(
             extract, mirror=self.mirror, shift=self.shift, half=self.half, device=subject.device
         )
-        averaged = self.mirror or self.shift > 0
-        controls = Controls(
-            subject, train, test, targets, self.pool, self.controls, self.kmeans_k,
-            self.supervised_epochs, self.seed, averaged, self._held(len(train)), read,
-        )  # fmt: skip
-        layers = list(subject.discriminator.feature_layers)  # type: ignore[union-attr]
-        total, done = 2 + len(layers) + len(controls.names()), 1
-        yield Progress(0, total, "discriminator features")
-        x, x_test = (read(partial(subject.features, pool=self.pool), p) for p in (train, test))
-        yield Progress(done, total, "all layers")
-        fitted = {"all layers": (yield from self._fit(x, x_test, targets))}
-        best = fitted["all layers"].scores.cost
-        for name, columns in zip(layers, self._slices(subject, layers), strict=True):
-            done += 1
+        function = partial(subject.features, pool=self.pool)
+        x, x_test = (features(function, part) for part in (train, test))
+        yield Progress(1, total, "all layers")
+        fits = {"all layers": (yield from self._fit(x, x_test, targets))}
+        end, best, blank = 0, fits["all layers"].cost, torch.zeros(1, *subject.image_shape)
+        for done, name in enumerate(layers, start=2):
             yield Progress(done, total, f"layer {name}")
-            own = score(x[:, columns], x_test[:, columns], targets, best, self.scaling)
-            fitted[name] = Fitted(columns.stop - columns.start, own)
+            width = subject.features(blank, layers=[name], pool=self.pool).shape[1]
+            own, end = slice(end, end + width), end + width
+            fits[name] = fit(x[:, own], x_test[:, own], targets, best, self.scaling)
         del x, x_test  # before the next array of the same size is filled
         missing, settings = {}, {}
-        for name in controls.names():
-            done += 1
+        for done, name in enumerate(controls, start=2 + len(layers)):
             yield Progress(done, total, f"control: {name}")
             try:
-                control = yield from controls.make(name)
+                made, about = yield from control(
+                    name, subject, train, test, targets, pool=self.pool, k=self.kmeans_k,
+                    epochs=self.supervised_epochs, seed=self.seed,
+                    validation=self._validation_rows(len(train)),
+                )  # fmt: skip
             except GanlensError as error:
                 missing[name] = str(error)
                 continue
-            fitted[name] = yield from self._fit(control.x, control.x_test, targets)
-            settings[name] = control.settings
-            del control
+            x, x_test = (features(made, part) for part in (train, test))
+            fits[name], settings[name] = (yield from self._fit(x, x_test, targets)), about
+            del x, x_test
         assert data is not None  # checked with the rest
         return LinearProbeResult(
-            **collect(fitted, targets, tuple(layers), self.labels_per_class),
+            **collect(fits, targets),
+            layers=layers,
+            few_labels=np.array(self.labels_per_class, np.int64),
             missing=missing,
             settings=settings,
             n_train=len(train),
@@ -191,42 +200,29 @@ class LinearProbe(Probe):
         if len(train) < 10:
             raise GanlensError(f"{len(train)} train images are too few: give at least 10")
         targets = find_targets(train, test, self.target)
-        check_counts(targets, self.labels_per_class, self.draws, self._held(len(train)))
+        check_counts(targets, self.labels_per_class, self._validation_rows(len(train)))
         return train, test, targets
 
-    def _held(self, n: int) -> int:
+    def _validation_rows(self, n: int) -> int:
         """Count the rows at the end of the train images on which C is chosen."""
         return max(1, round(self.validation * n))
 
-    def _slices(self, subject: "Subject", layers: list[str]) -> Iterator[slice]:
-        """Yield the columns of each layer in the concatenation of all."""
-        start, blank = 0, torch.zeros(1, *subject.image_shape)
-        for name in layers:
-            width = subject.features(blank, layers=[name], pool=self.pool).shape[1]
-            yield slice(start, start + width)
-            start += width
-
     def _fit(
         self, x: svm.Features, x_test: svm.Features, targets: list[Target]
-    ) -> Generator[Progress, None, Fitted]:
-        held = self._held(len(x))
+    ) -> Generator[Progress, None, Fit]:
+        """Choose C, fit all train rows, and repeat it with few labels where wanted."""
+        validation = self._validation_rows(len(x))
         best = np.full(len(targets), self.c_grid[0])
         if len(self.c_grid) > 1:
-            best = choose_cost(x, targets, self.c_grid, held, self.scaling)
-        scores, few = score(x, x_test, targets, best, self.scaling), None
-        if self.labels_per_class:
-            few = yield from few_labels(
-                x,
-                x_test,
-                targets,
-                self.labels_per_class,
-                self.c_grid,
-                draws=self.draws,
-                validation=held,
-                scaling=self.scaling,
-                seed=self.seed,
-            )
-        return Fitted(x.shape[1], scores, few)
+            best = choose_cost(x, targets, self.c_grid, validation, self.scaling)
+        found = fit(x, x_test, targets, best, self.scaling)
+        if not self.labels_per_class:
+            return found
+        cost, share = yield from few_labels(
+            x, x_test, targets, self.labels_per_class, self.c_grid, draws=self.draws,
+            validation=validation, scaling=self.scaling, seed=self.seed,
+        )  # fmt: skip
+        return replace(found, few_cost=cost, few_accuracy=share)
 
     def _about(
         self, subject: "Subject", data: "ImageSet", train: "ImageSet", test: "ImageSet"

@@ -32,7 +32,7 @@ class LinearProbeResult(Result):
         few_cost: (G, L, T) the C that was chosen for them.
         few_accuracy: (G, L, T, R) share of test images that are right, for each of R draws.
         missing: control -> why it could not be made.
-        settings: control -> what determines its features.
+        settings: control -> how its features were made.
         n_train: train images that were fitted to, out of ``n_available``; n_test: test images.
         pool: cells a side that each map was max-pooled to.
         mirror: whether features are means over mirror images too; shift: over copies moved by so
@@ -85,64 +85,51 @@ class LinearProbeResult(Result):
 
     def numbers(self) -> list[Number]:
         """Return the accuracies, first their means over targets, then each target's."""
-        rows = zip(self.features, self.accuracy, strict=True)
-        means = {name: float(row.mean()) for name, row in rows}
-        controls = [
-            Number(f"accuracy_{name.replace('-', '_')}", means.get(name),
-                   reason=self.missing.get(name, "it was not asked for"))
-            for name in CONTROLS
-        ]  # fmt: skip
+        means = dict(zip(self.features, self.accuracy.mean(axis=1), strict=True))
+        why = {name: self.missing.get(name, reason) for name, reason in CONTROLS.items()}
         return [
             Number("accuracy", means["all layers"]),
-            *controls,
+            *(Number(f"accuracy_{name.replace('-', '_')}", means.get(name), reason=why[name])
+              for name in CONTROLS),
             Number("accuracy_majority", self.majority.mean()),
             Number("accuracy_per_layer", {name: means[name] for name in self.layers}),
             Number("n_targets", len(self.targets)),
             Number("n_features", self.sizes[0]),
             Number("targets", {name: self._target(i) for i, name in enumerate(self.targets)}),
             Number("labels_per_class", {n: self._few(i) for i, n in enumerate(self.few_labels)}),
-            Number(
-                "controls",
-                {
-                    name: {**made, **self._row(self.features.index(name))}
-                    for name, made in self.settings.items()
-                },
-            ),
+            Number("controls", {name: self._control(name) for name in self.settings}),
             Number("largest_duality_gap", self.gap),
-        ]
+        ]  # fmt: skip
 
-    def _row(self, f: int) -> dict[str, Any]:
+    def _control(self, name: str) -> dict[str, Any]:
+        f = self.features.index(name)
         return {
+            **self.settings[name],
             "n_features": self.sizes[f],
             "accuracy": self.accuracy[f].mean(),
             "c": dict(zip(self.targets, self.cost[f], strict=True)),
         }
 
     def _few(self, i: int) -> dict[str, Any]:
-        """Accuracy with a number of labels per class: means over targets, and over draws."""
-        spread = self.few_deviation[:, i].mean(axis=1)
-        means = self.few_accuracy[:, i].mean(axis=(1, 2))
+        """Return accuracies with a number of labels per class: means over targets and draws."""
         return {
             name: {
-                "accuracy": means[g],
-                "standard_deviation": spread[g],
+                "accuracy": self.few_accuracy[g, i].mean(),
+                "standard_deviation": self.few_deviation[g, i].mean(),
                 "c": dict(zip(self.targets, self.few_cost[g, i], strict=True)),
             }
             for g, name in enumerate(self.few_features)
         }
 
     def _target(self, i: int) -> dict[str, Any]:
+        accuracies = dict(zip(self.features, self.accuracy[:, i], strict=True))
         return {
-            "accuracy": self.accuracy[0, i],
+            "accuracy": accuracies["all layers"],
             "standard_error": self.standard_error[i],
             "balanced_accuracy": self.balanced[0, i],
-            **{name.replace("-", "_"): self.of(name, i) for name in CONTROLS},
+            **{name.replace("-", "_"): accuracies.get(name) for name in CONTROLS},
             "majority": self.majority[i],
             "c": self.cost[0, i],
             "n_classes": len(self.classes[i]),
             "n_test": self.known[i],
         }
-
-    def of(self, name: str, i: int) -> float | None:
-        """Return the accuracy of named features on the i-th target, None if it was not fitted."""
-        return float(self.accuracy[self.features.index(name), i]) if name in self.features else None

@@ -1,9 +1,8 @@
-"""The supervised control: the discriminator's architecture, trained with the labels instead."""
+"""Supervised control: the discriminator's architecture, trained with the labels instead."""
 
 import hashlib
 import json
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,21 +29,6 @@ FORMAT = 1  # raise it when the training changes: older ones are then not found
 BATCH, LR, DECAY = 128, 1e-3, 0.01
 
 
-@dataclass(frozen=True)
-class Supervised:
-    """The trained control.
-
-    Attributes:
-        subject: its discriminator is the network that learned from the labels.
-        head: target -> share of test images that its own linear head names right, 0 to 1.
-        settings: how it was trained, JSON-able.
-    """
-
-    subject: "Subject"
-    head: dict[str, float]
-    settings: dict[str, Any]
-
-
 def train_supervised(
     subject: "Subject",
     train: "ImageSet",
@@ -52,11 +36,11 @@ def train_supervised(
     targets: Sequence[Target],
     epochs: int,
     seed: int,
-) -> Generator[Progress, None, Supervised]:
+) -> Generator[Progress, None, tuple["Subject", dict[str, Any]]]:
     """Train the same layers to name every target, one linear head each on the last layer's maps.
 
     AdamW with a one-cycle learning rate (peak 0.001), batches of 128, no augmentation. The weights
-    are kept in the cache folder under the images, the architecture and the settings.
+    are cached under the images, the architecture and the settings.
 
     Args:
         subject: whose architecture.
@@ -69,27 +53,23 @@ def train_supervised(
     Yields:
         Progress, once per epoch of training.
 
+    Returns:
+        The trained network, as the discriminator of a subject; and how it was trained, with the
+        share of test images that its own linear heads name right, by target.
+
     Raises:
         GanlensError: the architecture is not known.
     """
     images = train.batch(slice(0, CALIBRATION))
     control = subject.untrained(seed, images, calibrated=False)
     network: Any = control.bound("discriminator")
-    module = _Headed(network, _heads(network, train, targets, seed))
+    module = _Headed(network, images[:1], [len(target.classes) for target in targets], seed)
     module.to(control.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    settings: dict[str, Any] = {
-        "n_train": len(targets[0].train),
-        "epochs": epochs,
-        "batch_size": BATCH,
-        "lr": LR,
-        "weight_decay": DECAY,
-    }
-    settings |= {"optimiser": "AdamW, one-cycle", "augment": False, "seed": seed}
-    file = (
-        cache_folder()
-        / "supervised"
-        / f"{_key(subject, module, train, targets, settings)}.safetensors"
-    )
+    settings = {"n_train": len(targets[0].train), "epochs": epochs, "batch_size": BATCH, "lr": LR,
+                "weight_decay": DECAY, "optimiser": "AdamW, one-cycle", "augment": False,
+                "seed": seed}  # fmt: skip
+    key = _key(subject, module, train, targets, settings)
+    file = cache_folder() / "supervised" / f"{key}.safetensors"
     if file.is_file():
         module.load_state_dict(safetensors.torch.load(file.read_bytes()))
     else:
@@ -98,27 +78,27 @@ def train_supervised(
         state = {name: value.contiguous() for name, value in module.state_dict().items()}
         write_bytes(file, safetensors.torch.save(state))
     module.requires_grad_(False).eval()
-    return Supervised(control, _accuracies(module, test, targets), settings)
+    heads = _accuracies(module, test, targets)
+    return control, {**settings, "accuracy_of_its_own_head": heads}
 
 
 class _Headed(nn.Module):
     """A discriminator up to its last feature layer, with a linear head per target."""
 
-    def __init__(self, network: Any, heads: nn.ModuleList) -> None:
+    def __init__(self, network: Any, image: Tensor, classes: Sequence[int], seed: int) -> None:
         super().__init__()
-        self.network, self.heads = network, heads
+        self.network, self.heads = network, nn.ModuleList()
+        with torch.no_grad():
+            width = self._maps(image.to(next(network.parameters()).device)).shape[1]
+        with seeded(seed):
+            self.heads.extend(nn.Linear(width, count) for count in classes)
+
+    def _maps(self, x: Tensor) -> Tensor:
+        return run_to(self.network, self.network.feature_layers[-1], x).flatten(1)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        maps = run_to(self.network, self.network.feature_layers[-1], x).flatten(1)
+        maps = self._maps(x)
         return [head(maps) for head in self.heads]
-
-
-def _heads(network: Any, train: "ImageSet", targets: Sequence[Target], seed: int) -> nn.ModuleList:
-    with torch.no_grad():
-        image = train.batch(0).to(next(network.parameters()).device)
-        width = run_to(network, network.feature_layers[-1], image).numel()
-    with seeded(seed):
-        return nn.ModuleList(nn.Linear(width, len(target.classes)) for target in targets)
 
 
 def _key(

@@ -1,4 +1,4 @@
-"""Memorization: does the generator copy its training images?"""
+"""Neighbors probe: whether the generator copies its training images."""
 
 from ganlens.probes.memorization.probe import Neighbors
 from ganlens.probes.memorization.result import NeighborsResult

@@ -1,4 +1,4 @@
-"""Sets whose answer is known: copies that must be caught, and a collapsed generator."""
+"""Controls of the search: copies that must be caught, and a collapsed generator."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ MUST = {EXACT: 0.99, NOISY: 0.99, SHIFTED: 0.95, MIRRORED: 0.95}  # share that m
 def copies(
     train: np.ndarray, shifts: int, flips: bool, seed: int, most: int = COPIES
 ) -> dict[str, np.ndarray]:
-    """Copy train images in each way that the search is told to look for.
+    """Copy train images in each way that the search covers.
 
     Args:
         train: (N, H, W, C) uint8.

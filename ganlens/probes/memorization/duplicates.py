@@ -3,7 +3,6 @@
 import hashlib
 import io
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import faiss
@@ -23,60 +22,9 @@ QUALITY = 90  # of the planted JPEG copies
 SHOWN = 8  # pairs kept as pictures
 
 
-@dataclass(frozen=True)
-class Twins:
-    """How many images of one set have a twin among the train images.
-
-    Attributes:
-        n: images in the set.
-        same_bytes: those equal to a train image in every byte.
-        same_hash: those whose hash a train image has.
-        near_hash: those whose hash differs from a train image's in at most ``radius`` bits.
-    """
-
-    n: int
-    same_bytes: int
-    same_hash: int
-    near_hash: int
-
-
-@dataclass(frozen=True)
-class Duplicates:
-    """What the hashes found.
-
-    Attributes:
-        radius: bits by which hashes of near-duplicates may differ: half of the least number among
-            random pairs of train images.
-        twins: set -> its twins among (other) train images; "train", "held-out", "generated".
-        planted: way -> share of planted copies found by equal hashes, and within the radius.
-        random_near: share of other random pairs of train images within the radius.
-        n_random: those pairs.
-        pairs: (2, P, H, W, C) uint8: the most alike pairs within train, up to 8, one per image.
-    """
-
-    radius: int
-    twins: dict[str, Twins]
-    planted: dict[str, tuple[float, float]]
-    random_near: float
-    n_random: int
-    pairs: np.ndarray
-
-    def summary(self) -> dict[str, Any]:
-        """Return JSON-able scalars."""
-        return {
-            "hash": f"{BITS} bits of a de-noising ReLU autoencoder on 32x32",
-            "radius_bits": self.radius,
-            **{name: vars(found) for name, found in self.twins.items()},
-            "planted_found_by_equal_hash": {k: v[0] for k, v in self.planted.items()},
-            "planted_found_within_radius": {k: v[1] for k, v in self.planted.items()},
-            "random_pairs_within_radius": self.random_near,
-            "n_random_pairs": self.n_random,
-        }
-
-
 def find_duplicates(
     train: "ImageSet", held_out: "ImageSet", generated: np.ndarray, seed: int
-) -> Duplicates:
+) -> tuple[dict[str, Any], np.ndarray]:
     """Count twins of every set among the train images; check that planted ones are found.
 
     Args:
@@ -84,6 +32,14 @@ def find_duplicates(
         held_out: all held-out images.
         generated: (N, H, W, C) uint8.
         seed: of the hash and of the draws.
+
+    Returns:
+        JSON-able numbers: for "train", "held-out" and "generated" the images "n" and how many of
+        them have a twin among the (other) train images, by "same_bytes", "same_hash" and
+        "near_hash", which differs in at most "radius_bits" bits, half of the least number among
+        random pairs of train images; the shares of planted copies that are found by either hash;
+        and the share of other random pairs within the radius. And (2, P, H, W, C) uint8: the most
+        alike pairs within train, up to 8.
     """
     to_bits = hasher(train.images, train.fingerprint, seed)
     rng = np.random.default_rng([seed, 4])
@@ -96,28 +52,31 @@ def find_duplicates(
     bits, rows = _others(index, codes)
     known = Counter(map(_digest, train.images))
     repeated = sum(count for count in known.values() if count > 1)
-    twins = {"train": Twins(len(train), repeated, *_counts(bits, radius))}
-    for name, images in (("held-out", held_out.images), ("generated", generated)):
+    twins = {"train": _twins(bits, repeated, radius)}
+    for kind, images in (("held-out", held_out.images), ("generated", generated)):
         near = index.search(to_bits(images), 1)[0][:, 0]
-        same = sum(_digest(image) in known for image in images)
-        twins[name] = Twins(len(images), same, *_counts(near, radius))
-    pairs = _alike(bits, rows, radius)
-    return Duplicates(
-        radius,
-        twins,
-        _planted(to_bits, codes, train.images, radius, rng),
-        float((fresh <= radius).mean()),
-        len(fresh),
-        np.stack([np.asarray(train.images[side]) for side in pairs]),
-    )
+        twins[kind] = _twins(near, sum(_digest(image) in known for image in images), radius)
+    planted = _planted(to_bits, codes, train.images, rng)
+    numbers = {
+        "hash": f"{BITS} bits of a de-noising ReLU autoencoder on 32x32",
+        "radius_bits": radius,
+        **twins,
+        "planted_found_by_equal_hash": {k: (bits == 0).mean() for k, bits in planted.items()},
+        "planted_found_within_radius": {k: (bits <= radius).mean() for k, bits in planted.items()},
+        "random_pairs_within_radius": (fresh <= radius).mean(),
+        "n_random_pairs": len(fresh),
+    }
+    return numbers, np.stack([np.asarray(train.images[r]) for r in _alike(bits, rows, radius)])
 
 
-def _counts(bits: np.ndarray, radius: int) -> tuple[int, int]:
-    return int((bits == 0).sum()), int((bits <= radius).sum())
+def _twins(bits: np.ndarray, same_bytes: int, radius: int) -> dict[str, int]:
+    """Count twins by the (N,) differing bits of each image and its nearest train image."""
+    same, near = int((bits == 0).sum()), int((bits <= radius).sum())
+    return {"n": len(bits), "same_bytes": same_bytes, "same_hash": same, "near_hash": near}
 
 
 def _random_pairs(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Differing bits of random pairs of different train images."""
+    """Return the differing bits of random pairs of different train images."""
     i, j = rng.integers(0, len(codes), (2, PAIRS))
     return _differing(codes[i[i != j]], codes[j[i != j]])
 
@@ -127,43 +86,39 @@ def _differing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _others(index: Any, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Differing bits (N,) and row (N,) of the most alike other train image."""
+    """Return (N,) differing bits and (N,) row of the most alike other train image."""
     bits, rows = index.search(codes, 2)
-    other = (rows[:, 0] == np.arange(len(codes))).astype(np.int64)[:, None]
-    return np.take_along_axis(bits, other, 1)[:, 0], np.take_along_axis(rows, other, 1)[:, 0]
+    each = np.arange(len(codes))
+    other = (rows[:, 0] == each).astype(np.int64)
+    return bits[each, other], rows[each, other]
 
 
 def _digest(image: np.ndarray) -> bytes:
     return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 
 
-def _alike(bits: np.ndarray, rows: np.ndarray, radius: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the most alike pairs, each pair once."""
-    order = [i for i in np.argsort(bits, kind="stable") if bits[i] <= radius]
-    seen: set[tuple[int, int]] = set()
-    for i in order:
-        seen.add((min(i, rows[i]), max(i, rows[i])))
-        if len(seen) == SHOWN:
+def _alike(bits: np.ndarray, rows: np.ndarray, radius: int) -> np.ndarray:
+    """Return (2, P) rows of the most alike pairs, each pair once."""
+    pairs: set[tuple[int, int]] = set()
+    for i in np.argsort(bits, kind="stable"):
+        if bits[i] > radius or len(pairs) == SHOWN:
             break
-    pairs = np.array(sorted(seen), dtype=np.int64).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
+        pairs.add((min(i, rows[i]), max(i, rows[i])))
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2).T
 
 
 def _planted(
-    to_bits: Hasher, codes: np.ndarray, images: np.ndarray, radius: int, rng: np.random.Generator
-) -> dict[str, tuple[float, float]]:
+    to_bits: Hasher, codes: np.ndarray, images: np.ndarray, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Return the (n,) bits in which planted copies differ from their originals, by kind of copy."""
     rows = np.sort(rng.permutation(len(images))[:PLANTED])
     plain = np.asarray(images[rows])
-    ways = {
+    copies = {
         "the same again": plain,
         "2% noise": noisy(plain, rng),
         f"JPEG at quality {QUALITY}": np.stack([_jpeg(image) for image in plain]),
     }
-    found = {}
-    for way, copies in ways.items():
-        bits = _differing(to_bits(copies), codes[rows])
-        found[way] = float((bits == 0).mean()), float((bits <= radius).mean())
-    return found
+    return {kind: _differing(to_bits(made), codes[rows]) for kind, made in copies.items()}
 
 
 def _jpeg(image: np.ndarray) -> np.ndarray:

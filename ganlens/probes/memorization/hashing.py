@@ -54,7 +54,7 @@ class Hasher:
 
 
 def hasher(images: np.ndarray, fingerprint: str, seed: int) -> Hasher:
-    """Find or train the hasher of a data set; it is kept in the cache folder.
+    """Find or train the hasher of a data set; it is cached.
 
     Args:
         images: (N, H, W, C) uint8 train images.
@@ -67,7 +67,7 @@ def hasher(images: np.ndarray, fingerprint: str, seed: int) -> Hasher:
     found = _read(path)
     if found is None:
         found = train_hasher(images, seed)
-        with suppress(OSError):  # where nothing can be kept it is trained anew each time
+        with suppress(OSError):  # where nothing can be written it is trained anew each time
             replace(path, save({k: v.contiguous() for k, v in vars(found).items()}))
     return found
 
@@ -96,10 +96,10 @@ def train_hasher(images: np.ndarray, seed: int) -> Hasher:
         for _ in range(EPOCHS):
             for part in torch.randperm(len(x), generator=g).split(BATCH):
                 clean = x[part]
-                seen = clean + NOISE * torch.randn(clean.shape, generator=g)
-                code = F.linear(seen, weights[0], weights[1]).relu()
-                kept = torch.rand(code.shape, generator=g) > DROPOUT
-                drawn = F.linear(code * kept / (1 - DROPOUT), weights[2], weights[3])
+                noisy = clean + NOISE * torch.randn(clean.shape, generator=g)
+                code = F.linear(noisy, weights[0], weights[1]).relu()
+                active = torch.rand(code.shape, generator=g) > DROPOUT
+                drawn = F.linear(code * active / (1 - DROPOUT), weights[2], weights[3])
                 adam.zero_grad()
                 F.mse_loss(drawn, clean).backward()
                 adam.step()

@@ -3,114 +3,94 @@
 import numpy as np
 
 from ganlens import images
-from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, figure
+from ganlens.figures import Line, lines
+from ganlens.panels import FigurePanel, ImagePanel, Panel, picture_scale
 from ganlens.probes.memorization import tables
-from ganlens.probes.memorization.duplicates import Duplicates
-from ganlens.probes.memorization.evidence import GENERATED, HELD_OUT, Space
+from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT, Space
 from ganlens.probes.memorization.result import NeighborsResult
+
+NAMES = {"pixels": "pixels", "discriminator": "discriminator features"}
 
 
 def panels(result: NeighborsResult) -> list[Panel]:
-    """Return pictures, evidence, controls, set statistics, duplicates and distances."""
-    found: list[Panel] = [_grid(result), _held_out_grid(result), tables.offenders(result)]
-    found += [tables.evidence(result), tables.controls(result), tables.sets(result)]
-    if result.duplicates is not None:
-        found.append(tables.duplicates(result.duplicates))
-        if result.duplicates.pairs.shape[1]:
-            found.append(_pairs(result.duplicates))
+    """Return pictures, tests, controls, set statistics, duplicates and distances."""
+    found: list[Panel] = [_samples(result), _held_out(result), tables.offenders(result)]
+    found += [tables.comparison(result), tables.controls(result), tables.sets(result)]
+    if result.duplicates is not None and result.duplicates_pairs is not None:
+        found.append(tables.duplicates(result["duplicates"]))
+        if result.duplicates_pairs.size:
+            found.append(_pairs(result.duplicates_pairs, result.duplicates["radius_bits"]))
     return [*found, *(_distances(space) for space in result.spaces)]
 
 
-def _pairs(found: Duplicates) -> ImagePanel:
-    return ImagePanel(
-        title="Train images that look like duplicates",
-        caption="Each column is a pair of train images with nearly equal hashes, at most "
-        f"{found.radius} of 128 bits apart; up to 8 of the most alike pairs. Whether they are "
-        "duplicates is for your eye to say.",
-        image=_sheet(found.pairs),
-        alt="pairs of train images with nearly equal hashes",
-        scale=_scale(found.pairs),
+def _samples(result: NeighborsResult) -> ImagePanel:
+    seeds = ", ".join(str(s) for s in result.seeds[result.worst])
+    return _columns(
+        "The samples nearest to the training data",
+        f"Top row: the {len(result.worst)} generated images of "
+        f"{len(result.seeds):,} that come nearest to a train image, worst first (seeds "
+        f"{seeds}); below, {_rows(result)}. A copy shows the same picture twice; sharing only a "
+        "colour or a pose is what any good sample does.",
+        result.pictures,
+        "generated images above their nearest train images",
+    )
+
+
+def _held_out(result: NeighborsResult) -> ImagePanel:
+    return _columns(
+        "The same for held-out images",
+        "Real images that were never in training, picked the same way: the nearest of "
+        f"{len(result.held_out_order):,}; below, {_rows(result)}. Samples are suspicious where "
+        "they resemble train images more than these do.",
+        result.held_out_pictures,
+        "held-out images above their nearest train images",
     )
 
 
 def _rows(result: NeighborsResult) -> str:
-    named = {"pixels": "in pixels", "discriminator": "in discriminator features"}
-    return ", then ".join(f"the nearest train image {named[s.name]}" for s in result.spaces)
+    return ", then ".join(f"the nearest train image in {NAMES[s.name]}" for s in result.spaces)
 
 
-def _grid(result: NeighborsResult) -> ImagePanel:
-    seeds = ", ".join(str(s) for s in result.seeds[result.worst])
-    return ImagePanel(
-        title="The samples nearest to the training data",
-        caption=f"Top row: the {len(result.worst)} generated images of "
-        f"{len(result.seeds):,} that come nearest to a train image, worst first (seeds "
-        f"{seeds}); below, {_rows(result)}. A copy shows the same picture twice; sharing only a "
-        "colour or a pose is what any good sample does.",
-        image=_sheet(result.pictures),
-        alt="generated images above their nearest train images",
-        scale=_scale(result.pictures),
+def _pairs(pairs: np.ndarray, radius: int) -> ImagePanel:
+    return _columns(
+        "Train images that look like duplicates",
+        "Each column is a pair of train images with nearly equal hashes, at most "
+        f"{radius} of 128 bits apart; up to 8 of the most alike pairs. Whether they are "
+        "duplicates is for your eye to say.",
+        pairs,
+        "pairs of train images with nearly equal hashes",
     )
 
 
-def _held_out_grid(result: NeighborsResult) -> ImagePanel:
-    return ImagePanel(
-        title="The same for held-out images",
-        caption="Real images that were never in training, picked the same way: the nearest of "
-        f"{len(result.held_out_order):,}; below, {_rows(result)}. Samples are suspicious where "
-        "they resemble train images more than these do.",
-        image=_sheet(result.held_out_pictures),
-        alt="held-out images above their nearest train images",
-        scale=_scale(result.held_out_pictures),
-    )
+def _columns(title: str, caption: str, pictures: np.ndarray, alt: str) -> ImagePanel:
+    """Show (R, N, H, W, C) pictures in R rows."""
+    sheet = images.grid(pictures.reshape(-1, *pictures.shape[2:]), pictures.shape[1])
+    return ImagePanel(title, caption, sheet, alt, picture_scale(pictures[0]))
 
 
 def _distances(space: Space) -> FigurePanel:
-    unit = "brightness range" if space.name == "pixels" else "feature units"
-    chart = figure(
-        xaxis={
-            "title": f"distance to the nearest train image (RMS, {unit})",
-            "rangemode": "tozero",
-        },
-        yaxis={"title": "share of images, %", "range": [0, 101]},
-        legend={"orientation": "h", "y": 1.15},
-    )
-    kinds = ((GENERATED, space.near[GENERATED], 0), (HELD_OUT, space.near[HELD_OUT], 1))
-    for name, near, colour in kinds:
-        values = np.sort(near.first)
+    curves = []
+    for kind in (GENERATED, HELD_OUT):
+        values = np.sort(space.near[kind].first)
         share = 100 * np.arange(1, len(values) + 1) / len(values)
-        chart.add_scatter(
-            x=values,
-            y=share,
-            mode="lines",
-            name=name,
-            line={"color": PALETTE[colour], "shape": "hv"},
-        )
-    chart.add_vline(
+        curves.append(Line(kind, share, values, steps=True))
+    panel = lines(
+        f"How near to the training data, in {NAMES[space.name]}",
+        "Share of images whose nearest train image is at most this far. A generator that copies "
+        "part of its data lifts the blue curve's lower left end above the orange one; a blue curve "
+        "wholly to the left can also mean smoother, plainer pictures, and one wholly to the right "
+        "means samples farther from the train images than new real images are: noise, blur or "
+        "errors of drawing.",
+        None,
+        curves,
+        xaxis={"title": f"distance to the nearest train image ({tables.UNITS[space.name]})",
+               "rangemode": "tozero"},
+        yaxis={"title": "share of images (%)", "range": [0, 101]},
+    )  # fmt: skip
+    panel.figure.add_vline(
         space.test.threshold,
         line_dash="dot",
         line_color="#666666",
         annotation_text=f"flagged below ({space.test.level:.1%} of held-out)",
     )
-    return FigurePanel(
-        title=f"How near to the training data, in {_long(space.name)}",
-        caption="Share of images whose nearest train image is at most this far. A generator "
-        "that copies part of its data lifts the blue curve's lower left end above the orange "
-        "one; a blue curve wholly to the left can also mean smoother, plainer pictures, and "
-        "one wholly to the right means samples farther from the train images than new real "
-        "images are: noise, blur or errors of drawing.",
-        figure=chart,
-    )
-
-
-def _long(space: str) -> str:
-    return "discriminator features" if space == "discriminator" else space
-
-
-def _sheet(pictures: np.ndarray) -> np.ndarray:
-    rows, columns = pictures.shape[:2]
-    return images.grid(pictures.reshape(rows * columns, *pictures.shape[2:]), columns)
-
-
-def _scale(pictures: np.ndarray) -> int:
-    """Enlargement that shows pictures at about 64 pixels a side."""
-    return max(1, round(64 / pictures.shape[2]))
+    return panel

@@ -1,7 +1,8 @@
-"""The Neighbors probe: search, test against held-out images, score whole sets, find duplicates."""
+"""Neighbors probe: search, test against held-out images, score whole sets, find duplicates."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -14,24 +15,13 @@ from ganlens.models.prior import check_seed
 from ganlens.precision import FLOAT32, autocast
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
 from ganlens.probes.identity import identity
+from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT, Space, in_any, least
 from ganlens.probes.memorization.controls import COLLAPSED, collapsed, copies
-from ganlens.probes.memorization.duplicates import Duplicates, find_duplicates
-from ganlens.probes.memorization.evidence import (
-    GENERATED,
-    HELD_OUT,
-    Space,
-    by_offence,
-    in_any,
-    in_space,
-)
+from ganlens.probes.memorization.duplicates import find_duplicates
 from ganlens.probes.memorization.panels import panels
-from ganlens.probes.memorization.result import NeighborsResult
-from ganlens.probes.memorization.search import (
-    Neighborhood,
-    feature_neighbors,
-    pixel_neighbors,
-)
-from ganlens.probes.memorization.sets import SetScores, set_scores
+from ganlens.probes.memorization.result import POOL, NeighborsResult
+from ganlens.probes.memorization.search import feature_neighbors, pixel_neighbors
+from ganlens.probes.memorization.sets import set_scores
 from ganlens.subject import Samples
 
 if TYPE_CHECKING:
@@ -39,8 +29,10 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 BATCH = 512
-POOL = 2  # side of the grid that the discriminator's last block is max-pooled to
 MOST = 100_000  # samples, which are held in memory
+OTHER = {"train": "test", "test": "train"}
+COMPARED = (GENERATED, HELD_OUT, COLLAPSED)  # as whole sets
+Sets = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -58,7 +50,7 @@ class Neighbors(Probe):
             both.
         split: the split that the generator was trained on; the other one is held out.
         shifts: in pixels, copies moved by up to so many pixels each way count as the same.
-        flips: mirrored images count as the same: the nearer of both ways is taken.
+        flips: mirrored images count as the same: the nearer of both is taken.
         duplicates: look for duplicates within the data and among the samples by a semantic hash.
         shown: images in the panels, the worst offenders first.
         seed: of the first generated image; sample i has seed + i. Also of the other draws.
@@ -106,40 +98,47 @@ class Neighbors(Probe):
         Raises:
             GanlensError: no data, no held-out images, another image shape, a setting out of range.
         """
-        base, held, samples = self._materials(subject, data)
+        train, held_out, samples = self._materials(subject, data)
         yield Progress(0, 4, "samples")
         with autocast(FLOAT32, subject.device):
             generated = all_images(samples)
-        queries = {
+        images = {
             GENERATED: generated,
-            HELD_OUT: all_images(DataImages.draw(held, self.n, self.seed)),
-            **copies(base.images, self.shifts, self.flips, self.seed),
+            HELD_OUT: all_images(DataImages.draw(held_out, self.n, self.seed)),
+            **copies(train.images, self.shifts, self.flips, self.seed),
         }
-        few = {COLLAPSED: collapsed(base.images, samples.count, self.seed)}
-        spaces = []
-        if self.space != "discriminator" or subject.discriminator is None:
+        few = {COLLAPSED: collapsed(train.images, samples.count, self.seed)}
+        spaces, layer = list[Space](), self._layer(subject)
+        if self.space != "discriminator":
             yield Progress(1, 4, "search in pixels")
-            spaces.append(self._in_pixels(queries, base.images))
+            spaces.append(self._in_pixels(images, train.images))
         yield Progress(2, 4, "search in features")
-        if self.space != "pixels" and subject.discriminator is not None:
-            space, sets = self._in_features(subject, queries, few, base.images)
-            spaces.append(space)
-        else:
-            sets = self._sets({**_plain(queries), **few}, base.images)
-        found: Duplicates | None = None
+        features = partial(_features, subject, layer) if layer else _brightness
+        base, sets = features(train.images), {**images, **few}
+        rows = {kind: features(sets[kind]) for kind in (sets if layer else COMPARED)}
+        near = feature_neighbors([_joined(rows)], base).split(_sizes(rows))
+        scores = set_scores({kind: rows[kind] for kind in COMPARED}, near, base, self.seed)
+        if layer:
+            if self.flips:
+                mirrored = {kind: features(one[:, :, ::-1]) for kind, one in images.items()}
+                views = [_joined({kind: rows[kind] for kind in images}), _joined(mirrored)]
+                near = feature_neighbors(views, base).split(_sizes(images))
+            near = {kind: near[kind] for kind in images}
+            spaces.append(Space("discriminator", base.shape[1], near))
+        numbers, pairs = None, None
         if self.duplicates:
             yield Progress(3, 4, "duplicates")
-            found = find_duplicates(base, held, queries[GENERATED], self.seed)
-        layer = self._layer(subject)
+            numbers, pairs = find_duplicates(train, held_out, generated, self.seed)
         return NeighborsResult(
-            **_searched(spaces, samples, queries, base, self.shown),
-            sets=sets,
-            duplicates=found,
+            **_nearest(spaces, samples, images, train, self.shown),
+            sets=scores,
+            duplicates=numbers,
+            duplicates_pairs=pairs,
             shifts=self.shifts,
             flips=self.flips,
             layer=layer,
             draw=panels,
-            about=self._about(subject, data, base, held, samples, layer),
+            about=self._about(subject, data, train, held_out, samples),
         )
 
     def _layer(self, subject: "Subject") -> str | None:
@@ -159,74 +158,44 @@ class Neighbors(Probe):
         if self.shifts > most:
             raise GanlensError(f"shifts {self.shifts}: give 0 to {most} pixels for these images")
         check_seed(self.seed, self.n)
-        base, held = (
-            data.part(self.split),
-            data.part({"train": "test", "test": "train"}[self.split]),
-        )
-        if len(base) < 2 or len(held) < 2:
-            raise GanlensError(f"{len(base)} train and {len(held)} held-out images: give 2 of each")
+        train, held_out = data.part(self.split), data.part(OTHER[self.split])
+        if min(len(train), len(held_out)) < 2:
+            raise GanlensError(
+                f"{len(train)} train and {len(held_out)} held-out images: give 2 of each"
+            )
         samples = Samples.draw(subject, self.n, self.seed)
         if samples.count < 2:
             raise GanlensError(f"{samples.cap_reason}: give at least 2, or another seed")
-        return base, held, samples
+        return train, held_out, samples
 
-    def _in_pixels(self, queries: dict[str, np.ndarray], base: np.ndarray) -> Space:
+    def _in_pixels(self, images: Sets, train: np.ndarray) -> Space:
         """Search all sets at once: the index over the train images is built once."""
-        images = np.concatenate(list(queries.values()))
-        near = pixel_neighbors(images, base, self.shifts, self.flips)
-        inside = (base.shape[1] - 2 * self.shifts) * (base.shape[2] - 2 * self.shifts)
-        return in_space("pixels", near.split(_sizes(queries)), inside * base.shape[3])
-
-    def _in_features(
-        self,
-        subject: "Subject",
-        queries: dict[str, np.ndarray],
-        few: dict[str, np.ndarray],
-        base: np.ndarray,
-    ) -> tuple[Space, dict[str, SetScores]]:
-        points = _features(subject, base)
-        rows = {kind: _features(subject, images) for kind, images in {**queries, **few}.items()}
-        near = _neighbors(rows, points)
-        sets = set_scores({kind: rows[kind] for kind in _compared(rows)}, near, points, self.seed)
-        if self.flips:
-            mirrored = [_features(subject, images[:, :, ::-1]) for images in queries.values()]
-            both = [np.concatenate([rows[kind] for kind in queries]), np.concatenate(mirrored)]
-            near = feature_neighbors(both, points).split(_sizes(queries))
-        space = in_space("discriminator", {k: near[k] for k in queries}, points.shape[1])
-        return space, sets
-
-    def _sets(self, images: dict[str, np.ndarray], base: np.ndarray) -> dict[str, SetScores]:
-        """Score the sets in pixels as they are, where there are no features."""
-        rows = {kind: _brightness(part) for kind, part in images.items()}
-        points = _brightness(base)
-        return set_scores(rows, _neighbors(rows, points), points, self.seed)
+        near = pixel_neighbors(_joined(images), train, self.shifts, self.flips)
+        inside = (train.shape[1] - 2 * self.shifts) * (train.shape[2] - 2 * self.shifts)
+        return Space("pixels", inside * train.shape[3], near.split(_sizes(images)))
 
     def _about(
-        self, subject: "Subject", data: "ImageSet | None", base: "ImageSet", held: "ImageSet",
-        samples: Samples, layer: str | None,
+        self, subject: "Subject", data: "ImageSet | None", train: "ImageSet",
+        held_out: "ImageSet", samples: Samples,
     ) -> dict[str, Any]:  # fmt: skip
         return {
             **identity(subject, data, drawn=True),
             "n_generated": samples.count,
             **({"n_reason": samples.cap_reason} if samples.cap_reason else {}),
-            "n_held_out": min(self.n, len(held)),
-            "n_train": len(base),
-            "split": f"{base.split} ({base.split_source})",
+            "n_held_out": min(self.n, len(held_out)),
+            "n_train": len(train),
+            "split": f"{train.split} ({train.split_source})",
             "shifts": self.shifts,
             "flips": self.flips,
             "shown": min(self.shown, samples.count),
             "quantisation": "uint8",
             "network_precision": FLOAT32,
             "seed": self.seed,
-            "set_statistics_in": "discriminator" if layer else "pixels",
-            "discriminator_layer": layer and f"{layer}, maximum over a {POOL}x{POOL} grid",
-            "set_frechet_name": f"FD-discriminator-{layer}" if layer else "FD-pixels",
         }
 
 
-def _features(subject: "Subject", images: np.ndarray) -> np.ndarray:
-    """(N, D) float32: the discriminator's last convolution block, max-pooled to a 2x2 grid."""
-    layer = subject.discriminator.feature_layers[-1]  # type: ignore[union-attr]
+def _features(subject: "Subject", layer: str, images: np.ndarray) -> np.ndarray:
+    """Return (N, D) float32: a layer of the discriminator, max-pooled to a 2x2 grid."""
     parts = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
     with autocast(FLOAT32, subject.device):
         found = [
@@ -237,50 +206,43 @@ def _features(subject: "Subject", images: np.ndarray) -> np.ndarray:
 
 
 def _brightness(images: np.ndarray) -> np.ndarray:
+    """Return (N, D) float32: the pixels, 0 to 1."""
     return images.reshape(len(images), -1).astype(np.float32) / 255
 
 
-def _neighbors(rows: dict[str, np.ndarray], points: np.ndarray) -> dict[str, Neighborhood]:
-    return feature_neighbors([np.concatenate(list(rows.values()))], points).split(_sizes(rows))
+def _joined(sets: Sets) -> np.ndarray:
+    return np.concatenate(list(sets.values()))
 
 
-def _sizes(sets: dict[str, np.ndarray]) -> dict[str, int]:
+def _sizes(sets: Sets) -> dict[str, int]:
     return {kind: len(rows) for kind, rows in sets.items()}
 
 
-def _plain(queries: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {kind: queries[kind] for kind in (GENERATED, HELD_OUT)}
+def _nearest(
+    spaces: list[Space], samples: Samples, images: Sets, train: "ImageSet", shown: int
+) -> dict[str, Any]:
+    """Order both sets by distance and keep the pictures of the nearest: fields of the result."""
 
+    def pictures(kind: str, rows: np.ndarray) -> np.ndarray:
+        nearest = [train.images[s.near[kind].index[rows, 0]] for s in spaces]
+        return np.stack([images[kind][rows], *map(np.asarray, nearest)])
 
-def _compared(rows: dict[str, np.ndarray]) -> tuple[str, ...]:
-    return tuple(k for k in rows if k in (GENERATED, HELD_OUT, COLLAPSED))
-
-
-def _searched(
-    spaces: list[Space], samples: Samples, queries: dict[str, np.ndarray], base: "ImageSet",
-    shown: int,
-) -> dict[str, Any]:  # fmt: skip
-    """Order both sets by offence and keep the pictures of the worst: fields of the result."""
-
-    def rows(kind: str) -> np.ndarray:
-        ranks = by_offence(spaces, kind)[:shown]
-        nearest = [base.images[s.near[kind].index[ranks, 0]] for s in spaces]
-        return np.stack([queries[kind][ranks], *map(np.asarray, nearest)])
-
-    order = by_offence(spaces, GENERATED)
+    order, held_out_order = (
+        np.argsort(least(spaces, kind), kind="stable") for kind in (GENERATED, HELD_OUT)
+    )
     near = [space.near[GENERATED] for space in spaces]
     return {
         "spaces": tuple(spaces),
         "tests": in_any(spaces),
         "seeds": samples.numbers(slice(None)),
         "order": order,
-        "distances": np.stack([found.first for found in near]),
+        "distances": np.stack([one.first for one in near]),
         "percentiles": np.stack([space.test.percentile for space in spaces]),
-        "nearest_rows": np.stack([found.index[:, 0] for found in near]),
-        "pictures": rows(GENERATED),
-        "held_out_order": by_offence(spaces, HELD_OUT),
-        "held_out_pictures": rows(HELD_OUT),
+        "nearest_rows": np.stack([one.index[:, 0] for one in near]),
+        "pictures": pictures(GENERATED, order[:shown]),
+        "held_out_order": held_out_order,
+        "held_out_pictures": pictures(HELD_OUT, held_out_order[:shown]),
         "train_names": tuple(
-            tuple(str(base.names[found.index[i, 0]]) for found in near) for i in order[:shown]
+            tuple(str(train.names[one.index[i, 0]]) for one in near) for i in order[:shown]
         ),
     }

@@ -5,11 +5,18 @@ from typing import Any
 
 import numpy as np
 
+from ganlens.probes.memorization.comparison import (
+    GENERATED,
+    HELD_OUT,
+    Comparison,
+    Space,
+    of_controls,
+)
 from ganlens.probes.memorization.controls import MUST
-from ganlens.probes.memorization.duplicates import Duplicates
-from ganlens.probes.memorization.evidence import GENERATED, HELD_OUT, Comparison, Space
-from ganlens.probes.memorization.sets import SetScores
+from ganlens.probes.memorization.sets import Scores
 from ganlens.probes.result import Number, Result
+
+POOL = 2  # side of the grid that the discriminator's last block is max-pooled to
 
 
 @dataclass(frozen=True)
@@ -20,7 +27,8 @@ class NeighborsResult(Result):
         spaces: the search in each space.
         tests: every set but the held-out one against it, over all spaces at once.
         sets: statistics of whole sets in one feature space; "held-out" is their null.
-        duplicates: what the semantic hash found, None where it was left out.
+        duplicates: numbers of those that the semantic hash found, None where it was left out.
+        duplicates_pairs: (2, P, H, W, C) uint8: the most alike pairs within train, or None.
         seeds: (N,) seed of each sample.
         order: (N,) samples, the worst offender first: nearest to train for the null's median
             distance, in the space where it is nearest.
@@ -39,8 +47,9 @@ class NeighborsResult(Result):
 
     spaces: tuple[Space, ...]
     tests: dict[str, Comparison]
-    sets: dict[str, SetScores]
-    duplicates: Duplicates | None
+    sets: dict[str, Scores]
+    duplicates: dict[str, Any] | None
+    duplicates_pairs: np.ndarray | None
     seeds: np.ndarray
     order: np.ndarray
     distances: np.ndarray
@@ -60,63 +69,65 @@ class NeighborsResult(Result):
         return self.tests[GENERATED]
 
     @property
-    def caught(self) -> dict[str, float]:
-        """Control -> share of its copies that are flagged."""
-        return {k: float(t.flagged.mean()) for k, t in self.tests.items() if k != GENERATED}
-
-    @property
     def missed(self) -> tuple[str, ...]:
         """Controls of which too few are flagged: under 99 %, or 95 % where moved or mirrored."""
-        return tuple(kind for kind, share in self.caught.items() if share < MUST[kind])
+        return tuple(kind for kind, share in of_controls(self.tests).items() if share < MUST[kind])
 
     @property
     def worst(self) -> np.ndarray:
         """(shown,) rows of the samples in the panels, the worst offender first."""
         return self.order[: self.pictures.shape[1]]
 
-    @property
-    def frechet_name(self) -> str:
-        """What the Fréchet distance of whole sets is called, after the features it is in."""
-        return "FD-pixels" if self.layer is None else f"FD-discriminator-{self.layer}"
-
     def numbers(self) -> list[Number]:
         """Return the share of samples too near, its p-values, and the controls'."""
-        test, names = self.test, [space.name for space in self.spaces]
-        return [
-            Number("too_near", test.flagged.mean()),
-            Number("expected_share", test.level),
-            Number("p_flagged", test.p_count),
-            Number("p_nearer_than_held_out", test.p_shift),
-            Number("controls_flagged", self.caught),
-            Number("controls_caught", not self.missed),
-            *(Number(f"too_near_in_{s.name}", s.test.flagged.mean()) for s in self.spaces),
-            *(Number(s.name, self._space(s)) for s in self.spaces),
-            Number("sets", {kind: scores.summary() for kind, scores in self.sets.items()}),
-            Number("duplicates", self.duplicates and self.duplicates.summary(),
-                   reason="they were not looked for: --duplicates does"),
-            Number("worst_seeds", self.seeds[self.worst]),
-            Number("worst_nearest", dict(zip(names, self.train_names[0], strict=True))),
-            Number("distance", "root mean squared difference per coordinate"),
-        ]  # fmt: skip
+        names, layer = [space.name for space in self.spaces], self.layer
+        return Number.each(
+            {
+                "too_near": self.test.share,
+                **_test(self.test),
+                "controls_flagged": of_controls(self.tests),
+                "controls_caught": not self.missed,
+                **{f"too_near_in_{space.name}": space.test.share for space in self.spaces},
+                **{space.name: _space(space) for space in self.spaces},
+                "sets": self.sets,
+                "set_statistics_in": "discriminator" if layer else "pixels",
+                "set_frechet_name": f"FD-discriminator-{layer}" if layer else "FD-pixels",
+                "discriminator_layer": layer and f"{layer}, maximum over a {POOL}x{POOL} grid",
+                "duplicates": self.duplicates,
+                "worst_seeds": self.seeds[self.worst],
+                "worst_nearest": dict(zip(names, self.train_names[0], strict=True)),
+                "distance": "root mean squared difference per coordinate",
+            },
+            {
+                "discriminator_layer": "pixels alone are compared",
+                "duplicates": "they were not looked for: --duplicates does",
+            },
+        )
 
-    def _space(self, space: Space) -> dict[str, Any]:
-        ours, null = space.near[GENERATED], space.near[HELD_OUT]
-        controls = {k: float(t.flagged.mean()) for k, t in space.tests.items() if k != GENERATED}
-        return {
-            "n_flagged": int(space.test.flagged.sum()),
-            "expected_share": space.test.level,
-            "p_flagged": space.test.p_count,
-            "p_nearer_than_held_out": space.test.p_shift,
-            "exact_copies": int((ours.first == 0).sum()),
-            "exact_copies_held_out": int((null.first == 0).sum()),
-            "median_distance_generated": float(np.median(ours.first)),
-            "median_distance_held_out": float(np.median(null.first)),
-            "median_ratio_generated": float(np.median(ours.ratio)),
-            "median_ratio_held_out": float(np.median(null.ratio)),
-            "median_calibrated_generated": float(np.median(ours.calibrated)),
-            "median_calibrated_held_out": float(np.median(null.calibrated)),
-            "smallest_distance_generated": float(ours.first.min()),
-            "threshold": space.test.threshold,
-            "controls_flagged": controls,
-            "dimensions": space.dimensions,
-        }
+
+def _test(test: Comparison) -> dict[str, float]:
+    return {
+        "expected_share": test.level,
+        "p_flagged": test.p_count,
+        "p_nearer_than_held_out": test.p_shift,
+    }
+
+
+def _space(space: Space) -> dict[str, Any]:
+    ours, null = space.near[GENERATED], space.near[HELD_OUT]
+    found = {
+        "n_flagged": space.test.flagged.sum(),
+        **_test(space.test),
+        "exact_copies": (ours.first == 0).sum(),
+        "exact_copies_held_out": (null.first == 0).sum(),
+    }
+    for kind, near in (("generated", ours), ("held_out", null)):
+        found[f"median_distance_{kind}"] = np.median(near.first)
+        found[f"median_ratio_{kind}"] = np.median(near.ratio)
+        found[f"median_calibrated_{kind}"] = np.median(near.calibrated)
+    return found | {
+        "smallest_distance_generated": ours.first.min(),
+        "threshold": space.test.threshold,
+        "controls_flagged": of_controls(space.tests),
+        "dimensions": space.dimensions,
+    }

@@ -1,4 +1,4 @@
-"""The nearest train images of some images: in features, or in pixels over shifts and flips."""
+"""Search of the nearest train images: in features, or in pixels over shifts and flips."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ def pixel_neighbors(
 
     The middle of each train image, without ``shifts`` pixels on every side, is compared with every
     window of that size in the query. Whatever moved in at the border of a shifted copy is then
-    never looked at, and every shift is judged on equally many pixels. Candidates come from the
+    left out, and every shift is compared on equally many pixels. Candidates come from the
     lowest frequencies of each window's cosine transform and the norm of the rest, a distance that
     never exceeds the true one, so that a copy is always among them; the distance to each
     candidate is then exact, from integers. With shifts or flips another train image than the
@@ -88,7 +88,7 @@ def pixel_neighbors(
         queries: (N, H, W, C) uint8.
         base: (M, H, W, C) uint8, M at least 2; min(50, M) neighbours are kept.
         shifts: pixels in each direction, less than half the side.
-        flips: look at the mirrored query as well.
+        flips: compare the mirrored query as well.
 
     Returns:
         Distances in parts of the full brightness range.

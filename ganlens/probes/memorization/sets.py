@@ -1,6 +1,5 @@
 """Statistics of whole sets of images against the train set, in one feature space."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,61 +18,7 @@ K = 5  # neighbour of coverage's balls, as in the paper's code
 PER_CELL = 100  # held-out images per cell of C_T
 
 
-@dataclass(frozen=True)
-class SetScores:
-    """What one set of images scores against the train set.
-
-    Attributes:
-        n: images in the set.
-        copying: C_T against held-out images.
-        authentic: share of images farther from their nearest train image than any other train
-            image is.
-        calibrated: median calibrated distance.
-        memorization: mean least cosine distance to a train image.
-        frechet: Fréchet distance to ``n_frechet`` train images; None where the set is smaller.
-        mifd: memorization-informed Fréchet distance, None with ``frechet``.
-        coverage: share of those train images whose neighbourhood holds an image of the set, None
-            where there are too few.
-        n_frechet: images on either side of the last three.
-    """
-
-    n: int
-    copying: CopyingScore
-    authentic: float
-    calibrated: float
-    memorization: float
-    frechet: float | None
-    mifd: float | None
-    coverage: float | None
-    n_frechet: int
-
-    def summary(self) -> dict[str, Any]:
-        """Return JSON-able scalars, each undefined one as None beside its reason."""
-        found: dict[str, Any] = {
-            "n": self.n,
-            "C_T": self.copying.value,
-            "C_T_null_deviation": self.copying.null_std,
-            "C_T_cells": {
-                name: [getattr(cell, name) for cell in self.copying.cells]
-                for name in ("n_generated", "n_held_out", "z", "used")
-            },
-            "authentic_percent": 100 * self.authentic,
-            "median_calibrated_distance": self.calibrated,
-            "memorization_distance": self.memorization,
-            "frechet_distance_to_train": self.frechet,
-            "memorization_informed_frechet_distance": self.mifd,
-            "coverage_of_train": self.coverage,
-            "n_frechet": self.n_frechet,
-        }
-        if self.copying.value is None:
-            found["C_T_reason"] = self.copying.reason
-        if self.frechet is None or self.coverage is None:
-            found["undefined_reason"] = (
-                f"the set has {self.n} images where {self.n_frechet} are compared"
-                if self.n < self.n_frechet
-                else f"{self.n_frechet} images are too few"
-            )
-        return found
+Scores = dict[str, Any]  # JSON-able: see set_scores
 
 
 def set_scores(
@@ -82,7 +27,7 @@ def set_scores(
     base: np.ndarray,
     seed: int,
     null: str = "held-out",
-) -> dict[str, SetScores]:
+) -> dict[str, Scores]:
     """Score every set against the train set, and the held-out images as one of them.
 
     Held-out images cannot be their own null in C_T: there, one random half of them is tested
@@ -95,6 +40,16 @@ def set_scores(
         base: (M, D) features of the train images.
         seed: of the cells and of the draws.
         null: name of the held-out set.
+
+    Returns:
+        Set -> its number of images "n"; "C_T" against held-out images with its deviation if both
+        had one law and its cells; "authentic_percent", the images that are farther from their
+        nearest train image than any other train image is; "median_calibrated_distance";
+        "memorization_distance", the mean least cosine distance to a train image; and, with
+        "n_frechet" images on either side, "frechet_distance_to_train",
+        "memorization_informed_frechet_distance" and "coverage_of_train", the share of those train
+        images whose neighbourhood holds an image of the set. What is undefined, since a set is too
+        small, is None and has its reason beside it.
     """
     rng = np.random.default_rng([seed, 3])
     common = min(len(features["generated"]), len(features[null]), len(base))
@@ -122,20 +77,34 @@ def set_scores(
 def _score(
     rows: np.ndarray, drawn: np.ndarray, near: Neighborhood, base: np.ndarray,
     reference: np.ndarray, c_t: CopyingScore,
-) -> SetScores:  # fmt: skip
-    common = len(reference)
-    enough = len(rows) >= common >= 2
+) -> Scores:  # fmt: skip
+    n, common = len(rows), len(reference)
+    enough = n >= common >= 2
     memorization = memorization_distance(rows, base)
     frechet = frechet_distance_from_features(drawn, reference) if enough else None
+    coverage = density_coverage(reference, drawn, k=K)[1] if enough and common > K else None
     own = spacing(base, near.index[:, 0]) / base.shape[1] ** 0.5
-    return SetScores(
-        n=len(rows),
-        copying=c_t,
-        authentic=float(authentic(near.first, own).mean()),
-        calibrated=float(np.median(near.calibrated)),
-        memorization=memorization,
-        frechet=frechet,
-        mifd=None if frechet is None else memorization_informed(frechet, memorization),
-        coverage=density_coverage(reference, drawn, k=K)[1] if enough and common > K else None,
-        n_frechet=common,
-    )
+    found: Scores = {
+        "n": n,
+        "C_T": c_t.value,
+        "C_T_null_deviation": c_t.null_std,
+        "C_T_cells": {
+            name: [getattr(cell, name) for cell in c_t.cells]
+            for name in ("n_generated", "n_held_out", "z", "used")
+        },
+        "authentic_percent": 100 * authentic(near.first, own).mean(),
+        "median_calibrated_distance": np.median(near.calibrated),
+        "memorization_distance": memorization,
+        "frechet_distance_to_train": frechet,
+        "memorization_informed_frechet_distance": None
+        if frechet is None
+        else memorization_informed(frechet, memorization),
+        "coverage_of_train": coverage,
+        "n_frechet": common,
+    }
+    if c_t.value is None:
+        found["C_T_reason"] = c_t.reason
+    if coverage is None:
+        smaller = f"the set has {n} images where {common} are compared"
+        found["undefined_reason"] = smaller if n < common else f"{common} images are too few"
+    return found

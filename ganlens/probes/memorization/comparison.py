@@ -1,6 +1,8 @@
-"""Distances to the train images against their null: arrays in, numbers out."""
+"""Comparison of distances to the train images with their null: arrays in, numbers out."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy  # its parts are loaded at their first use
@@ -32,6 +34,11 @@ class Comparison:
     p_count: float
     p_shift: float
 
+    @property
+    def share(self) -> float:
+        """Share of the samples that is flagged, 0 to 1."""
+        return float(self.flagged.mean())
+
 
 def compare(distances: np.ndarray, null: np.ndarray) -> Comparison:
     """Compare distances to train of samples (N,) with those of held-out images (M,).
@@ -41,7 +48,7 @@ def compare(distances: np.ndarray, null: np.ndarray) -> Comparison:
     samples is exactly beta-binomial(N, k, M + 1 - k); that allows for the null's own finite size,
     which a binomial at 1 % does not. Where null distances are tied at the threshold (held-out
     images that are also train images, all at 0), samples flag with the whole tie, and the count is
-    judged by Fisher's exact test: the same with k one above the last of the tie.
+    tested by Fisher's exact test: the same with k one above the last of the tie.
 
     Args:
         distances: (N,) at least 0.
@@ -65,6 +72,11 @@ def compare(distances: np.ndarray, null: np.ndarray) -> Comparison:
     )
 
 
+def of_controls(tests: Mapping[str, Comparison]) -> dict[str, float]:
+    """Return the share of each control's copies that is flagged, 0 to 1."""
+    return {kind: test.share for kind, test in tests.items() if kind != GENERATED}
+
+
 @dataclass(frozen=True)
 class Space:
     """The search in one space.
@@ -73,46 +85,37 @@ class Space:
         name: "pixels" or "discriminator".
         dimensions: coordinates of the space.
         near: neighbours by set: "generated", "held-out" (the null), and the controls.
-        tests: every set but the held-out one against the null.
     """
 
     name: str
     dimensions: int
-    near: dict[str, Neighborhood]
-    tests: dict[str, Comparison]
+    near: Mapping[str, Neighborhood]
+
+    @cached_property
+    def tests(self) -> dict[str, Comparison]:
+        """Every set but the held-out one against the null."""
+        null = self.near[HELD_OUT].first
+        return {k: compare(one.first, null) for k, one in self.near.items() if k != HELD_OUT}
 
     @property
     def test(self) -> Comparison:
         """The samples against the null."""
-        return self.tests["generated"]
+        return self.tests[GENERATED]
 
-    def offence(self, kind: str) -> np.ndarray:
+    def relative(self, kind: str) -> np.ndarray:
         """(N,) distance to train in units of the null's median; 1e-12 stands for a median of 0."""
-        median = float(np.median(self.near[HELD_OUT].first))
-        return self.near[kind].first / max(median, 1e-12)
+        return self.near[kind].first / max(float(np.median(self.near[HELD_OUT].first)), 1e-12)
 
 
-def in_space(name: str, near: dict[str, Neighborhood], dimensions: int) -> Space:
-    """Compare every set with the held-out images."""
-    null = near[HELD_OUT].first
-    tests = {k: compare(found.first, null) for k, found in near.items() if k != HELD_OUT}
-    return Space(name, dimensions, near, tests)
+def least(spaces: Sequence[Space], kind: str) -> np.ndarray:
+    """Return the (N,) relative distances of a set, each in the space where it is nearest."""
+    return np.min([space.relative(kind) for space in spaces], axis=0)
 
 
-def in_any(spaces: list[Space]) -> dict[str, Comparison]:
-    """Compare every set with the held-out images in all spaces at once.
+def in_any(spaces: Sequence[Space]) -> dict[str, Comparison]:
+    """Compare every set with the held-out images in all spaces at once, by the least distance.
 
-    An image's offence is its distance to train where it is nearest, in units of the null's median
-    there. Held-out images go the same way, so the level is that of one test, not of several.
+    Held-out images go the same way, so the level is that of one test, not of several.
     """
-    null = _least(spaces, HELD_OUT)
-    return {kind: compare(_least(spaces, kind), null) for kind in spaces[0].tests}
-
-
-def by_offence(spaces: list[Space], kind: str) -> np.ndarray:
-    """(N,) rows of a set, the worst offender first."""
-    return np.argsort(_least(spaces, kind), kind="stable")
-
-
-def _least(spaces: list[Space], kind: str) -> np.ndarray:
-    return np.min([space.offence(kind) for space in spaces], axis=0)
+    null = least(spaces, HELD_OUT)
+    return {kind: compare(least(spaces, kind), null) for kind in spaces[0].tests}

@@ -180,7 +180,8 @@ def test_fidelity_says_where_the_two_sides_cannot_be_alike(trained: dict[str, Pa
     dark, light = (ganlens.open_data(str(trained["toy-conditional"].parent / f"{name}.npz"))
                    for name in ("dark", "light"))  # fmt: skip
     probe = ganlens.PROBES["fid"](n=8, extractor="pixels", k=1, k_density=1)
-    told, whole = (
+    told = subject_of(trained, "toy-conditional")
+    whole = "Every sample was drawn under the condition"
         subject_of(trained, "toy-conditional"),
         "Every sample was drawn under the condition",
     )

@@ -182,9 +182,6 @@ def test_fidelity_says_where_the_two_sides_cannot_be_alike(trained: dict[str, Pa
     probe = ganlens.PROBES["fid"](n=8, extractor="pixels", k=1, k_density=1)
     told = subject_of(trained, "toy-conditional")
     whole = "Every sample was drawn under the condition"
-        subject_of(trained, "toy-conditional"),
-        "Every sample was drawn under the condition",
-    )
     assert whole not in probe.run(told, dark).summary()["caveat"]
     assert f"{whole} 2:" in probe.run(told.told("2"), dark).summary()["caveat"]
     translator, same = subject_of(trained, "toy-translator"), "translations of images of this very"

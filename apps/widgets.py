@@ -129,6 +129,7 @@ def _choices(field: Field[Any], hint: Any, subject: "Subject") -> tuple[Any, ...
 def _tuple(label: str, hint: Any, start: str, optional: bool, kept: dict[str, Any]) -> Any:
     """Ask for several values in one line, apart by commas."""
     kind = get_args(hint)[0]
+    kind = str if get_origin(kind) is Literal else kind  # the probe says which words there are
     like = "a, b, c" if kind is str else "0, 1, 2"
     text = st.text_input(label, value=start, max_chars=500, placeholder=like, **kept)
     words = [word.strip() for word in text.split(",") if word.strip()]

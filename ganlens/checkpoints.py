@@ -149,8 +149,8 @@ def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
     header, tensors = read_model_file(file)
     if header.family == CLASSIFIER:
         raise GanlensError(
-            f"{folder} holds a classifier, whose features judge images, and no GAN: give it as"
-            " --extractor to ganlens fid, or as --judge to ganlens train"
+            f"{folder} holds a classifier, in whose features images are compared, and no GAN: give"
+            " it as --extractor to ganlens fid, or to ganlens train"
         )
     if header.family not in MODELS:
         register_trusted()  # --module may name the family, or a file that adds it to MODELS

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from tyro.conf import arg
 
+from ganlens.cache import Cached, cached, remove
 from ganlens.cli.flags import Json
 from ganlens.cli.terminal import check_free, console, rows_table, write_json
 from ganlens.errors import GanlensError
-from ganlens.kept import Kept, kept, remove
 from ganlens.places import cache_folder
 
 Days = Annotated[float, arg(metavar="DAYS")]
@@ -34,7 +34,7 @@ def cache(
     if downloads and not clear:
         raise GanlensError("--downloads says what to remove: add --clear")
     root = cache_folder()
-    found = [item for item in kept(root) if item.idle >= older_than]
+    found = [item for item in cached(root) if item.idle >= older_than]
     if clear:
         found = [item for item in found if downloads or not item.download]
         for item in found:
@@ -51,7 +51,7 @@ def cache(
     screen.print(f"{len(found)} entries, {total:,.1f} MB {verb} {root}", soft_wrap=True)
 
 
-def _entry(item: Kept) -> dict[str, Any]:
+def _entry(item: Cached) -> dict[str, Any]:
     return {
         "what": item.what or None,
         "kind": item.kind,

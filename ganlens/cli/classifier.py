@@ -80,8 +80,8 @@ def prepare(words: Sequence[str]) -> Callable[..., None]:
         train(asked, settings, shlex.join(["ganlens", "classifier", *words]))
 
     run.__doc__ = (
-        "Train a classifier of labels or attributes, judge it on held-out images, and keep it as a"
-        " checkpoint for --extractor (ganlens fid) and --judge (ganlens train)."
+        "Train a classifier of labels or attributes, test it on held-out images, and keep it as a"
+        " checkpoint for --extractor (ganlens fid, ganlens train)."
     )
     return run
 
@@ -110,7 +110,7 @@ def train(asked: Asked, settings: ClassifierSettings, line: str) -> None:
     names, train, test = ", ".join(targets_of(data)), data.part("train"), data.part("test")
     note(
         f"training on {len(train):,} images of {data.spec} at {data.image_shape[1]} px to read"
-        f" {names}; judged on {len(test):,} held-out ones ({data.split_source} split)"
+        f" {names}; tested on {len(test):,} held-out ones ({data.split_source} split)"
     )
     start = time.monotonic()
     trained = follow(train_classifier(data, settings), settings.epochs)
@@ -166,7 +166,7 @@ def _conclude(asked: Asked, data: ImageSet) -> None:
     if found["correlations"]:
         screen.print(rows_table("", ("number", "correlation"), [*found["correlations"].items()]))
     screen.print(
-        f"judged on {found['n']:,} images; next: ganlens fid CHECKPOINT --data {asked.data}"
+        f"tested on {found['n']:,} images; next: ganlens fid CHECKPOINT --data {asked.data}"
         f" --extractor {asked.out}",
         soft_wrap=True,
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
 
 A_HELP = (
-    "What is judged: a checkpoint (folder, run or shipped name), or the samples of any GAN "
+    "What is measured: a checkpoint (folder, run or shipped name), or the samples of any GAN "
     "(a folder, zip or npz of images)."
 )
 B_HELP = (

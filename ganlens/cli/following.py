@@ -60,16 +60,16 @@ def _status(event: Event, last: dict[str, Any] | None, shown: Iterable[str]) -> 
 def _line(row: dict[str, Any]) -> str:
     names = ("precision", "recall", "density", "coverage")
     scores = " ".join(f"{name} {cell(row[name])}" for name in names)
-    judged = f"FD-{row['extractor']} {cell(row['fd'])} {scores}"
-    return f"epoch {row['epoch']}: {judged} ({row['seconds']:.0f} s)"
+    scored = f"FD-{row['extractor']} {cell(row['fd'])} {scores}"
+    return f"epoch {row['epoch']}: {scored} ({row['seconds']:.0f} s)"
 
 
 def conclude(run: Run, row: dict[str, Any] | None, data: str, json: str | None) -> None:
     """Show the best evaluation and the next step; write both evaluations, if a file is given."""
-    judged = [r for r in run.rows if "fd" in r]
-    if row is None or not judged:
+    evaluated = [r for r in run.rows if "fd" in r]
+    if row is None or not evaluated:
         return
-    best = min(judged, key=lambda r: r["fd"])
+    best = min(evaluated, key=lambda r: r["fd"])
     write_json(json, {"best": best, "last": row, "folder": str(run.folder)})
     screen = console(json)
     screen.print(pairs_table(f"best checkpoint: {run.folder / 'best'}", best))

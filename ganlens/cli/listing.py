@@ -41,7 +41,7 @@ def list_command(root: Root = None, json: Json = None) -> None:
         screen.print(rows_table("", COLUMNS, [_model(*one) for one in models]))
     if classifiers:
         columns = ("classifier", "images", "reads", "right, held out", "trained on", "step")
-        title = "for --extractor (ganlens fid) and --judge (ganlens train)"
+        title = "for --extractor (ganlens fid, ganlens train)"
         screen.print("", rows_table(title, columns, [_classifier(*one) for one in classifiers]))
     _say_unknown(unknown_families(root or RUNS))
     if data:

@@ -30,8 +30,8 @@ class RunFlags:
             all.
         held_out: SPEC of images to evaluate samples against; by default the test split of the data
             (of --others, for a family that learns from two), or a tenth of it set aside by content.
-        judge: features in which samples are evaluated: auto, inception, classifier (trained on the
-            data's labels or attributes first), pixels, or a checkpoint.
+        extractor: of the features in which samples are evaluated: auto, inception, classifier
+            (trained on the data's labels or attributes first), pixels, or a checkpoint.
         precision: auto takes bfloat16 where the hardware multiplies it; samples are evaluated
             in float32 all the same.
         device: where to compute.
@@ -50,7 +50,7 @@ class RunFlags:
     channels: Literal[1, 3] | None = None
     condition_on: Annotated[tuple[str, ...], arg(metavar="NAME")] = ()
     held_out: Annotated[str | None, arg(metavar="SPEC")] = None
-    judge: str = "auto"
+    extractor: Annotated[str, arg(aliases=["--judge"])] = "auto"  # as 0.1 called it
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     device: Device = "auto"
     upscale: bool = False

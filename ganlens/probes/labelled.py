@@ -11,7 +11,7 @@ from torch import Tensor
 from ganlens.directions import Direction, boundaries
 from ganlens.errors import GanlensError
 from ganlens.probes.identity import identity
-from ganlens.probes.readers import Readers, fit_readers
+from ganlens.probes.linear_models import LinearModels, fit_linear_models
 from ganlens.progress import Progress, finish
 from ganlens.stats.auc import auc
 
@@ -32,7 +32,7 @@ class LabelledConcept:
 
     Attributes:
         name: what it is called.
-        scorer: linear readers on the discriminator's features, fitted to all labelled samples.
+        scorer: linear classifiers on the discriminator's features, fitted to all labelled samples.
         grid: the features' pooling grid.
         boundary: direction of the concept in latent space, with its intercept.
         auc: area under the ROC curve of scorers on labelled samples that they were not fitted to,
@@ -45,7 +45,7 @@ class LabelledConcept:
     """
 
     name: str
-    scorer: Readers
+    scorer: LinearModels
     grid: int
     boundary: Direction
     auc: float
@@ -177,15 +177,15 @@ def _folds(labels: np.ndarray, seed: int) -> np.ndarray:
     return folds
 
 
-def _fit(name: str, features: np.ndarray, labels: np.ndarray) -> Readers:
-    return fit_readers((features, features), {name: (labels, labels)}, {})
+def _fit(name: str, features: np.ndarray, labels: np.ndarray) -> LinearModels:
+    return fit_linear_models((features, features), {name: (labels, labels)}, {})
 
 
-def _lead(scorer: Readers, features: np.ndarray) -> np.ndarray:
+def _lead(scorer: LinearModels, features: np.ndarray) -> np.ndarray:
     """Return the (N,) lead of "yes" over "no"."""
     (margins,) = scorer.margins(scorer.scores(features)).values()
-    (reader,) = scorer.readers.values()
-    return margins[:, reader.index(YES)]
+    (classifier,) = scorer.classifiers.values()
+    return margins[:, classifier.index(YES)]
 
 
 def _sides(found: Sequence[Direction], z: np.ndarray, folds: np.ndarray, std: float) -> np.ndarray:

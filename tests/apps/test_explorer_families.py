@@ -31,7 +31,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     for family, one in FAMILIES.items():
         others = ["--others", str(data)] if one.domains == 2 else []
         words = ["train", "--family", family, "--data", str(data), "--epochs", "1", *others,
-                 "--batch-size", "16", "--judge", "pixels", "--precision", "float32"]  # fmt: skip
+                 "--batch-size", "16", "--extractor", "pixels",
+                 "--precision", "float32"]  # fmt: skip
         assert main([*words, "--out", str(runs / family)]) == 0
         shutil.copytree(runs / family / "best", root / family)
     return root, data

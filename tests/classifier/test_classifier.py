@@ -186,7 +186,9 @@ def test_save_and_load_give_the_same_features(stripes, tmp_path):
 
 def test_a_classifier_is_no_gan_and_says_where_it_belongs(stripes, tmp_path):
     folder = save_classifier(tmp_path / "stripes", stripes)
-    with pytest.raises(GanlensError, match=r"a classifier.*--extractor to ganlens fid.*--judge"):
+    with pytest.raises(
+        GanlensError, match=r"a classifier.*--extractor to ganlens fid, or to ganlens train"
+    ):
         load(folder)
 
 

@@ -15,7 +15,8 @@ from PIL import Image, PngImagePlugin
 import ganlens
 from ganlens import cli, images
 from ganlens import replay as replays
-from ganlens.attributes import READERS
+from ganlens.attributes import CLASSIFIERS
+from ganlens.cache import cached
 from ganlens.classifier import ClassifierSettings, save_classifier, train_classifier
 from ganlens.cli import commands, explore, main, terminal
 from ganlens.cli import probe as probe_command
@@ -25,7 +26,6 @@ from ganlens.cli.pictures import read_picture
 from ganlens.directions import Direction
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages, FeatureStore, PixelExtractor, features_of
-from ganlens.kept import kept
 from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe
@@ -442,25 +442,25 @@ def test_the_cache_is_listed_and_cleared(
     extractor, source = PixelExtractor(4), DataImages.whole(data)
     steps = features_of(extractor, source, store=FeatureStore(), precision="32-true")
     next(steps)
-    busy = len(kept(tmp_path / "cache"))
+    busy = len(cached(tmp_path / "cache"))
     steps.close()
-    found = [item for item in kept(tmp_path / "cache") if item.kind == "features"]
+    found = [item for item in cached(tmp_path / "cache") if item.kind == "features"]
     assert busy == 2, "what is being made is left alone"
     assert [(f.what, f.images) for f in found] == [
         (f"pixels-4x4 of images of {tiny_images}, 32-true (interrupted, of 120)", 64)
     ]
     finish(features_of(extractor, source, store=FeatureStore(), precision="32-true"))
-    (item,) = [item for item in kept(tmp_path / "cache") if item.kind == "features"]
+    (item,) = [item for item in cached(tmp_path / "cache") if item.kind == "features"]
     assert (item.what, item.images) == (f"pixels-4x4 of images of {tiny_images}, 32-true", 120)
     trained = finish(train_classifier(data, ClassifierSettings(epochs=1)))
-    save_classifier(tmp_path / "cache" / READERS / "tiny", trained)
-    (item,) = [item for item in kept(tmp_path / "cache") if item.kind == "classifier"]
+    save_classifier(tmp_path / "cache" / CLASSIFIERS / "tiny", trained)
+    (item,) = [item for item in cached(tmp_path / "cache") if item.kind == "classifier"]
     assert (item.what, item.size) == ("class", 16)
     assert run("cache", "--clear", "--older-than", "1", "--downloads") == 0
     assert "0 entries" in capsys.readouterr().out
     assert run("cache", "--clear") == 0
     assert download.is_file()
-    assert [item.kind for item in kept(tmp_path / "cache")] == ["download"]
+    assert [item.kind for item in cached(tmp_path / "cache")] == ["download"]
     assert np.array_equal(data.images, before), "whoever has it open keeps it"
     assert np.array_equal(ganlens.open_data(str(tiny_images)).images, before)
     assert run("cache", "--clear", "--downloads") == 0

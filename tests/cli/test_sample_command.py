@@ -20,7 +20,16 @@ from ganlens.recipe import Layout, Pictures, Recipe, arranged, render
 from ganlens.replay import PanelRecipe, read, redraw
 from ganlens.subject import Subject
 
-TRAINING = ["--epochs", "1", "--batch-size", "32", "--judge", "pixels", "--precision", "float32"]
+TRAINING = [
+    "--epochs",
+    "1",
+    "--batch-size",
+    "32",
+    "--extractor",
+    "pixels",
+    "--precision",
+    "float32",
+]
 
 
 def run(*words: object) -> int:

@@ -126,7 +126,7 @@ def test_half_a_pair_is_refused(start: Checkpoint, part: str) -> None:
 
 
 def command(data: Path, out: Path, start: Path, *more: str) -> int:
-    words = ["--batch-size", "16", "--epochs", "1", "--judge", "pixels", "--evaluate-n", "6"]
+    words = ["--batch-size", "16", "--epochs", "1", "--extractor", "pixels", "--evaluate-n", "6"]
     return main(
         ["train", "--data", str(data), "--out", str(out), "--start", str(start), *words, *more]
     )
@@ -146,7 +146,7 @@ def test_the_command_takes_the_networks_from_there_and_says_so(
 
 
 def test_a_run_without_a_start_says_nothing_of_it(data: Path, tmp_path: Path, capsys: Any) -> None:
-    words = ["--width", "4", "--epochs", "1", "--batch-size", "16", "--judge", "pixels"]
+    words = ["--width", "4", "--epochs", "1", "--batch-size", "16", "--extractor", "pixels"]
     out = tmp_path / "run"
     assert main(["train", "--data", str(data), "--out", str(out), *words]) == 0
     assert "begun from" not in capsys.readouterr().err

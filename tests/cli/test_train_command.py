@@ -21,7 +21,7 @@ SMALL = [
     "16",
     "--epochs",
     "1",
-    "--judge",
+    "--extractor",
     "pixels",
 ]
 
@@ -109,7 +109,7 @@ def test_no_judge_is_trained_for_a_folder_of_others(tmp_path: Path, capsys: Any)
     for i in range(60):
         picture(tmp_path / "images" / "ab"[i % 2] / f"{i}.png", i)
     before = sorted(tmp_path.rglob("*"))
-    words = ("--judge", "classifier")
+    words = ("--extractor", "classifier")
     refused(train(tmp_path / "images", tmp_path / "images", *words), capsys, "holds other files")
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -160,8 +160,8 @@ def test_a_finished_run_is_left_as_it_is(folder: Path, tmp_path: Path, capsys: A
         (["--preset", "papper"], ["papper", "torch, paper"]),
         (["--batch-size", "1000"], ["1000", "--batch-size"]),
         (["--epochs", "0"], ["epochs 0"]),
-        (["--judge", "inception"], ["--inception-weights"]),
-        (["--judge", "classifier"], ["nothing to classify"]),
+        (["--extractor", "inception"], ["--inception-weights"]),
+        (["--extractor", "classifier"], ["nothing to classify"]),
         (["--precision", "half"], ["half"]),
         (["--device", "tpu"], ["tpu", "auto"]),
         (["--device", "cuda:first"], ["cuda:first", "auto"]),

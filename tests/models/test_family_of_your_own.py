@@ -19,7 +19,7 @@ def test_the_autoencoder_of_the_docs_is_complete(tmp_path: Path) -> None:
     (tmp_path / "family_autoencoder.py").write_text(code, encoding="utf-8")
     trust = ("--module", "family_autoencoder:Autoencoder", "--trust")
     words = ["train", "--family", "autoencoder", "--data", "digits", "--out", "run",
-             "--judge", "pixels", "--precision", "float32", *trust]  # fmt: skip
+             "--extractor", "pixels", "--precision", "float32", *trust]  # fmt: skip
     shown = ganlens(tmp_path, "train", "--family", "autoencoder", *trust, "--help")
     assert "--pull" in shown.stdout
     assert "--latent-dim" in shown.stdout

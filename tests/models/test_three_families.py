@@ -25,7 +25,8 @@ from ganlens.report import missing
 from ganlens.runs import read_metrics
 
 DRIVER = Path(__file__).parents[1].joinpath("drive_families.py")
-SETTINGS = ("--epochs", "4", "--batch-size", "16", "--judge", "pixels", "--precision", "float32",
+SETTINGS = ("--epochs", "4", "--batch-size", "16", "--extractor", "pixels",
+            "--precision", "float32",
             "--evaluate-every", "2", "--log-every", "3", "--save-every", "1")  # fmt: skip
 
 

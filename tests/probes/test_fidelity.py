@@ -344,8 +344,8 @@ def test_mifid_allows_for_copies_of_what_was_trained_on(monkeypatch):
 
 
 def test_inception_without_weights_says_that_it_fetches(monkeypatch):
-    judge = "ganlens.probes.fidelity.extractor"
-    monkeypatch.setattr(f"{judge}.fetch_inception_weights", lambda: iter([(5, 10), (10, 10)]))
+    classifier = "ganlens.probes.fidelity.extractor"
+    monkeypatch.setattr(f"{classifier}.fetch_inception_weights", lambda: iter([(5, 10), (10, 10)]))
     monkeypatch.setattr(INCEPTION, lambda *_: StandIn(True))
     seen = [p.what for p in quick(extractor="inception").steps(fake_subject(), image_set())]
     assert seen[:2] == ["bytes of Inception's weights downloaded"] * 2

@@ -37,7 +37,7 @@ def test_every_sample_follows_and_random_vectors_lead_nowhere(result):
     assert abs(summary["spearman_random_vectors"]) < 0.5
     assert summary["slope_mean"] > 3 * abs(summary["slope_random_vectors"])
     assert result.measured.shape == (12, 5)
-    assert (result.kept[2] == 1).all()  # the middle is the sample itself
+    assert (result.unchanged[2] == 1).all()  # the middle is the sample itself
     json.dumps(summary, allow_nan=False)
 
 

@@ -28,7 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for family, one in FAMILIES.items():
         others = ["--others", str(folder / "light.npz")] if one.domains == 2 else []
         words = ["train", "--family", family, "--data", str(folder / "dark.npz"), *others,
-                 "--epochs", "1", "--batch-size", "16", "--judge", "pixels", "--precision",
+                 "--epochs", "1", "--batch-size", "16", "--extractor", "pixels", "--precision",
                  "float32", "--log-every", "2", "--out", str(folder / family)]  # fmt: skip
         assert main(words) == 0
     return {family: folder / family for family in FAMILIES}
@@ -180,7 +180,10 @@ def test_fidelity_says_where_the_two_sides_cannot_be_alike(trained: dict[str, Pa
     dark, light = (ganlens.open_data(str(trained["toy-conditional"].parent / f"{name}.npz"))
                    for name in ("dark", "light"))  # fmt: skip
     probe = ganlens.PROBES["fid"](n=8, extractor="pixels", k=1, k_density=1)
-    told, whole = subject_of(trained, "toy-conditional"), "Every sample was told"
+    told, whole = (
+        subject_of(trained, "toy-conditional"),
+        "Every sample was drawn under the condition",
+    )
     assert whole not in probe.run(told, dark).summary()["caveat"]
     assert f"{whole} 2:" in probe.run(told.told("2"), dark).summary()["caveat"]
     translator, same = subject_of(trained, "toy-translator"), "translations of images of this very"

@@ -41,7 +41,7 @@ FLAGS = [
     "4",
     "--precision",
     "float32",
-    "--judge",
+    "--extractor",
     "pixels",
     "--device",
     "cpu",

@@ -96,7 +96,7 @@ def test_probes_that_need_only_samples_take_a_translator(
     summary = fid.summary()
     assert summary["n_fake"] == summary["n_real"] == 40
     assert "40 source pictures" in summary["n_reason"]
-    recipe = Recipe.from_json(fid.shown.recipe)
+    recipe = Recipe.from_json(fid.gallery.recipe)
     assert isinstance(recipe.latents, Pictures)
     assert fid.panels()
     copies = PROBES["neighbors"](n=60).run(translating, data)
@@ -112,7 +112,7 @@ def test_a_discriminator_looks_at_what_a_translator_draws(data: ImageSet) -> Non
     assert {row[0] for row in maps.layers} == {"discriminator"}
     top = PROBES["top-images"](source="generated", k=3).run(both)
     assert top.summary()["images"] == 40
-    shown = top.trained.exhibit
+    shown = top.trained.gallery
     expected = to_uint8(both.sample(shown.numbers[0].tolist()))
     np.testing.assert_array_equal(shown.pictures[0], expected)
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ganlens import images
-from ganlens.attributes import AttributeReader, attribute_reader
+from ganlens.attributes import AttributeClassifier, attribute_classifier
 from ganlens.errors import GanlensError
 from ganlens.latents import Mix, Seeds, Sum
 from ganlens.limits import Amount, Count, Seed
@@ -24,12 +24,12 @@ from ganlens.probes.exemplars import (
     choose,
     names_of,
     pick,
-    read_pool,
+    score_pool,
     text,
 )
 from ganlens.probes.identity import identity
-from ganlens.probes.judging import meets
 from ganlens.probes.latent import expected_norm
+from ganlens.probes.success import meets
 from ganlens.recipe import Recipe, draw, latents_of
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ class Arithmetic(Probe):
         spread: half-width of the noise around the result for a uniform prior; for a normal one it
             is scaled by the ratio of the priors' standard deviations (0.25 becomes 0.43).
         pool: samples that are scored in search of exemplars: seeds 0 to pool - 1.
-        probe_images: training images that the probes are fitted to, and held-out images that they
-            are judged on, at most.
+        probe_images: training images that the models are fitted to, and held-out images that they
+            are tested on, at most.
         feature_pool: the discriminator's maps are max-pooled to this many cells a side.
         seed: of the noise and of the choice of images.
         batch_size: images at a time.
@@ -148,13 +148,13 @@ class Arithmetic(Probe):
             )
         asked = self._concepts(data.part("train"))
         names = names_of([asked], data)
-        pool = yield from read_pool(subject, data, names, self._search())
+        pool = yield from score_pool(subject, data, names, self._search())
         concepts = asked or choose(data, pool, self.exemplars)
         groups = pick([pool.score(one) for one in concepts], range(self.pool), self.exemplars)
-        judge = None
-        if expected(*concepts):  # with nothing to judge, none need be trained
-            judge = yield from attribute_reader(data)
-        return self._result(subject, data, groups, concepts, pool, judge)
+        classifier = None
+        if expected(*concepts):  # with nothing to classifier, none need be trained
+            classifier = yield from attribute_classifier(data)
+        return self._result(subject, data, groups, concepts, pool, classifier)
 
     def _search(self) -> Search:
         return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
@@ -187,19 +187,19 @@ class Arithmetic(Probe):
         groups: list[list[int]],
         concepts: tuple[Concept, ...],
         pool: Pool | None,
-        judge: AttributeReader | None,
+        classifier: AttributeClassifier | None,
     ) -> ArithmeticResult:
         recipes = self._recipes(subject, groups)
         drawn = {name: draw(subject, recipe) for name, recipe in recipes.items()}
         wanted = expected(*concepts) if concepts else ()
         hits = np.zeros((9, 0), dtype=bool)
         control_hits, base_rate = np.zeros(0, dtype=bool), None
-        if judge and wanted:
+        if classifier and wanted:
             both = torch.cat([drawn["grid"], drawn["control"][3:]])
-            read = meets(judge.read(both), wanted)
+            read = meets(classifier.predict(both), wanted)
             hits, control_hits = read[:9], read[9]
             random = subject.generate(subject.latents(range(RANDOM)), batch_size=self.batch_size)
-            base_rate = float(meets(judge.read(random), wanted).all(axis=1).mean())
+            base_rate = float(meets(classifier.predict(random), wanted).all(axis=1).mean())
         latents = latents_of(subject, recipes["grid"])
         norms = _norms(subject, groups, latents[4])
         supply = [int(pool.shows(one).sum()) for one in concepts] if pool else []
@@ -214,14 +214,14 @@ class Arithmetic(Probe):
             control_hits=control_hits,
             base_rate=base_rate,
             supply=tuple(supply),
-            classifiers=classifiers(pool, judge, concepts),
+            classifiers=classifiers(pool, classifier, concepts),
             draw=panels,
             pool=self.pool if pool else 0,
             recipes={name: recipe.to_json() for name, recipe in recipes.items()},
             notes=tuple(self._notes(norms, supply)),
             about={
                 **identity(subject, data),
-                **(judge.about() if judge else {}),
+                **(classifier.about() if classifier else {}),
                 "extractor": f"discriminator, all layers, {self.feature_pool}x{self.feature_pool}"
                 if pool
                 else None,

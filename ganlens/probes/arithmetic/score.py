@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from ganlens.attributes import AttributeReader, attribute_reader
+from ganlens.attributes import AttributeClassifier, attribute_classifier
 from ganlens.errors import GanlensError
 from ganlens.limits import Count, Limits, Seed
 from ganlens.probes.arithmetic.classifiers import classifiers
@@ -22,7 +22,7 @@ from ganlens.probes.exemplars import (
     Search,
     names_of,
     ranked,
-    read_pool,
+    score_pool,
 )
 from ganlens.probes.identity import identity
 
@@ -48,9 +48,9 @@ class ArithmeticScore(Probe):
         counts: exemplars per concept; 1 is the control without averaging, the paper takes 3.
         draws: calculations per formula and count.
         shortlist: the samples that a draw's exemplars come from, per concept, at most.
-        pool: samples that are read in search of exemplars: seeds 0 to pool - 1.
-        probe_images: training images that the readers are fitted to, and held-out images that they
-            are judged on, at most.
+        pool: samples that are scored in search of exemplars: seeds 0 to pool - 1.
+        probe_images: training images that the models are fitted to, and held-out images that they
+            are tested on, at most.
         feature_pool: the discriminator's maps are max-pooled to this many cells a side.
         seed: of the draws and of the choice of images.
         batch_size: images at a time.
@@ -123,9 +123,9 @@ class ArithmeticScore(Probe):
                 "checkpoint with a discriminator"
             )
         asked = [self._concepts(formula, data) for formula in self.formulas]
-        pool = yield from read_pool(subject, data, names_of(asked, data), self._search())
+        pool = yield from score_pool(subject, data, names_of(asked, data), self._search())
         found = asked or self._chosen(data, pool)
-        judge = yield from attribute_reader(data)
+        classifier = yield from attribute_classifier(data)
         random = subject.generate(subject.latents(range(self.draws)), batch_size=self.batch_size)
         formulas: list[Formula] = []
         for index, concepts in enumerate(found):
@@ -133,14 +133,14 @@ class ArithmeticScore(Probe):
             lists = [seeds[: self.shortlist] for seeds in best]
             shown = [pool.shows(one)[seeds] for one, seeds in zip(concepts, lists, strict=True)]
             seed = (self.seed, index)
-            trial = Trial(subject, judge, expected(*concepts), lists, seed, self.draws, random)
+            trial = Trial(subject, classifier, expected(*concepts), lists, seed, self.draws, random)
             scores = []
             for done, count in enumerate(self.counts):
                 what = f"exemplars per concept, formula {index + 1}"
                 yield Progress(done, len(self.counts), what)
                 scores.append(trial.score(count))
             formulas.append(formula_of(trial, concepts, scores, [int(s.sum()) for s in shown]))
-        return self._result(subject, data, found, formulas, judge, pool)
+        return self._result(subject, data, found, formulas, classifier, pool)
 
     def _concepts(self, formula: str, data: "ImageSet") -> Concepts:
         a, b, c = (parse(one, data) for one in split_formula(formula))
@@ -165,12 +165,12 @@ class ArithmeticScore(Probe):
         data: "ImageSet",
         found: list[Concepts],
         formulas: list[Formula],
-        judge: AttributeReader,
+        classifier: AttributeClassifier,
         pool: Pool,
     ) -> ArithmeticScoreResult:
         about = {
             **identity(subject, data),
-            **judge.about(),
+            **classifier.about(),
             "extractor": f"discriminator, all layers, {self.feature_pool}x{self.feature_pool}",
             "draws": self.draws,
             "shortlist": self.shortlist,
@@ -180,7 +180,9 @@ class ArithmeticScore(Probe):
         return ArithmeticScoreResult(
             formulas=tuple(formulas),
             counts=np.array(self.counts),
-            classifiers=classifiers(pool, judge, [side for concepts in found for side in concepts]),
+            classifiers=classifiers(
+                pool, classifier, [side for concepts in found for side in concepts]
+            ),
             draws=self.draws,
             draw=panels,
             about=about,

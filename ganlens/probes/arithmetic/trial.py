@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from ganlens import images
-from ganlens.attributes import AttributeReader
+from ganlens.attributes import AttributeClassifier
 from ganlens.latents import Mix, Sum
 from ganlens.probes.arithmetic.score_result import Formula, Score
 from ganlens.probes.concepts import Concept
 from ganlens.probes.exemplars import Concepts, text
-from ganlens.probes.judging import meets, share
+from ganlens.probes.success import meets, share
 from ganlens.recipe import Recipe, draw
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Trial:
 
     Attributes:
         subject: whose latents are calculated with.
-        judge: what measures the results.
+        classifier: what measures the results.
         wanted: the conditions that they should meet.
         shortlists: seeds of the samples of A, B and C that exemplars are drawn from.
         seed: of the draws.
@@ -41,7 +41,7 @@ class Trial:
     """
 
     subject: "Subject"
-    judge: AttributeReader
+    classifier: AttributeClassifier
     wanted: Concept
     shortlists: list[np.ndarray]
     seed: tuple[int, int]
@@ -59,7 +59,7 @@ class Trial:
 
     def hits(self, x: Tensor) -> np.ndarray:
         """Return (N, E) bool: which images meet each expected condition."""
-        return meets(self.judge.read(x), self.wanted)
+        return meets(self.classifier.predict(x), self.wanted)
 
     @cached_property
     def floor(self) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ganlens.attributes import AttributeReader, Readings
+from ganlens.attributes import AttributeClassifier, Predictions
 from ganlens.directions import Direction
 from ganlens.probes.base import Progress
 from ganlens.probes.directions.claims import changed, holds, most_gained
@@ -74,13 +74,13 @@ class Unmoved:
     z: "Tensor"
     x: "Tensor"
     logits: "Tensor | None"
-    read: Readings | None
-    first: Readings | None
+    read: Predictions | None
+    first: Predictions | None
 
 
 def cards_of(
     subject: "Subject",
-    reader: AttributeReader | None,
+    classifier: AttributeClassifier | None,
     directions: Sequence[Direction],
     seeds: range,
     distance: float,
@@ -90,38 +90,38 @@ def cards_of(
 
     Args:
         subject: a loaded GAN.
-        reader: a classifier that had no part in finding the directions, or None.
+        classifier: a classifier that had no part in finding the directions, or None.
         directions: what to measure.
         seeds: of the samples that are moved; the seeds after them serve the AUCs.
         distance: how far, in sigmas.
         batch_size: images at a time.
     """
     yield Progress(0, len(directions) + 1, "report cards")
-    before = _unmoved(subject, reader, seeds, batch_size)
+    before = _unmoved(subject, classifier, seeds, batch_size)
     cards = []
     for i, one in enumerate(directions, 1):
         yield Progress(i, len(directions) + 1, "report cards")
-        cards.append(_card(subject, reader, one, before, distance, batch_size))
+        cards.append(_card(subject, classifier, one, before, distance, batch_size))
     return cards
 
 
 def _unmoved(
-    subject: "Subject", reader: AttributeReader | None, seeds: range, batch_size: int
+    subject: "Subject", classifier: AttributeClassifier | None, seeds: range, batch_size: int
 ) -> Unmoved:
     count = len(seeds)
-    wide = range(seeds.start, seeds.start + (WIDER if reader else 1) * count)
+    wide = range(seeds.start, seeds.start + (WIDER if classifier else 1) * count)
     z = subject.latents(wide)
     x = subject.generate(z, batch_size=batch_size)
     logits = (
         subject.discriminate(x[:count], batch_size=batch_size) if subject.discriminator else None
     )
-    read = reader.read(x) if reader else None
+    read = classifier.predict(x) if classifier else None
     return Unmoved(z, x[:count], logits, read, head(read, count) if read else None)
 
 
-def head(read: Readings, count: int) -> Readings:
+def head(read: Predictions, count: int) -> Predictions:
     """Return the predictions for the first ``count`` images."""
-    return Readings(
+    return Predictions(
         read.classes,
         {name: values[:count] for name, values in read.probabilities.items()},
         {name: values[:count] for name, values in read.numbers.items()},
@@ -130,7 +130,7 @@ def head(read: Readings, count: int) -> Readings:
 
 def _card(
     subject: "Subject",
-    reader: AttributeReader | None,
+    classifier: AttributeClassifier | None,
     one: Direction,
     before: Unmoved,
     distance: float,
@@ -141,14 +141,14 @@ def _card(
     far = move.latents(z, prior, 0)
     x = subject.generate(far, batch_size=batch_size)
     card = Card({}, one.claim, **_facts(subject, before, far, x, batch_size))
-    if reader is None or before.first is None:
+    if classifier is None or before.first is None:
         return card
-    card = _answers(card, one, before, reader.read(x))
+    card = _answers(card, one, before, classifier.predict(x))
     was = holds(before.first, card.claim)
     if not one.claim or was is None or not was.any():
         return card  # a direction that claims nothing has no way back
     back = subject.generate(move.latents(z, prior, 1)[torch.from_numpy(was)], batch_size=batch_size)
-    still = holds(reader.read(back), card.claim)
+    still = holds(classifier.predict(back), card.claim)
     return card if still is None else replace(card, turned_off=float(1 - still.mean()))
 
 
@@ -168,7 +168,7 @@ def _facts(
     }
 
 
-def _answers(card: Card, one: Direction, before: Unmoved, after: Readings) -> Card:
+def _answers(card: Card, one: Direction, before: Unmoved, after: Predictions) -> Card:
     """Add predictions: changes per attribute, the claim, its AUC, how often it came on."""
     assert before.first is not None
     assert before.read is not None

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganlens.attributes import Readings
+from ganlens.attributes import Predictions
 from ganlens.errors import GanlensError
 from ganlens.probes.concepts import Condition, categorical, parse
-from ganlens.probes.judging import meets
+from ganlens.probes.success import meets
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -110,7 +110,7 @@ def quoted(word: str) -> str:
     return f'"{word}"' if set(word) & set("&|!()<>='") else word
 
 
-def holds(read: Readings, claim: str) -> np.ndarray | None:
+def holds(read: Predictions, claim: str) -> np.ndarray | None:
     """Return (N,) bool: of which images a claim is read as true; None if it cannot be read."""
     try:
         return meets(read, [Condition(claim, "yes", claim)])[:, 0]
@@ -118,7 +118,7 @@ def holds(read: Readings, claim: str) -> np.ndarray | None:
         return None
 
 
-def changed(before: Readings, after: Readings) -> dict[str, float]:
+def changed(before: Predictions, after: Predictions) -> dict[str, float]:
     """Return, per attribute, the share of images whose answer changed.
 
     The answer is the most probable value; a number counts as changed where it moved by more than
@@ -127,7 +127,7 @@ def changed(before: Readings, after: Readings) -> dict[str, float]:
     return dict(_changed(before, after))
 
 
-def _changed(before: Readings, after: Readings) -> Iterator[tuple[str, float]]:
+def _changed(before: Predictions, after: Predictions) -> Iterator[tuple[str, float]]:
     for name, old in before.probabilities.items():
         yield name, float((old.argmax(1) != after.probabilities[name].argmax(1)).mean())
     for name, number in before.numbers.items():
@@ -135,7 +135,7 @@ def _changed(before: Readings, after: Readings) -> Iterator[tuple[str, float]]:
         yield name, float((gap > max(float(number.std()), 1e-12)).mean())
 
 
-def most_gained(before: Readings, after: Readings, name: str) -> str:
+def most_gained(before: Predictions, after: Predictions, name: str) -> str:
     """Return the claim about an attribute that became true of more images than any other did."""
     if name in before.numbers:
         middle, gain = np.median(before.numbers[name]), after.numbers[name] - before.numbers[name]

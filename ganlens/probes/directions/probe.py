@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 
-from ganlens.attributes import AttributeReader, attribute_reader
+from ganlens.attributes import AttributeClassifier, attribute_classifier
 from ganlens.directions import random_directions
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
@@ -134,7 +134,7 @@ class Directions(Probe):
             images_for(subject, data, "a search for directions")
         yield Progress(0, 1, "attributes")
         asked, every, reason = self._claims(subject, data)
-        reader = yield from self._reader(data)
+        classifier = yield from self._classifier(data)
         about, search = self._provenance(subject), self._search()
         found, scorer = Found(), None
         if every and data is not None:
@@ -147,7 +147,7 @@ class Directions(Probe):
         baseline = random_directions(subject.prior, self.random, self.seed)
         seeds = range(self.samples, self.samples + self.measured)
         cards = yield from cards_of(
-            subject, reader, [*kept, *baseline], seeds, self.distance, self.batch_size
+            subject, classifier, [*kept, *baseline], seeds, self.distance, self.batch_size
         )
         drawn = [*kept, *baseline[:1]]
         pictures = yield from strips(subject, drawn, self.seeds, self.amounts, self.shown)
@@ -162,12 +162,12 @@ class Directions(Probe):
             measured=self.measured,
             probe_auc=scorer.auc if scorer else {},
             reason=reason,
-            classifier=reader.source if reader else None,
-            accuracies=reader.accuracies if reader else {},
+            classifier=classifier.source if classifier else None,
+            accuracies=classifier.accuracies if classifier else {},
             draw=panels,
             about={
                 **identity(subject, data),
-                **(reader.about() if reader else {"judge": None}),
+                **(classifier.about() if classifier else {"classifier": None}),
                 **self._facts(layer, scorer),
             },
         )
@@ -203,11 +203,13 @@ class Directions(Probe):
         asked, every = claims_of(data, self.attributes)
         return asked, every, ""
 
-    def _reader(self, data: "ImageSet | None") -> Generator[Progress, None, AttributeReader | None]:
+    def _classifier(
+        self, data: "ImageSet | None"
+    ) -> Generator[Progress, None, AttributeClassifier | None]:
         if data is None or (data.labels is None and not data.attributes):
             return None
         try:
-            return (yield from attribute_reader(data))
+            return (yield from attribute_classifier(data))
         except GanlensError:  # nothing but numbers: no classifier to be trained
             return None
 

@@ -12,7 +12,7 @@ def panels(result: TurnResult) -> list[Panel]:
     """Return the panels in the order of the report."""
     drift = [_drift(result)] if result.others else []
     unit = f"{result.attribute} is in the units of the data's attribute."
-    known = result.about["judge_correlation_held_out"].get(result.attribute)
+    known = result.about["classifier_correlation_held_out"].get(result.attribute)
     more = [("held-out correlation of the measuring classifier", known)]
     return [
         _strips(result),
@@ -62,10 +62,10 @@ def _drift(result: TurnResult) -> FigurePanel:
         "What else changes",
         "Share of samples whose other attributes are still predicted as at t = 0. A perfect turn "
         f"would leave all at 100 %; what falls is entangled with {result.attribute} in this latent "
-        f"space. Random vectors of equal length keep {result['kept_random_vectors_mean']:.0%} at "
-        f"the ends, this one {result['kept_at_the_ends_mean']:.0%}.",
+        f"space. Random vectors of equal length keep {result['unchanged_random_vectors_mean']:.0%} "
+        f"at the ends, this one {result['unchanged_at_the_ends_mean']:.0%}.",
         result.amounts,
-        dict(zip(result.others, 100 * result.kept.T, strict=True)),
+        dict(zip(result.others, 100 * result.unchanged.T, strict=True)),
         xaxis="t in z + t v",
         yaxis={"title": "samples predicted as before (%)", "range": [0, 102]},
     )

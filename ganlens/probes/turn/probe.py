@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from ganlens import images
-from ganlens.attributes import AttributeReader, Readings, attribute_reader
+from ganlens.attributes import AttributeClassifier, Predictions, attribute_classifier
 from ganlens.edits import Move
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
 from ganlens.limits import Count, Limits, Seed
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
-from ganlens.probes.exemplars import Pool, Search, candidates, numeric, read_pool
+from ganlens.probes.exemplars import Pool, Search, candidates, numeric, score_pool
 from ganlens.probes.identity import identity
 from ganlens.probes.turn.panels import panels
 from ganlens.probes.turn.result import TurnResult
@@ -36,18 +36,18 @@ class Turn(Probe):
 
     The vector is the mean latent of the samples with the most of the attribute, minus that of those
     with the least (Radford 2015, section 6.3.2: faces that look left and right). Samples are sorted
-    by a linear reader on the discriminator's features; what happens is measured by a network on
+    by a linear regressor on the discriminator's features; what happens is measured by a network on
     pixels that was trained on real images.
 
     Attributes:
-        attribute: a numeric attribute of the data, or "auto": the one that is read best.
+        attribute: a numeric attribute of the data, or "auto": the one that is predicted best.
         exemplars: samples at either end that the vector is made of.
         samples: how many other samples are moved.
         reach: they are moved from -reach to +reach times the vector.
         positions: how many stops on the way, at least 3.
-        pool: samples that are read in search of exemplars: seeds 0 to pool - 1.
-        probe_images: training images that the readers are fitted to, and held-out images that they
-            are judged on, at most.
+        pool: samples that are scored in search of exemplars: seeds 0 to pool - 1.
+        probe_images: training images that the models are fitted to, and held-out images that they
+            are tested on, at most.
         feature_pool: the discriminator's maps are max-pooled to this many cells a side.
         seed: of the choice of images and of the random control.
         batch_size: images at a time.
@@ -110,23 +110,23 @@ class Turn(Probe):
             )
         if self.attribute not in ("auto", *known):
             raise one_of("attribute", self.attribute, ("auto", *known))
-        # The names are those of arithmetic, so that one reading of the pool serves both.
-        pool = yield from read_pool(subject, data, candidates(data), self._search())
-        gauges = pool.judge.gauges
+        # The names are those of arithmetic, so that one scoring of the pool serves both.
+        pool = yield from score_pool(subject, data, candidates(data), self._search())
+        regressors = pool.models.regressors
         name = self.attribute
         if name == "auto":
-            name = max(known, key=lambda one: np.nan_to_num(gauges[one].correlation))
-        judge = yield from attribute_reader(data)
+            name = max(known, key=lambda one: np.nan_to_num(regressors[one].correlation))
+        classifier = yield from attribute_classifier(data)
         vector, ends = self._vector(subject, pool, name)
         random = _as_long_as(vector, self.samples, self.seed)
-        moved = yield from self._moved(subject, judge, vector)
-        control = yield from self._moved(subject, judge, random)
-        return self._result(subject, data, name, pool, judge, (vector, ends), (moved, control))
+        moved = yield from self._moved(subject, classifier, vector)
+        control = yield from self._moved(subject, classifier, random)
+        return self._result(subject, data, name, pool, classifier, (vector, ends), (moved, control))
 
     def _vector(
         self, subject: "Subject", pool: Pool, name: str
     ) -> tuple[Tensor, tuple[float, float]]:
-        """Return the (d,) vector, and what the reader says of either end on average."""
+        """Return the (d,) vector, and the regressor's prediction for either end on average."""
         order = np.argsort(pool.numbers[name], kind="stable")
         low, high = order[: self.exemplars], order[-self.exemplars :]
         means = [subject.latents(rows.tolist()).mean(0) for rows in (high, low)]
@@ -139,15 +139,15 @@ class Turn(Probe):
         return np.linspace(-self.reach, self.reach, self.positions)
 
     def _moved(
-        self, subject: "Subject", judge: AttributeReader, vector: Tensor
-    ) -> Generator[Progress, None, list[Readings]]:
-        """Read all samples at every position; ``vector`` is (d,), or (N, d) for one each."""
+        self, subject: "Subject", classifier: AttributeClassifier, vector: Tensor
+    ) -> Generator[Progress, None, list[Predictions]]:
+        """Measure all samples at every position; ``vector`` is (d,), or (N, d) for one each."""
         z = subject.latents(range(FIRST, FIRST + self.samples))
         found = []
         for done, amount in enumerate(self.amounts):
             yield Progress(done, self.positions, "positions")
             x = subject.generate(z + float(amount) * vector, batch_size=self.batch_size)
-            found.append(judge.read(x))
+            found.append(classifier.predict(x))
         return found
 
     def _result(
@@ -156,16 +156,16 @@ class Turn(Probe):
         data: "ImageSet",
         name: str,
         pool: Pool,
-        judge: AttributeReader,
+        classifier: AttributeClassifier,
         found: tuple[Tensor, tuple[float, float]],
-        readings: tuple[list[Readings], list[Readings]],
+        predictions: tuple[list[Predictions], list[Predictions]],
     ) -> TurnResult:
         vector, ends = found
-        moved, control = readings
+        moved, control = predictions
         move = Move.along(vector, self.amounts.tolist(), name)
         shown = Seeds(tuple(range(FIRST, FIRST + min(SHOWN, self.samples))))
         recipe = Recipe.of(subject, shown, columns=self.positions, edits=[move])
-        others = list(judge.classes)
+        others = list(classifier.classes)
         return TurnResult(
             attribute=name,
             amounts=self.amounts,
@@ -173,18 +173,18 @@ class Turn(Probe):
             measured=np.stack([one.number(name) for one in moved], axis=1),
             control=np.stack([one.number(name) for one in control], axis=1),
             others=tuple(others),
-            kept=_kept(moved, others),
-            kept_control=_kept(control, others),
+            unchanged=_unchanged(moved, others),
+            unchanged_control=_unchanged(control, others),
             pictures=images.to_uint8(draw(subject, recipe)),
             ends=ends,
-            gauge_correlation=pool.judge.gauges[name].correlation,
+            regressor_correlation=pool.models.regressors[name].correlation,
             sigmas=float(vector.norm()) / subject.prior.std,
             recipe=recipe.to_json(),
             exemplars=self.exemplars,
             draw=panels,
             about={
                 **identity(subject, data),
-                **judge.about(),
+                **classifier.about(),
                 "extractor": f"discriminator, all layers, {self.feature_pool}x{self.feature_pool}",
                 "exemplars": self.exemplars,
                 "samples": self.samples,
@@ -202,12 +202,12 @@ def _as_long_as(vector: Tensor, count: int, seed: int) -> Tensor:
     return random * (vector.norm() / random.norm(dim=1, keepdim=True))
 
 
-def _kept(readings: list[Readings], names: list[str]) -> np.ndarray:
-    """Return (P, A) shares of samples whose other attributes read as at the middle position."""
-    middle = readings[len(readings) // 2]
+def _unchanged(predictions: list[Predictions], names: list[str]) -> np.ndarray:
+    """Return (P, A) shares of samples predicted as at the middle position."""
+    middle = predictions[len(predictions) // 2]
     answers = {name: middle.probabilities[name].argmax(1) for name in names}
     rows = [
         [float((one.probabilities[name].argmax(1) == answers[name]).mean()) for name in names]
-        for one in readings
+        for one in predictions
     ]
-    return np.array(rows).reshape(len(readings), len(names))
+    return np.array(rows).reshape(len(predictions), len(names))

@@ -21,11 +21,11 @@ class TurnResult(Result):
         measured: (N, P) the attribute as the classifier predicts it, in the data's units.
         control: (N, P) the same along random vectors of equal length, one for each sample.
         others: the A categorical attributes that should stay.
-        kept: (P, A) share of samples that read as at the middle position.
-        kept_control: (P, A) the same along the random vectors.
+        unchanged: (P, A) share of samples predicted as at the middle position.
+        unchanged_control: (P, A) the same along the random vectors.
         pictures: (S * P, H, W, C) uint8: some samples, position by position.
         ends: what the linear regressor that sorted them predicts at either end, on average.
-        gauge_correlation: held-out correlation of that regressor.
+        regressor_correlation: held-out correlation of that regressor.
         sigmas: length of v in standard deviations of the prior's coordinates.
         recipe: what draws the pictures again.
         exemplars: samples at either end that v was made of.
@@ -37,11 +37,11 @@ class TurnResult(Result):
     measured: np.ndarray
     control: np.ndarray
     others: tuple[str, ...]
-    kept: np.ndarray
-    kept_control: np.ndarray
+    unchanged: np.ndarray
+    unchanged_control: np.ndarray
     pictures: np.ndarray
     ends: tuple[float, float]
-    gauge_correlation: float
+    regressor_correlation: float
     sigmas: float
     recipe: dict[str, Any]
     exemplars: int
@@ -59,7 +59,7 @@ class TurnResult(Result):
     def numbers(self) -> Sequence[Number]:
         """Return correlation, slope and drift, each with its control."""
         rho, slope, along = self.correlations, self.slopes, "  the same along random vectors"
-        stay, control = (one[[0, -1]].mean(0) for one in (self.kept, self.kept_control))
+        stay, control = (one[[0, -1]].mean(0) for one in (self.unchanged, self.unchanged_control))
         alone = "the data has no other categorical attribute"
         return (
             Number("attribute", self.attribute),
@@ -74,12 +74,13 @@ class TurnResult(Result):
             Number("vector_length_sigma", self.sigmas, "length of v", "sigma of the prior"),
             Number("slope_per_sigma", slope.mean() / self.sigmas),
             Number("reach", self.amounts[-1]),
-            Number("kept_at_the_ends", dict(zip(self.others, stay, strict=True)),
+            Number("unchanged_at_the_ends", dict(zip(self.others, stay, strict=True)),
                    "still the same {} at the ends", "%"),
-            Number("kept_at_the_ends_mean", stay.mean() if len(stay) else None, reason=alone),
-            Number("kept_random_vectors_mean", control.mean() if len(stay) else None, reason=alone),
-            Number("exemplars_read_as", self.ends),
-            Number("gauge_correlation_held_out", self.gauge_correlation,
+            Number("unchanged_at_the_ends_mean", stay.mean() if len(stay) else None, reason=alone),
+            Number("unchanged_random_vectors_mean", control.mean() if len(stay) else None,
+                   reason=alone),
+            Number("exemplars_predicted_as", self.ends),
+            Number("regressor_correlation_held_out", self.regressor_correlation,
                    "held-out correlation of the regressor that sorted the samples"),
         )  # fmt: skip
 

@@ -103,7 +103,7 @@ class TopImages(Probe):
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, TopImagesResult]:
-        """Scan with the trained and the untrained network, and judge every unit."""
+        """Scan with the trained and the untrained network, and classifier every unit."""
         layer = self._layer(subject)
         windows = windows_of(subject, self.network, layer)
         check_units(self.units, windows, layer)

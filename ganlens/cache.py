@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganlens.attributes import READERS
+from ganlens.attributes import CLASSIFIERS
 from ganlens.checkpoints import MODEL_FILE, read_model_file
 from ganlens.data.cache import Store
 from ganlens.data.checked import read_json
@@ -21,7 +21,7 @@ DAY = 24 * 3600  # s
 
 
 @dataclass(frozen=True)
-class Kept:
+class Cached:
     """A decoded data set, features, a classifier, or files that torchvision downloaded.
 
     Attributes:
@@ -50,7 +50,7 @@ class Kept:
         return self.kind == "download"
 
 
-def kept(root: Path) -> list[Kept]:
+def cached(root: Path) -> list[Cached]:
     """List what a cache folder holds, the largest first; what is just being made is left out."""
     store = FeatureStore(root)
     found = [_entry(folder, "decoded", _decoded) for folder in _folders(Store(root).data)]
@@ -59,12 +59,12 @@ def kept(root: Path) -> list[Kept]:
         for folder in _folders(store.folder)
         if not store.busy(folder.name)
     ]
-    found += [_entry(folder, "classifier", _classifier) for folder in _folders(root / READERS)]
+    found += [_entry(folder, "classifier", _classifier) for folder in _folders(root / CLASSIFIERS)]
     found += [_entry(folder, "download", _download) for folder in _folders(root / "torchvision")]
     return sorted(found, key=lambda item: (-item.bytes, item.path))
 
 
-def remove(item: Kept) -> None:
+def remove(item: Cached) -> None:
     """Remove one of them. Whoever has it open (on a POSIX system) keeps what was opened.
 
     Raises:
@@ -89,14 +89,14 @@ def _folders(parent: Path) -> list[Path]:
     return [path for path in parent.iterdir() if path.is_dir() and not path.name.startswith(".")]
 
 
-def _entry(folder: Path, kind: str, read: Callable[[Path], dict[str, Any]]) -> Kept:
+def _entry(folder: Path, kind: str, read: Callable[[Path], dict[str, Any]]) -> Cached:
     known: dict[str, Any] = {}
     with suppress(OSError, ValueError, KeyError, TypeError, GanlensError):  # damaged: made again
         known = read(folder)
     blank: dict[str, Any] = {"what": "", "images": None, "size": None, "stamp": folder / META}
     known = blank | known
     stamp = known.pop("stamp")
-    return Kept(folder, kind, **known, bytes=_bytes(folder), idle=_idle(stamp))
+    return Cached(folder, kind, **known, bytes=_bytes(folder), idle=_idle(stamp))
 
 
 def _decoded(folder: Path) -> dict[str, Any]:

@@ -104,6 +104,7 @@ def _distribution(result: InversionResult, measure: str) -> FigurePanel:
 
 def _numbers(result: InversionResult) -> TablePanel:
     summary, rows = result.summary(), []
+    units = "; ".join(f"{measure}: {UNITS[measure]}" for measure in result.tests)
     for kind, key in result.kind_keys.items():
         for measure in result.tests:
             known = summary[key]
@@ -113,7 +114,7 @@ def _numbers(result: InversionResult) -> TablePanel:
             rows.append((kind, measure, known["n"], low, middle, high, place, shell))
     return TablePanel(
         title="Residuals",
-        caption=f"Quantiles of the residuals of each kind ({_units(result)}); percentile: the "
+        caption=f"Quantiles of the residuals of each kind ({units}); percentile: the "
         "median place among held-out images, below 50 for images that invert better; latent "
         "length: the mean squared length of the latents over that of the prior's, near 1 where the "
         "search stayed where the generator was trained.",
@@ -121,10 +122,6 @@ def _numbers(result: InversionResult) -> TablePanel:
                  "latent length (prior = 1)"),
         rows=rows,
     )  # fmt: skip
-
-
-def _units(result: InversionResult) -> str:
-    return "; ".join(f"{measure}: {UNITS[measure]}" for measure in result.tests)
 
 
 def _tests(result: InversionResult) -> TablePanel:

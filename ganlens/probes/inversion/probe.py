@@ -113,11 +113,8 @@ class Inversion(Probe):
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON-able values."""
-        direction = None if self.direction is None else str(self.direction)
-        return super().settings() | {
-            "image": tuple(map(str, self.image)),
-            "direction": direction,
-        }
+        direction = self.direction and str(self.direction)
+        return super().settings() | {"image": tuple(map(str, self.image)), "direction": direction}
 
     def needs(self) -> Needs:
         """Return what it cannot do without."""
@@ -150,8 +147,7 @@ class Inversion(Probe):
         found = yield from inversion.invert(subject, from_uint8(pixels), self._search())
         yield Progress(1, 1, "comparison")
         return InversionResult(
-            **self._drawings(subject, found, kinds, pixels, move),
-            **self._measurements(subject, found, kinds),
+            **self._fields(subject, found, kinds, pixels, move),
             names=tuple(names),
             draw=panels,
             about={**identity(subject, data), **found.about(), "split": self.split},
@@ -173,17 +169,20 @@ class Inversion(Probe):
         """Return the (n, d) latents of the generated images."""
         return subject.latents(range(self.seed, self.seed + self.n))
 
-    def _measurements(
-        self, subject: "Subject", found: inversion.Inversion, kinds: np.ndarray
-    ) -> dict[str, Any]:
-        """Return what was measured of the M images, and the tests: fields of the result."""
-        mse, features = found.pixel_mse.numpy(), found.feature_distance
+    def _fields(
+        self, subject: "Subject", found: inversion.Inversion, kinds: np.ndarray,
+        pixels: np.ndarray, move: Move | None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return measurements, pictures and recipes of the M images: fields of the result."""
+        z, mse, features = found.latents, found.pixel_mse.numpy(), found.feature_distance
         residuals = {"pixels": mse} | ({} if features is None else {"features": features.numpy()})
-        truth = self._truth(subject)
-        error = (found.latents[kinds == "generated"] - truth).norm(dim=1) / truth.norm(dim=1)
+        truth, picked = self._truth(subject), examples(kinds, mse)
+        error = (z[kinds == "generated"] - truth).norm(dim=1) / truth.norm(dim=1)
+        strip = Recipe.of(subject, Rows.of(z[picked]), columns=len(picked))
+        edit = edit_recipe(subject, z[kinds == ("own" if self.image else "held-out")], move)
         return {
             "kinds": kinds,
-            "latents": found.latents.numpy(),
+            "latents": z.numpy(),
             "pixel_mse": mse,
             "feature_distance": residuals.get("features"),
             "shell": found.shell.numpy(),
@@ -193,17 +192,6 @@ class Inversion(Probe):
                 measure: two_sample(values[kinds == "train"], values[kinds == "held-out"])
                 for measure, values in residuals.items()
             },
-        }
-
-    def _drawings(
-        self, subject: "Subject", found: inversion.Inversion, kinds: np.ndarray,
-        pixels: np.ndarray, move: Move | None,
-    ) -> dict[str, Any]:  # fmt: skip
-        """Return the pictures and their recipes: fields of the result."""
-        z, picked = found.latents, examples(kinds, found.pixel_mse.numpy())
-        strip = Recipe.of(subject, Rows.of(z[picked]), columns=len(picked))
-        edit = edit_recipe(subject, z[kinds == ("own" if self.image else "held-out")], move)
-        return {
             "examples": picked,
             "originals": pixels[picked],
             "drawn": to_uint8(subject.generate(z[picked])),

@@ -51,11 +51,11 @@ def choose_cost(
     stacked = np.concatenate([*signs] * len(grid))
     costs = np.repeat(grid, sum(map(len, signs)))
     decision = svm.fit(x[:cut], stacked, costs, how, tolerance=COARSE).decision(x[cut:])
-    correct = np.zeros((len(grid), len(targets)))
-    for index, part in enumerate(np.split(decision, len(grid), axis=1)):
-        for column, (target, guess) in enumerate(zip(targets, _guesses(part, signs), strict=True)):
-            correct[index, column] = accuracy(target.train[cut:], guess)
-    return np.array(grid)[correct.argmax(axis=0)]
+    right = [
+        [accuracy(t.train[cut:], g) for t, g in zip(targets, _guesses(part, signs), strict=True)]
+        for part in np.split(decision, len(grid), axis=1)
+    ]
+    return np.array(grid)[np.argmax(right, axis=0)]
 
 
 def fit(

@@ -8,7 +8,11 @@ from ganlens.probes.linear.controls import CONTROLS
 from ganlens.probes.linear.few import SEARCHES
 from ganlens.probes.linear.result import LinearProbeResult
 
-SOURCE = "Radford 2015, section 5.1"
+ABOUT = {
+    "k-means": " k-means: features of whitened image patches (Coates 2011), no network at all.",
+    "supervised": " supervised: the same network trained with the labels, but for those of the "
+    "images on which C is chosen.",
+}
 
 
 def panels(result: LinearProbeResult) -> list[Panel]:
@@ -35,7 +39,8 @@ def _table(result: LinearProbeResult) -> TablePanel:
         "is what knowing nothing gives. balanced: the mean over the classes, so that rare ones "
         "count as much. The classifier: an L2-SVM, min 0.5|w|² + C Σ max(0, 1 - y(w·x + b))²; x: "
         f"all {len(result.layers)} convolution layers, max-pooled to {result.pool}x{result.pool}, "
-        f"{result.sizes[0]:,} features ({SOURCE})." + _also(controls) + _averaged(result),
+        f"{result.sizes[0]:,} features (Radford 2015, section 5.1)."
+        + "".join(ABOUT.get(name, "") for name in controls) + _averaged(result),
         columns=("target", "classes", "accuracy (%)", "± std. error (%)", "balanced (%)",
                  *(f"{name} (%)" for name in controls), "majority (%)", "C"),
         rows=rows,
@@ -43,12 +48,12 @@ def _table(result: LinearProbeResult) -> TablePanel:
 
 
 def _averaged(result: LinearProbeResult) -> str:
+    """Return a sentence on the copies that features are averaged over; empty without any."""
     shift = result.shift
-    moved = f"nine copies of each image, moved by {shift} px or not at all" if shift else ""
-    if not result.mirror:
-        return f" Features are means over {moved}." if moved else ""
-    mirrored = "their mirror images" if moved else "each image and its mirror image"
-    return f" Features are means over {f'{moved}, and ' if moved else ''}{mirrored}."
+    copies = [f"nine copies of each image, moved by {shift} px or not at all"] if shift else []
+    if result.mirror:
+        copies.append("their mirror images" if copies else "each image and its mirror image")
+    return f" Features are means over {', and '.join(copies)}." if copies else ""
 
 
 def _layers(result: LinearProbeResult) -> FigurePanel:
@@ -140,16 +145,6 @@ def _curve(result: LinearProbeResult) -> list[Panel]:
         yaxis="test accuracy (%)",
     )  # fmt: skip
     return [listed, chart]
-
-
-def _also(controls: list[str]) -> str:
-    """Describe the optional controls."""
-    said = {
-        "k-means": " k-means: features of whitened image patches (Coates 2011), no network at all.",
-        "supervised": " supervised: the same network trained with the labels, but for those of the "
-        "images on which C is chosen.",
-    }
-    return "".join(text for name, text in said.items() if name in controls)
 
 
 def _percent(value: float | None) -> float | None:

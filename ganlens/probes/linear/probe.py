@@ -194,9 +194,8 @@ class LinearProbe(Probe):
             raise GanlensError(
                 f"shift {self.shift} is out of range: give 0 to {side - 1} pixels, less than a side"
             )
-        parts = [data.part("train"), data.part("test")]
-        sizes = (self.n_train, self.n_test)
-        train, test = (_draw(p, n, self.seed) for p, n in zip(parts, sizes, strict=True))
+        train = _draw(data.part("train"), self.n_train, self.seed)
+        test = _draw(data.part("test"), self.n_test, self.seed)
         if len(train) < 10:
             raise GanlensError(f"{len(train)} train images are too few: give at least 10")
         targets = find_targets(train, test, self.target)
@@ -236,18 +235,14 @@ class LinearProbe(Probe):
             "n_test": len(test),
             "n_test_available": len(data.part("test")),
             "split": f"fitted to train, judged on test ({train.split_source})",
-            "pool": self.pool,
-            "c_grid": list(self.c_grid),
-            "validation": self.validation,
             "scaling": SCALED[self.scaling],
-            "mirror": self.mirror,
-            "shift": self.shift,
             "network_precision": FLOAT32,
             "storage": "float16" if self.half else "float32",
             "draws": self.draws if self.labels_per_class else None,
             "draws_for_c": SEARCHES if self.labels_per_class else None,
-            "seed": self.seed,
-        }
+            **{name: getattr(self, name)
+               for name in ("pool", "c_grid", "validation", "mirror", "shift", "seed")},
+        }  # fmt: skip
 
 
 def _largest_pool(subject: "Subject") -> int:

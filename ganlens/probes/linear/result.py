@@ -75,14 +75,6 @@ class LinearProbeResult(Result):
         share = (self.accuracy[0] * self.known + 2) / n
         return np.sqrt(share * (1 - share) / n)
 
-    @property
-    def few_deviation(self) -> np.ndarray:
-        """(G, L, T) standard deviation over draws (ddof 1); NaN for a single draw."""
-        draws = self.few_accuracy.shape[-1]
-        if draws < 2:
-            return np.full(self.few_accuracy.shape[:-1], np.nan)
-        return self.few_accuracy.std(axis=-1, ddof=1)
-
     def numbers(self) -> list[Number]:
         """Return the accuracies, first their means over targets, then each target's."""
         means = dict(zip(self.features, self.accuracy.mean(axis=1), strict=True))
@@ -111,11 +103,16 @@ class LinearProbeResult(Result):
         }
 
     def _few(self, i: int) -> dict[str, Any]:
-        """Return accuracies with a number of labels per class: means over targets and draws."""
+        """Return accuracies with a number of labels per class: means over targets and draws.
+
+        The standard deviation is that over draws (ddof 1); NaN for a single one.
+        """
+        shares = self.few_accuracy[:, i]
+        many = shares.shape[-1] > 1
         return {
             name: {
-                "accuracy": self.few_accuracy[g, i].mean(),
-                "standard_deviation": self.few_deviation[g, i].mean(),
+                "accuracy": shares[g].mean(),
+                "standard_deviation": shares[g].std(axis=-1, ddof=1).mean() if many else np.nan,
                 "c": dict(zip(self.targets, self.few_cost[g, i], strict=True)),
             }
             for g, name in enumerate(self.few_features)

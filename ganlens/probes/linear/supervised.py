@@ -5,7 +5,6 @@ import json
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import safetensors.torch
 import torch
 import torch.nn.functional as F
@@ -68,7 +67,14 @@ def train_supervised(
     settings = {"n_train": len(targets[0].train), "epochs": epochs, "batch_size": BATCH, "lr": LR,
                 "weight_decay": DECAY, "optimiser": "AdamW, one-cycle", "augment": False,
                 "seed": seed}  # fmt: skip
-    key = _key(subject, module, train, targets, settings)
+    known = subject.provenance
+    architecture = [known.get("family"), known.get("arguments")]
+    shapes = {name: list(value.shape) for name, value in module.state_dict().items()}
+    classes = [[target.name, target.classes] for target in targets]
+    rows = hashlib.sha256(b"".join(t.train.tobytes() for t in targets)).hexdigest()
+    # The draw's rows follow from the fingerprint, and their number and the seed in the settings.
+    content = [FORMAT, train.fingerprint, rows, architecture, shapes, classes, settings]
+    key = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
     file = cache_folder() / "supervised" / f"{key}.safetensors"
     if file.is_file():
         module.load_state_dict(safetensors.torch.load(file.read_bytes()))
@@ -99,23 +105,6 @@ class _Headed(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         maps = self._maps(x)
         return [head(maps) for head in self.heads]
-
-
-def _key(
-    subject: "Subject",
-    module: nn.Module,
-    train: "ImageSet",
-    targets: Sequence[Target],
-    settings: dict[str, Any],
-) -> str:
-    known = subject.provenance
-    architecture = [known.get("family"), known.get("arguments")]
-    shapes = {name: list(value.shape) for name, value in module.state_dict().items()}
-    answers = [[target.name, target.classes] for target in targets]
-    rows = hashlib.sha256(b"".join(t.train.tobytes() for t in targets)).hexdigest()
-    # The draw's rows follow from the fingerprint, and their number and the seed in the settings.
-    what = [FORMAT, train.fingerprint, rows, architecture, shapes, answers, settings]
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _fit(
@@ -154,7 +143,6 @@ def _loss(found: list[Tensor], wanted: list[Tensor]) -> Tensor:
 @torch.inference_mode()
 def _accuracies(module: nn.Module, test: "ImageSet", targets: Sequence[Target]) -> dict[str, float]:
     place = next(module.parameters()).device
-    parts = [[v.argmax(1).cpu() for v in module(b.to(place))] for b in test.batches(256)]
-    guesses = [torch.cat(column).numpy() for column in zip(*parts, strict=True)]
-    pairs = zip(targets, guesses, strict=True)
-    return {target.name: accuracy(target.test, np.asarray(guess)) for target, guess in pairs}
+    parts = [torch.stack([v.argmax(1) for v in module(b.to(place))]) for b in test.batches(256)]
+    guesses = torch.cat(parts, dim=1).cpu().numpy()
+    return {t.name: accuracy(t.test, guess) for t, guess in zip(targets, guesses, strict=True)}

@@ -42,8 +42,8 @@ def find_targets(train: "ImageSet", test: "ImageSet", wanted: str) -> list[Targe
         GanlensError: nothing to predict, an unknown or numeric attribute, or a single value.
     """
     has_labels = train.labels is not None and test.labels is not None
-    categorical = [name for name, v in train.attributes.items() if v.dtype.kind in "UO"]
-    categorical = [name for name in categorical if not (has_labels and name == "class")]
+    categorical = [name for name, v in train.attributes.items()
+                   if v.dtype.kind in "UO" and not (has_labels and name == "class")]  # fmt: skip
     valid = ["class"] * has_labels + categorical
     if not valid:
         raise GanlensError(

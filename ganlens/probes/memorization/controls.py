@@ -12,9 +12,7 @@ COLLAPSED = f"{MODES} train images"
 MUST = {EXACT: 0.99, NOISY: 0.99, SHIFTED: 0.95, MIRRORED: 0.95}  # share that must be flagged
 
 
-def copies(
-    train: np.ndarray, shifts: int, flips: bool, seed: int, most: int = COPIES
-) -> dict[str, np.ndarray]:
+def copies(train: np.ndarray, shifts: int, flips: bool, seed: int) -> dict[str, np.ndarray]:
     """Copy train images in each way that the search covers.
 
     Args:
@@ -22,13 +20,12 @@ def copies(
         shifts: the farthest shift in pixels, 0 for no shifted copies.
         flips: add mirrored copies.
         seed: of the draws.
-        most: copies of each kind.
 
     Returns:
         Name -> (n, H, W, C) uint8; all kinds copy the same images.
     """
     rng = np.random.default_rng([seed, 1])
-    rows = rng.permutation(len(train))[:most]
+    rows = rng.permutation(len(train))[:COPIES]
     plain = np.asarray(train[np.sort(rows)])
     found = {EXACT: plain, NOISY: noisy(plain, rng)}
     if shifts:

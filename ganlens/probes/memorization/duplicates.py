@@ -123,7 +123,6 @@ def _planted(
 
 def _jpeg(image: np.ndarray) -> np.ndarray:
     file = io.BytesIO()
-    Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(
-        file, "JPEG", quality=QUALITY
-    )
+    picture = Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
+    picture.save(file, "JPEG", quality=QUALITY)
     return np.asarray(Image.open(file)).reshape(image.shape)

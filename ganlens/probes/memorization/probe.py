@@ -1,6 +1,6 @@
 """Neighbors probe: search, test against held-out images, score whole sets, find duplicates."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -20,7 +20,7 @@ from ganlens.probes.memorization.controls import COLLAPSED, collapsed, copies
 from ganlens.probes.memorization.duplicates import find_duplicates
 from ganlens.probes.memorization.panels import panels
 from ganlens.probes.memorization.result import POOL, NeighborsResult
-from ganlens.probes.memorization.search import feature_neighbors, pixel_neighbors
+from ganlens.probes.memorization.search import Neighborhood, feature_neighbors, pixel_neighbors
 from ganlens.probes.memorization.sets import set_scores
 from ganlens.subject import Samples
 
@@ -108,21 +108,30 @@ class Neighbors(Probe):
             **copies(train.images, self.shifts, self.flips, self.seed),
         }
         few = {COLLAPSED: collapsed(train.images, samples.count, self.seed)}
-        spaces, layer = list[Space](), self._layer(subject)
+        spaces, layer = list[Space](), None
+        if self.space != "pixels" and subject.discriminator is not None:
+            layer = subject.discriminator.feature_layers[-1]
         if self.space != "discriminator":
             yield Progress(1, 4, "search in pixels")
-            spaces.append(self._in_pixels(images, train.images))
+            search = partial(
+                pixel_neighbors, base=train.images, shifts=self.shifts, flips=self.flips
+            )
+            _, height, width, channels = train.images.shape
+            inside = (height - 2 * self.shifts) * (width - 2 * self.shifts) * channels
+            spaces.append(Space("pixels", inside, _search(search, images)))
         yield Progress(2, 4, "search in features")
         features = partial(_features, subject, layer) if layer else _brightness
         base, sets = features(train.images), {**images, **few}
         rows = {kind: features(sets[kind]) for kind in (sets if layer else COMPARED)}
-        near = feature_neighbors([_joined(rows)], base).split(_sizes(rows))
+        near = _search(lambda joined: feature_neighbors([joined], base), rows)
         scores = set_scores({kind: rows[kind] for kind in COMPARED}, near, base, self.seed)
         if layer:
             if self.flips:
-                mirrored = {kind: features(one[:, :, ::-1]) for kind, one in images.items()}
-                views = [_joined({kind: rows[kind] for kind in images}), _joined(mirrored)]
-                near = feature_neighbors(views, base).split(_sizes(images))
+                mirrored = np.concatenate([features(one[:, :, ::-1]) for one in images.values()])
+                near = _search(
+                    lambda joined: feature_neighbors([joined, mirrored], base),
+                    {kind: rows[kind] for kind in images},
+                )
             near = {kind: near[kind] for kind in images}
             spaces.append(Space("discriminator", base.shape[1], near))
         numbers, pairs = None, None
@@ -140,12 +149,6 @@ class Neighbors(Probe):
             draw=panels,
             about=self._about(subject, data, train, held_out, samples),
         )
-
-    def _layer(self, subject: "Subject") -> str | None:
-        """Return the discriminator's layer that is compared; None: pixels alone."""
-        if self.space == "pixels" or subject.discriminator is None:
-            return None
-        return subject.discriminator.feature_layers[-1]
 
     def _materials(
         self, subject: "Subject", data: "ImageSet | None"
@@ -167,12 +170,6 @@ class Neighbors(Probe):
         if samples.count < 2:
             raise GanlensError(f"{samples.cap_reason}: give at least 2, or another seed")
         return train, held_out, samples
-
-    def _in_pixels(self, images: Sets, train: np.ndarray) -> Space:
-        """Search all sets at once: the index over the train images is built once."""
-        near = pixel_neighbors(_joined(images), train, self.shifts, self.flips)
-        inside = (train.shape[1] - 2 * self.shifts) * (train.shape[2] - 2 * self.shifts)
-        return Space("pixels", inside * train.shape[3], near.split(_sizes(images)))
 
     def _about(
         self, subject: "Subject", data: "ImageSet | None", train: "ImageSet",
@@ -210,12 +207,10 @@ def _brightness(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1).astype(np.float32) / 255
 
 
-def _joined(sets: Sets) -> np.ndarray:
-    return np.concatenate(list(sets.values()))
-
-
-def _sizes(sets: Sets) -> dict[str, int]:
-    return {kind: len(rows) for kind, rows in sets.items()}
+def _search(search: Callable[[np.ndarray], Neighborhood], sets: Sets) -> dict[str, Neighborhood]:
+    """Return the neighbours of every set, all searched at once: an index is built only once."""
+    near = search(np.concatenate(list(sets.values())))
+    return near.split({kind: len(rows) for kind, rows in sets.items()})
 
 
 def _nearest(

@@ -60,11 +60,8 @@ def feature_neighbors(views: list[np.ndarray], base: np.ndarray) -> Neighborhood
     """
     k = min(NEIGHBORS, len(base))
     found = [nearest(view, base, k) for view in views]
-    if len(found) == 1:
-        distance, index = found[0]
-    else:
-        distance = np.concatenate([d for d, _ in found], axis=1)
-        index = np.concatenate([i for _, i in found], axis=1)
+    distance, index = (np.concatenate(part, axis=1) for part in zip(*found, strict=True))
+    if len(found) > 1:
         picks = np.stack([_distinct(d, i, k) for d, i in zip(distance, index, strict=True)])
         distance, index = (np.take_along_axis(a, picks, axis=1) for a in (distance, index))
     return Neighborhood(distance / base.shape[1] ** 0.5, index)
@@ -99,27 +96,24 @@ def pixel_neighbors(
     index.add(points)
     views = list(_views(queries, shifts, flips))
     k, most = min(NEIGHBORS, len(base)), min(NEIGHBORS + SPARE, len(base))
-    approx, rows, view_of = [], [], []
-    for number, view in enumerate(views):
-        # The view as it is alone has enough candidates, however alike those of the others are.
-        found = index.search(_low_frequencies(view), most if number == 0 else min(PER_VIEW, most))
-        approx.append(found[0])
-        rows.append(found[1])
-        view_of.append(np.full(found[1].shape, number))
-    table = [np.concatenate(part, axis=1) for part in (approx, rows, view_of)]
+    # The view as it is alone has enough candidates, however alike those of the others are.
+    counts = [most, *[min(PER_VIEW, most)] * (len(views) - 1)]
+    found = [index.search(_low_frequencies(v), n) for v, n in zip(views, counts, strict=True)]
+    near, rows = (np.concatenate(part, axis=1) for part in zip(*found, strict=True))
+    view_of = np.repeat(np.arange(len(views)), counts)
     distance = np.empty((len(queries), k))
     indices = np.empty((len(queries), k), np.int64)
-    for query, (near, row, view) in enumerate(zip(*table, strict=True)):
-        pick = _distinct(near, row, most)
+    for query in range(len(queries)):
+        pick = _distinct(near[query], rows[query], most)
         windows = np.stack([v[query] for v in views])
-        found = row[pick]
-        squared = _exact(windows[view[pick]], middle[found])
+        row = rows[query, pick]
+        squared = _exact(windows[view_of[pick]], middle[row])
         if len(views) > 1:  # the best view by low frequencies need not be the best: try them all
             for i in np.argsort(squared, kind="stable")[:FINALISTS]:
-                every = _exact(windows, np.broadcast_to(middle[found[i]], windows.shape))
+                every = _exact(windows, np.broadcast_to(middle[row[i]], windows.shape))
                 squared[i] = every.min()
         order = np.argsort(squared, kind="stable")[:k]
-        distance[query], indices[query] = np.sqrt(squared[order]), found[order]
+        distance[query], indices[query] = np.sqrt(squared[order]), row[order]
     return Neighborhood(distance / (255 * middle[0].size ** 0.5), indices)
 
 

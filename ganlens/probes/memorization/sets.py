@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT
 from ganlens.probes.memorization.search import Neighborhood
 from ganlens.stats import density_coverage, frechet_distance_from_features
 from ganlens.stats.authenticity import (
@@ -26,7 +27,6 @@ def set_scores(
     near: dict[str, Neighborhood],
     base: np.ndarray,
     seed: int,
-    null: str = "held-out",
 ) -> dict[str, Scores]:
     """Score every set against the train set, and the held-out images as one of them.
 
@@ -35,11 +35,10 @@ def set_scores(
     the generated and the held-out set has, the same ones for every set.
 
     Args:
-        features: set -> (N, D) features; ``null`` names the held-out ones.
+        features: set -> (N, D) features; "held-out" is the null.
         near: set -> its neighbours among ``base``.
         base: (M, D) features of the train images.
         seed: of the cells and of the draws.
-        null: name of the held-out set.
 
     Returns:
         Set -> its number of images "n"; "C_T" against held-out images with its deviation if both
@@ -52,14 +51,15 @@ def set_scores(
         small, is None and has its reason beside it.
     """
     rng = np.random.default_rng([seed, 3])
-    common = min(len(features["generated"]), len(features[null]), len(base))
+    held_out, null = len(features[HELD_OUT]), near[HELD_OUT].first
+    common = min(len(features[GENERATED]), held_out, len(base))
     reference = base[np.sort(rng.permutation(len(base))[:common])]
-    centres = training_cells(base, max(1, min(20, len(features[null]) // PER_CELL)), seed)
+    centres = training_cells(base, max(1, min(20, held_out // PER_CELL)), seed)
     cells = {name: assign_cells(rows, centres) for name, rows in features.items()}
-    halves = np.array_split(rng.permutation(len(features[null])), 2)
+    halves = np.array_split(rng.permutation(held_out), 2)
     found = {}
     for name, rows in features.items():
-        ours, theirs = (halves[0], halves[1]) if name == null else (slice(None), slice(None))
+        ours, theirs = (halves[0], halves[1]) if name == HELD_OUT else (slice(None), slice(None))
         found[name] = _score(
             rows,
             rows[rng.permutation(len(rows))[:common]],  # held-out ones are sorted, maybe by class
@@ -67,8 +67,7 @@ def set_scores(
             base,
             reference,
             copying_score(
-                near[name].first[ours], near[null].first[theirs],
-                cells[name][ours], cells[null][theirs],
+                near[name].first[ours], null[theirs], cells[name][ours], cells[HELD_OUT][theirs]
             ),
         )  # fmt: skip
     return found
@@ -82,6 +81,7 @@ def _score(
     enough = n >= common >= 2
     memorization = memorization_distance(rows, base)
     frechet = frechet_distance_from_features(drawn, reference) if enough else None
+    informed = None if frechet is None else memorization_informed(frechet, memorization)
     coverage = density_coverage(reference, drawn, k=K)[1] if enough and common > K else None
     own = spacing(base, near.index[:, 0]) / base.shape[1] ** 0.5
     found: Scores = {
@@ -96,9 +96,7 @@ def _score(
         "median_calibrated_distance": np.median(near.calibrated),
         "memorization_distance": memorization,
         "frechet_distance_to_train": frechet,
-        "memorization_informed_frechet_distance": None
-        if frechet is None
-        else memorization_informed(frechet, memorization),
+        "memorization_informed_frechet_distance": informed,
         "coverage_of_train": coverage,
         "n_frechet": common,
     }

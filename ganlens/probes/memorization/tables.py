@@ -80,13 +80,12 @@ def controls(result: NeighborsResult) -> TablePanel:
         "with an error beyond the threshold below, can; compare it with how exactly the generator "
         "draws at all (`invert`)."
     )
-    uncovered = [] if result.shifts else ["shifted"]
-    uncovered += [] if result.flips else ["mirrored"]
+    covered = {"shifted": result.shifts, "mirrored": result.flips, "cropped or recoloured": False}
     return TablePanel(
         title="Would a copy be caught?",
         caption="Copies of train images put through the same test: share flagged in each space and "
         f"over all; the last column must be near 100 %. {verdict} Copies that are "
-        f"{', '.join([*uncovered, 'cropped or recoloured'])} are not covered.",
+        f"{', '.join(kind for kind, one in covered.items() if not one)} are not covered.",
         columns=("copies", "N", *(f"in {name} (%)" for name in names), "caught (%)"),
         rows=rows,
     )

@@ -65,14 +65,16 @@ def lines(
         title: of the panel.
         caption: of the panel.
         x: (P,) places of every line that has none of its own; None if all have.
-        series: the lines; a mapping of names to (P,) values gives each the next colour.
+        series: the lines; a mapping of names to (P,) values gives each the next colour, and
+            another dash where colours come round again.
         xaxis: its title, or plotly's settings of it.
         yaxis: likewise.
         levels: horizontal dashed lines, by name: a baseline, or where nothing is known.
         layout: more of plotly's layout.
     """
     if isinstance(series, Mapping):
-        series = [Line(name, values) for name, values in series.items()]
+        turns = [DASHES[i // len(PALETTE) % len(DASHES)] for i in range(len(series))]
+        series = [Line(*one, dash=dash) for one, dash in zip(series.items(), turns, strict=True)]
     plot = _plot(
         xaxis, yaxis, {"legend": ABOVE, "margin": {"l": 50, "r": 20, "t": 50, "b": 45}} | layout
     )

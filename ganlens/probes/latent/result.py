@@ -153,23 +153,23 @@ class InterpolationResult(Result):
             Number("plane_middle_norm_over_corners", found and found.middle,
                    "latent in the middle of the plane, in parts of its corners", reason=none),
             Number("plane_middle_norm_of_lerp_over_corners", found and found.middle_by_lerp,
-                   "  the same by straight lines", reason=none),
+                   "  the same latent by straight lines", reason=none),
         ]  # fmt: skip
 
     def _perceptual(self) -> list[Number]:
         path, none = self.path, "left out: --path-pairs 0"
         return [
             Number("distance", self.distance, "perceptual distance"),
-            Number("mean_step_perceptual", self.step_perceptual.mean(), "mean step in it"),
+            Number("mean_step_perceptual", self.step_perceptual.mean(), "mean step in that distance"),
             Number("max_over_mean_step_perceptual", self.perceptual_jump,
-                   "longest step over mean step in it", reason="no picture differs from the next"),
+                   "longest step over mean step in that distance", reason="no picture differs from the next"),
             Number("unrelated_perceptual", self.unrelated_perceptual,
-                   "mean distance of unrelated samples in it"),
+                   "mean distance of unrelated samples in that distance"),
             Number("path_length", path and path.mean, "perceptual path length", reason=none),
-            Number("path_length_standard_error", path and path.error, "  its standard error",
+            Number("path_length_standard_error", path and path.error, "  standard error of the path length",
                    reason=none),
-            Number("path_length_pairs", path and path.n, "  pairs of samples", reason=none),
-            Number("path_length_pairs_kept", path and path.kept, "  pairs without outliers",
+            Number("path_length_pairs", path and path.n, "  pairs of samples behind the path length", reason=none),
+            Number("path_length_pairs_kept", path and path.kept, "  of these, pairs without outliers",
                    reason=none),
             Number("path_length_epsilon", EPSILON),
         ]  # fmt: skip

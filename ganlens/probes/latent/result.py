@@ -160,17 +160,20 @@ class InterpolationResult(Result):
         path, none = self.path, "left out: --path-pairs 0"
         return [
             Number("distance", self.distance, "perceptual distance"),
-            Number("mean_step_perceptual", self.step_perceptual.mean(), "mean step in that distance"),
+            Number("mean_step_perceptual", self.step_perceptual.mean(),
+                   "mean step in that distance"),
             Number("max_over_mean_step_perceptual", self.perceptual_jump,
-                   "longest step over mean step in that distance", reason="no picture differs from the next"),
+                   "longest step over mean step in that distance",
+                   reason="no picture differs from the next"),
             Number("unrelated_perceptual", self.unrelated_perceptual,
                    "mean distance of unrelated samples in that distance"),
             Number("path_length", path and path.mean, "perceptual path length", reason=none),
-            Number("path_length_standard_error", path and path.error, "  standard error of the path length",
-                   reason=none),
-            Number("path_length_pairs", path and path.n, "  pairs of samples behind the path length", reason=none),
-            Number("path_length_pairs_kept", path and path.kept, "  of these, pairs without outliers",
-                   reason=none),
+            Number("path_length_standard_error", path and path.error,
+                   "  standard error of the path length", reason=none),
+            Number("path_length_pairs", path and path.n,
+                   "  pairs of samples behind the path length", reason=none),
+            Number("path_length_pairs_kept", path and path.kept,
+                   "  of these, pairs without outliers", reason=none),
             Number("path_length_epsilon", EPSILON),
         ]  # fmt: skip
 

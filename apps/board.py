@@ -31,7 +31,7 @@ class Tiles:
 
     Attributes:
         pictures: (N, H, W, C) uint8.
-        labels: N texts: what each picture is, for who cannot see it.
+        labels: N texts: what each picture is, for those who cannot see it.
         columns: tiles per row.
         scale: enlargement of a pixel, a whole number; None for as large as there is room.
     """

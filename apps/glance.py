@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import show
 import streamlit as st
 from choices import NO_DATA
-from looking import look
-from store import Kept, images_of, shelf
+from running import run_probe
+from store import Stored, images_of, shelf
 
 from ganlens.errors import GanlensError
 from ganlens.probes import PROBES
@@ -25,7 +25,7 @@ def findings(subject: "Subject", spec: str) -> None:
     known = _known(subject)
     left, right = st.columns([3, 1], vertical_alignment="center")
     left.markdown(
-        "One line per question; the link leads to the evidence. *Nothing yet*: nobody has asked."
+        "One line per question; the link leads to the evidence. *Nothing yet*: it was not measured."
     )
     if right.button(
         "Ask what is missing",
@@ -48,10 +48,10 @@ def findings(subject: "Subject", spec: str) -> None:
             found.caption(f"Nothing yet{_why(name, subject, spec)}")
 
 
-def _known(subject: "Subject") -> dict[str, Kept]:
+def _known(subject: "Subject") -> dict[str, Stored]:
     """Return the newest result of each probe about this checkpoint."""
     digest = subject.provenance.get("hash")
-    every = [value for _, value in shelf().items() if isinstance(value, Kept)]
+    every = [value for _, value in shelf().items() if isinstance(value, Stored)]
     return {one.name: one for one in every if one.checkpoint == digest}
 
 
@@ -67,7 +67,7 @@ def _data(subject: "Subject", spec: str) -> "ImageSet | None":
     return images_of(spec, size, channels)
 
 
-def _ask(subject: "Subject", spec: str, known: dict[str, Kept]) -> None:
+def _ask(subject: "Subject", spec: str, known: dict[str, Stored]) -> None:
     """Run what can be run at default settings; what is found stays if the visitor stops it."""
     for name, kind in PROBES.items():
         probe, data = kind(), _data(subject, spec)
@@ -75,6 +75,6 @@ def _ask(subject: "Subject", spec: str, known: dict[str, Kept]) -> None:
             continue
         st.caption(show.escape(kind.title or name))
         try:
-            look(name, probe, subject, data if probe.needs().data != "no" else None)
+            run_probe(name, probe, subject, data if probe.needs().data != "no" else None)
         except GanlensError as error:
             st.caption(show.escape(f"left out: {error}"))

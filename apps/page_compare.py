@@ -8,8 +8,8 @@ import show
 import streamlit as st
 from choices import MAX_SEED, NO_DATA, Choice, checkpoints, number_from_address, read_options
 from conditions import usual
-from looking import look
 from roles import sample_sheet
+from running import run_probe
 from store import images_of, picture, result_key, shelf, subject_of
 
 from ganlens.errors import GanlensError
@@ -110,23 +110,23 @@ def _numbers(both: "list[tuple[Choice, Subject]]", spec: str) -> None:
         return
     probe = Fidelity(extractor="pixels", n=2000)
     st.caption(
-        "Fréchet distance of 2,000 samples to held-out images in the space of pixels: a judge that "
-        "belongs to neither. It sees colours and layout, not meaning; `Fidelity` on the left and "
-        "`ganlens fid` measure in other features, which must be the same for both."
+        "Fréchet distance of 2,000 samples to held-out images in the space of pixels: an extractor "
+        "that belongs to neither. It sees colours and layout, not meaning; `Fidelity` on the left "
+        "and `ganlens fid` measure in other features, which must be the same for both."
     )
     wanted = st.button("Measure both", type="primary", icon=":material/play_arrow:")
     rows: list[Mapping[str, Any]] = []
     for one, subject in both:
         channels, size, _ = subject.image_shape
         data = images_of(spec, size, channels)
-        kept = shelf().get(result_key("fid", probe, subject, data))
-        if wanted and kept is None:
+        stored = shelf().get(result_key("fid", probe, subject, data))
+        if wanted and stored is None:
             whose = st.empty()  # beside the bar, and gone with it
             whose.caption(show.escape(one.label))
-            kept = look("fid", probe, subject, data)
+            stored = run_probe("fid", probe, subject, data)
             whose.empty()
-        if kept is not None:
-            rows.append(strict(kept.result.summary()))
+        if stored is not None:
+            rows.append(strict(stored.result.summary()))
     if len(rows) == 2:
         show.table(beside([one.label for one, _ in both], rows), "compare-table")
     sources = [one.source for one, _ in both]
@@ -151,11 +151,11 @@ def beside(labels: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> TablePan
             "to both"
         )
     about = one["extractor"]
-    judge = f"weights {about['weights'][:16]}" if about["weights"] else "without weights"
+    weights = f"weights {about['weights'][:16]}" if about["weights"] else "without weights"
     caption = (
         f"{one['metric']} and its relatives: N = {one['n_fake']:,} samples from seed {one['seed']} "
         f"on against {one['n_real']:,} real images of {one['data']} (split {one['split']}), by the "
-        f"extractor {about['name']} ({judge}; resize: {about['resize']}; {one['quantisation']}). "
+        f"extractor {about['name']} ({weights}; resize: {about['resize']}; {one['quantisation']}). "
         "Of two distances the smaller is better where their intervals do not overlap; real against "
         "real is what other real images score. Precision and density ask whether samples look like "
         "real images, recall and coverage whether all kinds of real images are drawn."

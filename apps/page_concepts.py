@@ -113,8 +113,8 @@ def _report(choice: Choice, subject: "Subject", learned: Learned, labels: tuple[
     boundary = "unknown" if found.boundary_auc is None else f"{found.boundary_auc:.2f}"
     right.metric("Direction, held-out AUC", boundary)
     st.caption(
-        f"Of {found.n_positive} yes and {found.n_negative} no, each judged by a scorer that had "
-        "not seen it (5 folds): AUC 1 is always right, 0.5 is guessing. With so few labels it is "
+        f"Of {found.n_positive} yes and {found.n_negative} no, each scored by a model that was not "
+        "fitted to it (5 folds): AUC 1 is always right, 0.5 is guessing. With so few labels it is "
         "uncertain by about 0.1: look at the pictures, then label more where it errs."
     )
     for sheet, word in zip(learned.extremes, ("most", "least"), strict=True):

@@ -12,7 +12,7 @@ import show
 import streamlit as st
 from board import Box
 from choices import Choice
-from looking import look
+from running import run_probe
 from store import samples, shelf, subject_of
 
 from ganlens.probes.forgetting import Forget
@@ -20,7 +20,7 @@ from ganlens.probes.forgetting.boxes import LEAST
 from ganlens.report import command, python_code
 
 if TYPE_CHECKING:
-    from store import Kept
+    from store import Stored
 
     from ganlens.subject import Subject
 
@@ -74,7 +74,7 @@ def _boxes(choice: Choice, subject: "Subject") -> None:
     last = f"last-{_key(subject)}"
     if wanted:
         probe = Forget(boxes=_file(content), **BY_BOXES)
-        shelf().put(place, look(NAME, probe, subject, None))
+        shelf().put(place, run_probe(NAME, probe, subject, None))
         st.session_state[last] = place
     _results(place, st.session_state.get(last, ""))
     probe = Forget(boxes=Path("boxes.json"), **BY_BOXES)
@@ -83,11 +83,11 @@ def _boxes(choice: Choice, subject: "Subject") -> None:
 
 def _results(place: str, last: str) -> None:
     """Show the result of these boxes, or the last one of this session, and say so."""
-    kept: Kept | None = shelf().get(place)
-    if kept is None and (kept := shelf().get(last)) is not None:
+    stored: Stored | None = shelf().get(place)
+    if stored is None and (stored := shelf().get(last)) is not None:
         st.warning("The boxes have changed since this result: press Forget it for the new one.")
-    if kept is not None:
-        page_probe.outcome(kept, "forget-boxes")
+    if stored is not None:
+        page_probe.outcome(stored, "forget-boxes")
 
 
 def _draw(subject: "Subject", sheet: int, drawn: dict[int, list[Box]]) -> None:

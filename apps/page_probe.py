@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import show
 import streamlit as st
 from choices import NO_DATA, Choice
-from looking import look
-from store import Kept, images_of, result_key, shelf, subject_of
+from running import run_probe
+from store import Stored, images_of, result_key, shelf, subject_of
 from widgets import reset, settings_form
 
 from ganlens.probes.base import Probe
@@ -55,7 +55,7 @@ def experiment(name: str, kind: type[Probe], choice: Choice, spec: str) -> None:
     data = _data(probe, subject, spec)
     key = result_key(name, probe, subject, data)
     if wanted:
-        look(name, probe, subject, data)
+        run_probe(name, probe, subject, data)
         st.session_state[f"last-{name}"] = key
     _results(name, key)
     used = spec if data is not None else None
@@ -71,22 +71,22 @@ def _data(probe: Probe, subject: "Subject", spec: str) -> "ImageSet | None":
 
 def _results(name: str, key: str) -> None:
     """Show the result of these settings, or the last one of this session, and say so."""
-    kept: Kept | None = shelf().get(key)
-    if kept is None:
-        kept = shelf().get(_last(name, key))
-        if kept is None:
+    stored: Stored | None = shelf().get(key)
+    if stored is None:
+        stored = shelf().get(_last(name, key))
+        if stored is None:
             st.caption("Press Run to see the result.")
             return
         st.warning("The settings have changed since this result: press Run for the new one.")
-    outcome(kept, name)
+    outcome(stored, name)
 
 
-def outcome(kept: Kept, key: str) -> None:
+def outcome(stored: Stored, key: str) -> None:
     """Draw what a probe found: how long it took, the panels, and every number."""
-    st.caption(f"Took {kept.seconds:.1f} s.")
-    show.panels(kept.panels, key)
+    st.caption(f"Took {stored.seconds:.1f} s.")
+    show.panels(stored.panels, key)
     with st.expander("All numbers, and what they depend on", icon=":material/list:"):
-        show.pairs(strict(kept.result.summary()))
+        show.pairs(strict(stored.result.summary()))
 
 
 def _last(name: str, key: str) -> str:

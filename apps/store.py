@@ -87,7 +87,7 @@ def _text(subject: "Subject", recipe: Recipe) -> str:
         GanlensError: another checkpoint than the recipe's, or one that no file holds: without a
             hash two of them would be taken for one.
     """
-    recipe.check(subject)  # drawing would, but what is kept is not drawn again
+    recipe.check(subject)  # drawing would, but what is stored is not drawn again
     if not recipe.hash:
         raise GanlensError(f"{subject.name} is in no file: open a checkpoint to draw it here")
     return json.dumps(recipe.to_json(), sort_keys=True)
@@ -100,7 +100,7 @@ def own_copy(subject: "Subject") -> "Subject":
 
 
 @dataclass(frozen=True)
-class Kept:
+class Stored:
     """A probe's result on the shelf.
 
     Attributes:
@@ -144,7 +144,7 @@ class Shelf:
             return list(self._kept.items())
 
     def get(self, key: str) -> Any | None:
-        """Return a value, or None where it is not (or no longer) kept."""
+        """Return a value, or None where it is not (or no longer) stored."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)

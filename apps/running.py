@@ -1,9 +1,9 @@
-"""Run a probe for a visitor: on networks of its own, under a bar, with the result kept."""
+"""Run a probe for a visitor: on networks of its own, under a bar, with the result stored."""
 
 import time
 from typing import TYPE_CHECKING
 
-from store import Kept, own_copy, result_key, shelf
+from store import Stored, own_copy, result_key, shelf
 from working import under_a_bar
 
 from ganlens.probes.base import Probe
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 
-def look(name: str, probe: Probe, subject: "Subject", data: "ImageSet | None") -> Kept:
+def run_probe(name: str, probe: Probe, subject: "Subject", data: "ImageSet | None") -> Stored:
     """Run a probe and put what it found on the shelf.
 
     Raises:
@@ -22,10 +22,10 @@ def look(name: str, probe: Probe, subject: "Subject", data: "ImageSet | None") -
     """
     checkpoint = subject.provenance.get("hash")
     start = time.perf_counter()
-    # A page may look at several checkpoints in one go, and each look brings a Stop of its own.
+    # A page may run a probe on several checkpoints in one go, and each has a Stop of its own.
     result = under_a_bar(probe.steps(own_copy(subject), data), f"{name}-stop-{checkpoint}")
     seconds = time.perf_counter() - start
-    kept = Kept(
+    stored = Stored(
         name=name,
         probe=probe,
         checkpoint=checkpoint,
@@ -34,5 +34,5 @@ def look(name: str, probe: Probe, subject: "Subject", data: "ImageSet | None") -
         panels=signed(result.panels(), name, probe, subject, data),
         seconds=seconds,
     )
-    shelf().put(result_key(name, probe, subject, data), kept)
-    return kept
+    shelf().put(result_key(name, probe, subject, data), stored)
+    return stored

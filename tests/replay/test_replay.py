@@ -1,7 +1,9 @@
 """Every picture a command writes is drawn again from what it carries, or says what is missing."""
 
+import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from ganlens import images
 from ganlens.cli import main
 from ganlens.errors import GanlensError
 from ganlens.panels import enlarged
+from ganlens.probes import PROBES
 from ganlens.replay import PanelRecipe, read
 
 COMMANDS = {
@@ -107,3 +110,31 @@ def test_both_kinds_survive_json_and_know_their_enlargement(panel: tuple[Path, d
     assert enlarged(None, 3) is None
     with pytest.raises(GanlensError, match="is incomplete"):
         PanelRecipe.from_json({"version": 1, "checkpoint": "x"})
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("directions", {"judged": 40}, {"measured": 40}),
+        (
+            "maximize",
+            {"judge": "none", "units": ["judge.block1.act:3", "logit"]},
+            {"classifier": "none", "units": ("classifier.block1.act:3", "logit")},
+        ),
+        ("forget", {"kept": 0.5}, {"others_weight": 0.5}),
+        ("fid", {"precision": "32-true"}, {"precision": "float32"}),
+    ],
+)
+def test_settings_of_older_pictures_are_known_by_their_names(
+    name: str, old: dict[str, Any], new: dict[str, Any]
+) -> None:
+    recipe = PanelRecipe("c", "h", "ema", name, old, "title")
+    assert PanelRecipe.from_json(recipe.to_json()).build() == PROBES[name](**new)
+
+
+def test_every_renamed_setting_is_one_that_is_gone_and_names_one_that_is_there() -> None:
+    for name in PROBES:
+        kind = PROBES[name]
+        known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+        assert set(kind.renamed.values()) <= known, name
+        assert not set(kind.renamed) & known, name

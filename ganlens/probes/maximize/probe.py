@@ -89,7 +89,7 @@ class Maximize(Probe):
         {"iterations": 48, "channels": 2, "n": 256}
     )
 
-    renamed: ClassVar[Mapping[str, str]] = MappingProxyType({"classifier": "classifier"})
+    renamed: ClassVar[Mapping[str, str]] = MappingProxyType({"judge": "classifier"})
 
     units: tuple[str, ...] = ()
     classifier: str = "auto"
@@ -105,8 +105,8 @@ class Maximize(Probe):
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
-        # Pictures of 0.1 call the classifier a classifier.
-        units = (re.sub(r"^classifier\.", f"{CLASSIFIER}.", text) for text in self.units)
+        # Pictures of 0.1 call the classifier a judge.
+        units = (re.sub(r"^judge\.", f"{CLASSIFIER}.", text) for text in self.units)
         object.__setattr__(self, "units", tuple(units))
         super().__post_init__()
         if len(self.units) > MOST_UNITS or self.channels + self.classes >= MOST_UNITS:

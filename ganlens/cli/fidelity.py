@@ -1,4 +1,4 @@
-"""``ganlens fid A B``: any two sets of images; ``ganlens moments``: one kept as a file."""
+"""Commands ``fid A B`` (any two sets of images) and ``moments`` (one set, saved as a file)."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
 
 A_HELP = (
-    "What is measured: a checkpoint (folder, run or shipped name), or the samples of any GAN "
+    "What is evaluated: a checkpoint (folder, run or shipped name), or the samples of any GAN "
     "(a folder, zip or npz of images)."
 )
 B_HELP = (
@@ -45,14 +45,14 @@ class FidFlags(probe.Common):
 def fid(
     settings: Annotated[Fidelity, arg(help="")], common: Annotated[FidFlags, arg(help="")]
 ) -> int:
-    """Compare generated with real images as two clouds of features.
+    """Compare generated with real images as two sets of features.
 
     The Fréchet distance is called FID only in the features of the published Inception weights, else
     FD-<extractor>. Around it stand its interval, its value extrapolated to infinitely many images,
     the kernel distance (KID), precision, recall, density and coverage, and a baseline: what
     real images score against other real images.
 
-    With `fid A B` either side may be a checkpoint, images, or the samples of any other GAN; images
+    With `fid A B` either may be a checkpoint, images, or the samples of any other GAN; images
     are brought to the smaller of both sizes.
     """
     a, b = common.checkpoint, common.reference
@@ -69,12 +69,10 @@ def fid(
     with together(device):
         result = follow(settings.between(generated, reference, device))
     content = comparison_document(settings, generated, reference, result)
-    title = f"{settings.title}: {_title(a, generated)} and {b}"
+    if isinstance(generated, Subject):
+        a += generated.title.removeprefix(generated.name)  # its condition
+    title = f"{settings.title}: {a} and {b}"
     return probe.show(title, content, result.panels(), result, common)
-
-
-def _title(word: str, side: "Subject | ImageSet") -> str:
-    return word + side.title.removeprefix(side.name) if isinstance(side, Subject) else word
 
 
 def moments(
@@ -84,7 +82,7 @@ def moments(
     device: Device = "auto",
     force: Force = False,
 ) -> None:
-    """Keep mean and covariance of features as mu and sigma, for fid, pytorch-fid and clean-fid.
+    """Save mean and covariance of features as mu and sigma, for fid, pytorch-fid and clean-fid.
 
     A name that is both, such as pixelfaces, means the images.
 
@@ -114,7 +112,7 @@ def _is_checkpoint(word: str) -> bool:
 
 
 def _is_images(word: str) -> bool:
-    """Tell whether a word means images; a name that is also a checkpoint's means the images."""
+    """Return whether a word means images; a name that is also a checkpoint's means the images."""
     return word in EMBEDDED or not (_is_moments(word) or _is_checkpoint(word))
 
 
@@ -131,29 +129,29 @@ def _open(word: str, device: str) -> "Subject | ImageSet":
 def _open_both(
     a: str, b: str, common: FidFlags
 ) -> tuple["Subject | ImageSet", "Subject | ImageSet | stats.ReferenceMoments"]:
-    """Open both sides, images at the size of the other side or the smaller of both sizes.
+    """Return both as opened, images at the size of the other or the smaller of both sizes.
 
     The condition and the source pictures are those of A.
     """
     device = common.device
-    generated = probe.opened(a, common) if _is_checkpoint(a) else _told_nothing(a, common)
+    generated = probe.opened(a, common) if _is_checkpoint(a) else _unconditional(a, common)
     if _is_moments(b):
         return generated, stats.read_moments(Path(b))
     reference = _images(b) if _is_images(b) else open_subject(b, device)
-    shapes = [side.image_shape for side in (generated, reference)]
+    shapes = [one.image_shape for one in (generated, reference)]
     if shapes[0] == shapes[1]:
         return generated, reference
     size, channels = min(shape[1] for shape in shapes), max(shape[0] for shape in shapes)
-    sides = " and ".join(f"{shape[1]} px" for shape in shapes)
-    note(f"images of {sides} are compared at {size} px, in {'colour' if channels == 3 else 'grey'}")
+    sizes = " and ".join(f"{shape[1]} px" for shape in shapes)
+    note(f"images of {sizes} are compared at {size} px, in {'colour' if channels == 3 else 'grey'}")
     fitted = [
-        side if isinstance(side, Subject) else _images(word, size, channels)
-        for side, word in ((generated, a), (reference, b))
+        one if isinstance(one, Subject) else _images(word, size, channels)
+        for one, word in ((generated, a), (reference, b))
     ]
     return fitted[0], fitted[1]
 
 
-def _told_nothing(word: str, common: FidFlags) -> "Subject | ImageSet":
+def _unconditional(word: str, common: FidFlags) -> "Subject | ImageSet":
     flags = {"--condition": common.condition, "--sources": common.sources}
     if given := [flag for flag, value in flags.items() if value is not None]:
         raise GanlensError(f"{word} is no checkpoint and takes no {given[0]}: leave it out")

@@ -1,4 +1,4 @@
-"""``ganlens fid A B`` and ``ganlens moments``: any two sides, through the command line."""
+"""``ganlens fid A B`` and ``ganlens moments``: any two sets of images, through the command line."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def numbers(capsys, *words):
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """Two folders of 60 images that differ in colour; classes a and b."""
-    root = tmp_path_factory.mktemp("sides")
+    root = tmp_path_factory.mktemp("images")
     rng = np.random.default_rng(0)
     for name, shift in (("one", 0), ("two", 60)):
         for index in range(60):
@@ -84,7 +84,7 @@ def test_images_are_brought_to_the_smaller_size(capsys, folders, tmp_path):
     assert found["summary"]["n_fake"] == 40
 
 
-def test_a_checkpoint_on_either_side(capsys, tiny_checkpoint, tiny_images):
+def test_a_checkpoint_as_either(capsys, tiny_checkpoint, tiny_images):
     ahead = numbers(capsys, tiny_checkpoint, tiny_images, "--extractor", "pixels", "--n", 50)
     common = numbers(
         capsys, tiny_checkpoint, "--data", tiny_images, "--extractor", "pixels", "--n", 50
@@ -98,7 +98,7 @@ def test_a_checkpoint_on_either_side(capsys, tiny_checkpoint, tiny_images):
 
 
 @pytest.mark.filterwarnings("ignore:The `disp` argument:DeprecationWarning")  # pytorch-fid's
-def test_moments_are_kept_and_compared_with(capsys, folders, tmp_path):
+def test_moments_are_saved_and_compared_with(capsys, folders, tmp_path):
     a, b, file = folders / "one", folders / "two", tmp_path / "two.npz"
     assert run("moments", b, "--extractor", "pixels", "--out", file) == 0
     capsys.readouterr()
@@ -135,7 +135,7 @@ def test_processes_that_share_the_work_find_the_same(
     words += ["--n", "100", "--json"]
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     command = [*launch, "-m", "--", "ganlens", *words, tmp_path / "two.json"]
-    cache = {"GANLENS_CACHE": str(tmp_path / "cache")}  # or they would find what this process kept
+    cache = {"GANLENS_CACHE": str(tmp_path / "cache")}  # not what this process cached
     subprocess.run(list(map(str, command)), env=os.environ | cache, check=True, capture_output=True)
     two = json.loads((tmp_path / "two.json").read_text())["summary"]
     one = numbers(capsys, *words[1:-1])["summary"]
@@ -165,9 +165,9 @@ def test_moments_of_other_features_are_refused(capsys, folders, tmp_path, tiny_c
         (("{one}", "{one}", "--extractor", "inception", "--inception-weights", "x"), "'x'"),
     ],
 )
-def test_bad_sides_are_one_line(capsys, folders, words, message):
-    told = [word.replace("{one}", str(folders / "one")) for word in words]
-    code, captured = run("fid", *told, capsys=capsys)
+def test_bad_input_is_one_line(capsys, folders, words, message):
+    words = [word.replace("{one}", str(folders / "one")) for word in words]
+    code, captured = run("fid", *words, capsys=capsys)
     assert code == 2
     assert captured.err.count("\n") == 1
     assert message in captured.err
@@ -185,26 +185,26 @@ def test_the_library_compares_any_two(folders):
     one, two = (open_data(str(folders / name)) for name in ("one", "two"))
     result = finish(Fidelity(extractor="pixels").between(one, two))
     assert result.generated.startswith("images of")
-    assert len(result.gallery.titles) == 32
-    assert result.gallery.titles[0].endswith(".png")
+    assert len(result.shown.titles) == 32
+    assert result.shown.titles[0].endswith(".png")
 
 
-def test_nothing_that_was_asked_for_is_passed_over(capsys, folders, tmp_path, tiny_checkpoint):
-    kept, note = tmp_path / "m.npz", tmp_path / "note.npz"
-    assert run("moments", folders / "one", "--out", kept, "--extractor", "pixels") == 0
-    moments = stats.read_moments(kept)
+def test_no_setting_is_passed_over(capsys, folders, tmp_path, tiny_checkpoint):
+    saved, note = tmp_path / "m.npz", tmp_path / "note.npz"
+    assert run("moments", folders / "one", "--out", saved, "--extractor", "pixels") == 0
+    moments = stats.read_moments(saved)
     notes = {**moments.notes, "extractor": "[1]"}
     stats.write_moments(note, stats.ReferenceMoments(moments.mean, moments.cov, 60, notes))
     out = ("--out", tmp_path / "new")
     for words, message in [
         (("fid", tiny_checkpoint, tiny_checkpoint, "--split", "test"), "split 'test': the refer"),
-        (("fid", folders / "one", kept, "--split", "train"), "split 'train': the reference"),
+        (("fid", folders / "one", saved, "--split", "train"), "split 'train': the reference"),
         (("moments", tiny_checkpoint, *out, "--split", "test"), "split 'test': what is meas"),
         (("moments", folders / "one", *out, "--k", "7"), "--k and --k-density are of no use"),
-        (("moments", kept, *out), "holds moments, not images"),
-        (("fid", kept, folders / "one"), "holds moments, not images"),
+        (("moments", saved, *out), "holds moments, not images"),
+        (("fid", saved, folders / "one"), "holds moments, not images"),
         (("fid", folders / "one", note), "note 'extractor' is not ganlens's"),
-        (("fid", folders / "one", kept, *out, "--json", tmp_path / "new"), "are one place"),
+        (("fid", folders / "one", saved, *out, "--json", tmp_path / "new"), "are one place"),
     ]:
         capsys.readouterr()
         assert run(*words) == 2
@@ -214,7 +214,7 @@ def test_nothing_that_was_asked_for_is_passed_over(capsys, folders, tmp_path, ti
     assert not (tmp_path / "new").exists()
 
 
-def test_fewer_images_than_asked_say_whose_they_are(capsys, folders, tiny_images):
+def test_fewer_images_than_requested_say_whose_they_are(capsys, folders, tiny_images):
     found = numbers(capsys, folders / "one", tiny_images, "--extractor", "pixels")
     assert found["summary"]["n_reason"].startswith(f"{str(folders / 'one')!r} has 60 images")
 

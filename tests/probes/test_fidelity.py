@@ -16,7 +16,7 @@ from ganlens.errors import GanlensError
 from ganlens.images import from_uint8, to_uint8
 from ganlens.panels import FigurePanel, ImagePanel, TablePanel
 from ganlens.probes.fidelity import Fidelity
-from ganlens.probes.fidelity.reference import choose_reference
+from ganlens.probes.fidelity.sources import choose_reference
 from ganlens.probes.result import arrays
 from ganlens.progress import finish
 from ganlens.replay import PanelRecipe
@@ -50,39 +50,40 @@ def no_inception(tmp_path, monkeypatch):
 
 
 def test_auto_takes_the_declared_test_split_and_all_otherwise():
-    assert choose_reference(image_set(), "auto", 10, 0).images.data.split == "test"
-    assert choose_reference(image_set(declared=False), "auto", 10, 0).images.data.split == "all"
+    assert choose_reference(image_set(), "auto", 10, 0)[0].data.split == "test"
+    assert choose_reference(image_set(declared=False), "auto", 10, 0)[0].data.split == "all"
     own = image_set(declared=False)
     trained_on = own.part("train").fingerprint
-    assert choose_reference(own, "auto", 10, 0, trained_on).images.data.split == "test"
-    assert choose_reference(own, "auto", 10, 0, "another").images.data.split == "all"
-    assert choose_reference(image_set(train=90), "auto", 10, 0).images.data.split == "all"
-    assert choose_reference(image_set().part("train"), "auto", 10, 0).images.data.split == "train"
+    assert choose_reference(own, "auto", 10, 0, trained_on)[0].data.split == "test"
+    assert choose_reference(own, "auto", 10, 0, "another")[0].data.split == "all"
+    assert choose_reference(image_set(train=90), "auto", 10, 0)[0].data.split == "all"
+    assert choose_reference(image_set().part("train"), "auto", 10, 0)[0].data.split == "train"
 
 
 def test_reference_and_others_are_disjoint_and_drawn_without_replacement():
-    found = choose_reference(image_set(), "all", 40, 3)
-    assert len(set(found.images.rows)) == 40 == len(set(found.others.rows))
-    assert not set(found.images.rows) & set(found.others.rows)
-    assert found.cap_reason == ""
+    images, others = choose_reference(image_set(), "all", 40, 3)
+    assert len(set(images.rows)) == 40 == len(set(others.rows))
+    assert not set(images.rows) & set(others.rows)
     crossed = choose_reference(image_set(), "test", 30, 0)
-    assert (crossed.images.data.split, crossed.others.data.split) == ("test", "train")
-    few = choose_reference(image_set(), "test", 15, 0)  # enough of the same split are left
-    assert few.images.data.split == few.others.data.split == "test"
-    assert few.others.count == 15
-    assert not set(few.images.rows) & set(few.others.rows)
-    again = choose_reference(image_set(), "all", 40, 3)
-    np.testing.assert_array_equal(again.images.rows, found.images.rows)
-    assert set(choose_reference(image_set(), "all", 40, 4).images.rows) != set(found.images.rows)
+    assert [one.data.split for one in crossed] == ["test", "train"]
+    few, left = choose_reference(image_set(), "test", 15, 0)  # enough of the same split are left
+    assert few.data.split == left.data.split == "test"
+    assert left.count == 15
+    assert not set(few.rows) & set(left.rows)
+    again, _ = choose_reference(image_set(), "all", 40, 3)
+    np.testing.assert_array_equal(again.rows, images.rows)
+    assert set(choose_reference(image_set(), "all", 40, 4)[0].rows) != set(images.rows)
 
 
 def test_n_is_capped_with_a_reason():
-    found = choose_reference(image_set(), "test", 10_000, 0)
-    assert len(found.images.rows) == 40 == len(found.others.rows)
-    assert "'test' has 40 images" in found.cap_reason
-    everything = choose_reference(image_set(), "all", 10_000, 0)
-    assert len(everything.images.rows) == 90
-    assert len(everything.others.rows) == 0
+    images, others = choose_reference(image_set(), "test", 10_000, 0)
+    assert len(images.rows) == 40 == len(others.rows)
+    everything, others = choose_reference(image_set(), "all", 10_000, 0)
+    assert (len(everything.rows), len(others.rows)) == (90, 0)
+    result = quick(n=10_000, split="test").run(fake_subject(), image_set())
+    assert "'test' has 40 images" in result.cap_reason
+    assert f"Of 10,000 requested: {result.cap_reason}." in result.panels()[0].caption
+    assert quick(n=40, split="all").run(fake_subject(), image_set()).cap_reason == ""
 
 
 # The numbers
@@ -96,28 +97,28 @@ def by_hand(subject, data, rows, n, seed=0):
     return real, fake
 
 
-def test_value_and_floor_are_those_of_features_taken_by_hand():
+def test_value_and_baseline_are_those_of_features_taken_by_hand():
     subject, data = fake_subject(), image_set()
     result = quick(seed=7).run(subject, data)
-    chosen = choose_reference(data, "auto", 30, 7)
-    real, fake = by_hand(subject, data.part("test"), chosen.images.rows, 30, 7)
+    images, others = choose_reference(data, "auto", 30, 7)
+    real, fake = by_hand(subject, data.part("test"), images.rows, 30, 7)
     expected = stats.quality(real, fake)
     assert result.metric == "FD-pixels-16x16"
     assert result.value == pytest.approx(expected["fd"], rel=1e-6)
     for name in ("precision", "recall", "density", "coverage"):
         assert result.scores[name] == pytest.approx(expected[name])
-    others = features.PixelExtractor(16)(data.part("train").batch(chosen.others.rows)).numpy()
+    others = features.PixelExtractor(16)(data.part("train").batch(others.rows)).numpy()
     assert result.baseline.scores["fd"] == pytest.approx(
         stats.frechet_distance_from_features(real, others), rel=1e-6
     )
     assert (result.baseline.n, result.baseline.generated) == (30, result.scores)
     nearest = stats.nearest(fake, real, 1)[0][:, 0]
-    np.testing.assert_allclose(result.gallery.distances, nearest, rtol=1e-5)
-    assert result.gallery.titles[0] == str(7 + nearest.argmin())
-    assert result.gallery.titles[-1] == str(7 + nearest.argmax())
+    np.testing.assert_allclose(result.shown.distances, nearest, rtol=1e-5)
+    assert result.shown.titles[0] == str(7 + nearest.argmin())
+    assert result.shown.titles[-1] == str(7 + nearest.argmax())
 
 
-def test_floor_of_two_halves_where_no_other_images_are_left():
+def test_baseline_of_two_halves_where_no_other_images_are_left():
     subject, data = fake_subject(), image_set(declared=False)
     result = quick(n=90).run(subject, data)
     assert result.baseline.n == 45
@@ -130,7 +131,7 @@ def test_floor_of_two_halves_where_no_other_images_are_left():
     rng = np.random.default_rng(0)
     _, drawn = rng.permutation(90), rng.permutation(90)[:45]
     same_n = stats.frechet_distance_from_features(left, fake[drawn])
-    assert result.baseline.get_generated("fd") == pytest.approx(same_n, rel=1e-6)
+    assert result["value_at_floor_n"] == pytest.approx(same_n, rel=1e-6)
     table = result.panels()[0]
     rows = {row[0]: row for row in table.rows}
     for n, beside in ((90, False), (45, True)):  # real against real exists at the smaller N alone
@@ -139,12 +140,12 @@ def test_floor_of_two_halves_where_no_other_images_are_left():
         assert rows[f"KD-pixels-16x16 (subsets of 1,000, N = {n})"][1] is None
 
 
-def test_floor_of_fewer_others_than_asked_for():
+def test_baseline_of_fewer_others_than_requested():
     data = image_set(n=90, train=25)  # 25 train images beside 40 of the 65 test images
     result = quick(n=40).run(fake_subject(), data)
     assert result.baseline.n == 25
     assert "25 train images against 25 test images" in result.baseline.kind
-    assert result.baseline.get_generated("fd") != result.value
+    assert result["value_at_floor_n"] != result.value
 
 
 def test_samples_in_the_order_of_their_classes_are_drawn_for_the_smaller_n():
@@ -157,7 +158,7 @@ def test_samples_in_the_order_of_their_classes_are_drawn_for_the_smaller_n():
     result = finish(quick(n=120).between(sorted_by_class(1), sorted_by_class(2)))
     assert result.baseline.n == 60
     # Both are real against real; the first 60 samples alone would be of one class.
-    assert result.baseline.get_generated("fd") < 1.5 * result.baseline.get("fd")
+    assert result["value_at_floor_n"] < 1.5 * result["floor"]
 
 
 class Copies(torch.nn.Module):
@@ -191,7 +192,7 @@ def test_the_real_images_themselves_score_zero_and_one():
     result = quick(n=90).run(copier(data.batch(slice(None))), data)
     assert result.value == pytest.approx(0, abs=1e-6)
     assert result.scores["precision"] == result.scores["recall"] == result.scores["coverage"] == 1
-    assert result.gallery.distances.max() == 0
+    assert result.shown.distances.max() == 0
 
 
 def test_one_image_over_and_over_covers_nothing():
@@ -199,14 +200,14 @@ def test_one_image_over_and_over_covers_nothing():
     result = quick(n=90).run(copier(data.batch([0] * 90)), data)
     assert result.scores["precision"] == 1
     assert result.scores["coverage"] < 0.3
-    assert result.value > result.baseline.get_generated("fd") / 2 > 0
+    assert result.value > result["value_at_floor_n"] / 2 > 0
 
 
 def test_batch_size_changes_nothing_and_the_seed_does():
     subject, data = fake_subject(), image_set()
     one, seven = (quick(batch_size=b).run(subject, data) for b in (1, 7))
     assert one.value == pytest.approx(seven.value, rel=1e-4)
-    assert one.gallery.titles == seven.gallery.titles
+    assert one.shown.titles == seven.shown.titles
     assert quick(seed=5).run(subject, data).value != one.value
 
 
@@ -217,20 +218,20 @@ def test_auto_says_why_and_falls_back(tmp_path):
     subject, data = fake_subject(), image_set()
     result = quick(extractor="auto").run(subject, data)
     assert result.metric == "FD-discriminator"
-    assert "Inception's weights are not here" in result.extractor_reason
+    assert "Inception's weights are not here" in result.extractor["chosen_because"]
     assert result.extractor["weights"] == features.module_hash(subject.discriminator)
     assert result.extractor["checkpoint"] == "fake"
     assert "may know the train images" in result.baseline.kind
     alone = quick(extractor="auto").run(FakeSubject(subject.generator, None), data)
     assert alone.metric == "FD-pixels-16x16"
-    assert "no discriminator" in alone.extractor_reason
+    assert "no discriminator" in alone.extractor["chosen_because"]
 
 
 def test_discriminator_features_are_those_of_its_extractor():
     subject, data = fake_subject(), image_set()
     result = quick(extractor="discriminator", split="all").run(subject, data)
     extractor = features.DiscriminatorExtractor(subject.discriminator)
-    real = extractor(data.batch(choose_reference(data, "all", 30, 0).images.rows)).numpy()
+    real = extractor(data.batch(choose_reference(data, "all", 30, 0)[0].rows)).numpy()
     fake = extractor(from_uint8(to_uint8(subject.generate(subject.latents(range(30)))))).numpy()
     assert result.value == pytest.approx(stats.frechet_distance_from_features(real, fake), rel=1e-5)
     assert hooks(subject.generator, subject.discriminator) == 0
@@ -270,7 +271,7 @@ def test_edited_weights_are_not_mistaken_for_those_of_the_file(tmp_path, monkeyp
     assert probe.run(subject, data).value != before
 
 
-def test_a_checkpoint_folder_judges(tiny_checkpoint, tmp_path):
+def test_a_checkpoint_folder_is_an_extractor(tiny_checkpoint, tmp_path):
     result = quick(extractor=str(tiny_checkpoint)).run(fake_subject(), image_set())
     assert (result.metric, result.extractor["checkpoint"]) == ("FD-discriminator", "tiny")
     from striped import striped
@@ -283,11 +284,11 @@ def test_a_checkpoint_folder_judges(tiny_checkpoint, tmp_path):
 
     trained = finish(train_classifier(striped(), epochs=1, width=8))
     folder = save_classifier(tmp_path / "stripes", trained)
-    judged = quick(extractor=str(folder)).run(fake_subject(), striped())
-    assert (judged.metric, judged.extractor["checkpoint"]) == ("FD-classifier", "stripes")
-    assert judged.extractor["weights"] == load_classifier(folder)[2]
-    assert judged.extractor["targets"] == ["class", "light"]
-    assert judged.extractor["dimensions"] == 128
+    classified = quick(extractor=str(folder)).run(fake_subject(), striped())
+    assert (classified.metric, classified.extractor["checkpoint"]) == ("FD-classifier", "stripes")
+    assert classified.extractor["weights"] == load_classifier(folder)[2]
+    assert classified.extractor["targets"] == ["class", "light"]
+    assert classified.extractor["dimensions"] == 128
 
 
 INCEPTION = "ganlens.features.inception.InceptionExtractor"
@@ -323,9 +324,7 @@ def test_mifid_allows_for_copies_of_what_was_trained_on(monkeypatch):
     subject, data = fake_subject(), image_set()
     probe = quick(extractor="auto", inception_weights="given.pth", split="train")
     result = probe.run(subject, data)
-    real = StandIn(True)(
-        data.part("train").batch(choose_reference(data, "train", 30, 0).images.rows)
-    )
+    real = StandIn(True)(data.part("train").batch(choose_reference(data, "train", 30, 0)[0].rows))
     fake = StandIn(True)(from_uint8(to_uint8(subject.generate(subject.latents(range(30))))))
     apart = stats.memorization_distance(fake, real)
     expected = result.value / (apart if apart < 0.1 else 1)
@@ -344,8 +343,8 @@ def test_mifid_allows_for_copies_of_what_was_trained_on(monkeypatch):
 
 
 def test_inception_without_weights_says_that_it_fetches(monkeypatch):
-    classifier = "ganlens.probes.fidelity.extractor"
-    monkeypatch.setattr(f"{classifier}.fetch_inception_weights", lambda: iter([(5, 10), (10, 10)]))
+    extractors = "ganlens.probes.fidelity.extractors"
+    monkeypatch.setattr(f"{extractors}.fetch_inception_weights", lambda: iter([(5, 10), (10, 10)]))
     monkeypatch.setattr(INCEPTION, lambda *_: StandIn(True))
     seen = [p.what for p in quick(extractor="inception").steps(fake_subject(), image_set())]
     assert seen[:2] == ["bytes of Inception's weights downloaded"] * 2
@@ -389,13 +388,18 @@ def test_bad_settings_are_refused_at_once(bad):
         Fidelity(**bad)
 
 
-@pytest.mark.parametrize("seed", [-1, 2**63, 2**63 - 5])
+@pytest.mark.parametrize("seed", [-1, 2**63])
 def test_seeds_that_cannot_be_are_refused_at_once(seed):
-    with pytest.raises(GanlensError, match=f"seed {seed} (is out|of 10 must be)"):
+    with pytest.raises(GanlensError, match=f"seed {seed} .*0 to 9"):
         Fidelity(n=10, seed=seed)
 
 
-def test_discriminator_is_asked_for_but_missing():
+def test_the_last_seed_must_be_one_too():
+    with pytest.raises(GanlensError, match=f"seed {2**63 - 5} of 10 must be a whole number"):
+        Fidelity(n=10, seed=2**63 - 5)
+
+
+def test_discriminator_is_requested_but_missing():
     with pytest.raises(GanlensError, match="has no discriminator"):
         quick(extractor="discriminator").run(
             FakeSubject(fake_subject().generator, None), image_set()
@@ -411,7 +415,7 @@ def test_summary_is_strict_json_and_complete():
         "data_fingerprint"
     )
     assert set(wanted.split()) <= summary.keys()
-    assert (summary["n_real"], summary["n_fake"], summary["n_asked"]) == (40, 40, 1000)
+    assert (summary["n_real"], summary["n_fake"], summary["n_requested"]) == (40, 40, 1000)
     assert "'test' has 40 images" in summary["n_reason"]
     assert summary["data_fingerprint"] == "te"
     assert summary["seeds"] == "0 to 39"
@@ -434,21 +438,28 @@ def test_too_few_images_give_null_with_a_reason():
     assert len(result.panels()) == 3
 
 
-def test_panels_are_the_numbers_the_clouds_and_the_pictures():
+def test_panels_are_the_numbers_the_features_and_the_pictures():
     subject, data = fake_subject(), image_set()
     result = quick(n=40).run(subject, data)
     table, scatter, extremes = result.panels()
     assert isinstance(table, TablePanel)
     assert isinstance(scatter, FigurePanel)
     assert isinstance(extremes, ImagePanel)
-    assert all(len(row) == len(table.columns) for row in table.rows)
+    summary, rows = result.summary(), {row[0]: row for row in table.rows}
+    assert rows["FD-pixels-16x16 (N = 40)"][1:3] == (summary["value"], summary["floor"])
+    recall = rows["recall (k = 3, N = 40)"]
+    assert recall[1:3] == (summary["recall"], summary["floor_recall"])
+    low, high = summary["interval"]
+    assert rows["FD-pixels-16x16, 95% interval"][1] == f"{low:.4g} to {high:.4g}"
+    assert "40 generated images of" in table.caption
+    assert f"{result.shown.shares[0]:.0%} of the real variance" in str(scatter.figure.layout.xaxis)
     assert [trace.name for trace in scatter.figure.data] == ["real", "generated"]
     assert len(scatter.figure.data[0].x) == 40
     assert extremes.image.shape == (4 * 18 - 2, 8 * 18 - 2, 3)  # 2 x 16 pictures, 8 in a row
     seeds = extremes.recipe["latents"]["seeds"]
     first = to_uint8(subject.generate(subject.latents(seeds[:1])))[0]
     np.testing.assert_array_equal(extremes.image[:16, :16], first)
-    kept = {"gallery_distances", "gallery_real_points", "gallery_fake_points", "gallery_picture"}
+    kept = {"shown_distances", "shown_real_points", "shown_fake_points", "shown_picture"}
     assert kept <= arrays(result).keys()
 
 
@@ -459,11 +470,11 @@ def test_scatter_is_the_projection_on_the_real_axes():
     spread = np.linalg.svd(real - real.mean(0), full_matrices=False)
     drawn = np.random.default_rng(0).permutation(90)
     expected = np.abs((fake[drawn] - real.mean(0)) @ spread[2][:2].T)
-    np.testing.assert_allclose(np.abs(result.gallery.fake_points), expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(np.abs(result.shown.fake_points), expected, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(
-        result.gallery.shares, (spread[1] ** 2 / (spread[1] ** 2).sum())[:2], rtol=1e-4
+        result.shown.shares, (spread[1] ** 2 / (spread[1] ** 2).sum())[:2], rtol=1e-4
     )
-    np.testing.assert_allclose(result.gallery.real_points.mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(result.shown.real_points.mean(0), 0, atol=1e-4)
 
 
 def test_progress_counts_every_image_once():
@@ -488,7 +499,7 @@ def test_pixelfaces_end_to_end_through_a_checkpoint(tmp_path):
     subject = load(save_checkpoint(tmp_path / "tiny", header, networks, {}), "cpu")
     data = open_data("pixelfaces")
     result = Fidelity(extractor="discriminator", n=300).run(subject, data)
-    assert result.split == "test"
+    assert result["split"] == "test"
     assert result.baseline.n == 300
     # Untrained networks draw nothing like a face; faces are like faces.
     assert result.value > 5 * result.baseline.scores["fd"]

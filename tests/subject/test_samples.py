@@ -96,7 +96,7 @@ def test_probes_that_need_only_samples_take_a_translator(
     summary = fid.summary()
     assert summary["n_fake"] == summary["n_real"] == 40
     assert "40 source pictures" in summary["n_reason"]
-    recipe = Recipe.from_json(fid.gallery.recipe)
+    recipe = Recipe.from_json(fid.shown.recipe)
     assert isinstance(recipe.latents, Pictures)
     assert fid.panels()
     copies = PROBES["neighbors"](n=60).run(translating, data)

@@ -1,155 +1,151 @@
-"""Numbers from the features of two sets of images: scores, baseline, classes."""
+"""Numbers of a comparison: from the features of two sets of images to distances and baselines."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ganlens import stats
-from ganlens.probes.fidelity.extractor import FID, ChosenExtractor
+from ganlens.features import ImageSource
+from ganlens.images import grid
+from ganlens.probes.fidelity.extractors import FID, ChosenExtractor
+from ganlens.probes.fidelity.result import Baseline, Examples
+from ganlens.recipe import Recipe
 from ganlens.stats.inception_score import SPLITS
+from ganlens.subject import Samples
 
+EXAMPLES = 16  # images of the most and of the least typical samples
+POINTS = 1000  # points of each kind in the scatter
+PER_DIMENSION = 2  # images for each dimension that an extrapolation needs
 
-@dataclass(frozen=True)
-class FeatureSets:
-    """Features of the images that are compared.
-
-    Attributes:
-        real: (N, D) of the reference.
-        fake: (N, D) of the generated images.
-        others: (M, D) of further real images, none of them in the reference; or None.
-    """
-
-    real: np.ndarray
-    fake: np.ndarray
-    others: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class Ranks:
-    """Neighbours that set the radius of a ball.
-
-    Attributes:
-        k: for precision and recall.
-        k_density: for density and coverage.
-    """
-
-    k: int
-    k_density: int
-
-    def scores(self, real: np.ndarray, fake: np.ndarray) -> dict[str, Any]:
-        """Score one set of features against another, see ``stats.quality``."""
-        return stats.quality(real, fake, k=self.k, k_density=self.k_density)
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """What real images score against other real images: no generator can be expected to beat it.
-
-    Attributes:
-        scores: as ``stats.quality`` returns them, or None if there are too few images.
-        n: images on either side.
-        kind: which images, or why there is none.
-        generated: scores of generated images against the same real ones at the same n.
-    """
-
-    scores: dict[str, Any] | None
-    n: int
-    kind: str
-    generated: dict[str, Any] | None
-
-    def get(self, name: str) -> float | None:
-        """Return one score, None where undefined."""
-        return None if self.scores is None else self.scores[name]
-
-    def get_generated(self, name: str) -> float | None:
-        """Return one score of the generated images at the baseline's n, None where undefined."""
-        return None if self.generated is None else self.generated[name]
+Quality = Callable[[np.ndarray, np.ndarray], dict[str, Any]]
 
 
 def baseline(
-    features: FeatureSets,
+    score: Quality,
     scores: dict[str, Any],
-    ranks: Ranks,
-    seed: int,
-    what: str,
-    others: str,
+    real: np.ndarray,
+    fake: np.ndarray,
+    others: np.ndarray | None,
+    names: tuple[str, str],
     caution: str,
+    seed: int,
 ) -> Baseline:
-    """Score real images against real ones as the generated ones were scored.
+    """Return what real images score against real ones, measured as the generated ones were.
 
     Args:
-        features: the features; without others, the reference is cut into halves.
-        scores: those of the whole reference.
-        ranks: see ``Ranks``.
-        seed: of the draws where fewer than all images are needed.
-        what: the reference in words, "test images".
-        others: the others in words.
+        score: ``stats.quality`` with its settings.
+        scores: those of all of ``fake`` against all of ``real``.
+        real: (N, D) features of the reference.
+        fake: (N, D) features of the generated images.
+        others: (M, D) features of other real images; None cuts the reference into halves.
+        names: of the reference and of the others in words, "test images".
         caution: what to bear in mind where others are compared, "" if nothing.
+        seed: of the draws where fewer than all images are needed.
     """
-    n, rng = len(features.real), np.random.default_rng(seed)
-    # Both sides are drawn, for the first images of a folder are often those of its first class.
-    order, fake = rng.permutation(n), features.fake[rng.permutation(len(features.fake))]
-    if features.others is not None:
-        m = len(features.others)
-        reference = features.real if m == n else features.real[order[:m]]
-        kind = f"{m:,} {others} against {m:,} {what}, none in both{caution}"
-        at = scores if m == n else ranks.scores(reference, fake[:m])
-        return Baseline(ranks.scores(reference, features.others), m, kind, at)
+    n, rng = len(real), np.random.default_rng(seed)
+    # Both are drawn, for the first images of a folder are often those of its first class.
+    order, fake = rng.permutation(n), fake[rng.permutation(len(fake))]
+    if others is not None:
+        m = len(others)
+        reference = real if m == n else real[order[:m]]
+        kind = f"{m:,} {names[1]} against {m:,} {names[0]}, none in both{caution}"
+        same_n = scores if m == n else score(reference, fake[:m])
+        return Baseline(score(reference, others), m, kind, same_n)
     half = n // 2
     if half < 2:
         return Baseline(None, half, "two halves of fewer than 4 real images are too small", None)
-    left, right = features.real[order[:half]], features.real[order[half : 2 * half]]
-    kind = f"two disjoint halves of the {n:,} {what}, {half:,} each"
-    return Baseline(ranks.scores(left, right), half, kind, ranks.scores(left, fake[:half]))
+    left, right = real[order[:half]], real[order[half : 2 * half]]
+    kind = f"two disjoint halves of the {n:,} {names[0]}, {half:,} each"
+    return Baseline(score(left, right), half, kind, score(left, fake[:half]))
 
 
-@dataclass(frozen=True)
-class ClassScore:
-    """The Fréchet distance between the images of one class on both sides.
-
-    Attributes:
-        name: the class.
-        n_real: its images in the reference; n_fake: among the generated ones.
-        distance: None where there are fewer than 2 on a side. It falls as N grows: compare classes
-            of equal size.
-    """
-
-    name: str
-    n_real: int
-    n_fake: int
-    distance: float | None
-
-
-def by_class(
-    features: FeatureSets, real: np.ndarray | None, fake: np.ndarray | None
-) -> tuple[ClassScore, ...]:
-    """Compare class by class, where both sides have labels (intra-class FD, Miyato 2018).
+def distances_by_class(
+    real: np.ndarray, fake: np.ndarray, real_names: np.ndarray | None, names: np.ndarray | None
+) -> dict[str, dict[str, Any]]:
+    """Return the Fréchet distance between images of one class (intra-class FD, Miyato 2018).
 
     Args:
-        features: the features.
-        real: (N,) class names of the reference, or None.
-        fake: (N,) class names of the generated images, or None.
+        real: (N, D) features of the reference.
+        fake: (M, D) features of the generated images.
+        real_names: (N,) class names of the reference, or None.
+        names: (M,) class names of the generated images, or None.
 
     Returns:
-        One ClassScore for each class of the reference, by name; none without labels.
+        For each class of the reference its value, n_real and n_fake; empty without class names.
+        The value is None, with its reason, where there are fewer than 2 images.
     """
-    if real is None or fake is None:
-        return ()
-    return tuple(_class(features, name, real == name, fake == name) for name in np.unique(real))
+    found: dict[str, dict[str, Any]] = {}
+    for name in () if real_names is None or names is None else np.unique(real_names):
+        ours, theirs = real[real_names == name], fake[names == name]
+        one: dict[str, Any] = {"value": None, "n_real": len(ours), "n_fake": len(theirs)}
+        found[str(name)] = one
+        if min(len(ours), len(theirs)) >= 2:
+            one["value"] = stats.frechet_distance_from_features(ours, theirs)
+        else:
+            one["reasons"] = {"value": "a class needs at least 2 images of either kind"}
+    return found
 
 
-def _class(features: FeatureSets, name: str, real: np.ndarray, fake: np.ndarray) -> ClassScore:
-    sizes = int(real.sum()), int(fake.sum())
-    distance = None
-    if min(sizes) >= 2:
-        distance = stats.frechet_distance_from_features(features.real[real], features.fake[fake])
-    return ClassScore(str(name), *sizes, distance)
-
-
-def inception_score(extractor: ChosenExtractor, features: np.ndarray) -> tuple[float, float] | None:
-    """Return mean and deviation of the inception score; None but for published Inception."""
-    if extractor.metric != FID or len(features) < SPLITS:
+def extrapolated(real: np.ndarray, fake: np.ndarray, seed: int) -> stats.FrechetInfinity | None:
+    """Return the distance at infinitely many images; None where it is no straight line in 1/N."""
+    if min(len(real), len(fake)) < PER_DIMENSION * real.shape[1]:
         return None
-    network: Any = extractor.network  # Inception, which alone has logits
-    return stats.inception_score(network.logits(features))
+    return stats.frechet_infinity(real, fake, seed=seed)
+
+
+def memorization_informed(real: np.ndarray, fake: np.ndarray, distance: float) -> float | None:
+    """Return the MiFID: the FID made worse by copies; None for features without a direction."""
+    if not (fake.any() and real.any()):
+        return None
+    return stats.memorization_informed(distance, stats.memorization_distance(fake, real))
+
+
+def inception_score(chosen: ChosenExtractor, features: np.ndarray) -> tuple[float, float] | None:
+    """Return mean and deviation of the inception score; None without published Inception."""
+    if chosen.metric != FID or len(features) < SPLITS:
+        return None
+    extractor: Any = chosen.extractor  # Inception, which alone has logits
+    return stats.inception_score(extractor.logits(features))
+
+
+def cautions(real: np.ndarray, fake: np.ndarray, same: bool) -> list[str]:
+    """Return sentences on what makes a distance mean less than it seems to."""
+    found = ["Both are the very same images."] if same else []
+    fewest, dimensions = min(len(real), len(fake)), real.shape[1]
+    if fewest <= dimensions:
+        found.append(
+            f"With no more images ({fewest:,}) than features ({dimensions:,}) most of the distance "
+            "is the small number of images: compare it with the baseline of real images."
+        )
+    return found
+
+
+def examples(real: np.ndarray, fake: np.ndarray, source: ImageSource, seed: int) -> Examples:
+    """Return the samples nearest to and farthest from real images, and points of a scatter.
+
+    Args:
+        real: (N, D) features of the reference.
+        fake: (M, D) features of the generated images.
+        source: the generated images.
+        seed: of the choice of points.
+    """
+    distances = stats.nearest(fake, real, 1)[0][:, 0]
+    order = np.argsort(distances, kind="stable")
+    count = min(EXAMPLES, len(order) // 2)
+    rows = np.concatenate([order[:count], order[len(order) - count :]])
+    columns, recipe = min(count, EXAMPLES // 2), None
+    if isinstance(source, Samples):
+        seeds = source.numbers(rows).tolist()
+        recipe = Recipe.of_samples(source.subject, seeds, columns=columns).to_json()
+    mean, axes, shares = stats.principal_axes(real)
+    drawn = np.random.default_rng(seed).permutation(len(real))[:POINTS]
+    return Examples(
+        distances=distances,
+        titles=tuple(source.titles(rows)),
+        picture=grid(source.images(rows), columns),
+        recipe=recipe,
+        real_points=((real[drawn] - mean) @ axes.T).astype(np.float32),
+        fake_points=((fake[drawn] - mean) @ axes.T).astype(np.float32),
+        shares=shares,
+    )

@@ -1,28 +1,37 @@
-"""The Fidelity probe: a GAN's samples against real images."""
+"""Probe fid: features of generated and of real images in one pass each, then every number."""
 
+import json
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+import numpy as np
 import torch
 
 from ganlens import stats
+from ganlens.checkpoints import versions
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
+from ganlens.features import ImageSource
 from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
 from ganlens.precision import named_precision, resolved
 from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
-from ganlens.probes.fidelity.compare import Comparison
-from ganlens.probes.fidelity.extractor import choose
-from ganlens.probes.fidelity.materials import image_source, materials
-from ganlens.probes.fidelity.measure import Ranks
-from ganlens.probes.fidelity.reference import Split
-from ganlens.probes.fidelity.result import FidelityResult
+from ganlens.probes.fidelity import measure, moments
+from ganlens.probes.fidelity.extractors import FID, ChosenExtractor, choose_extractor
+from ganlens.probes.fidelity.panels import panels
+from ganlens.probes.fidelity.result import Baseline, FidelityResult
+from ganlens.probes.fidelity.sources import Sources, Split, choose_sources, image_source
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
+
+LIBRARIES = ("scipy", "faiss-cpu", "torch-fidelity")
+QUANTISED = "both sides hold 8-bit images: generated ones are rounded to uint8 first, as in a PNG"
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,7 @@ class Fidelity(Probe):
     k_density: Count = 5
 
     def __post_init__(self) -> None:
+        """Check the settings before anything is loaded or drawn."""
         # Pictures of 0.1 carry lightning-fabric's names.
         object.__setattr__(self, "precision", named_precision(self.precision))
         super().__post_init__()
@@ -113,10 +123,10 @@ class Fidelity(Probe):
         reference: "Subject | ImageSet | stats.ReferenceMoments",
         device: torch.device | str = "cpu",
     ) -> Generator[Progress, None, FidelityResult]:
-        """Compare any two: GANs, images, or moments on the side of the reference.
+        """Compare any two: GANs, images, or moments as the reference.
 
         Args:
-            generated: what is measured.
+            generated: what is evaluated.
             reference: what it should be like; ``split`` says which of its images.
             device: where an extractor runs that comes from neither.
 
@@ -124,17 +134,37 @@ class Fidelity(Probe):
             GanlensError: as ``steps``, or images of different shapes.
         """
         self._check_split(reference, "the reference")
-        chosen = materials(generated, reference, self.split, self.n, self.seed)
-        comparison = yield from self._comparison(generated, device)
-        chosen_extractor = comparison.extractor
-        caveat = " ".join([chosen_extractor.caveat, *_other_kinds(generated, reference)])
-        comparison = replace(comparison, extractor=replace(chosen_extractor, caveat=caveat))
-        return (yield from comparison.steps(chosen))
+        sources = choose_sources(generated, reference, self.split, self.n, self.seed)
+        chosen = yield from self._extractor(generated, device)
+        if isinstance(sources.real, stats.ReferenceMoments):
+            found = yield from self._against_moments(chosen, sources.fake, sources.real)
+        else:
+            found = yield from self._against_images(chosen, sources, sources.real)
+        notes = (chosen.caveat, *_other_kinds(generated, reference), *found.pop("notes"))
+        why = {"checkpoint": chosen.source, "chosen_because": chosen.reason}
+        return FidelityResult(
+            metric=chosen.metric,
+            extractor={**chosen.extractor.describe(), **why},
+            caveat=" ".join(notes),
+            generated=sources.fake.name,
+            reference=sources.reference,
+            n_requested=self.n,
+            cap_reason=sources.cap_reason,
+            about={
+                **sources.about,
+                "seed": self.seed,
+                "network_precision": chosen.precision,
+                "quantisation": QUANTISED,
+                "versions": _versions(),
+            },
+            draw=panels,
+            **found,
+        )
 
     def moments(
         self, images: "Subject | ImageSet", device: torch.device | str = "cpu"
     ) -> Generator[Progress, None, stats.ReferenceMoments]:
-        """Measure mean and covariance of the features of ``n`` images, to be kept as a file.
+        """Return mean and covariance of the features of ``n`` images, to be saved as a file.
 
         Args:
             images: a GAN (its seeds from ``seed``) or images (of ``split``; "auto" is all).
@@ -145,8 +175,10 @@ class Fidelity(Probe):
         """
         self._check_split(images, "what is measured")
         source = image_source(images, self.split, self.n, self.seed)
-        comparison = yield from self._comparison(images, device)
-        return (yield from comparison.moments(source))
+        chosen = yield from self._extractor(images, device)
+        features = yield from chosen.features(source, 0, source.count, "images")
+        notes = {"images": source.name, moments.EXTRACTOR: json.dumps(chosen.describe())}
+        return stats.ReferenceMoments(*stats.mean_cov(features), len(features), notes)
 
     def _check_split(self, images: object, role: str) -> None:
         if self.split not in ("auto", "all") and not isinstance(images, ImageSet):
@@ -154,31 +186,86 @@ class Fidelity(Probe):
                 f"split {self.split!r}: {role} has no splits, as images have; leave it out"
             )
 
-    def _comparison(
+    def _extractor(
         self, generated: "Subject | ImageSet", device: torch.device | str
-    ) -> Generator[Progress, None, Comparison]:
+    ) -> Generator[Progress, None, ChosenExtractor]:
         subject = None if isinstance(generated, ImageSet) else generated
         weights = (self.inception_weights, self.weights)
-        extractor = yield from choose(self.extractor, subject, *weights, device=device)
-        extractor(torch.zeros(1, *generated.image_shape))  # fails here if it takes no such images
-        return Comparison(
-            extractor=extractor,
-            ranks=Ranks(self.k, self.k_density),
-            n_asked=self.n,
-            seed=self.seed,
-            batch_size=self.batch_size,
-            precision=resolved(self.precision, extractor.network.device),
-        )
+        chosen = yield from choose_extractor(self.extractor, subject, *weights, device=device)
+        chosen.extractor(torch.zeros(1, *generated.image_shape))  # fails early if it takes none
+        precision = resolved(self.precision, chosen.extractor.device)
+        return replace(chosen, batch_size=self.batch_size, precision=precision)
+
+    def _against_images(
+        self, chosen: ChosenExtractor, sources: Sources, real: ImageSource
+    ) -> Generator[Progress, None, dict[str, Any]]:
+        """Return what there is to say of two sets of images: fields of the result, and notes."""
+        parts = {"real images": real, "generated images": sources.fake}
+        if sources.others is not None:
+            parts["other real images"] = sources.others
+        found: list[np.ndarray] = []
+        total, done = sum(part.count for part in parts.values()), 0
+        for what, part in parts.items():
+            found.append((yield from chosen.features(part, done, total, what)))
+            done += part.count
+        ours, fake, *others = found
+        same = real.identity() == sources.fake.identity()
+        yield Progress(0, 1, "comparison of the features")
+        rest = others[0] if others else None
+        score = partial(stats.quality, k=self.k, k_density=self.k_density)
+        scores = score(ours, fake)
+        names, warning = (sources.reference, sources.other_name), ""
+        if chosen.source is not None and names[0] != names[1]:
+            warning = "; the extractor may know the train images, which could raise this baseline"
+        mifid = chosen.metric == FID and sources.trained_on
+        return {
+            "notes": measure.cautions(ours, fake, same),
+            "scores": scores,
+            "interval": None if same else stats.frechet_interval(ours, fake),
+            "infinity": None if same else measure.extrapolated(ours, fake, self.seed),
+            # Its threshold was set for Inception. In features of a discriminator even held-out
+            # images fall below it (pixelfaces: 1.2 became 13.9): honest samples would be punished.
+            "informed": measure.memorization_informed(ours, fake, scores["fd"]) if mifid else None,
+            "inception": measure.inception_score(chosen, fake),
+            "baseline": measure.baseline(
+                score, scores, ours, fake, rest, names, warning, self.seed
+            ),
+            "classes": measure.distances_by_class(ours, fake, real.classes, sources.fake.classes),
+            "shown": measure.examples(ours, fake, sources.fake, self.seed),
+        }
+
+    def _against_moments(
+        self, chosen: ChosenExtractor, fake: ImageSource, real: stats.ReferenceMoments
+    ) -> Generator[Progress, None, dict[str, Any]]:
+        """Return the same for images and a file of moments: the distance alone is defined."""
+        moments.check_same_network(real, chosen.describe())
+        features = yield from chosen.features(fake, 0, fake.count, "generated images")
+        return {
+            "notes": [] if moments.EXTRACTOR in real.notes else [moments.UNKNOWN],
+            "scores": moments.scores_of_moments(real, features, self.k, self.k_density),
+            "inception": measure.inception_score(chosen, features),
+            "baseline": Baseline(None, 0, moments.NO_IMAGES, None),
+            "classes": {},
+        }
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of the libraries that the numbers depend on."""
+    found = versions() | dict.fromkeys(LIBRARIES, "not installed")
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):  # another distribution of the same module
+            found[name] = version(name)
+    return found
 
 
 def _other_kinds(generated: "Subject | ImageSet", reference: object) -> Iterator[str]:
-    """Say where the two sides cannot be alike, however good the model is."""
+    """Yield sentences on why the two sets cannot be alike, however good the model is."""
     if isinstance(generated, ImageSet):
         return
     if (words := generated.provenance.get("condition")) is not None:
         yield (
-            f"Every sample was drawn under the condition {words}: whatever else the reference holds"
-            " counts against the samples, so compare with images of that kind alone."
+            f"Every sample was drawn under the condition {words}: whatever else the "
+            "reference holds counts against the samples, so compare with images of that kind alone."
         )
     translates = generated.generator is None
     if translates and isinstance(reference, ImageSet) and reference.spec == generated.sources.spec:

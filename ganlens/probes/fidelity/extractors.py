@@ -1,11 +1,12 @@
-"""Extractors of the fid probe: from the word that the user gives to a network."""
+"""Extractors of a comparison: from the word in its settings to features, and what to call them."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ganlens.checkpoints import MODEL_FILE, find_checkpoint, load_checkpoint, read_model_file
 from ganlens.classifier import load_classifier
@@ -14,19 +15,25 @@ from ganlens.features import (
     ClassifierExtractor,
     DiscriminatorExtractor,
     Extractor,
+    FeatureStore,
+    ImageSource,
     PixelExtractor,
     fetch_inception_weights,
     find_inception_weights,
+    shared_features_of,
 )
 from ganlens.models.classifier import FAMILY
+from ganlens.precision import FLOAT32
 from ganlens.probes.base import Progress
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
 
+REQUESTED = "chosen by its name"
 FID = "FID"  # the distance's name with the published Inception weights, and with nothing else
 TORCHVISION = "torchvision:"
 WORDS = ("auto", "inception", "vgg16", "discriminator", "pixels")
+NO_OBJECTS = "Pixels hold colour and layout but no objects: a blurred image costs little here."
 PIXEL_SIDE = 16  # 768 numbers in colour: a covariance that a few thousand images determine
 
 
@@ -35,53 +42,74 @@ class ChosenExtractor:
     """An extractor and how it came to be chosen.
 
     Attributes:
-        network: what turns images into features.
-        metric: what a Fréchet distance on its features is called.
+        extractor: what turns images into features.
         reason: why this one, in a clause.
         caveat: what its numbers must not be taken for, in a sentence.
         source: name of the checkpoint that its network comes from, None for a published network
             or none.
+        batch_size: images at a time.
+        precision: in which the network runs, "32-true" or "bf16-mixed".
     """
 
-    network: Extractor
-    metric: str
+    extractor: Extractor
     reason: str
     caveat: str
     source: str | None = None
+    batch_size: int = 128
+    precision: str = FLOAT32
+
+    @property
+    def metric(self) -> str:
+        """What a Fréchet distance on its features is called."""
+        published = getattr(self.extractor, "published", False)
+        return FID if published else f"FD-{self.extractor.name}"
 
     def describe(self) -> dict[str, Any]:
-        """Return the extractor's own description, and the checkpoint behind it."""
-        return {**self.network.describe(), "checkpoint": self.source}
+        """Return what decides the features: the extractor's own description and the precision."""
+        return {**self.extractor.describe(), "precision": self.precision}
 
-    def __call__(self, batch: Tensor) -> Tensor:
-        """Extract features."""
-        return self.network(batch)
+    def features(
+        self, source: ImageSource, before: int, total: int, what: str
+    ) -> Generator[Progress, None, np.ndarray]:
+        """Return (N, D) features of images, ``before`` of ``total`` being done already."""
+        steps = shared_features_of(
+            self.extractor,
+            source,
+            store=FeatureStore() if self.extractor.hash else None,  # pixels cost nothing
+            batch_size=self.batch_size,
+            precision=self.precision,
+        )
+        while True:
+            try:
+                yield Progress(before + next(steps), total, what)
+            except StopIteration as stop:
+                return stop.value
 
 
-def choose(
+def choose_extractor(
     word: str,
     subject: "Subject | None" = None,
     inception_weights: str | None = None,
     weights: str | None = None,
     device: torch.device | str = "cpu",
 ) -> Generator[Progress, None, ChosenExtractor]:
-    """Turn the word that the user gives to an extractor into that extractor.
+    """Return the extractor that a word names.
 
     Only "inception" without its weights fetches them, and says so in its Progress.
 
     Args:
         word: one of WORDS, "torchvision:NAME", or the path of a checkpoint.
-        subject: the GAN that is measured, where one is.
+        subject: the GAN that is evaluated, where one is.
         inception_weights: path of Inception's weights.
         weights: path of the weights of vgg16 or of torchvision:NAME.
         device: where to run where there is no subject.
 
     Raises:
         GanlensError: the word means nothing, what it calls for is not there, or weights are given
-            that it has no use for.
+            that it does not use.
     """
     place = device if subject is None else subject.device
-    reason = "asked for"
+    reason = REQUESTED
     if word == "auto":
         word, reason = _best(subject, inception_weights)
     _refuse_idle_weights(word, inception_weights, weights)
@@ -92,18 +120,18 @@ def choose(
     if word == "discriminator":
         return _discriminator(subject, reason)
     if word == "pixels":
-        return _pixels(reason)
+        return _plain(PixelExtractor(PIXEL_SIDE), reason, NO_OBJECTS)
     if word == "vgg16":
         from ganlens.features.vgg import VGG16Extractor
 
-        return _network(VGG16Extractor(weights, place), reason)
+        return _plain(VGG16Extractor(weights, place), reason)
     if word.startswith(TORCHVISION):
         name = word.removeprefix(TORCHVISION)
         if weights is None:
             raise GanlensError(f"extractor {word!r} comes without weights: add --weights FILE")
         from ganlens.features.torchvision_models import TorchvisionExtractor
 
-        return _network(TorchvisionExtractor(name, weights, place), reason)
+        return _plain(TorchvisionExtractor(name, weights, place), reason)
     return _from_checkpoint(word, place)
 
 
@@ -121,7 +149,7 @@ def _refuse_idle_weights(word: str, inception_weights: str | None, weights: str 
 
 
 def _best(subject: "Subject | None", weights: str | None) -> tuple[str, str]:
-    """Choose the most widely comparable extractor that is available, and say why."""
+    """Return the word of the most widely comparable extractor available, and why."""
     if weights is not None:
         return "inception", "Inception's weights were given"
     try:
@@ -149,19 +177,18 @@ def _inception(device: torch.device | str, weights: str | None, reason: str) -> 
     from ganlens.features.inception import InceptionExtractor
 
     extractor = InceptionExtractor(weights, device)
-    published = extractor.published
     caveat = (
-        "Inception knows ImageNet's photographs; on small or drawn images it responds to texture "
-        "more than to content."
-        if published
+        "Inception was trained on ImageNet's photographs; on small or drawn images its features "
+        "follow texture more than content."
+        if extractor.published
         else "These are not the weights behind published FIDs, so the number is not called FID."
     )
-    return ChosenExtractor(extractor, FID if published else "FD-inception", reason, caveat)
+    return ChosenExtractor(extractor, reason, caveat)
 
 
 def _discriminator(subject: "Subject | None", reason: str) -> ChosenExtractor:
     if subject is None or subject.discriminator is None:
-        name = "what is measured" if subject is None else subject.name
+        name = "what is evaluated" if subject is None else subject.name
         raise GanlensError(
             f"{name} has no discriminator: choose --extractor inception, pixels, or the "
             "folder of another checkpoint"
@@ -169,7 +196,6 @@ def _discriminator(subject: "Subject | None", reason: str) -> ChosenExtractor:
     return ChosenExtractor(
         # The checkpoint's hash covers the generators too, so the extractor's is taken of D alone.
         DiscriminatorExtractor(subject.bound("discriminator")),
-        "FD-discriminator",
         reason,
         "This discriminator was trained against this very generator: good for comparing samples, "
         "epochs or settings under the same weights, not for comparing models with each other.",
@@ -177,15 +203,9 @@ def _discriminator(subject: "Subject | None", reason: str) -> ChosenExtractor:
     )
 
 
-def _pixels(reason: str) -> ChosenExtractor:
-    extractor = PixelExtractor(PIXEL_SIDE)
-    caveat = "Pixels hold colour and layout but no objects: a blurred image costs little here."
-    return ChosenExtractor(extractor, f"FD-{extractor.name}", reason, caveat)
-
-
-def _network(extractor: Extractor, reason: str) -> ChosenExtractor:
-    caveat = f"The features are those of {extractor.name}: compare only numbers made with them."
-    return ChosenExtractor(extractor, f"FD-{extractor.name}", reason, caveat)
+def _plain(extractor: Extractor, reason: str, caveat: str = "") -> ChosenExtractor:
+    caveat = caveat or f"The features are those of {extractor.name}: compare only these numbers."
+    return ChosenExtractor(extractor, reason, caveat)
 
 
 def _from_checkpoint(path: str, device: torch.device | str) -> ChosenExtractor:
@@ -196,21 +216,19 @@ def _from_checkpoint(path: str, device: torch.device | str) -> ChosenExtractor:
             f"extractor {path!r} is neither {', '.join(WORDS)}, {TORCHVISION}NAME nor a "
             f"checkpoint: {error}"
         ) from error
-    reason, source = "asked for", folder.parent.name if folder.name == "best" else folder.name
+    source = folder.parent.name if folder.name == "best" else folder.name
     header, _ = read_model_file(folder / MODEL_FILE, tensors=False)
     if header.family == FAMILY:
         model, _, digest = load_classifier(folder)
         caveat = (
-            f"The features were trained to tell {', '.join(model.config.targets)} apart, and see "
-            "little else."
+            f"The features were trained to tell {', '.join(model.config.targets)} apart, and "
+            "hold little else."
         )
         model.to(device)
-        return ChosenExtractor(
-            ClassifierExtractor(model, digest), "FD-classifier", reason, caveat, source
-        )
+        return ChosenExtractor(ClassifierExtractor(model, digest), REQUESTED, caveat, source)
     network = load_checkpoint(folder).networks.get("discriminator")
     if not isinstance(network, nn.Module):
         raise GanlensError(f"extractor {path!r} holds no discriminator: choose another checkpoint")
     caveat = f"The features are those of the discriminator of {source}."
     extractor = DiscriminatorExtractor(network.to(device))
-    return ChosenExtractor(extractor, "FD-discriminator", reason, caveat, source)
+    return ChosenExtractor(extractor, REQUESTED, caveat, source)

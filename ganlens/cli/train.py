@@ -50,6 +50,8 @@ def prepare(words: Sequence[str]) -> Callable[..., int]:
     shared_flags = _flags("Training", TrainConfig)
     shared = shared_flags(**_of(shared_flags, {**asdict(TrainConfig()), **preset.run}))
 
+    _check_flags(name, network_flags, objective_flags)
+
     def made(
         run: RunFlags,
         network: network_flags = network,  # type: ignore[valid-type]
@@ -79,6 +81,15 @@ def _flags(name: str, cls: type[Any]) -> type[Any]:
         namespace={"__doc__": cls.__doc__},
         frozen=True,
     )
+
+
+def _check_flags(family: str, *own: type[Any]) -> None:
+    """Refuse settings of a family that are flags of every family's already."""
+    taken = {f.name for cls in (RunFlags, RunConfig) for f in fields(cls)}
+    for cls in own:
+        if clash := sorted(taken & {f.name for f in fields(cls)}):
+            raise GanlensError(f"family {family!r} has a setting {clash[0]!r}, which is a flag of"
+                               " every family: call it otherwise")  # fmt: skip
 
 
 def _of(cls: type[Any], values: dict[str, Any]) -> dict[str, Any]:

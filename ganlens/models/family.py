@@ -5,6 +5,7 @@ checkpoints, Subject, recipes, the command line, reports and the explorer) knows
 networks, phases and settings, and never a family's name.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, get_args
@@ -12,7 +13,7 @@ from typing import Any, ClassVar, Literal, Protocol, get_args
 import torch
 from torch import Tensor, nn
 
-from ganlens.errors import one_of
+from ganlens.errors import GanlensError, one_of
 from ganlens.models.arguments import defaults
 from ganlens.models.prior import Prior
 
@@ -59,6 +60,25 @@ class Adam:
     betas: tuple[float, float] = (0.5, 0.999)
     weight_decay: float = 0.0
 
+    def __post_init__(self) -> None:
+        # torch takes no integer for beta1, though 0 is a usual one.
+        object.__setattr__(self, "betas", tuple(map(_number, self.betas)))
+        for name in ("lr", "weight_decay"):
+            object.__setattr__(self, name, _number(getattr(self, name)))
+        if not 0 < self.lr < math.inf:
+            raise GanlensError(f"lr {self.lr} of Adam must be a finite number above 0")
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise GanlensError(f"betas {self.betas} of Adam must be two, at least 0 and below 1")
+        if not 0 <= self.weight_decay < math.inf:
+            raise GanlensError(f"weight_decay {self.weight_decay} of Adam must be at least 0")
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise GanlensError(f"a setting of Adam is {value!r}: give a number") from None
+
 
 Loss = Callable[[Batch, Any], tuple[Tensor, Numbers]]
 
@@ -82,6 +102,21 @@ class Phase:
     adam: Adam = Adam()
     every: int = 1
     offset: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name or "." in self.name:
+            raise GanlensError(f"phase {self.name!r} needs a name, without a dot")
+        if isinstance(self.learns, str) or not self.learns:
+            raise GanlensError(
+                f"phase {self.name!r} learns {self.learns!r}: give names of networks, as in"
+                " ('generator',)"
+            )
+        whole = isinstance(self.every, int) and isinstance(self.offset, int)
+        if not whole or self.every < 1 or not 0 <= self.offset < self.every:
+            raise GanlensError(
+                f"phase {self.name!r} has its turn every {self.every!r} steps from"
+                f" {self.offset!r} on: give whole numbers, 1 or more, and an offset below it"
+            )
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,8 @@ def refuse_nonfinite(tensors: Mapping[str, Tensor], consequence: str) -> None:
     for name, value in tensors.items():
         if not value.is_floating_point() or not value.numel():
             continue
+        if value.element_size() == 1:
+            value = value.float()  # torch finds no extremes of 8-bit floats
         # Extremes carry NaN and infinity, and unlike isfinite() need no copy of the tensor.
         if not all(torch.isfinite(extreme) for extreme in value.aminmax()):
             raise GanlensError(f"weights of {name} are not finite: {consequence}")

@@ -3,11 +3,12 @@
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
 from ganlens.models.family import Family, History
+from ganlens.models.guard import guarded
 from ganlens.training import TrainStep
 
 WINDOW = 200  # steps that diagnostics are about
@@ -62,10 +63,12 @@ class Diagnostics:
                 " do; go back to the best checkpoint, or try a lower --lr" + self._noise()
             )
         history = History(tuple(self.recent), self.early, WINDOW)
-        return found + self.family.warnings(history)
+        with guarded(self.family, type(self.family).__name__, "warnings"):
+            lines = self.family.warnings(history)
+            return found + ([lines] if isinstance(lines, str) else list(lines))
 
     def _noise(self) -> str:
-        known = hasattr(self.family.Training(), "instance_noise")
+        known = any(one.name == "instance_noise" for one in fields(self.family.Training))
         return " or --instance-noise 0.5" if known else ""
 
 

@@ -121,11 +121,26 @@ def chosen(held: Mapping[str, nn.Module], weights: str) -> tuple[dict[str, nn.Mo
 
 
 def _condition(header: Header, networks: Mapping[str, Any]) -> Condition | None:
+    widths = {name: getattr(net, "condition_dim", 0) for name, net in networks.items()}
+    told = {name: width for name, width in widths.items() if width}
     if header.condition:
-        return from_json(header.condition)
+        condition = from_json(header.condition)
+        for name, width in told.items():
+            if width != condition.dim:
+                raise GanlensError(
+                    f"the header's condition has {condition.dim} numbers and network {name!r} is"
+                    f" told {width}: the file is damaged, copy it again"
+                )
+        # Labels may serve a loss alone: networks that are told nothing have no condition.
+        return condition if told else None
     made_elsewhere = (net for net in networks.values() if getattr(net, "classes", None))
     for network in made_elsewhere:
         return Classes.numbered(network.classes, network.label)
+    if told:
+        raise GanlensError(
+            f"network {next(iter(told))!r} is told {next(iter(told.values()))} numbers, and the"
+            " header has no condition that says which: the file is damaged, copy it again"
+        )
     return None
 
 

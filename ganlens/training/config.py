@@ -8,6 +8,7 @@ from ganlens.errors import one_of
 from ganlens.limits import Count, Decay, Seed, check_limits
 from ganlens.models import trained_here
 from ganlens.models.family import Family
+from ganlens.training.checks import check_family
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,12 @@ def trainable(family: str) -> Family:
     """Return a family that ganlens trains.
 
     Raises:
-        GanlensError: there is none of the name, or it is only opened.
+        GanlensError: there is none of the name, it is only opened, or its class is wrong.
     """
     known = trained_here()
     if family not in known:
         raise one_of("family", family, known)
+    check_family(family, known[family], SHARED)
     return known[family]
 
 

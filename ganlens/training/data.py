@@ -72,7 +72,7 @@ def training_data(
 
 def condition_of(data: ImageSet, kinds: Sequence[str], columns: Sequence[str] = ()) -> Condition:
     """Return the Condition of the first kind that the data have; see ``training_data``."""
-    for kind in kinds:
+    for kind in ("attributes",) if columns else kinds:  # who names some wants no classes
         if kind == "classes" and data.labels is not None:
             return Classes.of(data.labels, data.class_names)
         if kind == "text" and (name := _captions(data)):
@@ -81,7 +81,7 @@ def condition_of(data: ImageSet, kinds: Sequence[str], columns: Sequence[str] = 
             chosen = _columns(data, columns)
             return Attributes.of(chosen, {k: v for k, v in data.values.items() if k in chosen})
     needs = " or ".join({"text": f"captions (an attribute named {CAPTIONS[0]})"}.get(k, k)
-                        for k in kinds)  # fmt: skip
+                        for k in (("attributes",) if columns else kinds))  # fmt: skip
     raise GanlensError(
         f"{data.spec} has no {needs}, which this family learns from: give data that have, or"
         " another --family"

@@ -13,10 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from ganlens.checkpoints import Checkpoint
+from ganlens.errors import GanlensError
 from ganlens.models import build
 from ganlens.models.arguments import completed
 from ganlens.models.family import check_reads
-from ganlens.models.roles import check_role
+from ganlens.models.guard import guarded
+from ganlens.training.checks import check_networks
 from ganlens.training.config import TrainConfig, trainable
 from ganlens.training.start import check_start, fill
 from ganlens.training.streams import stream
@@ -37,7 +39,7 @@ class TrainedNetworks:
         saved: names of the networks that a checkpoint holds.
 
     Raises:
-        GanlensError: the start has other networks.
+        GanlensError: the start has other networks, or the family's cannot be used.
     """
 
     def __init__(
@@ -51,8 +53,9 @@ class TrainedNetworks:
         self._begun = start is not None
         if start:
             check_start(start, family, completed(one, arguments))
-        built = build(family, arguments, stream(config.seed, "init", 0))
-        check_role(built, one.roles)
+        with guarded(one, family, "its networks"):
+            built = build(family, arguments, stream(config.seed, "init", 0))
+        check_networks(family, one, built)
         check_reads(built, one)
         self.saved = tuple(built)
         self.learning: Any = nn.ModuleDict(built)
@@ -62,7 +65,8 @@ class TrainedNetworks:
             fill(start, self.learning, self.averages)
         # Still on the CPU, where seeds mean the same on every machine.
         draw = partial(stream, config.seed, step=0)
-        self.learning.update(one.equip(built, config.objective, draw))
+        with guarded(one, family, "equip"):
+            self.learning.update(_apart(one.equip(built, config.objective, draw), built, family))
 
     def to(self, device: torch.device) -> None:
         """Move everything to a device, channels last."""
@@ -108,3 +112,11 @@ class TrainedNetworks:
     def by_name(self) -> dict[str, nn.Module]:
         """Return every network under the name of its tensors: averages as "ema.NAME"."""
         return {**self.learning, **{f"ema.{name}": net for name, net in self.averages.items()}}
+
+
+def _apart(more: dict[str, nn.Module], built: Collection[str], family: str) -> dict[str, nn.Module]:
+    """Return what only training needs; one that hid a network would be saved in its place."""
+    if hidden := sorted(set(more) & set(built)):
+        raise GanlensError(f"equip of family {family!r} returns {hidden[0]!r}, the name of one of"
+                           " its networks: choose another")  # fmt: skip
+    return more

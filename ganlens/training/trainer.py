@@ -8,6 +8,7 @@ would be, with no random state to save.
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from ganlens.errors import GanlensError
 from ganlens.initialisation import seeded
 from ganlens.models.base import source_shape
 from ganlens.models.family import Batch, Phase, domain_of
+from ganlens.models.guard import guarded
 from ganlens.training.batches import Batches
+from ganlens.training.checks import check_outputs, check_phases, checked_loss
 from ganlens.training.config import TrainConfig, configure, trainable
 from ganlens.training.data import TrainingData, as_training_data
 from ganlens.training.networks import TrainedNetworks
@@ -68,8 +71,19 @@ class Trainer:
         self._check()
         self.trained.to(self.fabric.device)
         self.step = 0
-        self.phases = tuple(self._family.phases(self.trained.learning, self.config.objective))
+        self.phases = self._phases()
         self._optimizers = {f"{p.name}_adam": self._adam(p) for p in self.phases}
+
+    def _phases(self) -> tuple[Phase, ...]:
+        nets = self.trained.learning
+        saved = {name: nets[name] for name in self.trained.saved}
+        check_outputs(self.family, self._family, saved, self.data.labels)
+        with self._guarded("phases"):
+            found = self._family.phases(nets, self.config.objective)
+        return check_phases(self.family, found, list(nets))
+
+    def _guarded(self, what: str) -> AbstractContextManager[None]:
+        return guarded(self._family, self.family, what)
 
     def _check(self) -> None:
         """Fail before the long work."""
@@ -138,7 +152,8 @@ class Trainer:
         """Do one step on the next batch of this run's order."""
         began, batch = time.perf_counter(), self.batches.batch(self.step)
         self.trained.learning.train()
-        self._family.at(self.trained.learning, batch.progress)
+        with self._guarded("at"):
+            self._family.at(self.trained.learning, batch.progress)
         due = [p for p in self.phases if self.step % p.every == p.offset % p.every]
         made = self._forward(due, batch)
         numbers: dict[str, float] = {}
@@ -153,17 +168,21 @@ class Trainer:
 
     def _forward(self, due: list[Phase], batch: Batch) -> Any:
         learns = {name for phase in due for name in phase.learns}
-        with self.trained.only(learns), self._drawing("forward"), self.fabric.autocast():
+        what = self._guarded("forward")
+        with self.trained.only(learns), self._drawing("forward"), self.fabric.autocast(), what:
             return self._family.forward(self.trained.learning, batch)
 
     def _descend(self, phase: Phase, batch: Batch, made: Any) -> dict[str, float]:
         """Step one phase's optimizer; return what it shows, as means over the ranks."""
         optimizer = self._optimizers[f"{phase.name}_adam"]
         with self.trained.only(phase.learns):
-            with self._drawing(f"phase {phase.name}"), self.fabric.autocast():
-                loss, numbers = phase.loss(batch, made)
+            what = self._guarded(f"its phase {phase.name!r}")
+            with self._drawing(f"phase {phase.name}"), self.fabric.autocast(), what:
+                found = phase.loss(batch, made)
+            loss, numbers = checked_loss(self.family, phase.name, found)
             optimizer.zero_grad()
-            loss.backward()
+            with self._guarded(f"the gradient of its phase {phase.name!r}"):
+                loss.backward()
             weights = self.trained.group(phase.learns).parameters()
             gradients = [w.grad for w in weights if w.grad is not None]
             average_in_place(self.fabric, gradients)

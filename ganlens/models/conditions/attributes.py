@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganlens.errors import GanlensError
 from ganlens.models.conditions.base import Condition
-from ganlens.models.conditions.table import Entry, Table, nearest
+from ganlens.models.conditions.table import Entry, Table, named, nearest
 
 DIGITS = 6  # significant digits of a number: its words then give the same row again
 
@@ -33,7 +33,10 @@ class Attribute:
     std: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", tuple(map(str, self.values)))
+        if not isinstance(self.name, str):
+            raise GanlensError(f"an attribute's name is a word, not {self.name!r:.60}")
+        values = named(self.values, f"values of attribute {self.name!r}")
+        object.__setattr__(self, "values", values)
         if not (math.isfinite(self.mean) and 0 < self.std < math.inf):
             raise GanlensError(f"attribute {self.name!r} needs a mean and a deviation above 0")
 
@@ -61,8 +64,9 @@ class Attribute:
             GanlensError: no value of it, or no number.
         """
         if self.values:
-            if word in self.values:
-                return self.values.index(word)
+            for known in (self.values, [value.strip() for value in self.values]):
+                if word in known:
+                    return known.index(word)
             raise GanlensError(
                 f"{self.name} {word!r} is not known{nearest(word, self.values)}: choose from"
                 f" {', '.join(self.values)}"
@@ -94,6 +98,12 @@ class Attributes(Condition):
         object.__setattr__(self, "attributes", tuple(given))
         if not self.attributes or len(self.table.entries[0]) != len(self.attributes):
             raise GanlensError("a condition of attributes has entries that do not fit its names")
+        named([one.name for one in self.attributes], "attributes")
+        for one, column in zip(self.attributes, zip(*self.table.entries, strict=True), strict=True):
+            if one.values and not set(column) <= set(range(one.dim)):
+                raise GanlensError(
+                    f"attribute {one.name!r} has an entry for a value without a name"
+                )
 
     @classmethod
     def of(
@@ -159,18 +169,40 @@ class Attributes(Condition):
         """
         told: dict[str, float] = {}
         known = {one.name: one for one in self.attributes}
-        for clause in words.split("&") if words.strip() else ():
-            name, equals, word = (part.strip() for part in clause.partition("="))
-            if not equals or name not in known:
-                raise GanlensError(
-                    f"condition {clause.strip()!r} is not known{nearest(name, list(known))}: write"
-                    f" NAME=VALUE & NAME=VALUE with {', '.join(known)}"
-                )
-            if name in told:
-                raise GanlensError(f"condition {words!r} gives {name} twice: decide on one")
-            told[name] = known[name].entry(word)
+        pieces = words.split("&") if words.strip() else []
+        while pieces:
+            one, entry, used = self._clause(pieces)
+            if one.name in told:
+                raise GanlensError(f"condition {words!r} gives {one.name} twice: decide on one")
+            told[one.name] = entry
+            pieces = pieces[used:]
         usual = self._marginal()
         return self.row(tuple(told.get(n, usual[i]) for i, n in enumerate(known)))
+
+    def _clause(self, pieces: Sequence[str]) -> tuple[Attribute, float, int]:
+        """Read the first NAME=VALUE of words that were split at each "&".
+
+        Names and values are the data's own, with "&" and "=" in them perhaps: the longest run of
+        pieces that is known as a whole counts.
+
+        Returns:
+            The attribute, its entry, and how many pieces say so.
+        """
+        for used in range(len(pieces), 0, -1):
+            clause = "&".join(pieces[:used]).strip()
+            for one in self.attributes:
+                rest = clause.removeprefix(one.name.strip()).lstrip()
+                if rest == clause or not rest.startswith("="):
+                    continue
+                word = rest[1:].strip()
+                if used == 1 or word in map(str.strip, one.values):
+                    return one, one.entry(word), used
+        clause = pieces[0].strip()
+        names = [one.name for one in self.attributes]
+        raise GanlensError(
+            f"condition {clause!r} is not known{nearest(clause.split('=')[0].strip(), names)}: "
+            f"write NAME=VALUE & NAME=VALUE with {', '.join(names)}"
+        )
 
     def _marginal(self) -> Entry:
         """Return every attribute's most frequent value by itself, of a number the mean."""
@@ -211,7 +243,15 @@ def _attribute(name: str, column: np.ndarray, values: Mapping[str, Sequence[str]
         return Attribute(name, tuple(values.get(name) or sorted(set(column.tolist()))))
     if not np.isfinite(column).all():
         raise GanlensError(f"attribute {name!r} is not finite everywhere: leave it out")
-    return Attribute(name, (), rounded(float(column.mean())), rounded(float(column.std())) or 1.0)
+    constant = column.min() == column.max()  # its computed deviation may be a rounding error
+    mean, std = float(column.mean()), 0.0 if constant else float(column.std())
+    lost = max(abs(rounded(value) - value) for value in column.tolist())
+    if not constant and lost > std / 100:  # the network would be told next to nothing
+        raise GanlensError(
+            f"attribute {name!r} changes only beyond its first {DIGITS} digits, around {mean:.10g}:"
+            f" subtract {rounded(mean):.10g} from it, or leave it out"
+        )
+    return Attribute(name, (), rounded(mean), rounded(std) or 1.0)
 
 
 def _entries(known: Sequence[Attribute], columns: Mapping[str, np.ndarray]) -> np.ndarray:

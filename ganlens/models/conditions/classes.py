@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ganlens.errors import GanlensError
 from ganlens.models.conditions.base import Condition
-from ganlens.models.conditions.table import Entry, Table, nearest
+from ganlens.models.conditions.table import Entry, Table, named, nearest
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,11 @@ class Classes(Condition):
     attribute: str = "class"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", tuple(map(str, self.classes)))
-        if not self.classes or any(not 0 <= e[0] < len(self.classes) for e in self.table.entries):
+        object.__setattr__(self, "classes", named(self.classes, "classes"))
+        if not isinstance(self.attribute, str):
+            raise GanlensError(f"what classes are of is a word, not {self.attribute!r:.60}")
+        known = {(index,) for index in range(len(self.classes))}
+        if not set(self.table.entries) <= known:
             raise GanlensError("a condition of classes has an entry for a class without a name")
 
     @classmethod
@@ -70,9 +73,15 @@ class Classes(Condition):
         """
         before, equals, after = words.partition("=")
         text = after.strip() if equals and before.strip() in ("class", self.attribute) else words
+        # A class may be called "class=cat" or " cat": what is written exactly so comes first.
+        for said, known in (
+            (words, self.classes),
+            (text.strip(), self.classes),
+            (text.strip(), [name.strip() for name in self.classes]),
+        ):
+            if said in known:
+                return self.row((known.index(said),))
         text = text.strip()
-        if text in self.classes:
-            return self.row((self.classes.index(text),))
         shown = ", ".join(self.classes[:20]) + (" ..." if self.dim > 20 else "")
         raise GanlensError(
             f"class {text!r} is not known{nearest(text, self.classes)}: choose from {shown}"

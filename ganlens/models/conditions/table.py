@@ -2,6 +2,7 @@
 
 import hashlib
 import operator
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -79,6 +80,20 @@ def _share(seed: int) -> float:
     """Return a number from 0 to below 1 that a seed stands for; equal on every machine."""
     digest = hashlib.blake2b(f"condition/{seed}".encode(), digest_size=8).digest()
     return (int.from_bytes(digest, "big") >> 11) / 2**53
+
+
+def named(names: Any, what: str) -> tuple[str, ...]:
+    """Return names, each of which words can tell from the others.
+
+    Raises:
+        GanlensError: they are no list of words, or one stands there twice.
+    """
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise GanlensError(f"{what} {names!r:.60} are no list of words")
+    if len(set(names)) < len(tuple(names)):
+        doubled = Counter(names).most_common(1)[0][0]
+        raise GanlensError(f"{what} have {doubled!r} twice: words could not tell them apart")
+    return tuple(map(str, names))  # NumPy's strings become plain ones
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

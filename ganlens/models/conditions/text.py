@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganlens.errors import GanlensError
 from ganlens.models.conditions.base import Condition
-from ganlens.models.conditions.table import Entry, Table, nearest
+from ganlens.models.conditions.table import Entry, Table, named, nearest
 
 MOST_WORDS, LONGEST = 5_000, 64  # of the vocabulary, of a caption
 _WORD = re.compile(r"[^\W_]+|[^\w\s]")
@@ -32,8 +32,9 @@ class Text(Condition):
     words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "words", tuple(map(str, self.words)))
-        if not self.words or max(max(entry) for entry in self.table.entries) > len(self.words):
+        object.__setattr__(self, "words", named(self.words, "the vocabulary's words"))
+        tokens_ = {token for entry in self.table.entries for token in entry}
+        if not tokens_ <= set(range(len(self.words) + 1)):
             raise GanlensError("a condition of text has a token without a word")
 
     @classmethod

@@ -91,6 +91,11 @@ def column(name: str, data: "ImageSet") -> np.ndarray:
     return answers
 
 
+def quoted(word: str) -> str:
+    """Return a name or value, in quotes if it holds a sign of the expression language."""
+    return f'"{word}"' if set(word) & set("&|!()<>='") else word
+
+
 Concept = tuple[Condition, ...]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Progress
-from ganlens.probes.concepts import Concept, Condition, categorical, column, parse
+from ganlens.probes.concepts import Concept, Condition, categorical, column, parse, quoted
 from ganlens.probes.readers import Gauge, Reader, Readers, fit_readers
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def candidates(data: "ImageSet") -> dict[str, tuple[Condition, Condition]]:
             found[name] = (rare, common)
     for name, values in train.attributes.items():
         if values.dtype.kind == "f" and len(values) >= 2 * ENOUGH and np.ptp(values) > 0:
-            cut = f"{_quoted(name)} > {float(np.median(values)):g}"
+            cut = f"{quoted(name)} > {float(np.median(values)):g}"
             high, low = parse(cut, train)[0], Condition(cut, "no", f"!({cut})")
             if ENOUGH <= len(train.select(cut)) <= len(train) - ENOUGH:
                 found[cut] = (high, low)
@@ -253,11 +253,7 @@ def candidates(data: "ImageSet") -> dict[str, tuple[Condition, Condition]]:
 
 def equals(name: str, value: str) -> Condition:
     """Return the condition that an attribute has a value, quoted where it must be."""
-    return Condition(name, value, f"{_quoted(name)}={_quoted(value)}")
-
-
-def _quoted(word: str) -> str:
-    return f'"{word}"' if set(word) & set("&|!()<>=") else word
+    return Condition(name, value, f"{quoted(name)}={quoted(value)}")
 
 
 Concepts = tuple[Concept, Concept, Concept]

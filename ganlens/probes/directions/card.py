@@ -67,20 +67,20 @@ class Unmoved:
         z: (W, d) latents; the first N of them are moved.
         x: (N, C, H, W) images of the first N.
         logits: (N,) of the discriminator, or None.
-        read: predictions for all W, or None without a classifier.
+        predicted: predictions for all W, or None without a classifier.
         first: predictions for the first N.
     """
 
     z: "Tensor"
     x: "Tensor"
     logits: "Tensor | None"
-    read: Readings | None
+    predicted: Readings | None
     first: Readings | None
 
 
 def cards_of(
     subject: "Subject",
-    reader: AttributeReader | None,
+    classifier: AttributeReader | None,
     directions: Sequence[Direction],
     seeds: range,
     distance: float,
@@ -90,47 +90,47 @@ def cards_of(
 
     Args:
         subject: a loaded GAN.
-        reader: a classifier that had no part in finding the directions, or None.
+        classifier: a classifier that had no part in finding the directions, or None.
         directions: what to measure.
         seeds: of the samples that are moved; the seeds after them serve the AUCs.
         distance: how far, in sigmas.
         batch_size: images at a time.
     """
     yield Progress(0, len(directions) + 1, "report cards")
-    before = _unmoved(subject, reader, seeds, batch_size)
+    before = _unmoved(subject, classifier, seeds, batch_size)
     cards = []
     for i, one in enumerate(directions, 1):
         yield Progress(i, len(directions) + 1, "report cards")
-        cards.append(_card(subject, reader, one, before, distance, batch_size))
+        cards.append(_card(subject, classifier, one, before, distance, batch_size))
     return cards
 
 
 def _unmoved(
-    subject: "Subject", reader: AttributeReader | None, seeds: range, batch_size: int
+    subject: "Subject", classifier: AttributeReader | None, seeds: range, batch_size: int
 ) -> Unmoved:
     count = len(seeds)
-    wide = range(seeds.start, seeds.start + (WIDER if reader else 1) * count)
+    wide = range(seeds.start, seeds.start + (WIDER if classifier else 1) * count)
     z = subject.latents(wide)
     x = subject.generate(z, batch_size=batch_size)
     logits = (
         subject.discriminate(x[:count], batch_size=batch_size) if subject.discriminator else None
     )
-    read = reader.read(x) if reader else None
-    return Unmoved(z, x[:count], logits, read, head(read, count) if read else None)
+    predicted = classifier.read(x) if classifier else None
+    return Unmoved(z, x[:count], logits, predicted, head(predicted, count) if predicted else None)
 
 
-def head(read: Readings, count: int) -> Readings:
+def head(predicted: Readings, count: int) -> Readings:
     """Return the predictions for the first ``count`` images."""
     return Readings(
-        read.classes,
-        {name: values[:count] for name, values in read.probabilities.items()},
-        {name: values[:count] for name, values in read.numbers.items()},
+        predicted.classes,
+        {name: values[:count] for name, values in predicted.probabilities.items()},
+        {name: values[:count] for name, values in predicted.numbers.items()},
     )
 
 
 def _card(
     subject: "Subject",
-    reader: AttributeReader | None,
+    classifier: AttributeReader | None,
     one: Direction,
     before: Unmoved,
     distance: float,
@@ -141,14 +141,14 @@ def _card(
     far = move.latents(z, prior, 0)
     x = subject.generate(far, batch_size=batch_size)
     card = Card({}, one.claim, **_facts(subject, before, far, x, batch_size))
-    if reader is None or before.first is None:
+    if classifier is None or before.first is None:
         return card
-    card = _answers(card, one, before, reader.read(x))
+    card = _answers(card, one, before, classifier.read(x))
     was = holds(before.first, card.claim)
     if not one.claim or was is None or not was.any():
         return card  # a direction that claims nothing has no way back
     back = subject.generate(move.latents(z, prior, 1)[torch.from_numpy(was)], batch_size=batch_size)
-    still = holds(reader.read(back), card.claim)
+    still = holds(classifier.read(back), card.claim)
     return card if still is None else replace(card, turned_off=float(1 - still.mean()))
 
 
@@ -171,13 +171,13 @@ def _facts(
 def _answers(card: Card, one: Direction, before: Unmoved, after: Readings) -> Card:
     """Add predictions: changes per attribute, the claim, its AUC, how often it came on."""
     assert before.first is not None
-    assert before.read is not None
+    assert before.predicted is not None
     changes = changed(before.first, after)
     claim = one.claim or most_gained(
         before.first, after, max(changes, key=lambda name: changes[name])
     )
     card = replace(card, changes=changes, claim=claim)
-    truth, was, now = (holds(read, claim) for read in (before.read, before.first, after))
+    truth, was, now = (holds(found, claim) for found in (before.predicted, before.first, after))
     if truth is None or was is None or now is None:
         return card
     return replace(

@@ -9,7 +9,7 @@ import numpy as np
 
 from ganlens.attributes import Readings
 from ganlens.errors import GanlensError
-from ganlens.probes.concepts import Condition, categorical, parse
+from ganlens.probes.concepts import Condition, categorical, parse, quoted
 from ganlens.probes.judging import meets
 
 if TYPE_CHECKING:
@@ -105,13 +105,8 @@ def _of_attribute(train: "ImageSet", name: str) -> list[Claim]:
     return [Claim(text, (name,)) for text, n in found.items() if ENOUGH <= n <= len(train) - ENOUGH]
 
 
-def quoted(word: str) -> str:
-    """Quote a name or value that holds a sign of the expression language."""
-    return f'"{word}"' if set(word) & set("&|!()<>='") else word
-
-
 def holds(read: Readings, claim: str) -> np.ndarray | None:
-    """Return (N,) bool: of which images a claim is read as true; None if it cannot be read."""
+    """Return (N,) bool: which images are predicted to fit a claim; None if none can be."""
     try:
         return meets(read, [Condition(claim, "yes", claim)])[:, 0]
     except GanlensError:

@@ -110,6 +110,11 @@ class Search:
     seed: int
     batch_size: int
 
+    @property
+    def extractor(self) -> str:
+        """The features that the linear models take, in words."""
+        return f"discriminator, all layers, {self.feature_pool}x{self.feature_pool}"
+
 
 def check_search(search: Search) -> None:
     """Raise a GanlensError unless every setting of the search is at least 1 (the seed: 0)."""

@@ -229,11 +229,12 @@ def _table(result: DirectionsResult) -> TablePanel:
         "which it was false; turned off, at -: of those of which it was true. D logit: mean "
         "change of the discriminator's score, below 0 where samples get less convincing. Length: "
         f"change of |z|.{draws if outside else ''} Own changed: share whose prediction "
-        "changes at + for the attribute claimed or, without a claim, moved most; others changed: the mean over the rest. "
-        "Held-out accuracy: of the boundary, on the extremes that it was not fitted to. Strength: "
-        "share of explained variance (SeFa, GANSpace), AUC of the extremes (boundaries), distance "
-        "of the means in sigmas, or what is left of a conditional normal. Same as: the first "
-        "earlier direction with |cos| above 0.9. Random directions show what any move of this "
+        "changes at + for the attribute claimed or, without a claim, moved most; others changed: "
+        "the mean over the rest. Held-out accuracy: of the boundary, on the extremes that it was "
+        "not fitted to. Strength: share of explained variance (SeFa, GANSpace), AUC of the "
+        "extremes (boundaries), distance of the means in sigmas, or what is left of a conditional "
+        "normal. Same as: the first earlier direction with |cos| above 0.9. Random directions show "
+        "what any move of this "
         f"length does. `--out DIR` keeps all of them as `{FILE}`.{why}",
         columns=["direction", *(name for name, _, _ in COLUMNS)],
         rows=rows,

@@ -1,7 +1,7 @@
-"""Attributes read off images by a small network on pixels: a judge that knows nothing of any GAN.
+"""Attribute classifier: a small network on pixels that knows nothing of any GAN.
 
-It is trained on real images and says how well it reads held-out ones, so that a claim about
-generated images ("it wears glasses now") is checked by somebody who had no part in making them.
+It is trained on real images and carries its accuracy on held-out ones, so that a claim about
+generated images ("it wears glasses now") is checked by a network that had no part in making them.
 """
 
 import hashlib
@@ -33,13 +33,13 @@ from ganlens.progress import Progress
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
 
-READERS = "classifiers"  # where in the cache folder they are kept
+CLASSIFIERS = "classifiers"  # their folder in the cache
 FORMAT = "2"  # raise it when the network or its training changes: older ones are then not found
 
 
 @dataclass(frozen=True)
-class Readings:
-    """What was read off N images.
+class Predictions:
+    """Predictions of the attributes of N images.
 
     Attributes:
         classes: attribute -> its K values.
@@ -55,18 +55,18 @@ class Readings:
         """Return the (N,) probabilities that an attribute has a value.
 
         Raises:
-            GanlensError: an attribute or a value that the reader does not know.
+            GanlensError: an attribute or a value that the classifier does not know.
         """
         if name not in self.classes:
             known = ", ".join(self.classes)
-            raise GanlensError(f"attribute {name!r} cannot be read: choose from {known}")
+            raise GanlensError(f"attribute {name!r} cannot be predicted: choose from {known}")
         if value not in self.classes[name]:
             known = ", ".join(self.classes[name])
-            raise GanlensError(f"{name} {value!r} cannot be read: choose from {known}")
+            raise GanlensError(f"{name} {value!r} cannot be predicted: choose from {known}")
         return self.probabilities[name][:, self.classes[name].index(value)]
 
     def shows(self, name: str, value: str) -> np.ndarray:
-        """Return (N,) bool: which images are read as having the value rather than any other."""
+        """Return (N,) bool: which images are predicted to have the value rather than any other."""
         self.probability(name, value)  # says what is wrong with the name or the value
         return self.probabilities[name].argmax(1) == self.classes[name].index(value)
 
@@ -74,19 +74,19 @@ class Readings:
         """Return the (N,) values of a numeric attribute; a GanlensError if it is not known."""
         if name not in self.numbers:
             known = ", ".join(self.numbers) or "none is known"
-            raise GanlensError(f"number {name!r} cannot be read: choose from {known}")
+            raise GanlensError(f"number {name!r} cannot be predicted: choose from {known}")
         return self.numbers[name]
 
 
 @dataclass(frozen=True)
-class AttributeReader:
+class AttributeClassifier:
     """A trained classifier with what it is worth.
 
     Attributes:
         model: the network, in eval mode.
         hash: sha256 of its file.
-        source: where it comes from, for the reader of a summary.
-        accuracies: attribute -> share of held-out real images read right; NaN where none is known.
+        source: where it comes from, in words.
+        accuracies: attribute -> share of held-out real images predicted right; NaN where unknown.
         majority: attribute -> the same for always saying the commonest training value.
         correlations: numeric attribute -> held-out Pearson correlation; NaN below 2 images.
         n_held_out: images behind these.
@@ -106,15 +106,15 @@ class AttributeReader:
         return {name: tuple(values) for name, values in self.model.config.targets.items()}
 
     @torch.inference_mode()
-    def read(self, x: Tensor, batch_size: int = 256) -> Readings:
-        """Read (N, C, H, W) images in [-1, 1].
+    def predict(self, x: Tensor, batch_size: int = 256) -> Predictions:
+        """Predict the attributes of (N, C, H, W) images in [-1, 1].
 
         Raises:
             GanlensError: images of another shape than it was trained on.
         """
         if tuple(x.shape[1:]) != self.model.image_shape:
             raise GanlensError(
-                f"images of shape {tuple(x.shape)} do not fit the attribute reader: give "
+                f"images of shape {tuple(x.shape)} do not fit the attribute classifier: give "
                 f"(N, {', '.join(map(str, self.model.image_shape))})"
             )
         place, config = place_of(self.model), self.model.config
@@ -122,30 +122,30 @@ class AttributeReader:
             parts = [self.model(part.to(place)) for part in x.split(batch_size)]
         found = {k: torch.cat([part[k] for part in parts]).float().cpu() for k in parts[0]}
         scales = config.numbers.items()
-        return Readings(
+        return Predictions(
             self.classes,
             {name: found[name].softmax(1).numpy() for name in config.targets},
             {name: (found[name] * std + mean).numpy() for name, (mean, std) in scales},
         )
 
     def about(self) -> dict[str, Any]:
-        """Return what a summary says of the judge: JSON-able."""
+        """Return what a summary says of the classifier: JSON-able."""
         return {
-            "judge": self.source,
-            "judge_hash": self.hash,
-            "judge_accuracy_held_out": self.accuracies,
-            "judge_correlation_held_out": self.correlations,
-            "judge_n_held_out": self.n_held_out,
+            "classifier": self.source,
+            "classifier_hash": self.hash,
+            "classifier_accuracy_held_out": self.accuracies,
+            "classifier_correlation_held_out": self.correlations,
+            "classifier_n_held_out": self.n_held_out,
         }
 
 
-def attribute_reader(
+def attribute_classifier(
     data: "ImageSet", settings: ClassifierSettings | None = None
-) -> Generator[Progress, None, AttributeReader]:
-    """Find or make the reader of a data set's labels and attributes.
+) -> Generator[Progress, None, AttributeClassifier]:
+    """Find or make the classifier of a data set's labels and attributes.
 
     A shipped one that was trained on the same images is taken; else one is trained on the train
-    split and kept in the cache folder under the data's fingerprint and the settings.
+    split and saved in the cache folder under the data's fingerprint and the settings.
 
     Args:
         data: the whole ImageSet.
@@ -161,8 +161,8 @@ def attribute_reader(
     fingerprint = data.part("train").fingerprint
     for folder, header in list_checkpoints(family=FAMILY):
         if header.data.get("fingerprint") == fingerprint:
-            return open_reader(folder)
-    folder = cache_folder() / READERS / f"{fingerprint[:32]}-{_key(settings)}"
+            return open_classifier(folder)
+    folder = cache_folder() / CLASSIFIERS / f"{fingerprint[:32]}-{_key(settings)}"
     if not (folder / MODEL_FILE).is_file():
         steps = train_classifier(data, settings)
         while True:
@@ -171,19 +171,19 @@ def attribute_reader(
             except StopIteration as stop:
                 save_classifier(folder, stop.value)
                 break
-            yield Progress(epoch.epoch, epoch.epochs, "epochs of the attribute reader")
-    return open_reader(folder)
+            yield Progress(epoch.epoch, epoch.epochs, "epochs of the attribute classifier")
+    return open_classifier(folder)
 
 
-def open_reader(path: str | Path) -> AttributeReader:
-    """Open a classifier's checkpoint folder as a reader.
+def open_classifier(path: str | Path) -> AttributeClassifier:
+    """Open a classifier's checkpoint folder.
 
     Raises:
         GanlensError: as ``load_classifier``.
     """
     model, header, digest = load_classifier(path)
     metrics = header.metrics
-    return AttributeReader(
+    return AttributeClassifier(
         model,
         digest,
         f"a network of {sum(p.numel() for p in model.parameters()):,} weights on pixels, trained "

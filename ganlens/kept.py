@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganlens.attributes import READERS
+from ganlens.attributes import CLASSIFIERS
 from ganlens.checkpoints import MODEL_FILE, read_model_file
 from ganlens.data.cache import Store
 from ganlens.data.checked import read_json
@@ -59,7 +59,7 @@ def kept(root: Path) -> list[Kept]:
         for folder in _folders(store.folder)
         if not store.busy(folder.name)
     ]
-    found += [_entry(folder, "classifier", _classifier) for folder in _folders(root / READERS)]
+    found += [_entry(folder, "classifier", _classifier) for folder in _folders(root / CLASSIFIERS)]
     found += [_entry(folder, "download", _download) for folder in _folders(root / "torchvision")]
     return sorted(found, key=lambda item: (-item.bytes, item.path))
 

@@ -1,4 +1,4 @@
-"""Exemplars: generated samples that show a concept, found by scoring instead of by hand."""
+"""Exemplars: generated samples that show a concept, by scores instead of by hand."""
 
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,12 @@ import numpy as np
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Progress
 from ganlens.probes.concepts import Concept, Condition, categorical, column, parse, quoted
-from ganlens.probes.readers import Gauge, Reader, Readers, fit_readers
+from ganlens.probes.linear_models import (
+    LinearClassifier,
+    LinearModels,
+    LinearRegressor,
+    fit_linear_models,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,26 +28,26 @@ ENOUGH = 20  # training images that a value, or a pair of values, needs to be ch
 
 
 @dataclass(frozen=True)
-class Judge:
-    """Reads attributes off images through the discriminator's features.
+class FeatureModels:
+    """Linear models of attributes on the discriminator's features of images.
 
     Attributes:
-        fitted: one linear probe per attribute.
+        fitted: one linear model per attribute.
         pool: the features' pooling grid.
     """
 
-    fitted: Readers
+    fitted: LinearModels
     pool: int
 
     @property
-    def readers(self) -> dict[str, Reader]:
-        """Attribute -> its reader."""
-        return self.fitted.readers
+    def classifiers(self) -> dict[str, LinearClassifier]:
+        """Attribute -> its linear classifier."""
+        return self.fitted.classifiers
 
     @property
-    def gauges(self) -> dict[str, Gauge]:
-        """Numeric attribute -> its gauge."""
-        return self.fitted.gauges
+    def regressors(self) -> dict[str, LinearRegressor]:
+        """Numeric attribute -> its linear regressor."""
+        return self.fitted.regressors
 
     def scores(self, subject: "Subject", x: "Tensor", batch_size: int) -> np.ndarray:
         """Return the (N, T) raw outputs for (N, C, H, W) images."""
@@ -55,30 +60,30 @@ class Judge:
         return self.fitted.margins(self.scores(subject, x, batch_size))
 
     def of(self, margins: dict[str, np.ndarray], condition: Condition) -> np.ndarray:
-        """Return the (N,) margins of one condition: above 0 where it is read as true."""
-        reader = self.readers[condition.name]
-        return margins[condition.name][:, reader.index(condition.value)]
+        """Return the (N,) margins of one condition: above 0 where it is predicted true."""
+        classifier = self.classifiers[condition.name]
+        return margins[condition.name][:, classifier.index(condition.value)]
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Generated samples that were read: seeds 0 to n - 1.
+    """Scored samples of the generator: seeds 0 to n - 1.
 
     Attributes:
-        judge: what read them.
+        models: what scored them.
         n: how many.
         margins: attribute -> (n, K).
         numbers: numeric attribute -> (n,).
     """
 
-    judge: Judge
+    models: FeatureModels
     n: int
     margins: dict[str, np.ndarray]
     numbers: dict[str, np.ndarray]
 
     def shows(self, concept: Sequence[Condition]) -> np.ndarray:
-        """Return (n,) bool: which samples are read as meeting every condition."""
-        return np.all([self.judge.of(self.margins, one) > 0 for one in concept], axis=0)
+        """Return (n,) bool: which samples are predicted to meet every condition."""
+        return np.all([self.models.of(self.margins, one) > 0 for one in concept], axis=0)
 
     def score(self, concept: Sequence[Condition]) -> np.ndarray:
         """Return (n,) how plainly each sample shows a concept: above 0 where it does at all.
@@ -86,19 +91,19 @@ class Pool:
         The worst of its conditions counts. Each is taken as the rank of the sample's margin in the
         pool, 0 to 1, since margins of different attributes have no common scale.
         """
-        margins = [self.judge.of(self.margins, one) for one in concept]
+        margins = [self.models.of(self.margins, one) for one in concept]
         ranks = [(one.argsort(kind="stable").argsort() + 1) / self.n for one in margins]
         return np.min(ranks, axis=0) - np.any([one <= 0 for one in margins], axis=0)
 
 
 @dataclass(frozen=True)
 class Search:
-    """How exemplars are looked for.
+    """Settings of the search for exemplars.
 
     Attributes:
-        pool: samples that are read: seeds 0 to pool - 1.
-        probe_images: training images that the readers are fitted to, and held-out images that they
-            are judged on, at most.
+        pool: samples that are scored: seeds 0 to pool - 1.
+        probe_images: training images that the linear models are fitted to, and held-out images that
+            they are evaluated on, at most.
         feature_pool: the discriminator's maps are max-pooled to this many cells a side.
         seed: of the choice of images.
         batch_size: images at a time.
@@ -123,13 +128,13 @@ def check_search(search: Search) -> None:
             raise GanlensError(f"{name} {getattr(search, name)} is too small: give at least 1")
 
 
-def names_of(asked: Sequence[Sequence[Concept]], data: "ImageSet") -> list[str]:
-    """Return what readers are needed for: the concepts that are asked for, or all candidates.
+def names_of(wanted: Sequence[Sequence[Concept]], data: "ImageSet") -> list[str]:
+    """Return what is to be classified: the attributes of the concepts, or else all candidates.
 
     Raises:
         GanlensError: the data have no attributes and no classes.
     """
-    names = [one.name for concepts in asked for concept in concepts for one in concept]
+    names = [one.name for concepts in wanted for concept in concepts for one in concept]
     names = names or list(candidates(data))
     if not names:
         raise GanlensError(
@@ -146,21 +151,21 @@ _POOLS: "WeakKeyDictionary[Subject, tuple[Any, Pool]]" = WeakKeyDictionary()
 def read_pool(
     subject: "Subject", data: "ImageSet", names: Iterable[str], search: Search
 ) -> Generator[Progress, None, Pool]:
-    """Fit readers for the names, all candidates and all numbers, and read the pool with them.
+    """Fit linear models to the names, all candidates and all numbers, and score the pool.
 
-    The candidates are read even where they are not asked for: what one probe of a report reads,
-    the next one need not read again.
+    The candidates are scored even where the names leave them out: what one probe of a report
+    scores, the next one need not score again.
 
     Raises:
-        GanlensError: as ``fit_judge``.
+        GanlensError: as ``fit_feature_models``.
     """
     wanted = tuple(sorted({*names, *candidates(data)}))
     key = (wanted, search, data.fingerprint)
-    kept = _POOLS.get(subject)
-    if kept is not None and kept[0] == key:
-        yield Progress(search.pool, search.pool, "samples read")
-        return kept[1]
-    judge = yield from fit_judge(
+    cached = _POOLS.get(subject)
+    if cached is not None and cached[0] == key:
+        yield Progress(search.pool, search.pool, "samples scored")
+        return cached[1]
+    models = yield from fit_feature_models(
         subject,
         data,
         wanted,
@@ -171,17 +176,17 @@ def read_pool(
     )
     parts = []
     for start in range(0, search.pool, search.batch_size):
-        yield Progress(start, search.pool, "samples read")
+        yield Progress(start, search.pool, "samples scored")
         seeds = range(start, min(start + search.batch_size, search.pool))
         x = subject.generate(subject.latents(seeds), batch_size=search.batch_size)
-        parts.append(judge.scores(subject, x, search.batch_size))
+        parts.append(models.scores(subject, x, search.batch_size))
     scores = np.concatenate(parts)
-    pool = Pool(judge, search.pool, judge.fitted.margins(scores), judge.fitted.numbers(scores))
+    pool = Pool(models, search.pool, models.fitted.margins(scores), models.fitted.numbers(scores))
     _POOLS[subject] = (key, pool)
     return pool
 
 
-def fit_judge(
+def fit_feature_models(
     subject: "Subject",
     data: "ImageSet",
     names: Iterable[str],
@@ -190,8 +195,8 @@ def fit_judge(
     pool: int,
     seed: int,
     batch_size: int,
-) -> Generator[Progress, None, Judge]:
-    """Fit a reader per name and a gauge per numeric attribute; judge them on test images.
+) -> Generator[Progress, None, FeatureModels]:
+    """Fit a classifier per name and a regressor per numeric attribute; evaluate on test images.
 
     At most ``limit`` train images are fitted to.
 
@@ -215,7 +220,7 @@ def fit_judge(
         name: tuple(part.attributes[name][rows] for part, rows in parts)
         for name in numeric(data, parts[0][1])
     }
-    return Judge(fit_readers((features[0], features[1]), columns, numbers), pool)
+    return FeatureModels(fit_linear_models((features[0], features[1]), columns, numbers), pool)
 
 
 def numeric(data: "ImageSet", rows: np.ndarray | None = None) -> list[str]:
@@ -232,7 +237,7 @@ def _sample(part: "ImageSet", limit: int, seed: int) -> tuple["ImageSet", np.nda
 
 
 def candidates(data: "ImageSet") -> dict[str, tuple[Condition, Condition]]:
-    """Return the attributes that can be tried unasked, with a rarer and a commoner value each.
+    """Return attributes to try where none is named, with a rarer and a commoner value each.
 
     Of a categorical attribute these are its two most frequent values; a numeric one is cut at its
     median. Classes are taken only where there are no attributes.
@@ -280,16 +285,16 @@ def choose(data: "ImageSet", pool: Pool, exemplars: int) -> Concepts:
 
 
 def ranked(data: "ImageSet", pool: Pool, exemplars: int) -> list[Concepts]:
-    """List triples A, B, C of two attributes that are read well and that samples show together.
+    """List triples A, B, C of two well classified attributes that samples show together.
 
     Pairs are ranked by the worse of their balanced accuracies, in steps of 5 %, then by how many
     samples show the rarest of the three concepts; each attribute is moved (what sets A apart from
     B) by one triple only. Data with classes alone give one triple of three classes.
     """
-    readers = pool.judge.readers
-    tried = {name: pair for name, pair in candidates(data).items() if name in readers}
+    linear = pool.models.classifiers
+    tried = {name: pair for name, pair in candidates(data).items() if name in linear}
     if set(tried) == {"class"}:
-        return [_three_classes(readers["class"])]
+        return [_three_classes(linear["class"])]
     train, found = data.part("train"), []
     for first, second in permutations(tried, 2):
         (present, absent), (one, other) = tried[first], tried[second]
@@ -297,7 +302,7 @@ def ranked(data: "ImageSet", pool: Pool, exemplars: int) -> list[Concepts]:
         cells = [*concepts, (present, other)]
         if min(len(train.select(text(cell))) for cell in cells) < ENOUGH:
             continue
-        worse = min(readers[name].balanced_accuracy for name in (first, second))
+        worse = min(linear[name].balanced_accuracy for name in (first, second))
         supply = min(int(pool.shows(concept).sum()) for concept in concepts)
         found.append((round(worse * 20), min(supply, 10 * exemplars), concepts))
     best: dict[str, Concepts] = {}
@@ -306,14 +311,14 @@ def ranked(data: "ImageSet", pool: Pool, exemplars: int) -> list[Concepts]:
     return list(best.values())
 
 
-def _three_classes(reader: Reader) -> Concepts:
-    if len(reader.classes) < 3:
+def _three_classes(classifier: LinearClassifier) -> Concepts:
+    if len(classifier.classes) < 3:
         raise GanlensError(
             "2 classes and no attributes are too little for A - B + C: add an attributes.csv, use "
             "data with 3 classes, or give seeds for the exemplars"
         )
-    order = np.argsort(-np.nan_to_num(reader.recalls), kind="stable")[:3]
-    a, b, c = ((equals("class", reader.classes[i]),) for i in order)
+    order = np.argsort(-np.nan_to_num(classifier.recalls), kind="stable")[:3]
+    a, b, c = ((equals("class", classifier.classes[i]),) for i in order)
     return a, b, c
 
 

@@ -1,4 +1,4 @@
-"""Label by hand: from 20 to 50 labelled samples to a scorer of images and a boundary in latents."""
+"""Concepts labelled by hand: 20 to 50 samples give a scorer of images, a boundary in latents."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from torch import Tensor
 from ganlens.directions import Direction, boundaries
 from ganlens.errors import GanlensError
 from ganlens.probes.identity import identity
-from ganlens.probes.readers import Readers, fit_readers
+from ganlens.probes.linear_models import LinearModels, fit_linear_models
 from ganlens.progress import Progress, finish
 from ganlens.stats.auc import auc
 
@@ -32,7 +32,7 @@ class LabelledConcept:
 
     Attributes:
         name: what it is called.
-        scorer: linear readers on the discriminator's features, fitted to all labelled samples.
+        scorer: linear models on the discriminator's features, fitted to all labelled samples.
         grid: the features' pooling grid.
         boundary: direction of the concept in latent space, with its intercept.
         auc: area under the ROC curve of scorers on labelled samples that they were not fitted to,
@@ -45,7 +45,7 @@ class LabelledConcept:
     """
 
     name: str
-    scorer: Readers
+    scorer: LinearModels
     grid: int
     boundary: Direction
     auc: float
@@ -54,7 +54,7 @@ class LabelledConcept:
     n_negative: int
 
     def score(self, subject: "Subject", x: Tensor, batch_size: int = 64) -> np.ndarray:
-        """Score (N, C, H, W) images: (N,), above 0 where the concept is seen."""
+        """Score (N, C, H, W) images: (N,), above 0 where the concept shows."""
         features = subject.features(x, "all", self.grid, batch_size=batch_size).numpy()
         return _lead(self.scorer, features)
 
@@ -123,22 +123,22 @@ def fit_concept_steps(
     for start in range(0, pool, batch_size):
         yield Progress(start, pool, "samples scored")
         drawn = subject.generate(fresh[start : start + batch_size], batch_size=batch_size)
-        seen = subject.features(drawn, "all", grid, batch_size=batch_size).numpy()
-        scores.append(np.stack([_lead(one, seen) for one in scorers]))
+        fresh_features = subject.features(drawn, "all", grid, batch_size=batch_size).numpy()
+        scores.append(np.stack([_lead(one, fresh_features) for one in scorers]))
     found = boundaries(
         fresh.numpy(), np.concatenate(scores, axis=1), [name] * len(scorers), subject.prior,
         seed=seed, provenance=identity(subject),
     )  # fmt: skip
     held_out = np.array([_lead(scorers[f], features[[i]])[0] for i, f in enumerate(folds)])
     truth = labels == YES
-    sides = None if z is None else _sides(found[:FOLDS], z, folds, subject.prior.std)
+    distances = None if z is None else _distances(found[:FOLDS], z, folds, subject.prior.std)
     return LabelledConcept(
         name=name,
         scorer=scorers[-1],
         grid=grid,
         boundary=found[-1],
         auc=_mean_auc(held_out, truth, folds),
-        boundary_auc=None if sides is None else _mean_auc(sides, truth, folds),
+        boundary_auc=None if distances is None else _mean_auc(distances, truth, folds),
         n_positive=len(positives),
         n_negative=len(negatives),
     )
@@ -177,18 +177,20 @@ def _folds(labels: np.ndarray, seed: int) -> np.ndarray:
     return folds
 
 
-def _fit(name: str, features: np.ndarray, labels: np.ndarray) -> Readers:
-    return fit_readers((features, features), {name: (labels, labels)}, {})
+def _fit(name: str, features: np.ndarray, labels: np.ndarray) -> LinearModels:
+    return fit_linear_models((features, features), {name: (labels, labels)}, {})
 
 
-def _lead(scorer: Readers, features: np.ndarray) -> np.ndarray:
+def _lead(scorer: LinearModels, features: np.ndarray) -> np.ndarray:
     """Return the (N,) lead of "yes" over "no"."""
     (margins,) = scorer.margins(scorer.scores(features)).values()
-    (reader,) = scorer.readers.values()
-    return margins[:, reader.index(YES)]
+    (classifier,) = scorer.classifiers.values()
+    return margins[:, classifier.index(YES)]
 
 
-def _sides(found: Sequence[Direction], z: np.ndarray, folds: np.ndarray, std: float) -> np.ndarray:
+def _distances(
+    found: Sequence[Direction], z: np.ndarray, folds: np.ndarray, std: float
+) -> np.ndarray:
     """Return on which side, and how far, each latent lies of the boundary made without it."""
     units = np.stack([one.unit for one in found])[folds]
     intercepts = np.array([one.intercept or 0.0 for one in found])[folds]

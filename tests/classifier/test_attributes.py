@@ -1,4 +1,4 @@
-"""The attribute reader: what it reads, where it comes from, and how it is kept."""
+"""The attribute classifier: what it reads, where it comes from, and how it is kept."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 from striped import striped
 
-from ganlens.attributes import attribute_reader
+from ganlens.attributes import attribute_classifier
 from ganlens.classifier import (
     ClassifierSettings,
     load_classifier,
@@ -39,29 +39,32 @@ def cache(tmp_path, monkeypatch):
 
 def test_categories_and_numbers_are_read_off_held_out_images():
     data = leaning()
-    reader = finish(attribute_reader(data, replace(FAST, epochs=12)))
+    classifier = finish(attribute_classifier(data, replace(FAST, epochs=12)))
     test = data.part("test")
-    read = reader.read(test.batch(slice(None)), batch_size=33)
-    shown = read.shows("up", "yes")
-    assert reader.accuracies["up"] == (shown == (test.attributes["up"] == "yes")).mean() > 0.9
+    predicted = classifier.predict(test.batch(slice(None)), batch_size=33)
+    shown = predicted.shows("up", "yes")
+    assert classifier.accuracies["up"] == (shown == (test.attributes["up"] == "yes")).mean() > 0.9
     known = np.isfinite(test.attributes["level"])
-    found = np.corrcoef(read.number("level")[known], test.attributes["level"][known])[0, 1]
-    assert found == pytest.approx(reader.correlations["level"], abs=1e-5)
+    found = np.corrcoef(predicted.number("level")[known], test.attributes["level"][known])[0, 1]
+    assert found == pytest.approx(classifier.correlations["level"], abs=1e-5)
     assert found > 0.9
-    assert np.abs(read.number("level")[known] - test.attributes["level"][known]).mean() < 2
-    np.testing.assert_allclose(read.probabilities["up"].sum(1), 1, rtol=1e-5)
+    assert np.abs(predicted.number("level")[known] - test.attributes["level"][known]).mean() < 2
+    np.testing.assert_allclose(predicted.probabilities["up"].sum(1), 1, rtol=1e-5)
 
 
 def test_a_trained_reader_is_kept_and_found_again(cache):
     data = striped()
-    steps = list(attribute_reader(data, FAST))
-    assert steps == [Progress(i, 4, "epochs of the attribute reader") for i in (1, 2, 3, 4)]
-    first, second = finish(attribute_reader(data, FAST)), finish(attribute_reader(data, FAST))
-    assert list(attribute_reader(data, FAST)) == []
+    steps = list(attribute_classifier(data, FAST))
+    assert steps == [Progress(i, 4, "epochs of the attribute classifier") for i in (1, 2, 3, 4)]
+    first, second = (
+        finish(attribute_classifier(data, FAST)),
+        finish(attribute_classifier(data, FAST)),
+    )
+    assert list(attribute_classifier(data, FAST)) == []
     assert first.hash == second.hash
-    assert first.about()["judge_n_held_out"] == 40
+    assert first.about()["classifier_n_held_out"] == 40
     other = replace(data, fingerprints={"all": "x", "train": "other", "test": "y"})
-    assert len(list(attribute_reader(other, FAST))) == 4
+    assert len(list(attribute_classifier(other, FAST))) == 4
     assert len(list(cache.iterdir())) == 2
 
 
@@ -70,8 +73,8 @@ def test_a_shipped_one_of_the_same_images_is_taken(tmp_path, monkeypatch):
     made = save_classifier(tmp_path / "shipped", finish(train_classifier(data, FAST)))
     listed = [(made, load_classifier(made)[1])]
     monkeypatch.setattr("ganlens.attributes.list_checkpoints", lambda family: listed)
-    assert list(attribute_reader(data, FAST)) == []
-    assert finish(attribute_reader(data, FAST)).hash == load_classifier(made)[2]
+    assert list(attribute_classifier(data, FAST)) == []
+    assert finish(attribute_classifier(data, FAST)).hash == load_classifier(made)[2]
     assert not (tmp_path / "classifiers").exists()
 
 
@@ -80,19 +83,19 @@ def test_what_held_out_images_do_not_tell_is_not_a_number():
     light = data.attributes["light"].copy()
     light[120:] = ""
     some = replace(data, attributes={"light": light})
-    reader = finish(attribute_reader(some, FAST))
-    assert np.isnan([reader.accuracies["light"], reader.majority["light"]]).all()
-    assert reader.accuracies["class"] > 0.9
+    classifier = finish(attribute_classifier(some, FAST))
+    assert np.isnan([classifier.accuracies["light"], classifier.majority["light"]]).all()
+    assert classifier.accuracies["class"] > 0.9
 
 
 def test_what_cannot_be_read_is_named():
-    reader = finish(attribute_reader(striped(), FAST))
-    read = reader.read(torch.zeros(2, 3, 16, 16))
-    with pytest.raises(GanlensError, match="'hat' cannot be read: choose from class, light"):
-        read.shows("hat", "red")
-    with pytest.raises(GanlensError, match="'red' cannot be read: choose from bright, dim"):
-        read.probability("light", "red")
-    with pytest.raises(GanlensError, match="'age' cannot be read: choose from tilt"):
-        read.number("age")
+    classifier = finish(attribute_classifier(striped(), FAST))
+    predicted = classifier.predict(torch.zeros(2, 3, 16, 16))
+    with pytest.raises(GanlensError, match="'hat' cannot be predicted: choose from class, light"):
+        predicted.shows("hat", "red")
+    with pytest.raises(GanlensError, match="'red' cannot be predicted: choose from bright, dim"):
+        predicted.probability("light", "red")
+    with pytest.raises(GanlensError, match="'age' cannot be predicted: choose from tilt"):
+        predicted.number("age")
     with pytest.raises(GanlensError, match=r"give \(N, 3, 16, 16\)"):
-        reader.read(torch.zeros(2, 3, 32, 32))
+        classifier.predict(torch.zeros(2, 3, 32, 32))

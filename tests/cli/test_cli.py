@@ -15,7 +15,7 @@ from PIL import Image, PngImagePlugin
 import ganlens
 from ganlens import cli, images
 from ganlens import replay as replays
-from ganlens.attributes import READERS
+from ganlens.attributes import CLASSIFIERS
 from ganlens.classifier import ClassifierSettings, save_classifier, train_classifier
 from ganlens.cli import commands, explore, main, terminal
 from ganlens.cli import probe as probe_command
@@ -453,7 +453,7 @@ def test_the_cache_is_listed_and_cleared(
     (item,) = [item for item in kept(tmp_path / "cache") if item.kind == "features"]
     assert (item.what, item.images) == (f"pixels-4x4 of images of {tiny_images}, 32-true", 120)
     trained = finish(train_classifier(data, ClassifierSettings(epochs=1)))
-    save_classifier(tmp_path / "cache" / READERS / "tiny", trained)
+    save_classifier(tmp_path / "cache" / CLASSIFIERS / "tiny", trained)
     (item,) = [item for item in kept(tmp_path / "cache") if item.kind == "classifier"]
     assert (item.what, item.size) == ("class", 16)
     assert run("cache", "--clear", "--older-than", "1", "--downloads") == 0

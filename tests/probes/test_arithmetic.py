@@ -23,7 +23,7 @@ from ganlens.probes.arithmetic import Arithmetic
 from ganlens.probes.base import Needs
 from ganlens.probes.concepts import Condition, expected, parse, split_formula
 from ganlens.probes.exemplars import pick
-from ganlens.probes.readers import fit_readers, lead
+from ganlens.probes.linear_models import fit_linear_models, lead
 from ganlens.recipe import Recipe, render
 
 LIGHT, SIDE = "light=bright", "side=left"
@@ -124,7 +124,9 @@ def test_held_out_accuracies_are_reported_and_high(result):
         assert one.accuracy > 0.9 > one.majority, name
         assert (one.n_fit, one.n_held_out) == (300 if linear else None, 100)
     assert result.summary()["probe_accuracy_held_out"]["light"] == known[True, "light"].accuracy
-    assert result.summary()["judge_accuracy_held_out"]["light"] == known[False, "light"].accuracy
+    assert (
+        result.summary()["classifier_accuracy_held_out"]["light"] == known[False, "light"].accuracy
+    )
     table = next(one for one in result.panels() if "What chooses" in one.title)
     assert table.rows[0][:2] == ("chooses", "light")
     assert table.rows[0][3] == pytest.approx(100 * known[True, "light"].accuracy)
@@ -245,8 +247,8 @@ def three_kinds(n=300, seed=0):
 
 def test_a_reader_of_three_values_is_right_where_the_margin_is_positive():
     x, y = three_kinds()
-    fitted = fit_readers((x[:200], x[200:]), {"kind": (y[:200], y[200:])}, {})
-    reader, margins = fitted.readers["kind"], fitted.margins(fitted.scores(x))["kind"]
+    fitted = fit_linear_models((x[:200], x[200:]), {"kind": (y[:200], y[200:])}, {})
+    reader, margins = fitted.classifiers["kind"], fitted.margins(fitted.scores(x))["kind"]
     assert ((margins > 0).sum(1) == 1).all()
     read = np.array(reader.classes)[margins.argmax(1)]
     assert (read[200:] == y[200:]).mean() == pytest.approx(reader.accuracy)
@@ -254,14 +256,14 @@ def test_a_reader_of_three_values_is_right_where_the_margin_is_positive():
     with pytest.raises(GanlensError, match="choose from 0, 1, 2"):
         reader.index("7")
     with pytest.raises(GanlensError, match="one value"):
-        fit_readers((x, x), {"kind": (np.full(300, "a"), y)}, {})
+        fit_linear_models((x, x), {"kind": (np.full(300, "a"), y)}, {})
 
 
 def test_readers_are_ridge_regressions_as_scikit_learn_fits_them():
     x, y = three_kinds()
     number = x[:, 0] * 2 - x[:, 1] + 5
     number[::9] = np.nan
-    fitted = fit_readers((x, x), {"kind": (y, y)}, {"number": (number, number)})
+    fitted = fit_linear_models((x, x), {"kind": (y, y)}, {"number": (number, number)})
     scores = fitted.scores(x)
     standard = StandardScaler().fit_transform(x)
     peer = RidgeClassifier(0.1 * len(y), class_weight="balanced").fit(standard, y)
@@ -270,8 +272,8 @@ def test_readers_are_ridge_regressions_as_scikit_learn_fits_them():
     known = np.isfinite(number)
     gauge = Ridge(0.1 * len(y)).fit(standard[known], number[known]).predict(standard)
     np.testing.assert_allclose(fitted.numbers(scores)["number"], gauge, atol=0.05)
-    assert fitted.gauges["number"].correlation > 0.99
-    assert (fitted.gauges["number"].n_fit, fitted.gauges["number"].n_held_out) == (266, 266)
+    assert fitted.regressors["number"].correlation > 0.99
+    assert (fitted.regressors["number"].n_fit, fitted.regressors["number"].n_held_out) == (266, 266)
 
 
 def test_a_lead_is_over_the_best_of_the_others():

@@ -98,7 +98,7 @@ def test_pictures_replay_and_the_summary_is_json(result):
         assert len(recipe.edits[0].amounts) == 7
         assert np.array_equal(render(two_things(), recipe), panel.image)
     summary = json.loads(json.dumps(result.summary(), allow_nan=False))
-    assert summary["judge_hash"]
+    assert summary["classifier_hash"]
     assert len(summary["auc"]) == len(summary["directions"]) == len(summary["changed"]["light"])
     assert sum(isinstance(panel, FigurePanel) for panel in result.panels()) == 2
     assert sum(isinstance(panel, TablePanel) for panel in result.panels()) == 2

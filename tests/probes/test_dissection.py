@@ -9,7 +9,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from ganlens.activations import capture
-from ganlens.attributes import attribute_reader
+from ganlens.attributes import attribute_classifier
 from ganlens.data import open_data
 from ganlens.errors import GanlensError
 from ganlens.probes.dissection import Dissect
@@ -104,7 +104,7 @@ def test_areas_are_those_of_mean_activations_trained_and_untrained(
 ):
     subject, data = load(tiny_checkpoint, "cpu"), open_data(str(attribute_images))
     z = subject.latents(range(80))
-    _, truths, _ = _labels(finish(attribute_reader(data)).read(subject.generate(z)))
+    _, truths, _ = _labels(finish(attribute_classifier(data)).predict(subject.generate(z)))
     for network, found in ((subject, result.aucs), (subject.untrained(0), result.untrained)):
         with capture(network.generator, result.layer) as outputs:
             network.generate(z, batch_size=80)

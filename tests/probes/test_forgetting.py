@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganlens.attributes import Readings
+from ganlens.attributes import Predictions
 from ganlens.data import open_data
 from ganlens.edits import EVERYWHERE, Blend
 from ganlens.errors import GanlensError
@@ -240,16 +240,16 @@ def test_a_concept_is_some_values_of_one_attribute(data):
 
 
 class Halves:
-    """A judge: is the left half of a picture light, and the right one, for this generator?"""
+    """A classifier: is the left half of a picture light, and the right one, for this generator?"""
 
     def __init__(self, subject):
         self.level = subject.generate(subject.latents(range(100, 164))).mean((1, 2, 3)).median()
 
-    def read(self, x):
+    def predict(self, x):
         light = [(half.mean((1, 2, 3)) > self.level).numpy() for half in x.chunk(2, dim=3)]
         names = ("left", "right")
         odds = {n: np.stack([~one, one], 1) for n, one in zip(names, light, strict=True)}
-        return Readings(dict.fromkeys(names, ("dark", "light")), odds, {})
+        return Predictions(dict.fromkeys(names, ("dark", "light")), odds, {})
 
 
 DARK = Target("left=dark", "left", ("dark", "light"), (True, False))
@@ -260,9 +260,9 @@ def test_a_trial_counts_what_turned_what_else_changed_and_how_far_pixels_moved(s
     """The left half is painted white: every sample loses its dark left half, and none its right."""
     seeds, box = tuple(range(24)), (0.0, 0.0, 0.5, 1.0)
     before = subject.generate(subject.latents(seeds))
-    judge = Halves(subject)
-    known = judge.read(before)
-    trial = Trial(subject, seeds, before, box, DARK, judge, known, None, insert)
+    network = Halves(subject)
+    known = network.predict(before)
+    trial = Trial(subject, seeds, before, box, DARK, network, known, None, insert)
     left = trial.run("left", Blend("out.conv", (0, 1, 2), levels=(9.0,), box=box))
     assert left.turned == (0 if insert else 1)
     assert left.interval[0] <= left.turned <= left.interval[1]
@@ -284,18 +284,18 @@ def test_a_trial_counts_what_turned_what_else_changed_and_how_far_pixels_moved(s
 @pytest.mark.parametrize("insert", [False, True])
 def test_held_out_samples_are_the_first_unseen_ones_with_the_concept(subject, insert, monkeypatch):
     monkeypatch.setattr("ganlens.probes.forgetting.held_out._real", lambda *_: None)
-    judge = Halves(subject)
-    measured = (None, DARK, judge)
+    network = Halves(subject)
+    measured = (None, DARK, network)
     trial = finish(held_out(subject, EVERYWHERE, 12, 64, insert=insert, measured=measured))
     seeds = range(FIRST, FIRST + 48)
     x = subject.generate(subject.latents(seeds))
-    dark = (x[..., :8].mean((1, 2, 3)) <= judge.level).numpy()
+    dark = (x[..., :8].mean((1, 2, 3)) <= network.level).numpy()
     wanted = np.flatnonzero(~dark if insert else dark)[:12]
     assert len(wanted) >= 10
     assert min(trial.seeds) >= 10 * Forget().pool  # none that maps are chosen by
     assert trial.seeds == tuple(FIRST + int(one) for one in wanted)
     torch.testing.assert_close(trial.before, x[wanted])
-    assert (DARK.shown(answers(trial.readings, "left")) != insert).all()
+    assert (DARK.shown(answers(trial.predictions, "left")) != insert).all()
 
 
 @pytest.mark.parametrize("insert", [False, True])
@@ -310,16 +310,16 @@ def test_distances_are_to_held_out_images_as_the_samples_should_become(data, ins
     np.testing.assert_array_equal(found, part.batch(rows).flatten(1).numpy())
 
 
-def test_the_finder_s_gradients_are_of_its_own_readings(subject, data):
+def test_the_finder_s_gradients_are_of_its_own_scores(subject, data):
     finder = finish(
         fit_concept_source(
             subject, data, target_of("hue=red", data), limit=80, seed=0, batch_size=32
         )
     )
     x = subject.generate(subject.latents(range(5)))
-    read = finder.judge.scores(subject, x, 32)
+    expected = finder.models.scores(subject, x, 32)
     scores = finder.scores(subject, x := x.clone().requires_grad_())
-    np.testing.assert_allclose(scores.detach().numpy(), read, atol=1e-3)
+    np.testing.assert_allclose(scores.detach().numpy(), expected, atol=1e-3)
     (slope,) = torch.autograd.grad(finder.lead(scores).sum(), x)
     assert slope.abs().max() > 0
     scores = scores.detach()

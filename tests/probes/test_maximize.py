@@ -9,7 +9,7 @@ from fake_subject import FakeSubject, fake_subject, hooks
 from test_arithmetic import data_set
 
 from ganlens.activations import capture
-from ganlens.attributes import open_reader
+from ganlens.attributes import open_classifier
 from ganlens.data import open_data
 from ganlens.errors import GanlensError
 from ganlens.probes.maximize import Maximize
@@ -28,7 +28,7 @@ def subject() -> FakeSubject:
 
 @pytest.fixture(scope="module")
 def networks(subject):
-    classifier = open_reader("pixelfaces-attributes").model
+    classifier = open_classifier("pixelfaces-attributes").model
     return {"discriminator": subject.discriminator, "classifier": classifier}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ganlens.attributes import AttributeReader
+from ganlens.attributes import AttributeClassifier
 from ganlens.panels import TablePanel
 from ganlens.probes.concepts import Concept
 from ganlens.probes.exemplars import Pool
@@ -34,11 +34,11 @@ class Classifier:
 
 
 def classifiers(
-    pool: Pool | None, network: AttributeReader | None, concepts: Iterable[Concept]
+    pool: Pool | None, network: AttributeClassifier | None, concepts: Iterable[Concept]
 ) -> tuple[Classifier, ...]:
     """Return the linear classifiers of the concepts' attributes, then the network's heads."""
     names = list(dict.fromkeys(one.name for concept in concepts for one in concept))
-    linear = [pool.judge.readers[name] for name in names] if pool else []
+    linear = [pool.models.classifiers[name] for name in names] if pool else []
     found = [
         Classifier(True, one.name, one.classes, one.accuracy, one.majority, one.n_fit,
                    one.n_held_out)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ganlens import images
-from ganlens.attributes import AttributeReader, attribute_reader
+from ganlens.attributes import AttributeClassifier, attribute_classifier
 from ganlens.errors import GanlensError
 from ganlens.latents import Mix, Seeds, Sum
 from ganlens.limits import Amount, Count, Seed
@@ -20,8 +20,8 @@ from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
 from ganlens.probes.concepts import Concept, expected, parse
 from ganlens.probes.exemplars import Pool, Search, choose, names_of, pick, read_pool, text
 from ganlens.probes.identity import identity
-from ganlens.probes.judging import meets
 from ganlens.probes.latent import expected_norm
+from ganlens.probes.success import meets
 from ganlens.recipe import Recipe, draw, latents_of
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class Arithmetic(Probe):
         groups = pick([pool.score(one) for one in concepts], range(self.pool), self.exemplars)
         network = None
         if expected(*concepts):  # with nothing to measure, none need be trained
-            network = yield from attribute_reader(data)
+            network = yield from attribute_classifier(data)
         return self._result(subject, data, groups, concepts, pool, network)
 
     def _search(self) -> Search:
@@ -173,7 +173,7 @@ class Arithmetic(Probe):
         groups: list[list[int]],
         concepts: tuple[Concept, ...],
         pool: Pool | None,
-        network: AttributeReader | None,
+        network: AttributeClassifier | None,
     ) -> ArithmeticResult:
         recipes = self._recipes(subject, groups)
         drawn = {name: draw(subject, recipe) for name, recipe in recipes.items()}
@@ -182,10 +182,10 @@ class Arithmetic(Probe):
         control_hits, base_rate = np.zeros(0, dtype=bool), None
         if network and wanted:
             both = torch.cat([drawn["grid"], drawn["control"][3:]])
-            met = meets(network.read(both), wanted)
+            met = meets(network.predict(both), wanted)
             hits, control_hits = met[:9], met[9]
             random = subject.generate(subject.latents(range(RANDOM)), batch_size=self.batch_size)
-            base_rate = float(meets(network.read(random), wanted).all(axis=1).mean())
+            base_rate = float(meets(network.predict(random), wanted).all(axis=1).mean())
         latents = latents_of(subject, recipes["grid"])
         return ArithmeticResult(
             concepts=tuple(text(concept) for concept in concepts),

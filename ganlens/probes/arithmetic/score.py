@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from ganlens.attributes import attribute_reader
+from ganlens.attributes import attribute_classifier
 from ganlens.errors import GanlensError
 from ganlens.limits import Count, Limits, Seed
 from ganlens.probes.arithmetic.classifiers import classifiers
@@ -118,7 +118,7 @@ class ArithmeticScore(Probe):
         wanted = [self._concepts(formula, data) for formula in self.formulas]
         pool = yield from read_pool(subject, data, names_of(wanted, data), self._search())
         found = wanted or self._chosen(data, pool)
-        network = yield from attribute_reader(data)
+        network = yield from attribute_classifier(data)
         random = subject.generate(subject.latents(range(self.draws)), batch_size=self.batch_size)
         formulas: list[Formula] = []
         for index, concepts in enumerate(found):

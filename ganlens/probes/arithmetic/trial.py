@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from ganlens import images
-from ganlens.attributes import AttributeReader
+from ganlens.attributes import AttributeClassifier
 from ganlens.latents import Mix, Sum
 from ganlens.probes.arithmetic.score_result import Formula, Score
 from ganlens.probes.concepts import Concept, expected
 from ganlens.probes.exemplars import Concepts, text
-from ganlens.probes.judging import meets, share
+from ganlens.probes.success import meets, share
 from ganlens.recipe import Recipe, draw
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Trial:
     """
 
     subject: "Subject"
-    network: AttributeReader
+    network: AttributeClassifier
     concepts: Concepts
     shortlists: list[np.ndarray]
     seed: tuple[int, int]
@@ -64,7 +64,7 @@ class Trial:
 
     def hits(self, x: Tensor) -> np.ndarray:
         """Return (N, E) bool: which images meet each expected condition."""
-        return meets(self.network.read(x), self.wanted)
+        return meets(self.network.predict(x), self.wanted)
 
     @cached_property
     def floor(self) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ganlens.attributes import AttributeReader, Readings
+from ganlens.attributes import AttributeClassifier, Predictions
 from ganlens.directions import Direction
 from ganlens.probes.base import Progress
 from ganlens.probes.directions.claims import changed, holds, most_gained
@@ -74,13 +74,13 @@ class Unmoved:
     z: "Tensor"
     x: "Tensor"
     logits: "Tensor | None"
-    predicted: Readings | None
-    first: Readings | None
+    predicted: Predictions | None
+    first: Predictions | None
 
 
 def cards_of(
     subject: "Subject",
-    classifier: AttributeReader | None,
+    classifier: AttributeClassifier | None,
     directions: Sequence[Direction],
     seeds: range,
     distance: float,
@@ -106,7 +106,7 @@ def cards_of(
 
 
 def _unmoved(
-    subject: "Subject", classifier: AttributeReader | None, seeds: range, batch_size: int
+    subject: "Subject", classifier: AttributeClassifier | None, seeds: range, batch_size: int
 ) -> Unmoved:
     count = len(seeds)
     wide = range(seeds.start, seeds.start + (WIDER if classifier else 1) * count)
@@ -115,13 +115,13 @@ def _unmoved(
     logits = (
         subject.discriminate(x[:count], batch_size=batch_size) if subject.discriminator else None
     )
-    predicted = classifier.read(x) if classifier else None
+    predicted = classifier.predict(x) if classifier else None
     return Unmoved(z, x[:count], logits, predicted, head(predicted, count) if predicted else None)
 
 
-def head(predicted: Readings, count: int) -> Readings:
+def head(predicted: Predictions, count: int) -> Predictions:
     """Return the predictions for the first ``count`` images."""
-    return Readings(
+    return Predictions(
         predicted.classes,
         {name: values[:count] for name, values in predicted.probabilities.items()},
         {name: values[:count] for name, values in predicted.numbers.items()},
@@ -130,7 +130,7 @@ def head(predicted: Readings, count: int) -> Readings:
 
 def _card(
     subject: "Subject",
-    classifier: AttributeReader | None,
+    classifier: AttributeClassifier | None,
     one: Direction,
     before: Unmoved,
     distance: float,
@@ -143,12 +143,12 @@ def _card(
     card = Card({}, one.claim, **_facts(subject, before, far, x, batch_size))
     if classifier is None or before.first is None:
         return card
-    card = _answers(card, one, before, classifier.read(x))
+    card = _answers(card, one, before, classifier.predict(x))
     was = holds(before.first, card.claim)
     if not one.claim or was is None or not was.any():
         return card  # a direction that claims nothing has no way back
     back = subject.generate(move.latents(z, prior, 1)[torch.from_numpy(was)], batch_size=batch_size)
-    still = holds(classifier.read(back), card.claim)
+    still = holds(classifier.predict(back), card.claim)
     return card if still is None else replace(card, turned_off=float(1 - still.mean()))
 
 
@@ -168,7 +168,7 @@ def _facts(
     }
 
 
-def _answers(card: Card, one: Direction, before: Unmoved, after: Readings) -> Card:
+def _answers(card: Card, one: Direction, before: Unmoved, after: Predictions) -> Card:
     """Add predictions: changes per attribute, the claim, its AUC, how often it came on."""
     assert before.first is not None
     assert before.predicted is not None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 
-from ganlens.attributes import AttributeReader, attribute_reader
+from ganlens.attributes import AttributeClassifier, attribute_classifier
 from ganlens.directions import random_directions
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
@@ -169,7 +169,7 @@ class Directions(Probe):
             draw=panels,
             about={
                 **identity(subject, data),
-                **(classifier.about() if classifier else {"judge": None}),
+                **(classifier.about() if classifier else {"classifier": None}),
                 "samples": self.samples,
                 "n_measured": self.measured,
                 "distance": self.distance,
@@ -201,11 +201,11 @@ class Directions(Probe):
 
     def _classifier(
         self, data: "ImageSet | None"
-    ) -> Generator[Progress, None, AttributeReader | None]:
+    ) -> Generator[Progress, None, AttributeClassifier | None]:
         if data is None or (data.labels is None and not data.attributes):
             return None
         try:
-            return (yield from attribute_reader(data))
+            return (yield from attribute_classifier(data))
         except GanlensError:  # nothing but numbers: no classifier to be trained
             return None
 

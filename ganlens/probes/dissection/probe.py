@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from ganlens import images
-from ganlens.attributes import Readings, attribute_reader
+from ganlens.attributes import Predictions, attribute_classifier
 from ganlens.errors import GanlensError
 from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
@@ -105,12 +105,12 @@ class Dissect(Probe):
         layer = generator_layer(subject, self.layer)
         _, height, width = subject.image_shape
         marks = None if self.boxes is None else read_marks(str(self.boxes), (height, width))
-        judge = yield from attribute_reader(data)
+        network = yield from attribute_classifier(data)
         z = subject.latents(range(self.seed, self.seed + self.samples))
         maps = yield from maps_of(subject, layer, z, self.batch_size)
         yield Progress(0, 1, "samples read")
         x = subject.generate(z, batch_size=self.batch_size)
-        concepts, truths, rule = _labels(judge.read(x))
+        concepts, truths, rule = _labels(network.predict(x))
         levels = maps.mean((2, 3)).numpy()
         yield Progress(0, 1, "shuffled labels")
         bound = permuted_threshold(levels, truths, self.shuffles, self.seed)
@@ -143,7 +143,7 @@ class Dissect(Probe):
             draw=panels,
             about={
                 **identity(subject, data),
-                **judge.about(),
+                **network.about(),
                 "samples": self.samples,
                 "labelled_by": rule,
                 "share": self.share,
@@ -167,18 +167,18 @@ def _untrained(subject: "Subject", seed: int) -> "Subject | None":
         return None  # a checkpoint that does not say how to build it
 
 
-def _labels(readings: Readings) -> tuple[tuple[str, ...], np.ndarray, str]:
+def _labels(predictions: Predictions) -> tuple[tuple[str, ...], np.ndarray, str]:
     """Return K concepts, (N, K) which samples show them, and by which rule.
 
     Values that nearly all samples or hardly any have are left out. Where that leaves
     nothing (an untrained generator), the likelier half of the samples is taken for each value.
     """
-    pairs = [(name, value) for name, values in readings.classes.items() for value in values]
-    shown = np.stack([readings.shows(*pair) for pair in pairs], axis=1)
+    pairs = [(name, value) for name, values in predictions.classes.items() for value in values]
+    shown = np.stack([predictions.shows(*pair) for pair in pairs], axis=1)
     rule, counts = "the likeliest value", shown.sum(0)
     common = (counts >= FEW) & (counts <= len(shown) - FEW)
     if not common.any():
-        likely = np.stack([readings.probability(*pair) for pair in pairs], axis=1)
+        likely = np.stack([predictions.probability(*pair) for pair in pairs], axis=1)
         ranks = likely.argsort(0, kind="stable").argsort(0, kind="stable")
         shown, rule = ranks >= len(ranks) // 2, "the likelier half of the samples"
         common[:] = True

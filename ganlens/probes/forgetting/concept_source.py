@@ -13,7 +13,7 @@ from torch import Tensor
 from ganlens.activations import edit
 from ganlens.probes.base import Progress
 from ganlens.probes.concepts import categorical
-from ganlens.probes.exemplars import Judge, fit_judge, numeric
+from ganlens.probes.exemplars import FeatureModels, fit_feature_models, numeric
 from ganlens.probes.forgetting.target import Target
 from ganlens.subject import pool_maps
 
@@ -31,12 +31,12 @@ class ConceptSource:
     They find the samples and choose the maps; the outcome is measured by a network on pixels.
 
     Attributes:
-        judge: the fitted classifiers.
+        models: the fitted classifiers.
         target: the concept.
         units: (T,) what one unit of each output is: 1 for values, the spread for numbers.
     """
 
-    judge: Judge
+    models: FeatureModels
     target: Target
     units: np.ndarray
 
@@ -44,11 +44,11 @@ class ConceptSource:
     def columns(self) -> slice:
         """The outputs of the concept's attribute."""
         start = 0
-        for name, reader in self.judge.readers.items():
+        for name, classifier in self.models.classifiers.items():
             if name == self.target.name:
-                return slice(start, start + len(reader.classes))
-            start += len(reader.classes)
-        raise KeyError(self.target.name)  # the target's reader is always fitted
+                return slice(start, start + len(classifier.classes))
+            start += len(classifier.classes)
+        raise KeyError(self.target.name)  # the target's classifier is always fitted
 
     def shows(self, subject: "Subject", x: Tensor, batch_size: int, rare: float) -> np.ndarray:
         """Return (N,) bool: which (N, C, H, W) images show the concept.
@@ -56,7 +56,7 @@ class ConceptSource:
         Where fewer than a share ``rare`` do, or lack it, the upper half of the scores is taken:
         a classifier fitted to real images may have its zero elsewhere on generated ones.
         """
-        lead = self.lead(torch.from_numpy(self.judge.scores(subject, x, batch_size))).numpy()
+        lead = self.lead(torch.from_numpy(self.models.scores(subject, x, batch_size))).numpy()
         shows = lead > 0
         return shows if rare <= shows.mean() <= 1 - rare else lead > np.median(lead)
 
@@ -75,7 +75,7 @@ class ConceptSource:
                 stack.enter_context(edit(network, name, partial(keep, name)))
             network(x)
         features = torch.cat([pool_maps(found[name], GRID) for name in names], dim=1)
-        fitted = self.judge.fitted
+        fitted = self.models.fitted
         center, weights, bias = (
             torch.as_tensor(one, dtype=features.dtype, device=features.device)
             for one in (fitted.center, fitted.weights, fitted.bias)
@@ -92,8 +92,8 @@ class ConceptSource:
         units = torch.as_tensor(self.units, dtype=after.dtype, device=after.device)
         squares = (((after - before) / units) ** 2).mean(0)
         own, start, total = self.columns, 0, squares.new_zeros(())
-        for reader in self.judge.readers.values():
-            width = len(reader.classes)
+        for classifier in self.models.classifiers.values():
+            width = len(classifier.classes)
             if start != own.start:
                 total = total + squares[start : start + width].mean()
             start += width
@@ -112,14 +112,14 @@ def fit_concept_source(
     """Fit a classifier to every categorical attribute and a regressor to every number.
 
     Raises:
-        GanlensError: as ``fit_judge``.
+        GanlensError: as ``fit_feature_models``.
     """
     train = data.part("train")
     names = [name for name, values in categorical(train).items() if len(np.unique(values)) > 1]
-    judge = yield from fit_judge(
+    models = yield from fit_feature_models(
         subject, data, names, limit=limit, pool=GRID, seed=seed, batch_size=batch_size
     )
-    gauges = [name for name in numeric(data) if name in judge.gauges]
-    spreads = [float(np.nanstd(train.attributes[name])) for name in gauges]
-    values = sum(len(reader.classes) for reader in judge.readers.values())
-    return ConceptSource(judge, target, np.array([1.0] * values + spreads, dtype=np.float32))
+    numbers = [name for name in numeric(data) if name in models.regressors]
+    spreads = [float(np.nanstd(train.attributes[name])) for name in numbers]
+    values = sum(len(classifier.classes) for classifier in models.classifiers.values())
+    return ConceptSource(models, target, np.array([1.0] * values + spreads, dtype=np.float32))

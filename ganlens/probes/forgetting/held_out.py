@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ganlens.attributes import AttributeReader
+from ganlens.attributes import AttributeClassifier
 from ganlens.features import ClassifierExtractor
 from ganlens.probes.base import Progress
 from ganlens.probes.forgetting.target import Target
@@ -28,7 +28,7 @@ def held_out(
     batch_size: int,
     *,
     insert: bool,
-    measured: "tuple[ImageSet, Target, AttributeReader] | None",
+    measured: "tuple[ImageSet, Target, AttributeClassifier] | None",
 ) -> Generator[Progress, None, Trial]:
     """Draw samples, and take the first that have the concept, or lack it where it is inserted.
 
@@ -46,20 +46,20 @@ def held_out(
     seeds = np.arange(FIRST, FIRST + (count if measured is None else PER_SAMPLE * count))
     yield Progress(0, len(seeds), "held-out samples")
     x = subject.generate(subject.latents(seeds.tolist()), batch_size=batch_size)
-    rows, readings, real, target, judge = np.arange(count), None, None, None, None
+    rows, predictions, real, target, network = np.arange(count), None, None, None, None
     if measured is not None:
-        data, target, judge = measured
-        shows = target.shown(answers(judge.read(x), target.name))
+        data, target, network = measured
+        shows = target.shown(answers(network.predict(x), target.name))
         own = np.flatnonzero(~shows if insert else shows)[:count]
         if len(own) >= ENOUGH:
-            rows, readings = own, judge.read(x[own])
-        real = _real(data, judge, target, insert)
+            rows, predictions = own, network.predict(x[own])
+        real = _real(data, network, target, insert)
     chosen = tuple(seeds[rows].tolist())
-    return Trial(subject, chosen, x[rows], box, target, judge, readings, real, insert)
+    return Trial(subject, chosen, x[rows], box, target, network, predictions, real, insert)
 
 
 def _real(
-    data: "ImageSet", judge: AttributeReader, target: Target, insert: bool
+    data: "ImageSet", network: AttributeClassifier, target: Target, insert: bool
 ) -> np.ndarray | None:
     """Return features of held-out real images without (or with) the concept, if there are any."""
     part = data.part("test")
@@ -67,5 +67,5 @@ def _real(
     rows = part.select(condition)[:REAL]
     if len(rows) < 2:
         return None
-    extract = ClassifierExtractor(judge.model, judge.hash)
+    extract = ClassifierExtractor(network.model, network.hash)
     return extract(part.batch(rows)).numpy()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from torch import Tensor
 
-from ganlens.attributes import attribute_reader
+from ganlens.attributes import attribute_classifier
 from ganlens.edits import EVERYWHERE, Blend
 from ganlens.errors import GanlensError
 from ganlens.limits import Amount, Count, Limits, Seed
@@ -129,7 +129,7 @@ class Forget(Probe):
         layer = generator_layer(subject, self.layer)
         source = measured = None
         if data is not None and target is not None:
-            measured = (data, target, (yield from attribute_reader(data)))
+            measured = (data, target, (yield from attribute_classifier(data)))
             if subject.discriminator is not None and (marks is None or self.choose == "effect"):
                 source = yield from fit_concept_source(
                     subject, data, target,
@@ -259,7 +259,7 @@ class Forget(Probe):
         about: dict[str, Any],
     ) -> ForgetResult:
         own, random, curve = outcomes
-        classifier = {} if trial.judge is None else trial.judge.about()
+        classifier = {} if trial.network is None else trial.network.about()
         return ForgetResult(
             concept="what the boxes mark" if trial.target is None else trial.target.text,
             mode=self.mode,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from ganlens.attributes import AttributeReader, Readings
+from ganlens.attributes import AttributeClassifier, Predictions
 from ganlens.edits import EVERYWHERE, Blend, cells_in
 from ganlens.features import ClassifierExtractor
 from ganlens.latents import Seeds
 from ganlens.probes.forgetting.target import Target
-from ganlens.probes.judging import share
+from ganlens.probes.success import share
 from ganlens.recipe import Recipe, draw
 from ganlens.stats import frechet_distance_from_features
 
@@ -68,8 +68,8 @@ class Trial:
         before: (N, C, H, W) images.
         box: the concept's place, in shares of the side.
         target: the concept, or None without data.
-        judge: classifier of attributes on pixels, or None without data.
-        readings: its predictions before, or None.
+        network: classifier of attributes on pixels, or None without data.
+        predictions: its predictions before, or None.
         real: features of real images to which distances are taken, or None.
         insert: whether the concept should come.
     """
@@ -79,8 +79,8 @@ class Trial:
     before: Tensor
     box: tuple[float, ...]
     target: Target | None
-    judge: AttributeReader | None
-    readings: Readings | None
+    network: AttributeClassifier | None
+    predictions: Predictions | None
     real: np.ndarray | None
     insert: bool
 
@@ -106,13 +106,13 @@ class Trial:
     def _read(
         self, after: Tensor
     ) -> tuple[float | None, tuple[float, float] | None, dict[str, float]]:
-        if self.judge is None or self.readings is None or self.target is None:
+        if self.network is None or self.predictions is None or self.target is None:
             return None, None, {}
-        found = self.judge.read(after)
+        found = self.network.predict(after)
         shows = self.target.shown(answers(found, self.target.name))
         turned, low, high = share(shows if self.insert else ~shows)
         others = {
-            name: float((answers(found, name) != answers(self.readings, name)).mean())
+            name: float((answers(found, name) != answers(self.predictions, name)).mean())
             for name in found.classes
             if name != self.target.name
         }
@@ -126,15 +126,15 @@ class Trial:
 
     def distance(self, x: Tensor) -> float | None:
         """Return the Fréchet distance of images to the real ones, in the classifier's features."""
-        if self.judge is None or self.real is None:
+        if self.network is None or self.real is None:
             return None
-        extract = ClassifierExtractor(self.judge.model, self.judge.hash)
+        extract = ClassifierExtractor(self.network.model, self.network.hash)
         return float(frechet_distance_from_features(self.real, extract(x).numpy()))
 
 
-def answers(readings: Readings, name: str) -> np.ndarray:
+def answers(predictions: Predictions, name: str) -> np.ndarray:
     """Return the (N,) likeliest values of an attribute."""
-    return np.array(readings.classes[name])[readings.probabilities[name].argmax(1)]
+    return np.array(predictions.classes[name])[predictions.probabilities[name].argmax(1)]
 
 
 def mean_of(name: str, found: Sequence[Outcome]) -> Outcome:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from ganlens.attributes import AttributeReader, attribute_reader, open_reader
+from ganlens.attributes import AttributeClassifier, attribute_classifier, open_classifier
 from ganlens.calibration import calibrate
 from ganlens.classifier.targets import targets_of
 from ganlens.errors import GanlensError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def find_classifier(
     name: str, data: "ImageSet"
-) -> Generator[Progress, None, AttributeReader | None]:
+) -> Generator[Progress, None, AttributeClassifier | None]:
     """Open the classifier that the user names.
 
     Args:
@@ -39,8 +39,8 @@ def find_classifier(
             targets_of(data)
         except GanlensError:
             return None
-        return (yield from attribute_reader(data))
-    classifier = open_reader(name)
+        return (yield from attribute_classifier(data))
+    classifier = open_classifier(name)
     if tuple(classifier.model.image_shape) != tuple(data.image_shape):
         raise GanlensError(
             f"classifier {name!r} takes images of {classifier.model.image_shape} and the data are "
@@ -49,7 +49,7 @@ def find_classifier(
     return classifier
 
 
-def trained(subject: "Subject", classifier: AttributeReader | None) -> dict[str, nn.Module]:
+def trained(subject: "Subject", classifier: AttributeClassifier | None) -> dict[str, nn.Module]:
     """Return the networks by name, as far as they are there."""
     found: dict[str, nn.Module] = {}
     if subject.discriminator is not None:
@@ -61,7 +61,7 @@ def trained(subject: "Subject", classifier: AttributeReader | None) -> dict[str,
 
 def untrained(
     subject: "Subject",
-    classifier: AttributeReader | None,
+    classifier: AttributeClassifier | None,
     wanted: set[str],
     seed: int,
     real: Tensor,

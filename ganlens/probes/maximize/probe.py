@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ganlens import images
-from ganlens.attributes import AttributeReader
+from ganlens.attributes import AttributeClassifier
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages
 from ganlens.limits import Count, Limits, Seed
@@ -191,7 +191,7 @@ class Maximize(Probe):
         self,
         subject: "Subject",
         data: "ImageSet",
-        classifier: AttributeReader | None,
+        classifier: AttributeClassifier | None,
         units: list[Unit],
         inputs: AscentInputs,
         ascents: tuple[Ascent, Ascent | None],

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganlens import images
-from ganlens.attributes import AttributeReader, Readings, attribute_reader
+from ganlens.attributes import AttributeClassifier, Predictions, attribute_classifier
 from ganlens.edits import Move
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
@@ -112,11 +112,11 @@ class Turn(Probe):
             raise one_of("attribute", self.attribute, ("auto", *known))
         # The names are those of arithmetic, so that both score the pool only once.
         pool = yield from read_pool(subject, data, candidates(data), self._search())
-        linear = pool.judge.gauges
+        linear = pool.models.regressors
         name = self.attribute
         if name == "auto":
             name = max(known, key=lambda one: np.nan_to_num(linear[one].correlation))
-        network = yield from attribute_reader(data)
+        network = yield from attribute_classifier(data)
         vector, ends = self._vector(subject, pool, name)
         random = _as_long_as(vector, self.samples, self.seed)
         moved = yield from self._moved(subject, network, vector)
@@ -170,15 +170,15 @@ class Turn(Probe):
         return np.linspace(-self.reach, self.reach, self.positions)
 
     def _moved(
-        self, subject: "Subject", network: AttributeReader, vector: Tensor
-    ) -> Generator[Progress, None, list[Readings]]:
+        self, subject: "Subject", network: AttributeClassifier, vector: Tensor
+    ) -> Generator[Progress, None, list[Predictions]]:
         """Predict all samples at every position; ``vector`` is (d,), or (N, d) for one each."""
         z = subject.latents(range(FIRST, FIRST + self.samples))
         found = []
         for done, amount in enumerate(self.amounts):
             yield Progress(done, self.positions, "positions")
             x = subject.generate(z + float(amount) * vector, batch_size=self.batch_size)
-            found.append(network.read(x))
+            found.append(network.predict(x))
         return found
 
 
@@ -189,7 +189,7 @@ def _as_long_as(vector: Tensor, count: int, seed: int) -> Tensor:
     return random * (vector.norm() / random.norm(dim=1, keepdim=True))
 
 
-def _same(predicted: list[Readings], names: Sequence[str]) -> np.ndarray:
+def _same(predicted: list[Predictions], names: Sequence[str]) -> np.ndarray:
     """Return (P, A) shares of samples whose other attributes are as at the middle position."""
     found = [[one.probabilities[name].argmax(1) for name in names] for one in predicted]
     values = np.array(found).reshape(len(predicted), len(names), -1)  # (P, A, N)

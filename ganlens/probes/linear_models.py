@@ -1,6 +1,6 @@
-"""Linear readers: what the discriminator's features say of labels and attributes.
+"""Linear models: classifiers and regressors of attributes on the discriminator's features.
 
-All readers of one data set share one Gram matrix, so a dozen attributes cost little more than one.
+All models of one data set share one Gram matrix, so a dozen attributes cost little more than one.
 """
 
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ BIAS = 10.0  # a constant feature this large is an intercept that the penalty ha
 
 
 @dataclass(frozen=True)
-class Reader:
-    """A linear probe for one attribute, with its quality on images that it was not fitted to.
+class LinearClassifier:
+    """A linear classifier of one attribute, with its quality on images that it was not fitted to.
 
     Attributes:
-        name: attribute, "class", or a question.
+        name: attribute, "class", or an expression.
         classes: its values.
-        accuracy: share of held-out images read correctly.
-        balanced_accuracy: mean over the values of the share read correctly.
+        accuracy: share of held-out images predicted correctly.
+        balanced_accuracy: mean over the values of the share predicted correctly.
         majority: held-out share of the most frequent value: what guessing it gives.
-        recalls: share read correctly for each value, NaN where the held-out images have none.
+        recalls: share predicted correctly for each value, NaN where the held-out images have none.
         n_fit: training images that it was fitted to.
         n_held_out: images behind the accuracies.
     """
@@ -41,19 +41,19 @@ class Reader:
         """Return the column of a value; a GanlensError if no training image has it."""
         if value not in self.classes:
             raise GanlensError(
-                f"no training image that was looked at has {self.name}={value}: "
+                f"no training image that was taken has {self.name}={value}: "
                 f"choose from {', '.join(self.classes)}"
             )
         return self.classes.index(value)
 
 
 @dataclass(frozen=True)
-class Gauge:
-    """A linear probe for a numeric attribute.
+class LinearRegressor:
+    """A linear regressor of a numeric attribute.
 
     Attributes:
         name: the attribute.
-        correlation: Pearson correlation of what it reads with the truth, on held-out images.
+        correlation: Pearson correlation of its predictions with the truth, on held-out images.
         n_fit: training images that it was fitted to.
         n_held_out: images behind the correlation.
     """
@@ -65,19 +65,19 @@ class Gauge:
 
 
 @dataclass(frozen=True)
-class Readers:
-    """Fitted readers and gauges of one feature space.
+class LinearModels:
+    """Fitted classifiers and regressors of one feature space.
 
     Attributes:
-        readers: attribute -> its reader.
-        gauges: numeric attribute -> its gauge.
+        classifiers: attribute -> its classifier.
+        regressors: numeric attribute -> its regressor.
         center: (D,) mean of the features that they were fitted to.
-        weights: (D, T) float32, columns of all readers' values and then of all gauges.
+        weights: (D, T) float32, columns of all classifiers' values and then of all regressors.
         bias: (T,).
     """
 
-    readers: dict[str, Reader]
-    gauges: dict[str, Gauge]
+    classifiers: dict[str, LinearClassifier]
+    regressors: dict[str, LinearRegressor]
     center: np.ndarray
     weights: np.ndarray
     bias: np.ndarray
@@ -89,15 +89,15 @@ class Readers:
     def margins(self, scores: np.ndarray) -> dict[str, np.ndarray]:
         """Return each attribute's (N, K) margins: each value's lead over all others."""
         found, start = {}, 0
-        for name, reader in self.readers.items():
-            found[name] = lead(scores[:, start : start + len(reader.classes)])
-            start += len(reader.classes)
+        for name, classifier in self.classifiers.items():
+            found[name] = lead(scores[:, start : start + len(classifier.classes)])
+            start += len(classifier.classes)
         return found
 
     def numbers(self, scores: np.ndarray) -> dict[str, np.ndarray]:
-        """Return each numeric attribute's (N,) readings, in the data's units."""
-        first = scores.shape[1] - len(self.gauges)
-        return {name: scores[:, first + i] for i, name in enumerate(self.gauges)}
+        """Return each numeric attribute's (N,) predictions, in the data's units."""
+        first = scores.shape[1] - len(self.regressors)
+        return {name: scores[:, first + i] for i, name in enumerate(self.regressors)}
 
 
 def lead(scores: np.ndarray) -> np.ndarray:
@@ -107,12 +107,12 @@ def lead(scores: np.ndarray) -> np.ndarray:
     return scores - np.where(scores == best, second, best)
 
 
-def fit_readers(
+def fit_linear_models(
     features: tuple[np.ndarray, np.ndarray],
     columns: Mapping[str, tuple[np.ndarray, np.ndarray]],
     numbers: Mapping[str, tuple[np.ndarray, np.ndarray]],
     ridge: float = 0.1,
-) -> Readers:
+) -> LinearModels:
     """Fit ridge regressions of one-against-the-rest targets on standardised features.
 
     Values of an attribute are weighted equally, however rare. In the dual form all share the
@@ -137,7 +137,7 @@ def fit_readers(
     duals = [_dual(gram, penalty, name, values) for name, (values, _) in columns.items()]
     duals += [_dual_number(gram, penalty, values) for values, _ in numbers.values()]
     stacked = np.concatenate(duals, axis=1) if duals else np.zeros((len(x), 0))
-    found = Readers(
+    found = LinearModels(
         {}, {}, center, ((x.T @ stacked.astype(np.float32)) / scale[:, None]),
         (BIAS**2 * stacked.sum(0)).astype(np.float32),
     )  # fmt: skip
@@ -145,14 +145,14 @@ def fit_readers(
     for name, (values, truth) in columns.items():
         classes = tuple(map(str, np.unique(values)))
         own = scores[:, start : start + len(classes)]
-        found.readers[name] = _judged(name, classes, own, truth, len(values))
+        found.classifiers[name] = _classifier(name, classes, own, truth, len(values))
         start += len(classes)
     for name, (values, truth) in numbers.items():
         known = np.isfinite(values)
         mean, std = values[known].mean(), values[known].std()
         found.weights[:, start] *= std
         found.bias[start] = found.bias[start] * std + mean
-        found.gauges[name] = _gauged(name, scores[:, start], truth, int(known.sum()))
+        found.regressors[name] = _regressor(name, scores[:, start], truth, int(known.sum()))
         start += 1
     return found
 
@@ -182,13 +182,13 @@ def _dual_number(gram: np.ndarray, penalty: float, values: np.ndarray) -> np.nda
     return dual
 
 
-def _judged(
+def _classifier(
     name: str, classes: tuple[str, ...], scores: np.ndarray, truth: np.ndarray, n_fit: int
-) -> Reader:
+) -> LinearClassifier:
     right = np.array(classes)[scores.argmax(1)] == truth
     members = [truth == value for value in classes]
     recalls = tuple(float(right[one].mean()) if one.any() else float("nan") for one in members)
-    return Reader(
+    return LinearClassifier(
         name=name,
         classes=classes,
         accuracy=float(right.mean()),
@@ -200,8 +200,10 @@ def _judged(
     )
 
 
-def _gauged(name: str, read: np.ndarray, truth: np.ndarray, n_fit: int) -> Gauge:
+def _regressor(name: str, predicted: np.ndarray, truth: np.ndarray, n_fit: int) -> LinearRegressor:
     known = np.isfinite(truth)
-    varied = known.sum() > 1 and np.ptp(truth[known]) > 0 and np.ptp(read[known]) > 0
-    correlation = float(np.corrcoef(read[known], truth[known])[0, 1]) if varied else float("nan")
-    return Gauge(name, correlation, n_fit, int(known.sum()))
+    varied = known.sum() > 1 and np.ptp(truth[known]) > 0 and np.ptp(predicted[known]) > 0
+    correlation = (
+        float(np.corrcoef(predicted[known], truth[known])[0, 1]) if varied else float("nan")
+    )
+    return LinearRegressor(name, correlation, n_fit, int(known.sum()))

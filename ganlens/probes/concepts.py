@@ -23,11 +23,11 @@ class Condition:
     """One part of a concept: that attribute ``name`` has ``value``.
 
     What is not of the form ``name=value`` on a categorical attribute (``tilt>10``, ``!(a | b)``) is
-    a question of its own: ``name`` is its text and ``value`` is "yes".
+    an attribute of its own: ``name`` is its text and ``value`` is "yes".
 
     Attributes:
-        name: attribute, "class", or the text of a question.
-        value: the value that is asked for.
+        name: attribute, "class", or the text of an expression.
+        value: the value that it should have.
         text: as it stands in the expression.
     """
 
@@ -82,13 +82,18 @@ def categorical(data: "ImageSet") -> dict[str, np.ndarray]:
 
 
 def column(name: str, data: "ImageSet") -> np.ndarray:
-    """Return the (N,) strings that a probe for this name learns; a question gives yes or no."""
+    """Return the (N,) values that a classifier learns; an expression has yes or no."""
     columns = categorical(data)
     if name in columns:
         return columns[name]
     answers = np.full(len(data), "no", dtype="<U3")
     answers[data.select(name)] = "yes"
     return answers
+
+
+def quoted(word: str) -> str:
+    """Return a name or value, in quotes if it holds a sign of the expression language."""
+    return f'"{word}"' if set(word) & set("&|!()<>='") else word
 
 
 Concept = tuple[Condition, ...]
@@ -100,10 +105,10 @@ def expected(a: Sequence[Condition], b: Sequence[Condition], c: Sequence[Conditi
     Smiling woman - neutral woman + neutral man = smiling man (Radford 2015, section 6.3.2). An
     attribute that differs between all three has no expected value and is left out.
     """
-    of_a, of_b, of_c = ({one.name: one for one in side} for side in (a, b, c))
+    of_a, of_b, of_c = ({one.name: one for one in concept} for concept in (a, b, c))
     found = []
     for name in dict.fromkeys([*of_a, *of_c]):
-        here, there, base = (side.get(name) for side in (of_a, of_b, of_c))
+        here, there, base = (known.get(name) for known in (of_a, of_b, of_c))
         values = [one.value if one else None for one in (here, there, base)]
         if values[0] == values[1]:
             found.append(base)

@@ -1,4 +1,4 @@
-"""Exemplars: generated samples that show a concept, found by scoring instead of by hand."""
+"""Exemplars: generated samples that show a concept, by scores instead of by hand."""
 
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Progress
-from ganlens.probes.concepts import Concept, Condition, categorical, column, parse
+from ganlens.probes.concepts import Concept, Condition, categorical, column, parse, quoted
 from ganlens.probes.linear_models import (
     LinearClassifier,
     LinearModels,
@@ -29,10 +29,10 @@ ENOUGH = 20  # training images that a value, or a pair of values, needs to be ch
 
 @dataclass(frozen=True)
 class AttributeModels:
-    """Linear models of attributes on the discriminator's features.
+    """Linear models of attributes on the discriminator's features of images.
 
     Attributes:
-        fitted: one linear probe per attribute.
+        fitted: one linear model per attribute.
         pool: the features' pooling grid.
     """
 
@@ -41,12 +41,12 @@ class AttributeModels:
 
     @property
     def classifiers(self) -> dict[str, LinearClassifier]:
-        """Attribute -> its classifier."""
+        """Attribute -> its linear classifier."""
         return self.fitted.classifiers
 
     @property
     def regressors(self) -> dict[str, LinearRegressor]:
-        """Numeric attribute -> its regressor."""
+        """Numeric attribute -> its linear regressor."""
         return self.fitted.regressors
 
     def scores(self, subject: "Subject", x: "Tensor", batch_size: int) -> np.ndarray:
@@ -60,14 +60,14 @@ class AttributeModels:
         return self.fitted.margins(self.scores(subject, x, batch_size))
 
     def of(self, margins: dict[str, np.ndarray], condition: Condition) -> np.ndarray:
-        """Return the (N,) margins of one condition: above 0 where it is predicted."""
+        """Return the (N,) margins of one condition: above 0 where it is predicted true."""
         classifier = self.classifiers[condition.name]
         return margins[condition.name][:, classifier.index(condition.value)]
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Generated samples that were scored: seeds 0 to n - 1.
+    """Scored samples of the generator: seeds 0 to n - 1.
 
     Attributes:
         models: what scored them.
@@ -82,7 +82,7 @@ class Pool:
     numbers: dict[str, np.ndarray]
 
     def shows(self, concept: Sequence[Condition]) -> np.ndarray:
-        """Return (n,) bool: which samples meet every condition."""
+        """Return (n,) bool: which samples are predicted to meet every condition."""
         return np.all([self.models.of(self.margins, one) > 0 for one in concept], axis=0)
 
     def score(self, concept: Sequence[Condition]) -> np.ndarray:
@@ -102,8 +102,8 @@ class Search:
 
     Attributes:
         pool: samples that are scored: seeds 0 to pool - 1.
-        probe_images: training images that the models are fitted to, and held-out images that they
-            are tested on, at most.
+        probe_images: training images that the linear models are fitted to, and held-out images that
+            they are evaluated on, at most.
         feature_pool: the discriminator's maps are max-pooled to this many cells a side.
         seed: of the choice of images.
         batch_size: images at a time.
@@ -115,14 +115,19 @@ class Search:
     seed: int
     batch_size: int
 
+    @property
+    def extractor(self) -> str:
+        """The features that the linear models take, in words."""
+        return f"discriminator, all layers, {self.feature_pool}x{self.feature_pool}"
 
-def names_of(given: Sequence[Sequence[Concept]], data: "ImageSet") -> list[str]:
-    """Return what models are needed for: the attributes of the given concepts, or all candidates.
+
+def names_of(wanted: Sequence[Sequence[Concept]], data: "ImageSet") -> list[str]:
+    """Return what is to be classified: the attributes of the concepts, or else all candidates.
 
     Raises:
         GanlensError: the data have no attributes and no classes.
     """
-    names = [one.name for concepts in given for concept in concepts for one in concept]
+    names = [one.name for concepts in wanted for concept in concepts for one in concept]
     names = names or list(candidates(data))
     if not names:
         raise GanlensError(
@@ -139,20 +144,20 @@ _POOLS: "WeakKeyDictionary[Subject, tuple[Any, Pool]]" = WeakKeyDictionary()
 def score_pool(
     subject: "Subject", data: "ImageSet", names: Iterable[str], search: Search
 ) -> Generator[Progress, None, Pool]:
-    """Fit classifiers for the names, all candidates and all numbers, and score the pool with them.
+    """Fit linear models to the names, all candidates and all numbers, and score the pool.
 
-    All candidates are scored even where few are needed: what one probe of a report has scored,
-    the next one need not score again.
+    The candidates are scored even where the names leave them out: what one probe of a report
+    scores, the next one need not score again.
 
     Raises:
         GanlensError: as ``fit_attribute_models``.
     """
     wanted = tuple(sorted({*names, *candidates(data)}))
     key = (wanted, search, data.fingerprint)
-    kept = _POOLS.get(subject)
-    if kept is not None and kept[0] == key:
+    cached = _POOLS.get(subject)
+    if cached is not None and cached[0] == key:
         yield Progress(search.pool, search.pool, "samples scored")
-        return kept[1]
+        return cached[1]
     models = yield from fit_attribute_models(
         subject,
         data,
@@ -184,7 +189,7 @@ def fit_attribute_models(
     seed: int,
     batch_size: int,
 ) -> Generator[Progress, None, AttributeModels]:
-    """Fit a classifier per name and a regressor per numeric attribute; models them on test images.
+    """Fit a classifier per name and a regressor per numeric attribute; evaluate on test images.
 
     At most ``limit`` train images are fitted to.
 
@@ -225,7 +230,7 @@ def _sample(part: "ImageSet", limit: int, seed: int) -> tuple["ImageSet", np.nda
 
 
 def candidates(data: "ImageSet") -> dict[str, tuple[Condition, Condition]]:
-    """Return the attributes that can be tried unasked, with a rarer and a commoner value each.
+    """Return attributes to try where none is named, with a rarer and a commoner value each.
 
     Of a categorical attribute these are its two most frequent values; a numeric one is cut at its
     median. Classes are taken only where there are no attributes.
@@ -242,7 +247,7 @@ def candidates(data: "ImageSet") -> dict[str, tuple[Condition, Condition]]:
             found[name] = (rare, common)
     for name, values in train.attributes.items():
         if values.dtype.kind == "f" and len(values) >= 2 * ENOUGH and np.ptp(values) > 0:
-            cut = f"{_quoted(name)} > {float(np.median(values)):g}"
+            cut = f"{quoted(name)} > {float(np.median(values)):g}"
             high, low = parse(cut, train)[0], Condition(cut, "no", f"!({cut})")
             if ENOUGH <= len(train.select(cut)) <= len(train) - ENOUGH:
                 found[cut] = (high, low)
@@ -251,11 +256,7 @@ def candidates(data: "ImageSet") -> dict[str, tuple[Condition, Condition]]:
 
 def equals(name: str, value: str) -> Condition:
     """Return the condition that an attribute has a value, quoted where it must be."""
-    return Condition(name, value, f"{_quoted(name)}={_quoted(value)}")
-
-
-def _quoted(word: str) -> str:
-    return f'"{word}"' if set(word) & set("&|!()<>=") else word
+    return Condition(name, value, f"{quoted(name)}={quoted(value)}")
 
 
 Concepts = tuple[Concept, Concept, Concept]
@@ -277,16 +278,16 @@ def choose(data: "ImageSet", pool: Pool, exemplars: int) -> Concepts:
 
 
 def ranked(data: "ImageSet", pool: Pool, exemplars: int) -> list[Concepts]:
-    """List triples A, B, C of two attributes that are predicted well and shown together.
+    """List triples A, B, C of two well classified attributes that samples show together.
 
     Pairs are ranked by the worse of their balanced accuracies, in steps of 5 %, then by how many
     samples show the rarest of the three concepts; each attribute is moved (what sets A apart from
     B) by one triple only. Data with classes alone give one triple of three classes.
     """
-    classifiers = pool.models.classifiers
-    tried = {name: pair for name, pair in candidates(data).items() if name in classifiers}
+    linear = pool.models.classifiers
+    tried = {name: pair for name, pair in candidates(data).items() if name in linear}
     if set(tried) == {"class"}:
-        return [_three_classes(classifiers["class"])]
+        return [_three_classes(linear["class"])]
     train, found = data.part("train"), []
     for first, second in permutations(tried, 2):
         (present, absent), (one, other) = tried[first], tried[second]
@@ -294,7 +295,7 @@ def ranked(data: "ImageSet", pool: Pool, exemplars: int) -> list[Concepts]:
         cells = [*concepts, (present, other)]
         if min(len(train.select(text(cell))) for cell in cells) < ENOUGH:
             continue
-        worse = min(classifiers[name].balanced_accuracy for name in (first, second))
+        worse = min(linear[name].balanced_accuracy for name in (first, second))
         supply = min(int(pool.shows(concept).sum()) for concept in concepts)
         found.append((round(worse * 20), min(supply, 10 * exemplars), concepts))
     best: dict[str, Concepts] = {}

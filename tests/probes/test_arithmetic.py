@@ -142,7 +142,15 @@ def test_pictures_replay_and_the_summary_is_json(result):
     summary = json.loads(json.dumps(result.summary(), allow_nan=False))
     assert summary["a"] == WANTED["a"]
     assert summary["hash"] == "f" * 64
-    assert sum(isinstance(panel, TablePanel) for panel in result.panels()) == 2
+    numbers, classifiers = (one for one in result.panels() if isinstance(one, TablePanel))
+    rows = dict(numbers.rows)
+    assert rows["share of the 9 pictures with all expected values (%)"] == 100 * result.success
+    assert rows["length of the result (|z|)"] == summary["norms"]["the result"]
+    assert rows["samples of 200 that show A"] == summary["samples_showing_a_b_c"][0]
+    assert "each the mean of 3 latents" in pictures[0].caption
+    linear = dict(zip(classifiers.columns, classifiers.rows[0], strict=True))
+    name = linear["attribute"]
+    assert linear["accuracy (%)"] == 100 * summary["probe_accuracy_held_out"][name]
 
 
 def test_auto_finds_two_attributes_and_succeeds():
@@ -237,7 +245,7 @@ def three_kinds(n=300, seed=0):
     return x.astype(np.float32), y
 
 
-def test_a_reader_of_three_values_is_right_where_the_margin_is_positive():
+def test_a_classifier_of_three_values_is_right_where_the_margin_is_positive():
     x, y = three_kinds()
     fitted = fit_linear_models((x[:200], x[200:]), {"kind": (y[:200], y[200:])}, {})
     classifier, margins = fitted.classifiers["kind"], fitted.margins(fitted.scores(x))["kind"]
@@ -251,7 +259,7 @@ def test_a_reader_of_three_values_is_right_where_the_margin_is_positive():
         fit_linear_models((x, x), {"kind": (np.full(300, "a"), y)}, {})
 
 
-def test_readers_are_ridge_regressions_as_scikit_learn_fits_them():
+def test_linear_models_are_ridge_regressions_as_scikit_learn_fits_them():
     x, y = three_kinds()
     number = x[:, 0] * 2 - x[:, 1] + 5
     number[::9] = np.nan
@@ -290,7 +298,7 @@ def test_too_few_samples_of_a_concept_are_admitted():
     subject = two_things()
     subject.generator.forward = lambda z: TwoThings.forward(subject.generator, z.abs())
     found = Arithmetic(**WANTED, **SMALL).run(subject, data_set())
-    assert any("showing C" in note for note in found.notes)
+    assert any("show C" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(

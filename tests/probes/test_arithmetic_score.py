@@ -49,7 +49,11 @@ def test_the_pictures_replay_and_the_summary_is_json(result):
     assert np.array_equal(again, panel.image)
     summary = json.loads(json.dumps(result.summary(), allow_nan=False))
     assert summary["formulas"][result.formulas[0].text]["means_of"]["3"]["success"][0] > 0.95
-    assert len(result.panels()) == 4
+    curve, table, _, _ = result.panels()
+    assert "over 60 draws" in curve.caption
+    assert curve.figure.layout.yaxis.title.text == "share of draws that succeed (%)"
+    means = next(row for row in table.rows if row[1] == "means of 3")
+    assert dict(zip(table.columns, means, strict=True))["success (%)"] == 100 * summary["success_3"]
 
 
 def test_formulas_are_chosen_where_none_is_given_each_moving_another_attribute():

@@ -18,8 +18,9 @@ from ganlens.errors import GanlensError
 from ganlens.images import to_uint8
 from ganlens.models.dcgan import DCGANConfig
 from ganlens.panels import FigurePanel, ImagePanel, TablePanel
+from ganlens.probes.concepts import quoted
 from ganlens.probes.directions import Directions
-from ganlens.probes.directions.claims import claims_of, quoted
+from ganlens.probes.directions.claims import claims_of
 from ganlens.probes.directions.scores import ridge
 from ganlens.recipe import Recipe, render
 from ganlens.subject import load
@@ -102,6 +103,12 @@ def test_pictures_replay_and_the_summary_is_json(result):
     assert sum(isinstance(panel, FigurePanel) for panel in result.panels()) == 2
     assert sum(isinstance(panel, TablePanel) for panel in result.panels()) == 2
     table = result.panels()[-1]
+    first = dict(zip(table.columns, table.rows[0], strict=True))
+    assert first["direction"] == summary["directions"][0]
+    assert first["AUC"] == summary["auc"][0]
+    assert first["turned on (%)"] == 100 * summary["turned_on"][0]
+    assert first["length (%)"] == 100 * summary["length_change"][0]
+    assert "moves 40 fresh samples by 3 sigma" in table.caption
     assert [row[0] for row in table.rows][-3:] == [
         "3 random, mean",
         "3 random, lowest",

@@ -45,7 +45,15 @@ def test_the_middle_picture_is_the_sample_itself_and_the_strip_replays(result):
     subject = two_things()
     (panel,) = (one for one in result.panels() if isinstance(one, ImagePanel))
     assert np.array_equal(render(subject, Recipe.from_json(json.dumps(panel.recipe))), panel.image)
-    assert len(result.panels()) == 4
+    _, curves, drift, table = result.panels()
+    assert "the mean of 12" in curves.caption
+    assert curves.figure.layout.xaxis.title.text == "t in z + t v"
+    assert drift.figure.layout.yaxis.title.text == "samples predicted as before (%)"
+    rows = dict(table.rows)
+    assert rows["length of v (sigma of the prior)"] == result["vector_length_sigma"]
+    assert rows["samples with a correlation above 0.9 (%)"] == pytest.approx(
+        100 * result["spearman_share_above_0.9"]
+    )
 
 
 def test_correlations_and_slopes_are_those_of_scipy():

@@ -1,22 +1,19 @@
 """Panels of the arithmetic probe: the result, its exemplars, the control on pixels, the numbers."""
 
 from ganlens import images
-from ganlens.panels import ImagePanel, Panel, TablePanel, picture_scale
+from ganlens.panels import ImagePanel, Panel, picture_scale
 from ganlens.probes.arithmetic.classifiers import classifier_table
-from ganlens.probes.arithmetic.result import SIDES, ArithmeticResult
+from ganlens.probes.arithmetic.result import TERMS, ArithmeticResult
 
 
 def panels(result: ArithmeticResult) -> list[Panel]:
     """Return the result, the exemplars, the pixel-space control and two tables."""
-    tables = [_table(result)]
-    if result.classifiers:
-        tables.append(classifier_table(result.classifiers))
-    return [_grid(result), _exemplars(result), _control(result), *tables]
-
-
-def _formula(result: ArithmeticResult) -> str:
-    named = result.concepts or SIDES
-    return f"({named[0]}) - ({named[1]}) + ({named[2]})" if result.concepts else "A - B + C"
+    notes = ("A result about as long as the prior's latents needs no rescaling.", *result.notes)
+    supply = zip(TERMS, result.supply, strict=False)
+    more = [(f"samples of {result.pool:,} that show {term}", count) for term, count in supply]
+    table = result.table("Numbers of the arithmetic", " ".join(notes), more)
+    classifiers = [classifier_table(result.classifiers)] if result.classifiers else []
+    return [_grid(result), _exemplars(result), _control(result), table, *classifiers]
 
 
 def _verdict(result: ArithmeticResult) -> str:
@@ -33,18 +30,18 @@ def _verdict(result: ArithmeticResult) -> str:
 def _grid(result: ArithmeticResult) -> ImagePanel:
     return ImagePanel(
         title="The result of the arithmetic",
-        caption=f"{_formula(result)}, each the mean of {result.seeds.shape[1]} latents. The "
+        caption=f"{result.formula}, each the mean of {result.seeds.shape[1]} latents. The "
         "result is in the centre; its 8 neighbours have uniform noise added. "
         f"{_verdict(result)}",
         image=images.grid(result.grid, 3),
-        alt=f"3 by 3 generated pictures of {_formula(result)}",
+        alt=f"3 by 3 generated pictures of {result.formula}",
         scale=2 * picture_scale(result.grid),
         recipe=result.recipes["grid"],
     )
 
 
 def _exemplars(result: ArithmeticResult) -> ImagePanel:
-    named = "; ".join(f"{s}: {c}" for s, c in zip(SIDES, result.concepts, strict=False))
+    named = "; ".join(f"{t}: {c}" for t, c in zip(TERMS, result.concepts, strict=False))
     return ImagePanel(
         title="Exemplars and their means",
         caption=f"Rows A, B, C ({named or 'seeds given by the user'}): the exemplars, and "
@@ -68,12 +65,3 @@ def _control(result: ArithmeticResult) -> ImagePanel:
         scale=picture_scale(result.control),
         recipe=result.recipes["control"],
     )
-
-
-def _table(result: ArithmeticResult) -> TablePanel:
-    more = [
-        (f"samples of {result.pool:,} that show {side}", count)
-        for side, count in zip(SIDES, result.supply, strict=False)
-    ]
-    notes = ("A result about as long as the prior's latents needs no rescaling.", *result.notes)
-    return result.table("Numbers of the arithmetic", " ".join(notes), more)

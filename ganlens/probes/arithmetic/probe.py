@@ -1,6 +1,6 @@
 """Vector arithmetic: mean of A - mean of B + mean of C (Radford 2015, section 6.3.2)."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,18 +15,10 @@ from ganlens.latents import Mix, Seeds, Sum
 from ganlens.limits import Amount, Count, Seed
 from ganlens.probes.arithmetic.classifiers import classifiers
 from ganlens.probes.arithmetic.panels import panels
-from ganlens.probes.arithmetic.result import SIDES, ArithmeticResult
+from ganlens.probes.arithmetic.result import PRIOR, TERMS, ArithmeticResult
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
 from ganlens.probes.concepts import Concept, expected, parse
-from ganlens.probes.exemplars import (
-    Pool,
-    Search,
-    choose,
-    names_of,
-    pick,
-    score_pool,
-    text,
-)
+from ganlens.probes.exemplars import Pool, Search, choose, names_of, pick, score_pool, text
 from ganlens.probes.identity import identity
 from ganlens.probes.latent import expected_norm
 from ganlens.probes.success import meets
@@ -36,7 +28,6 @@ if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-
 RANDOM = 1000  # samples behind the base rate
 
 
@@ -44,9 +35,9 @@ RANDOM = 1000  # samples behind the base rate
 class Arithmetic(Probe):
     """Calculate with concepts: mean latent of A, minus that of B, plus that of C.
 
-    Exemplars are found, not hunted: linear probes on the discriminator's features, fitted to the
-    data's attributes, score a pool of samples. What comes out is measured by another one: a small
-    network on pixels, trained on the real images.
+    Exemplars are found, not hunted: linear classifiers on the discriminator's features,
+    fitted to the data's attributes, score a pool of samples. What comes out is measured by another
+    one: a small network on pixels, trained on the real images.
 
     Attributes:
         a: what A shows, for example "mouth=smile & hair=long"; "auto" chooses all three from
@@ -60,8 +51,8 @@ class Arithmetic(Probe):
         spread: half-width of the noise around the result for a uniform prior; for a normal one it
             is scaled by the ratio of the priors' standard deviations (0.25 becomes 0.43).
         pool: samples that are scored in search of exemplars: seeds 0 to pool - 1.
-        probe_images: training images that the models are fitted to, and held-out images that they
-            are tested on, at most.
+        probe_images: training images that the linear classifiers are fitted to, and held-out
+            images that their accuracy is of, at most.
         feature_pool: the discriminator's maps are max-pooled to this many cells a side.
         seed: of the noise and of the choice of images.
         batch_size: images at a time.
@@ -136,7 +127,7 @@ class Arithmetic(Probe):
     def steps(
         self, subject: "Subject", data: "ImageSet | None" = None
     ) -> Generator[Progress, None, ArithmeticResult]:
-        """Find the exemplars, calculate, and read what came out."""
+        """Find the exemplars, calculate, and measure what came out."""
         if self.seeds_a:
             groups = [list(g) for g in (self.seeds_a, self.seeds_b, self.seeds_c)]
             yield Progress(0, 1, "pictures")
@@ -146,23 +137,18 @@ class Arithmetic(Probe):
                 "exemplars are found with labelled data and a discriminator: give --data, or seeds "
                 "for A, B and C"
             )
-        asked = self._concepts(data.part("train"))
-        names = names_of([asked], data)
-        pool = yield from score_pool(subject, data, names, self._search())
-        concepts = asked or choose(data, pool, self.exemplars)
+        given = () if self.a == "auto" else (self.a, self.b, self.c)
+        wanted = tuple(parse(one, data.part("train")) for one in given)
+        pool = yield from score_pool(subject, data, names_of([wanted], data), self._search())
+        concepts = wanted or choose(data, pool, self.exemplars)
         groups = pick([pool.score(one) for one in concepts], range(self.pool), self.exemplars)
-        classifier = None
-        if expected(*concepts):  # with nothing to classifier, none need be trained
-            classifier = yield from attribute_classifier(data)
-        return self._result(subject, data, groups, concepts, pool, classifier)
+        network = None
+        if expected(*concepts):  # with nothing to measure, none need be trained
+            network = yield from attribute_classifier(data)
+        return self._result(subject, data, groups, concepts, pool, network)
 
     def _search(self) -> Search:
         return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
-
-    def _concepts(self, data: "ImageSet") -> tuple[Concept, ...]:
-        return (
-            () if self.a == "auto" else tuple(parse(one, data) for one in (self.a, self.b, self.c))
-        )
 
     def _recipes(self, subject: "Subject", groups: list[list[int]]) -> dict[str, Recipe]:
         means = [Sum.mean(group) for group in groups]
@@ -187,65 +173,50 @@ class Arithmetic(Probe):
         groups: list[list[int]],
         concepts: tuple[Concept, ...],
         pool: Pool | None,
-        classifier: AttributeClassifier | None,
+        network: AttributeClassifier | None,
     ) -> ArithmeticResult:
         recipes = self._recipes(subject, groups)
         drawn = {name: draw(subject, recipe) for name, recipe in recipes.items()}
         wanted = expected(*concepts) if concepts else ()
         hits = np.zeros((9, 0), dtype=bool)
         control_hits, base_rate = np.zeros(0, dtype=bool), None
-        if classifier and wanted:
+        if network and wanted:
             both = torch.cat([drawn["grid"], drawn["control"][3:]])
-            read = meets(classifier.predict(both), wanted)
-            hits, control_hits = read[:9], read[9]
+            met = meets(network.predict(both), wanted)
+            hits, control_hits = met[:9], met[9]
             random = subject.generate(subject.latents(range(RANDOM)), batch_size=self.batch_size)
-            base_rate = float(meets(classifier.predict(random), wanted).all(axis=1).mean())
+            base_rate = float(meets(network.predict(random), wanted).all(axis=1).mean())
         latents = latents_of(subject, recipes["grid"])
-        norms = _norms(subject, groups, latents[4])
-        supply = [int(pool.shows(one).sum()) for one in concepts] if pool else []
         return ArithmeticResult(
             concepts=tuple(text(concept) for concept in concepts),
             expected=tuple(one.text for one in wanted),
             seeds=np.array(groups),
             **{name: images.to_uint8(x) for name, x in drawn.items()},
             latents=latents.numpy(),
-            norms=norms,
+            norms=_norms(subject, groups, latents[4]),
             hits=hits,
             control_hits=control_hits,
             base_rate=base_rate,
-            supply=tuple(supply),
-            classifiers=classifiers(pool, classifier, concepts),
+            supply=tuple(int(pool.shows(one).sum()) for one in concepts) if pool else (),
+            classifiers=classifiers(pool, network, concepts),
             draw=panels,
             pool=self.pool if pool else 0,
             recipes={name: recipe.to_json() for name, recipe in recipes.items()},
-            notes=tuple(self._notes(norms, supply)),
             about={
                 **identity(subject, data),
-                **(classifier.about() if classifier else {}),
-                "extractor": f"discriminator, all layers, {self.feature_pool}x{self.feature_pool}"
-                if pool
-                else None,
+                **(network.about() if network else {}),
+                "extractor": self._search().extractor if pool else None,
                 "seed": self.seed,
                 "exemplars": len(groups[0]),
             },
         )
 
-    def _notes(self, norms: dict[str, float], supply: list[int]) -> Iterator[str]:
-        for side, shown in zip(SIDES, supply, strict=False):
-            if shown < self.exemplars:
-                yield (
-                    f"Only {shown} of {self.pool:,} samples are read as showing {side}: "
-                    "its other exemplars are merely the nearest to it."
-                )
-        if not 0.8 < norms["the result"] / norms["a latent of the prior, on average"] < 1.25:
-            yield "The result lies off the prior: its picture may be washed out or exaggerated."
-
 
 def _norms(subject: "Subject", groups: list[list[int]], result: torch.Tensor) -> dict[str, float]:
     means = [subject.latents(group).mean(0) for group in groups]
-    named = {f"the mean of {s}": float(m.norm()) for s, m in zip(SIDES, means, strict=True)}
+    named = {f"the mean of {term}": float(m.norm()) for term, m in zip(TERMS, means, strict=True)}
     return {
         **named,
         "the result": float(result.norm()),
-        "a latent of the prior, on average": expected_norm(subject.prior),
+        PRIOR: expected_norm(subject.prior),
     }

@@ -8,7 +8,8 @@ import numpy as np
 from ganlens.probes.arithmetic.classifiers import Classifier
 from ganlens.probes.result import Number, Result
 
-SIDES = ("A", "B", "C")
+TERMS = ("A", "B", "C")
+PRIOR = "a latent of the prior, on average"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,6 @@ class ArithmeticResult(Result):
         classifiers: those by which exemplars are chosen, then those that measure the result.
         pool: how many samples were scored.
         recipes: what draws "exemplars", "grid" and "control" again.
-        notes: what the user should know about this run.
     """
 
     concepts: tuple[str, ...]
@@ -49,39 +49,52 @@ class ArithmeticResult(Result):
     classifiers: tuple[Classifier, ...]
     pool: int
     recipes: dict[str, dict[str, Any]]
-    notes: tuple[str, ...]
-
-    @property
-    def linear(self) -> tuple[Classifier, ...]:
-        """The linear classifiers, by which exemplars were chosen."""
-        return tuple(one for one in self.classifiers if one.linear)
 
     @property
     def success(self) -> float | None:
         """Share of the nine pictures that have every expected value; None if none is expected."""
         return float(self.hits.all(axis=1).mean()) if self.expected else None
 
+    @property
+    def formula(self) -> str:
+        """The calculation in one line."""
+        return "({}) - ({}) + ({})".format(*self.concepts) if self.concepts else "A - B + C"
+
+    @property
+    def notes(self) -> list[str]:
+        """What weakens this run, in sentences."""
+        found = [
+            f"Only {count} of {self.pool:,} samples are predicted to show {term}: its other "
+            "exemplars are merely the nearest to it."
+            for term, count in zip(TERMS, self.supply, strict=False)
+            if count < self.seeds.shape[1]
+        ]
+        if not 0.8 < self.norms["the result"] / self.norms[PRIOR] < 1.25:
+            found.append(
+                "The result lies off the prior: its picture may be washed out or exaggerated."
+            )
+        return found
+
     def numbers(self) -> list[Number]:
         """Return the success, what it compares with, and what was calculated with."""
-        wanted, none = (
-            self.expected,
-            "no value is expected: seeds were given, or A, B, C all differ",
-        )
-        per_value = dict(zip(wanted, self.hits.mean(axis=0), strict=True))
+        none = "no value is expected: seeds were given, or A, B, C all differ"
+        per_value = dict(zip(self.expected, self.hits.mean(axis=0), strict=True))
+        linear = {one.name: one.accuracy for one in self.classifiers if one.linear}
         return [
             *Number.each(dict(zip(("a", "b", "c"), self.concepts, strict=False))),
-            Number("expected", wanted),
+            Number("expected", self.expected),
             Number("exemplar_seeds", self.seeds),
             Number("success_rate_of_9", self.success,
                    "share of the 9 pictures with all expected values", "%", none),
             Number("success_rate_per_value", per_value, "  with {}", "%"),
             Number("base_rate_of_random_samples", self.base_rate,
                    "random samples with all expected values", "%", none),
-            Number("pixel_control_succeeds", bool(self.control_hits.all()) if wanted else None,
+            Number("pixel_control_succeeds",
+                   bool(self.control_hits.all()) if self.expected else None,
                    "the result on pixels has all expected values", reason=none),
             Number("pool", self.pool),
             Number("samples_showing_a_b_c", self.supply),
-            Number("probe_accuracy_held_out", {c.name: c.accuracy for c in self.linear}),
-            Number("norms", self.norms, "length of {}"),
+            Number("probe_accuracy_held_out", linear),
+            Number("norms", self.norms, "length of {}", "|z|"),
             Number("notes", self.notes),
         ]  # fmt: skip

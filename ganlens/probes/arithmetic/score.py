@@ -1,4 +1,4 @@
-"""How often vector arithmetic gives what it should: a measured claim, with its controls."""
+"""Arithmetic-score probe: how often A - B + C gives what it should, and how often its controls."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -7,30 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
-from ganlens.attributes import AttributeClassifier, attribute_classifier
+from ganlens.attributes import attribute_classifier
 from ganlens.errors import GanlensError
 from ganlens.limits import Count, Limits, Seed
 from ganlens.probes.arithmetic.classifiers import classifiers
 from ganlens.probes.arithmetic.score_panels import panels
 from ganlens.probes.arithmetic.score_result import ArithmeticScoreResult, Formula
-from ganlens.probes.arithmetic.trial import PAPER, Trial, formula_of
+from ganlens.probes.arithmetic.trial import PAPER, Trial
 from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
 from ganlens.probes.concepts import expected, parse, split_formula
-from ganlens.probes.exemplars import (
-    Concepts,
-    Pool,
-    Search,
-    names_of,
-    ranked,
-    score_pool,
-)
+from ganlens.probes.exemplars import Concepts, Pool, Search, names_of, ranked, score_pool
 from ganlens.probes.identity import identity
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
-MOST_FORMULAS = 3  # that are chosen unasked
+MOST_FORMULAS = 3  # that are chosen where none is given
 
 
 @dataclass(frozen=True)
@@ -49,8 +42,8 @@ class ArithmeticScore(Probe):
         draws: calculations per formula and count.
         shortlist: the samples that a draw's exemplars come from, per concept, at most.
         pool: samples that are scored in search of exemplars: seeds 0 to pool - 1.
-        probe_images: training images that the models are fitted to, and held-out images that they
-            are tested on, at most.
+        probe_images: training images that the linear classifiers are fitted to, and held-out
+            images that their accuracy is of, at most.
         feature_pool: the discriminator's maps are max-pooled to this many cells a side.
         seed: of the draws and of the choice of images.
         batch_size: images at a time.
@@ -122,25 +115,39 @@ class ArithmeticScore(Probe):
                 "exemplars are found with labelled data and a discriminator: give --data and a "
                 "checkpoint with a discriminator"
             )
-        asked = [self._concepts(formula, data) for formula in self.formulas]
-        pool = yield from score_pool(subject, data, names_of(asked, data), self._search())
-        found = asked or self._chosen(data, pool)
-        classifier = yield from attribute_classifier(data)
+        wanted = [self._concepts(formula, data) for formula in self.formulas]
+        pool = yield from score_pool(subject, data, names_of(wanted, data), self._search())
+        found = wanted or self._chosen(data, pool)
+        network = yield from attribute_classifier(data)
         random = subject.generate(subject.latents(range(self.draws)), batch_size=self.batch_size)
         formulas: list[Formula] = []
         for index, concepts in enumerate(found):
             best = [np.argsort(-pool.score(one), kind="stable") for one in concepts]
             lists = [seeds[: self.shortlist] for seeds in best]
-            shown = [pool.shows(one)[seeds] for one, seeds in zip(concepts, lists, strict=True)]
-            seed = (self.seed, index)
-            trial = Trial(subject, classifier, expected(*concepts), lists, seed, self.draws, random)
+            show = [pool.shows(one)[seeds] for one, seeds in zip(concepts, lists, strict=True)]
+            trial = Trial(subject, network, concepts, lists, (self.seed, index), self.draws, random)
             scores = []
             for done, count in enumerate(self.counts):
                 what = f"exemplars per concept, formula {index + 1}"
                 yield Progress(done, len(self.counts), what)
                 scores.append(trial.score(count))
-            formulas.append(formula_of(trial, concepts, scores, [int(s.sum()) for s in shown]))
-        return self._result(subject, data, found, formulas, classifier, pool)
+            formulas.append(trial.formula(scores, [int(one.sum()) for one in show]))
+        return ArithmeticScoreResult(
+            formulas=tuple(formulas),
+            counts=np.array(self.counts),
+            classifiers=classifiers(pool, network, [one for concepts in found for one in concepts]),
+            draws=self.draws,
+            draw=panels,
+            about={
+                **identity(subject, data),
+                **network.about(),
+                "extractor": self._search().extractor,
+                "draws": self.draws,
+                "shortlist": self.shortlist,
+                "pool": pool.n,
+                "seed": self.seed,
+            },
+        )
 
     def _concepts(self, formula: str, data: "ImageSet") -> Concepts:
         a, b, c = (parse(one, data) for one in split_formula(formula))
@@ -158,32 +165,3 @@ class ArithmeticScore(Probe):
                 f"data {data.spec!r} has no two attributes to calculate with: give formulas"
             )
         return chosen[:MOST_FORMULAS]
-
-    def _result(
-        self,
-        subject: "Subject",
-        data: "ImageSet",
-        found: list[Concepts],
-        formulas: list[Formula],
-        classifier: AttributeClassifier,
-        pool: Pool,
-    ) -> ArithmeticScoreResult:
-        about = {
-            **identity(subject, data),
-            **classifier.about(),
-            "extractor": f"discriminator, all layers, {self.feature_pool}x{self.feature_pool}",
-            "draws": self.draws,
-            "shortlist": self.shortlist,
-            "pool": pool.n,
-            "seed": self.seed,
-        }
-        return ArithmeticScoreResult(
-            formulas=tuple(formulas),
-            counts=np.array(self.counts),
-            classifiers=classifiers(
-                pool, classifier, [side for concepts in found for side in concepts]
-            ),
-            draws=self.draws,
-            draw=panels,
-            about=about,
-        )

@@ -64,27 +64,27 @@ def _table(result: ArithmeticScoreResult) -> TablePanel:
             ("random samples", one.random),
         ]
         rows += [
-            (one.goal, name, *score.success, score.plausible, score.both[0])
+            (one.goal, name, *(100 * s for s in (*score.success, score.plausible, score.both[0])))
             for name, score in named
         ]
     return TablePanel(
         title="Success of arithmetic, and of its controls",
-        caption="Shares, 0 to 1. A success has every expected value by a network on pixels that "
+        caption="A success has every expected value by a network on pixels that "
         "shares nothing with the discriminator which chose the exemplars; from and to: its "
         f"95 % interval (Wilson) over {result.draws} draws from the same shortlists. "
         "Overlaid pictures show what was laid over "
         "each other, so the pixel control can succeed by that count: but no such picture "
         "exists. Plausible: the discriminator scores it above the lowest 5 % of random "
         "samples; both: a plausible success.",
-        columns=("towards", "by", "success", "from", "to", "plausible", "both"),
+        columns=("towards", "by", "success (%)", "from (%)", "to (%)", "plausible (%)", "both (%)"),
         rows=rows,
     )  # fmt: skip
 
 
 def _pictures(one: Formula) -> ImagePanel:
     short = [
-        f" Only {n} of the {size} samples that {side} was taken from show it."
-        for side, n, size in zip(one.sides, one.shown, one.shortlists, strict=True)
+        f" Only {n} of the {size} samples that {term} was taken from show it."
+        for term, n, size in zip(one.terms, one.shown, one.shortlists, strict=True)
         if n < size
     ]
     marks = "".join("x" if right else "-" for right in one.right)

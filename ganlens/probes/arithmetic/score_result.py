@@ -35,7 +35,7 @@ class Formula:
     """The successes of one formula.
 
     Attributes:
-        sides: A, B and C as expressions.
+        terms: A, B and C as expressions.
         wanted: the conditions that A - B + C should meet.
         plain: per count of exemplars, the results as they come.
         scaled: per count, the results brought back to the prior's length.
@@ -48,7 +48,7 @@ class Formula:
         recipe: what draws the pictures again.
     """
 
-    sides: tuple[str, ...]
+    terms: tuple[str, ...]
     wanted: Concept
     plain: tuple[Score, ...]
     scaled: tuple[Score, ...]
@@ -63,7 +63,7 @@ class Formula:
     @property
     def text(self) -> str:
         """The formula as one line."""
-        return "({}) - ({}) + ({})".format(*self.sides)
+        return "({}) - ({}) + ({})".format(*self.terms)
 
     @property
     def goal(self) -> str:
@@ -101,7 +101,7 @@ class ArithmeticScoreResult(Result):
                 "counts": self.counts,
                 "formulas": {one.text: self._numbers(one) for one in self.formulas},
             },
-            {f"success_{k}": f"{k} exemplars were not asked for: --counts" for k in (1, 3, 8)},
+            {f"success_{k}": f"{k} is not among the counts" for k in (1, 3, 8)},
         )
 
     def _mean(self, count: int) -> float | None:

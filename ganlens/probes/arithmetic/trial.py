@@ -13,7 +13,7 @@ from ganlens import images
 from ganlens.attributes import AttributeClassifier
 from ganlens.latents import Mix, Sum
 from ganlens.probes.arithmetic.score_result import Formula, Score
-from ganlens.probes.concepts import Concept
+from ganlens.probes.concepts import Concept, expected
 from ganlens.probes.exemplars import Concepts, text
 from ganlens.probes.success import meets, share
 from ganlens.recipe import Recipe, draw
@@ -32,8 +32,8 @@ class Trial:
 
     Attributes:
         subject: whose latents are calculated with.
-        classifier: what measures the results.
-        wanted: the conditions that they should meet.
+        network: the attribute classifier that measures the results.
+        concepts: A, B and C.
         shortlists: seeds of the samples of A, B and C that exemplars are drawn from.
         seed: of the draws.
         draws: how many.
@@ -41,12 +41,17 @@ class Trial:
     """
 
     subject: "Subject"
-    classifier: AttributeClassifier
-    wanted: Concept
+    network: AttributeClassifier
+    concepts: Concepts
     shortlists: list[np.ndarray]
     seed: tuple[int, int]
     draws: int
     random: Tensor
+
+    @property
+    def wanted(self) -> Concept:
+        """The conditions that the results should meet."""
+        return expected(*self.concepts)
 
     def picks(self, count: int) -> np.ndarray:
         """Draw exemplars: (draws, 3, count) seeds, none twice within a concept."""
@@ -59,7 +64,7 @@ class Trial:
 
     def hits(self, x: Tensor) -> np.ndarray:
         """Return (N, E) bool: which images meet each expected condition."""
-        return meets(self.classifier.predict(x), self.wanted)
+        return meets(self.network.predict(x), self.wanted)
 
     @cached_property
     def floor(self) -> float:
@@ -86,36 +91,30 @@ class Trial:
         drawn = sums(lambda s: self.subject.generate(self.subject.latents(s)), self.picks(PAPER))
         return self.measured(drawn.clamp(-1, 1))
 
+    def formula(self, scores: Sequence[tuple[Score, Score]], show: Sequence[int]) -> Formula:
+        """Return the scores with their controls and some pictures.
 
-def formula_of(
-    trial: Trial,
-    concepts: Concepts,
-    scores: Sequence[tuple[Score, Score]],
-    shown: Sequence[int],
-) -> Formula:
-    """Collect the scores of a trial, with its controls and some pictures.
-
-    ``shown`` says how many of each shortlist are read as showing their concept.
-    """
-    sums_shown = [
-        Sum.mean(a.tolist()) + Sum.mean(b.tolist(), -1) + Sum.mean(c.tolist())
-        for a, b, c in trial.picks(PAPER)[:SHOWN]
-    ]
-    recipe = Recipe.of(trial.subject, Mix(tuple(sums_shown)), columns=SHOWN)
-    drawn = draw(trial.subject, recipe)
-    return Formula(
-        sides=tuple(text(one) for one in concepts),
-        wanted=trial.wanted,
-        plain=tuple(plain for plain, _ in scores),
-        scaled=tuple(scaled for _, scaled in scores),
-        pixels=trial.pixels(),
-        random=trial.measured(trial.random),
-        shortlists=tuple(len(one) for one in trial.shortlists),
-        shown=tuple(shown),
-        pictures=images.to_uint8(drawn),
-        right=np.all(trial.hits(drawn), axis=1),
-        recipe=recipe.to_json(),
-    )
+        ``show`` says how many samples of each shortlist show their concept.
+        """
+        means = [
+            Sum.mean(a.tolist()) + Sum.mean(b.tolist(), -1) + Sum.mean(c.tolist())
+            for a, b, c in self.picks(PAPER)[:SHOWN]
+        ]
+        recipe = Recipe.of(self.subject, Mix(tuple(means)), columns=SHOWN)
+        drawn = draw(self.subject, recipe)
+        return Formula(
+            terms=tuple(map(text, self.concepts)),
+            wanted=self.wanted,
+            plain=tuple(plain for plain, _ in scores),
+            scaled=tuple(scaled for _, scaled in scores),
+            pixels=self.pixels(),
+            random=self.measured(self.random),
+            shortlists=tuple(map(len, self.shortlists)),
+            shown=tuple(show),
+            pictures=images.to_uint8(drawn),
+            right=np.all(self.hits(drawn), axis=1),
+            recipe=recipe.to_json(),
+        )
 
 
 def sums(vectors: Callable[[Sequence[int]], Tensor], picks: np.ndarray) -> Tensor:

@@ -67,14 +67,14 @@ class Unmoved:
         z: (W, d) latents; the first N of them are moved.
         x: (N, C, H, W) images of the first N.
         logits: (N,) of the discriminator, or None.
-        read: predictions for all W, or None without a classifier.
+        predicted: predictions for all W, or None without a classifier.
         first: predictions for the first N.
     """
 
     z: "Tensor"
     x: "Tensor"
     logits: "Tensor | None"
-    read: Predictions | None
+    predicted: Predictions | None
     first: Predictions | None
 
 
@@ -115,16 +115,16 @@ def _unmoved(
     logits = (
         subject.discriminate(x[:count], batch_size=batch_size) if subject.discriminator else None
     )
-    read = classifier.predict(x) if classifier else None
-    return Unmoved(z, x[:count], logits, read, head(read, count) if read else None)
+    predicted = classifier.predict(x) if classifier else None
+    return Unmoved(z, x[:count], logits, predicted, head(predicted, count) if predicted else None)
 
 
-def head(read: Predictions, count: int) -> Predictions:
+def head(predicted: Predictions, count: int) -> Predictions:
     """Return the predictions for the first ``count`` images."""
     return Predictions(
-        read.classes,
-        {name: values[:count] for name, values in read.probabilities.items()},
-        {name: values[:count] for name, values in read.numbers.items()},
+        predicted.classes,
+        {name: values[:count] for name, values in predicted.probabilities.items()},
+        {name: values[:count] for name, values in predicted.numbers.items()},
     )
 
 
@@ -171,13 +171,13 @@ def _facts(
 def _answers(card: Card, one: Direction, before: Unmoved, after: Predictions) -> Card:
     """Add predictions: changes per attribute, the claim, its AUC, how often it came on."""
     assert before.first is not None
-    assert before.read is not None
+    assert before.predicted is not None
     changes = changed(before.first, after)
     claim = one.claim or most_gained(
         before.first, after, max(changes, key=lambda name: changes[name])
     )
     card = replace(card, changes=changes, claim=claim)
-    truth, was, now = (holds(read, claim) for read in (before.read, before.first, after))
+    truth, was, now = (holds(found, claim) for found in (before.predicted, before.first, after))
     if truth is None or was is None or now is None:
         return card
     return replace(

@@ -9,7 +9,7 @@ import numpy as np
 
 from ganlens.attributes import Predictions
 from ganlens.errors import GanlensError
-from ganlens.probes.concepts import Condition, categorical, parse
+from ganlens.probes.concepts import Condition, categorical, parse, quoted
 from ganlens.probes.success import meets
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ class Claim:
 
 
 def claims_of(data: "ImageSet", attributes: Sequence[str]) -> tuple[list[Claim], list[Claim]]:
-    """Return the claims that were asked for and all that can be made of the data.
+    """Return the claims that are wanted and all that can be made of the data.
 
     Args:
         data: the whole ImageSet; its training images say which values are frequent enough.
         attributes: attribute names (every value becomes a claim), expressions, or "auto".
 
     Returns:
-        What was asked for, and everything: one claim per value of a categorical attribute against
+        The wanted ones, and all: one claim per value of a categorical attribute against
         its other values (a single one where there are two), and "above the median" of a numeric
         one. The second list contains the first.
 
@@ -51,27 +51,27 @@ def claims_of(data: "ImageSet", attributes: Sequence[str]) -> tuple[list[Claim],
     """
     train = data.part("train")
     every = [claim for name in columns(train) for claim in _of_attribute(train, name)]
-    asked: list[Claim] = []
+    wanted: list[Claim] = []
     for text in attributes:
-        asked += every if text == "auto" else _asked(train, text)
-    if not asked:
+        wanted += every if text == "auto" else _of_text(train, text)
+    if not wanted:
         raise GanlensError(
             f"data {data.spec!r} has no attribute with at least {ENOUGH} training images of two "
             "values: add an attributes.csv or class folders"
         )
-    asked = list({claim.text: claim for claim in asked}.values())
-    return asked, list({claim.text: claim for claim in [*asked, *every]}.values())
+    wanted = list({claim.text: claim for claim in wanted}.values())
+    return wanted, list({claim.text: claim for claim in [*wanted, *every]}.values())
 
 
 def columns(data: "ImageSet") -> dict[str, np.ndarray]:
-    """Return every column that can be asked about; classes only where there are no attributes."""
+    """Return every column that can be claimed about; classes only where there are no attributes."""
     found = {**categorical(data), **data.attributes}
     if data.attributes:
         found.pop("class", None)
     return found
 
 
-def _asked(train: "ImageSet", text: str) -> list[Claim]:
+def _of_text(train: "ImageSet", text: str) -> list[Claim]:
     if text in columns(train) or text in categorical(train):
         found = _of_attribute(train, text)
         if not found:
@@ -85,8 +85,8 @@ def _asked(train: "ImageSet", text: str) -> list[Claim]:
             "with either answer are needed"
         )
     known = {**categorical(train), **train.attributes}
-    asked = [n for n in known if re.search(rf"(?<!\w){re.escape(n)}(?!\w)", text)]
-    return [Claim(text, tuple(asked))]
+    wanted = [n for n in known if re.search(rf"(?<!\w){re.escape(n)}(?!\w)", text)]
+    return [Claim(text, tuple(wanted))]
 
 
 def _of_attribute(train: "ImageSet", name: str) -> list[Claim]:
@@ -96,22 +96,19 @@ def _of_attribute(train: "ImageSet", name: str) -> list[Claim]:
     else:
         kinds, counts = np.unique(values, return_counts=True)
         order = np.argsort(-counts, kind="stable")
-        kept = [str(kinds[i]) for i in order if counts[i] >= ENOUGH]
+        frequent = [str(kinds[i]) for i in order if counts[i] >= ENOUGH]
         if not 2 <= len(kinds) <= MOST_VALUES:
             return []
         # Of two values the rarer one: the boundary of the other is the same.
-        texts = [f"{quoted(name)}={quoted(v)}" for v in (kept[1:] if len(kinds) == 2 else kept)]
+        texts = [
+            f"{quoted(name)}={quoted(v)}" for v in (frequent[1:] if len(kinds) == 2 else frequent)
+        ]
     found = {text: len(train.select(text)) for text in texts}
     return [Claim(text, (name,)) for text, n in found.items() if ENOUGH <= n <= len(train) - ENOUGH]
 
 
-def quoted(word: str) -> str:
-    """Quote a name or value that holds a sign of the expression language."""
-    return f'"{word}"' if set(word) & set("&|!()<>='") else word
-
-
 def holds(read: Predictions, claim: str) -> np.ndarray | None:
-    """Return (N,) bool: of which images a claim is read as true; None if it cannot be read."""
+    """Return (N,) bool: which images are predicted to fit a claim; None if none can be."""
     try:
         return meets(read, [Condition(claim, "yes", claim)])[:, 0]
     except GanlensError:

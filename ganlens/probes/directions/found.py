@@ -30,21 +30,6 @@ REAL = 0.8  # held-out AUC from which a boundary is held still by the conditiona
 
 
 @dataclass(frozen=True)
-class Search:
-    """Settings of the search; fields as those of ``Directions``."""
-
-    methods: tuple[str, ...]
-    attributes: tuple[str, ...]
-    count: int
-    samples: int
-    extreme: float
-    measured: int
-    conditional: bool
-    seed: int
-    batch_size: int
-
-
-@dataclass(frozen=True)
 class Found:
     """Every supervised direction, before a choice is made.
 
@@ -75,19 +60,25 @@ def supervised(
     subject: "Subject",
     scorer: Scorer,
     claims: Sequence[Claim],
-    search: Search,
     about: dict[str, Any],
+    *,
+    samples: int,
+    share: float,
+    seed: int,
+    batch_size: int,
 ) -> Generator[Progress, None, Found]:
-    """Score samples and fit a boundary and a difference of means to every claim."""
-    z = subject.latents(range(search.samples))
+    """Score seeds 0 to samples - 1, fit a boundary and a difference of means to every claim.
+
+    ``share`` of the samples at either end is fitted to; ``seed`` splits these from the held out.
+    """
+    z = subject.latents(range(samples))
     parts = []
-    for start in range(0, len(z), search.batch_size):
-        yield Progress(start, len(z), "samples scored")
-        x = subject.generate(z[start : start + search.batch_size], batch_size=search.batch_size)
-        parts.append(scorer.scores(subject, x, search.batch_size))
+    for start in range(0, samples, batch_size):
+        yield Progress(start, samples, "samples scored")
+        x = subject.generate(z[start : start + batch_size], batch_size=batch_size)
+        parts.append(scorer.scores(subject, x, batch_size))
     scores, prior = np.concatenate(parts, axis=1), subject.prior
     texts = [claim.text for claim in claims]
-    share, seed = search.extreme, search.seed
     yield Progress(0, 1, "boundaries")
     found = boundaries(z.numpy(), scores, texts, prior, share=share, seed=seed, provenance=about)
     least = PER_COORDINATE * prior.dim
@@ -103,22 +94,29 @@ def supervised(
     )
 
 
-def choose(found: Found, wanted: Sequence[Claim], search: Search) -> list[Direction]:
-    """Return the directions that get a card: boundaries, conditional ones, means, best first."""
-    if not found.boundaries:
-        return []
-    ranked = sorted(wanted, key=lambda one: -found.boundaries[one.text].metrics["auc"])
-    if "auto" in search.attributes:  # the best value of each attribute
-        best: dict[tuple[str, ...], Claim] = {}
+def choose(
+    found: Found, claims: Sequence[Claim], methods: Sequence[str], best: int | None, held: bool
+) -> list[Direction]:
+    """Return the directions that get a card: boundaries, conditional ones, means, best first.
+
+    Args:
+        found: every supervised direction.
+        claims: those that directions are wanted for.
+        methods: in the order of the result.
+        best: so many attributes, each by its best value; None: all claims.
+        held: boundaries with the other attributes held still as well.
+    """
+    ranked = sorted(claims, key=lambda one: -found.boundaries[one.text].metrics["auc"])
+    if best is not None:
+        values: dict[tuple[str, ...], Claim] = {}
         for one in ranked:
-            best.setdefault(one.names, one)
-        ranked = list(best.values())[: search.count]
+            values.setdefault(one.names, one)
+        ranked = list(values.values())[:best]
     chosen: list[Direction] = []
-    for method in search.methods:
+    for method in methods:
         if method == "boundary":
             chosen += [found.boundaries[one.text] for one in ranked]
-            if search.conditional:
-                chosen += [held for one in ranked if (held := _held(found, one)) is not None]
+            chosen += [at for one in ranked if held and (at := _held(found, one)) is not None]
         elif method == "means":
             chosen += [found.means[one.text] for one in ranked]
     return chosen
@@ -143,25 +141,28 @@ def _held(found: Found, claim: Claim) -> Direction | None:
 
 
 def unsupervised(
-    subject: "Subject", search: Search, layer: str, about: dict[str, Any]
+    subject: "Subject",
+    methods: Sequence[str],
+    layer: str,
+    samples: range,
+    *,
+    count: int,
+    batch_size: int,
+    about: dict[str, Any],
 ) -> Generator[Progress, None, list[Direction]]:
-    """Return the directions that need no labels, in the order of the methods."""
+    """Return ``count`` directions of each method that needs no labels, in their order.
+
+    ``samples`` are the seeds that GANSpace's regression may be fitted to.
+    """
     chosen: list[Direction] = []
-    count = min(search.count, subject.prior.dim)
-    for method in search.methods:
+    count = min(count, subject.prior.dim)
+    for method in methods:
         if method == "sefa":
             yield Progress(0, 1, "the first layer's eigenvectors")
             chosen += sefa(subject.bound("generator"), count, provenance=about)
         elif method == "ganspace":
-            first = search.samples + 9 * search.measured  # after all that is measured
-            size = min(search.samples, REGRESSED)
+            components, fitted = range(min(len(samples), PCA_SAMPLES)), samples[:REGRESSED]
             chosen += yield from ganspace(
-                subject,
-                layer,
-                count,
-                range(min(search.samples, PCA_SAMPLES)),
-                range(first, first + size),
-                batch_size=search.batch_size,
-                provenance=about,
+                subject, layer, count, components, fitted, batch_size=batch_size, provenance=about
             )
     return chosen

@@ -1,6 +1,6 @@
 """Panels of the directions probe: strips, what changes with what, report cards."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,8 @@ def panels(result: DirectionsResult) -> list[Panel]:
     if any(card.changes for card in result.cards):
         shown.append(_heat(result))
     shown += [_strip(result, strip) for strip in result.strips]
-    if list(result.of("conditional")):
-        shown += _compared(result)
+    if pairs := _pairs(result):
+        shown += [_bars(result, pairs), _by_attribute(result, pairs)]
     return [*shown, _table(result)]
 
 
@@ -87,9 +87,11 @@ def _beside(result: DirectionsResult, index: int) -> str:
 def _heat(result: DirectionsResult) -> FigurePanel:
     rows = [(title(o), c.changes) for o, c in zip(result.directions, result.cards, strict=True)
             if o.method != "random"]  # fmt: skip
+    last = ""
     if random := [result.cards[i].changes for i in result.of("random")]:
         mean = {name: float(np.mean([one[name] for one in random])) for name in random[0]}
         rows.append(("random, mean", mean))
+        last = f" The last row, the mean of {len(random)} random ones, is what any does."
     names = list(rows[0][1])
     cells = np.array([[changes[name] for name in names] for _, changes in rows])
     return heatmap(
@@ -97,7 +99,7 @@ def _heat(result: DirectionsResult) -> FigurePanel:
         f"Each cell: of {result.measured} fresh samples, the percentage of which the column's "
         f"attribute changes when they are moved by +{result.distance:g} sigma (standard deviations "
         "of the prior) along the row's direction. A clean direction is dark in one column only; a "
-        f"direction that is dark in many is entangled.{_last_row(result)} A numeric attribute "
+        f"direction that is dark in many is entangled.{last} A numeric attribute "
         "counts as changed beyond one standard deviation of what the samples had. "
         f"{_classifier(result)}",
         cells,
@@ -112,11 +114,6 @@ def _heat(result: DirectionsResult) -> FigurePanel:
     )
 
 
-def _last_row(result: DirectionsResult) -> str:
-    random = len(list(result.of("random")))
-    return f" The last row, the mean of {random} random ones, is what any does." if random else ""
-
-
 def _classifier(result: DirectionsResult) -> str:
     if result.classifier is None:
         return ""
@@ -125,19 +122,11 @@ def _classifier(result: DirectionsResult) -> str:
     return f"The classifier had no part in finding them: {result.classifier}{least}."
 
 
-def _pairs(result: DirectionsResult) -> Iterator[tuple[int, int]]:
-    """Yield (plain, conditional) indices of the same claim."""
+def _pairs(result: DirectionsResult) -> list[tuple[int, int]]:
+    """Return the indices of the plain and the conditional boundary of each claim."""
     plain = {result.directions[i].claim: i for i in result.of("boundary")}
-    return (
-        (plain[result.directions[i].claim], i)
-        for i in result.of("conditional")
-        if result.directions[i].claim in plain
-    )
-
-
-def _compared(result: DirectionsResult) -> list[Panel]:
-    pairs = list(_pairs(result))
-    return [_bars(result, pairs), _by_attribute(result, pairs)] if pairs else []
+    held = {result.directions[i].claim: i for i in result.of("conditional")}
+    return [(plain[claim], i) for claim, i in held.items() if claim in plain]
 
 
 BARS = (
@@ -151,8 +140,7 @@ BARS = (
 def _bars(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) -> FigurePanel:
     def height(index: int, own: bool) -> float | None:
         card = result.cards[index]
-        value = card.turned_on if own else card.others(result.attributes(index))
-        return None if value is None else 100 * value
+        return percent(card.turned_on if own else card.others(result.attributes(index)))
 
     shown = bars(
         "Does conditioning disentangle?",
@@ -181,71 +169,73 @@ def _by_attribute(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) ->
         for i, name in ((plain, "plain"), (held, "conditional")):
             one, card = result.directions[i], result.cards[i]
             left = one.metrics.get("kept", 1.0)
-            rows.append([one.claim, name, card.turned_on, left, *card.changes.values()])
+            changes = (100 * share for share in card.changes.values())
+            rows.append([one.claim, name, percent(card.turned_on), left, *changes])
     return TablePanel(
         title="Plain and conditional boundaries, attribute by attribute",
         caption=f"Share of {result.measured} samples of which an attribute, one to a column, "
-        "changes. `turned on`: of the samples "
-        "of which the claim was false, the share of which it becomes true. `left of n`: length of "
-        "what remains of the unit normal once the others are taken out; it is scaled up to length "
-        "1 again, so both are moved equally far.",
-        columns=[
-            "claim",
-            "direction",
-            "turned on",
-            "left of n",
-            *result.cards[pairs[0][0]].changes,
-        ],
+        "changes. `turned on`: of the samples of which the claim was false, the share of which it "
+        "becomes true. `left of n`: length of what remains of the unit normal once the others are "
+        "taken out; it is scaled up to length 1 again, so both are moved equally far.",
+        columns=["claim", "direction", "turned on (%)", "left of n",
+                 *(f"{name} (%)" for name in result.cards[pairs[0][0]].changes)],
         rows=rows,
-    )
+    )  # fmt: skip
 
 
+# Title, key of the summary, and factor of the numbers.
 COLUMNS = (
-    ("direction", "direction"), ("makes true", "makes_true"), ("AUC", "auc"),
-    ("turned on", "turned_on"), ("turned off", "turned_off"),
-    ("own changed", "own_attribute_changed"), ("others changed", "other_attributes_changed"),
-    ("D logit", "d_logit_change"), ("length (share)", "length_change"),
-    ("pixel RMSE", "pixel_rmse"),
-    ("held-out accuracy", "held_out_accuracy_of_extremes"), ("strength", "strength"),
-    ("same as", "same_as"),
+    ("makes true", "makes_true", None), ("AUC", "auc", 1),
+    ("turned on (%)", "turned_on", 100), ("turned off (%)", "turned_off", 100),
+    ("own changed (%)", "own_attribute_changed", 100),
+    ("others changed (%)", "other_attributes_changed", 100),
+    ("D logit", "d_logit_change", 1), ("length (%)", "length_change", 100),
+    ("pixel RMSE (% of the range)", "pixel_rmse", 100),
+    ("held-out accuracy (%)", "held_out_accuracy_of_extremes", 100),
+    ("strength", "strength", 1), ("same as", "same_as", None),
 )  # fmt: skip
-NUMBERS = [key for _, key in COLUMNS if key not in ("direction", "makes_true", "same_as")]
+
+
+def percent(share: float | None) -> float | None:
+    """Return a share, 0 to 1, in percent; None stays None."""
+    return None if share is None else 100 * share
+
+
+def _row(name: str, card: Mapping[str, Any]) -> list[Any]:
+    """Return a row of the table: the name, then a card in the units of the columns."""
+    values = [(card.get(key), factor) for _, key, factor in COLUMNS]
+    return [name, *(v if factor is None or v is None else factor * v for v, factor in values)]
 
 
 def _table(result: DirectionsResult) -> TablePanel:
     cards = result.rows()
-    rows: list[list[Any]] = []
-    for one, card in zip(result.directions, cards, strict=True):
-        if one.method != "random":
-            rows.append([title(one), *(card[key] for _, key in COLUMNS[1:])])
-    random = [cards[i] for i in result.of("random")]
-    for name, number in (("mean", np.mean), ("lowest", np.min), ("highest", np.max)):
-        if random:
-            values = {k: [card[k] for card in random if card[k] is not None] for k in NUMBERS}
-            shown = {k: float(number(v)) if v else None for k, v in values.items()}
-            rows.append([f"{len(random)} random, {name}", *(shown.get(k) for _, k in COLUMNS[1:])])
+    rows = [_row(title(one), card) for one, card in zip(result.directions, cards, strict=True)
+            if one.method != "random"]  # fmt: skip
+    if random := [cards[i] for i in result.of("random")]:
+        for name, number in (("mean", np.mean), ("lowest", np.min), ("highest", np.max)):
+            known = {key: [card[key] for card in random if card[key] is not None]
+                     for _, key, factor in COLUMNS if factor}  # fmt: skip
+            found = {key: float(number(values)) for key, values in known.items() if values}
+            rows.append(_row(f"{len(random)} random, {name}", found))
     outside = max((card["coordinates_outside_the_prior"] for card in cards), default=0)
-    prior = (
-        f" Up to {outside:.0%} of the coordinates then lie where the prior never draws."
-        if outside
-        else ""
-    )
+    draws = f" Up to {outside:.0%} of the coordinates then lie where the prior never draws."
     why = f" Not everything could be done: {result.reason}." if result.reason else ""
     return TablePanel(
         title="Report cards",
         caption=f"Each direction moves {result.measured} fresh samples by {result.distance:g} "
         "sigma, z + amount x std x unit vector. AUC: how well `z @ unit` alone tells fresh "
-        "samples of which the claim is true (0.5 is chance); a direction that claims nothing is "
-        "asked about what it makes true most often. Turned on, at +: share of the samples of "
+        "samples of which the claim is true (0.5 is chance); for a direction that claims nothing "
+        "it is about what it makes true most often. Turned on, at +: share of the samples of "
         "which it was false; turned off, at -: of those of which it was true. D logit: mean "
         "change of the discriminator's score, below 0 where samples get less convincing. Length: "
-        f"change of |z|.{prior} Own changed: share whose answer changes at + for the attribute "
-        "claimed or, without a claim, moved most; others changed: the mean over the rest. "
-        "Held-out accuracy: of the boundary, on the extremes that it was not fitted to. Strength: "
-        "share of explained variance (SeFa, GANSpace), AUC of the extremes (boundaries), distance "
-        "of the means in sigmas, or what is left of a conditional normal. Same as: the first "
-        "earlier direction with |cos| above 0.9. Random directions show what any move of this "
+        f"change of |z|.{draws if outside else ''} Own changed: share whose prediction "
+        "changes at + for the attribute claimed or, without a claim, moved most; others changed: "
+        "the mean over the rest. Held-out accuracy: of the boundary, on the extremes that it was "
+        "not fitted to. Strength: share of explained variance (SeFa, GANSpace), AUC of the "
+        "extremes (boundaries), distance of the means in sigmas, or what is left of a conditional "
+        "normal. Same as: the first earlier direction with |cos| above 0.9. Random directions show "
+        "what any move of this "
         f"length does. `--out DIR` keeps all of them as `{FILE}`.{why}",
-        columns=[name for name, _ in COLUMNS],
+        columns=["direction", *(name for name, _, _ in COLUMNS)],
         rows=rows,
     )

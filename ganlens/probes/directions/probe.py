@@ -15,18 +15,11 @@ from ganlens.limits import MAX_SEED, Count, Limits, Seed
 from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
 from ganlens.probes.directions.card import cards_of
 from ganlens.probes.directions.claims import Claim, claims_of
-from ganlens.probes.directions.found import (
-    Found,
-    Search,
-    choose,
-    default_layer,
-    supervised,
-    unsupervised,
-)
+from ganlens.probes.directions.found import Found, choose, default_layer, supervised, unsupervised
 from ganlens.probes.directions.panels import panels
 from ganlens.probes.directions.pictures import strips
 from ganlens.probes.directions.result import DirectionsResult
-from ganlens.probes.directions.scores import Scorer, fit_scorer
+from ganlens.probes.directions.scores import fit_scorer
 from ganlens.probes.identity import identity
 
 if TYPE_CHECKING:
@@ -45,21 +38,21 @@ class Directions(Probe):
 
     Boundaries (InterFaceGAN) and differences of means are fitted to samples that linear probes on
     the discriminator's features have scored; SeFa and GANSpace need no labels. Every direction is
-    judged on fresh samples by a network on pixels that had no part in finding it, beside random
+    measured on fresh samples by a network on pixels that had no part in finding it, beside random
     directions of the same length.
 
     Attributes:
         methods: some of boundary, means, sefa, ganspace, in the order of the report.
         attributes: what boundaries and means are about: names of attributes, expressions such as
-            "glasses=dark", or "auto" for the best read value of each attribute.
+            "glasses=dark", or "auto" for the best predicted value of each attribute.
         layer: generator layer of GANSpace; auto takes the second block's last one.
-        count: directions per method, best first; what was asked for by name is always kept.
-        samples: samples that boundaries and means are fitted to and GANSpace looks at.
+        count: directions per method, best first; what is wanted by name is never left out.
+        samples: samples that boundaries and means are fitted to, and GANSpace too.
         extreme: share of the samples at either end that a boundary is fitted to, up to 0.5; at
             least 10 samples per latent coordinate are taken. The paper's 2 % are of 500,000; of a
             few thousand, wide ends are better, above all for a value between two others.
-        measured: fresh samples that every direction is judged on; 5 times as many for an AUC.
-        distance: how far the judged samples are moved, in standard deviations of the prior.
+        measured: fresh samples that every direction is measured on; 5 times as many for an AUC.
+        distance: how far the measured samples are moved, in standard deviations of the prior.
         conditional: also keep the other attributes still: n - N^T (N N^T)^-1 N n.
         random: random directions, for comparison.
         amounts: steps of the pictures, in standard deviations of the prior.
@@ -118,7 +111,7 @@ class Directions(Probe):
         object.__setattr__(self, "seeds", Seeds(tuple(self.seeds)).seeds)
 
     def needs(self) -> Needs:
-        """Return what it cannot do without: SeFa and GANSpace look at no data, the others do."""
+        """Return what it cannot do without: SeFa and GANSpace need no data, the others do."""
         if set(self.methods) <= set(SUPERVISED):
             return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
         return Needs(frozenset({"generator"}), "optional")
@@ -133,28 +126,37 @@ class Directions(Probe):
         if data is not None:
             images_for(subject, data, "a search for directions")
         yield Progress(0, 1, "attributes")
-        asked, every, reason = self._claims(subject, data)
+        wanted, every, reason = self._claims(subject, data)
         classifier = yield from self._classifier(data)
-        about, search = self._provenance(subject), self._search()
-        found, scorer = Found(), None
+        about, scorer, found, size = self._provenance(subject), None, Found(), self.batch_size
         if every and data is not None:
-            scorer = yield from self._scorer(subject, data, every)
-            found = yield from supervised(subject, scorer, every, search, about)
-        kept = choose(found, asked, search)
-        kept += yield from unsupervised(subject, search, layer, about)
-        if not kept:
-            raise GanlensError(f"no direction was found: {reason}; add sefa or ganspace to methods")
-        baseline = random_directions(subject.prior, self.random, self.seed)
-        seeds = range(self.samples, self.samples + self.measured)
-        cards = yield from cards_of(
-            subject, classifier, [*kept, *baseline], seeds, self.distance, self.batch_size
+            scorer = yield from fit_scorer(
+                subject, data, every,
+                limit=self.probe_images, pool=self.feature_pool, seed=self.seed, batch_size=size,
+            )  # fmt: skip
+            found = yield from supervised(
+                subject, scorer, every, about,
+                samples=self.samples, share=self.extreme, seed=self.seed, batch_size=size,
+            )  # fmt: skip
+        best = self.count if "auto" in self.attributes else None
+        chosen = choose(found, wanted, self.methods, best, self.conditional)
+        first = self.samples + 9 * self.measured  # after all that is measured
+        regressed = range(first, first + self.samples)
+        chosen += yield from unsupervised(
+            subject, self.methods, layer, regressed, count=self.count, batch_size=size, about=about
         )
-        drawn = [*kept, *baseline[:1]]
+        if not chosen:
+            raise GanlensError(f"no direction was found: {reason}; add sefa or ganspace to methods")
+        control = random_directions(subject.prior, self.random, self.seed)
+        every_one = (*chosen, *control)
+        seeds = range(self.samples, self.samples + self.measured)
+        cards = yield from cards_of(subject, classifier, every_one, seeds, self.distance, size)
+        drawn = [*chosen, *control[:1]]
         pictures = yield from strips(subject, drawn, self.seeds, self.amounts, self.shown)
         return DirectionsResult(
-            directions=(*kept, *baseline),
+            directions=every_one,
             cards=tuple(cards),
-            units=np.stack([one.unit for one in (*kept, *baseline)]),
+            units=np.stack([one.unit for one in every_one]),
             names={claim.text: claim.names for claim in every},
             strips=pictures,
             amounts=np.array(self.amounts),
@@ -168,31 +170,26 @@ class Directions(Probe):
             about={
                 **identity(subject, data),
                 **(classifier.about() if classifier else {"classifier": None}),
-                **self._facts(layer, scorer),
+                "samples": self.samples,
+                "n_measured": self.measured,
+                "distance": self.distance,
+                "extreme": self.extreme,
+                "ganspace_layer": layer if "ganspace" in self.methods else None,
+                "extractor": scorer.extractor if scorer else None,
+                "n_probe_fit": scorer.n_fit if scorer else None,
+                "n_probe_held_out": scorer.n_held_out if scorer else None,
+                "seed": self.seed,
             },
-        )
-
-    def _search(self) -> Search:
-        return Search(
-            methods=self.methods,
-            attributes=self.attributes,
-            count=self.count,
-            samples=self.samples,
-            extreme=self.extreme,
-            measured=self.measured,
-            conditional=self.conditional,
-            seed=self.seed,
-            batch_size=self.batch_size,
         )
 
     def _claims(
         self, subject: "Subject", data: "ImageSet | None"
     ) -> tuple[list[Claim], list[Claim], str]:
-        """Return what was asked for, all claims, and why there are none where there are none."""
-        wanted = [method for method in self.methods if method in SUPERVISED]
-        if not wanted:
+        """Return the claims that are wanted, all claims, and why there are none."""
+        methods = [method for method in self.methods if method in SUPERVISED]
+        if not methods:
             return [], [], ""
-        left_out = f"{' and '.join(wanted)} left out: "
+        left_out = f"{' and '.join(methods)} left out: "
         if data is None:
             return [], [], left_out + "no data were given, so no attribute has a name"
         if data.labels is None and not data.attributes:
@@ -200,8 +197,7 @@ class Directions(Probe):
         if subject.discriminator is None:
             why = "samples are scored by linear probes on the discriminator's features, and this "
             return [], [], f"{left_out}{why}checkpoint has none"
-        asked, every = claims_of(data, self.attributes)
-        return asked, every, ""
+        return *claims_of(data, self.attributes), ""
 
     def _classifier(
         self, data: "ImageSet | None"
@@ -213,43 +209,10 @@ class Directions(Probe):
         except GanlensError:  # nothing but numbers: no classifier to be trained
             return None
 
-    def _scorer(
-        self, subject: "Subject", data: "ImageSet", claims: list[Claim]
-    ) -> Generator[Progress, None, Scorer]:
-        return (
-            yield from fit_scorer(
-                subject,
-                data,
-                claims,
-                limit=self.probe_images,
-                pool=self.feature_pool,
-                seed=self.seed,
-                batch_size=self.batch_size,
-            )
-        )
-
     def _provenance(self, subject: "Subject") -> dict[str, Any]:
         known = subject.provenance
-        data = known.get("data") or {}
         return {
-            "checkpoint": known.get("checkpoint"),
-            "hash": known.get("hash"),
-            "weights": known.get("weights"),
-            "trained_on": data.get("fingerprint"),
+            **{name: known.get(name) for name in ("checkpoint", "hash", "weights")},
+            "trained_on": (known.get("data") or {}).get("fingerprint"),
             "samples": self.samples,
-        }
-
-    def _facts(self, layer: str, scorer: Scorer | None) -> dict[str, Any]:
-        return {
-            "samples": self.samples,
-            "n_measured": self.measured,
-            "distance": self.distance,
-            "extreme": self.extreme,
-            "ganspace_layer": layer if "ganspace" in self.methods else None,
-            "extractor": None
-            if scorer is None
-            else f"discriminator, all layers, {scorer.pool}x{scorer.pool}",
-            "n_probe_fit": scorer.n_fit if scorer else None,
-            "n_probe_held_out": scorer.n_held_out if scorer else None,
-            "seed": self.seed,
         }

@@ -15,25 +15,6 @@ FILE = "directions.safetensors"
 MEANS = ("auc", "turned_on", "own_attribute_changed", "other_attributes_changed")
 
 
-LISTED = (
-    "makes_true",
-    "auc",
-    "held_out_accuracy_of_extremes",
-    "held_out_auc_of_extremes",
-    "true_before",
-    "turned_on",
-    "turned_off",
-    "own_attribute_changed",
-    "other_attributes_changed",
-    "d_logit_change",
-    "length_change",
-    "coordinates_outside_the_prior",
-    "pixel_rmse",
-    "strength",
-    "same_as",
-)
-
-
 @dataclass(frozen=True)
 class DirectionsResult(Result):
     """Directions, the report card of each, and pictures of the first ones.
@@ -135,7 +116,7 @@ class DirectionsResult(Result):
                 "best_boundary_turned_on": None if best is None else self.cards[best].turned_on,
                 "means_per_method": {m: {key: self.mean(m, key) for key in MEANS} for m in methods},
                 "directions": [title(one) for one in self.directions],
-                **{key: [row[key] for row in rows] for key in LISTED},
+                **{key: [row[key] for row in rows] for key in rows[0]},
                 "changed": {
                     name: [card.changes[name] for card in self.cards]
                     for name in self.cards[0].changes

@@ -40,6 +40,11 @@ class Scorer:
     n_fit: int
     n_held_out: int
 
+    @property
+    def extractor(self) -> str:
+        """The features that it takes, in words."""
+        return f"discriminator, all layers, {self.pool}x{self.pool}"
+
     def scores(self, subject: "Subject", x: "Tensor", batch_size: int) -> np.ndarray:
         """Score (N, C, H, W) images: (K, N) float32, higher where a claim is more likely true."""
         features = subject.features(x, "all", self.pool, batch_size=batch_size).numpy()

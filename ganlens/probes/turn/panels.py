@@ -12,8 +12,7 @@ def panels(result: TurnResult) -> list[Panel]:
     """Return the panels in the order of the report."""
     drift = [_drift(result)] if result.others else []
     unit = f"{result.attribute} is in the units of the data's attribute."
-    known = result.about["classifier_correlation_held_out"].get(result.attribute)
-    more = [("held-out correlation of the measuring classifier", known)]
+    more = [("held-out correlation of the measuring classifier", result.classifier_correlation)]
     return [
         _strips(result),
         _curves(result),

@@ -1,6 +1,6 @@
-"""Find a turn vector, move many samples along it, and measure what turns."""
+"""Turn probe: a vector for a continuous attribute, and what changes along it."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -46,8 +46,8 @@ class Turn(Probe):
         reach: they are moved from -reach to +reach times the vector.
         positions: how many stops on the way, at least 3.
         pool: samples that are scored in search of exemplars: seeds 0 to pool - 1.
-        probe_images: training images that the models are fitted to, and held-out images that they
-            are tested on, at most.
+        probe_images: training images that the linear regressors are fitted to, and held-out images
+            that their correlation is of, at most.
         feature_pool: the discriminator's maps are max-pooled to this many cells a side.
         seed: of the choice of images and of the random control.
         batch_size: images at a time.
@@ -110,23 +110,54 @@ class Turn(Probe):
             )
         if self.attribute not in ("auto", *known):
             raise one_of("attribute", self.attribute, ("auto", *known))
-        # The names are those of arithmetic, so that one scoring of the pool serves both.
+        # The names are those of arithmetic, so that both score the pool only once.
         pool = yield from score_pool(subject, data, candidates(data), self._search())
-        regressors = pool.models.regressors
+        linear = pool.models.regressors
         name = self.attribute
         if name == "auto":
-            name = max(known, key=lambda one: np.nan_to_num(regressors[one].correlation))
-        classifier = yield from attribute_classifier(data)
+            name = max(known, key=lambda one: np.nan_to_num(linear[one].correlation))
+        network = yield from attribute_classifier(data)
         vector, ends = self._vector(subject, pool, name)
         random = _as_long_as(vector, self.samples, self.seed)
-        moved = yield from self._moved(subject, classifier, vector)
-        control = yield from self._moved(subject, classifier, random)
-        return self._result(subject, data, name, pool, classifier, (vector, ends), (moved, control))
+        moved = yield from self._moved(subject, network, vector)
+        control = yield from self._moved(subject, network, random)
+        shown = Seeds(tuple(range(FIRST, FIRST + min(SHOWN, self.samples))))
+        move = Move.along(vector, self.amounts.tolist(), name)
+        recipe = Recipe.of(subject, shown, columns=self.positions, edits=[move])
+        others = tuple(network.classes)
+        return TurnResult(
+            attribute=name,
+            amounts=self.amounts,
+            vector=vector.numpy(),
+            measured=np.stack([one.number(name) for one in moved], axis=1),
+            control=np.stack([one.number(name) for one in control], axis=1),
+            others=others,
+            unchanged=_same(moved, others),
+            unchanged_control=_same(control, others),
+            pictures=images.to_uint8(draw(subject, recipe)),
+            ends=ends,
+            regressor_correlation=linear[name].correlation,
+            sigmas=float(vector.norm()) / subject.prior.std,
+            recipe=recipe.to_json(),
+            exemplars=self.exemplars,
+            classifier_correlation=network.correlations.get(name),
+            draw=panels,
+            about={
+                **identity(subject, data),
+                **network.about(),
+                "extractor": self._search().extractor,
+                "exemplars": self.exemplars,
+                "samples": self.samples,
+                "pool": pool.n,
+                "seed": self.seed,
+                "first_seed": FIRST,
+            },
+        )
 
     def _vector(
         self, subject: "Subject", pool: Pool, name: str
     ) -> tuple[Tensor, tuple[float, float]]:
-        """Return the (d,) vector, and the regressor's prediction for either end on average."""
+        """Return the (d,) vector, and the mean prediction at either end."""
         order = np.argsort(pool.numbers[name], kind="stable")
         low, high = order[: self.exemplars], order[-self.exemplars :]
         means = [subject.latents(rows.tolist()).mean(0) for rows in (high, low)]
@@ -139,60 +170,16 @@ class Turn(Probe):
         return np.linspace(-self.reach, self.reach, self.positions)
 
     def _moved(
-        self, subject: "Subject", classifier: AttributeClassifier, vector: Tensor
+        self, subject: "Subject", network: AttributeClassifier, vector: Tensor
     ) -> Generator[Progress, None, list[Predictions]]:
-        """Measure all samples at every position; ``vector`` is (d,), or (N, d) for one each."""
+        """Predict all samples at every position; ``vector`` is (d,), or (N, d) for one each."""
         z = subject.latents(range(FIRST, FIRST + self.samples))
         found = []
         for done, amount in enumerate(self.amounts):
             yield Progress(done, self.positions, "positions")
             x = subject.generate(z + float(amount) * vector, batch_size=self.batch_size)
-            found.append(classifier.predict(x))
+            found.append(network.predict(x))
         return found
-
-    def _result(
-        self,
-        subject: "Subject",
-        data: "ImageSet",
-        name: str,
-        pool: Pool,
-        classifier: AttributeClassifier,
-        found: tuple[Tensor, tuple[float, float]],
-        predictions: tuple[list[Predictions], list[Predictions]],
-    ) -> TurnResult:
-        vector, ends = found
-        moved, control = predictions
-        move = Move.along(vector, self.amounts.tolist(), name)
-        shown = Seeds(tuple(range(FIRST, FIRST + min(SHOWN, self.samples))))
-        recipe = Recipe.of(subject, shown, columns=self.positions, edits=[move])
-        others = list(classifier.classes)
-        return TurnResult(
-            attribute=name,
-            amounts=self.amounts,
-            vector=vector.numpy(),
-            measured=np.stack([one.number(name) for one in moved], axis=1),
-            control=np.stack([one.number(name) for one in control], axis=1),
-            others=tuple(others),
-            unchanged=_unchanged(moved, others),
-            unchanged_control=_unchanged(control, others),
-            pictures=images.to_uint8(draw(subject, recipe)),
-            ends=ends,
-            regressor_correlation=pool.models.regressors[name].correlation,
-            sigmas=float(vector.norm()) / subject.prior.std,
-            recipe=recipe.to_json(),
-            exemplars=self.exemplars,
-            draw=panels,
-            about={
-                **identity(subject, data),
-                **classifier.about(),
-                "extractor": f"discriminator, all layers, {self.feature_pool}x{self.feature_pool}",
-                "exemplars": self.exemplars,
-                "samples": self.samples,
-                "pool": pool.n,
-                "seed": self.seed,
-                "first_seed": FIRST,
-            },
-        )
 
 
 def _as_long_as(vector: Tensor, count: int, seed: int) -> Tensor:
@@ -202,12 +189,9 @@ def _as_long_as(vector: Tensor, count: int, seed: int) -> Tensor:
     return random * (vector.norm() / random.norm(dim=1, keepdim=True))
 
 
-def _unchanged(predictions: list[Predictions], names: list[str]) -> np.ndarray:
-    """Return (P, A) shares of samples predicted as at the middle position."""
-    middle = predictions[len(predictions) // 2]
-    answers = {name: middle.probabilities[name].argmax(1) for name in names}
-    rows = [
-        [float((one.probabilities[name].argmax(1) == answers[name]).mean()) for name in names]
-        for one in predictions
-    ]
-    return np.array(rows).reshape(len(predictions), len(names))
+def _same(predicted: list[Predictions], names: Sequence[str]) -> np.ndarray:
+    """Return (P, A) shares of samples whose other attributes are as at the middle position."""
+    found = [[one.probabilities[name].argmax(1) for name in names] for one in predicted]
+    values = np.array(found).reshape(len(predicted), len(names), -1)  # (P, A, N)
+    same: np.ndarray = values == values[len(values) // 2]
+    return same.mean(axis=2)

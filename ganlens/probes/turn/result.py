@@ -21,7 +21,7 @@ class TurnResult(Result):
         measured: (N, P) the attribute as the classifier predicts it, in the data's units.
         control: (N, P) the same along random vectors of equal length, one for each sample.
         others: the A categorical attributes that should stay.
-        unchanged: (P, A) share of samples predicted as at the middle position.
+        unchanged: (P, A) share of samples that are predicted as at the middle position.
         unchanged_control: (P, A) the same along the random vectors.
         pictures: (S * P, H, W, C) uint8: some samples, position by position.
         ends: what the linear regressor that sorted them predicts at either end, on average.
@@ -29,6 +29,7 @@ class TurnResult(Result):
         sigmas: length of v in standard deviations of the prior's coordinates.
         recipe: what draws the pictures again.
         exemplars: samples at either end that v was made of.
+        classifier_correlation: held-out correlation of the classifier that measures; None: unknown.
     """
 
     attribute: str
@@ -45,6 +46,7 @@ class TurnResult(Result):
     sigmas: float
     recipe: dict[str, Any]
     exemplars: int
+    classifier_correlation: float | None
 
     @cached_property
     def correlations(self) -> np.ndarray:

@@ -1,20 +1,20 @@
 """Long work under a progress bar that can be stopped."""
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import show
 import streamlit as st
 
 from ganlens.errors import GanlensError
-from ganlens.progress import Progress, finish
+from ganlens.progress import Progress, Steps, finish
 
 T = TypeVar("T")
 OFTEN = 0.1  # seconds between two messages to the browser, which need not hear of every batch
 
 
-def under_a_bar(steps: Generator[Progress, None, T], stop_key: str) -> T:
+def under_a_bar(steps: Steps[T], stop_key: str) -> T:
     """Drive work to its end; whatever the visitor clicks meanwhile, Stop for one, ends it.
 
     Raises:

@@ -6,7 +6,7 @@ generated images ("it wears glasses now") is checked by a network that had no pa
 
 import hashlib
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from ganlens.features.base import place_of
 from ganlens.features.networks import evaluating
 from ganlens.models.classifier import Classifier
 from ganlens.places import cache_folder
-from ganlens.progress import Progress
+from ganlens.progress import Progress, Steps
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -141,7 +141,7 @@ class AttributeClassifier:
 
 def attribute_classifier(
     data: "ImageSet", settings: ClassifierSettings | None = None
-) -> Generator[Progress, None, AttributeClassifier]:
+) -> Steps[AttributeClassifier]:
     """Find or make the classifier of a data set's labels and attributes.
 
     A shipped one that was trained on the same images is taken; else one is trained on the train

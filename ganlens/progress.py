@@ -1,5 +1,6 @@
 """Long work in pieces: a generator yields how far it is and returns what it found.
 
+from ganlens.progress import Steps
 Whoever drives it owns the progress bar; ``finish`` is for who wants none, or a function call.
 """
 
@@ -18,6 +19,9 @@ class Progress:
     done: int
     total: int
     what: str
+
+
+Steps = Generator[Progress, None, R]  # of long work that returns an R
 
 
 def finish(steps: Generator[S, None, R], see: Callable[[S], Any] | None = None) -> R:

@@ -7,7 +7,7 @@ order (two sequential sweeps), because a split by content is known only after de
 
 import hashlib
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,7 +22,7 @@ from ganlens.data.layout import SPLITS, Listing
 from ganlens.data.sizes import Facts, guess, nothing_left
 from ganlens.data.sources import Source
 from ganlens.errors import GanlensError
-from ganlens.progress import Progress
+from ganlens.progress import Progress, Steps
 
 TASK_BYTES = 4 * 2**20  # decoded bytes of one task of the pool
 TASK_IMAGES = 64
@@ -41,7 +41,7 @@ class Pass:
 
 def build(
     source: Source, store: Store, size: int | None, channels: int | None, upscale: bool
-) -> Generator[Progress, None, None]:
+) -> Steps[None]:
     """Decode a source into the store, a few images at a time.
 
     Raises:
@@ -68,9 +68,7 @@ def build(
     raise GanlensError(f"{source.spec!r} changes while it is read: try again when it is complete")
 
 
-def _decode_all(
-    source: Source, listing: Listing, settings: Settings, rows: Path
-) -> Generator[Progress, None, Pass]:
+def _decode_all(source: Source, listing: Listing, settings: Settings, rows: Path) -> Steps[Pass]:
     found, count = Pass(skipped=list(listing.skipped)), len(listing.names)
     with open(rows, "wb", buffering=2**20) as file:
         for index, image in enumerate(_decoded(source, count, settings)):

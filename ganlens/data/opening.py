@@ -2,7 +2,6 @@
 
 import difflib
 import re
-from collections.abc import Generator
 from contextlib import closing
 from numbers import Integral
 from pathlib import Path
@@ -18,7 +17,7 @@ from ganlens.data.trees import FolderTree, ZipTree
 from ganlens.data.vision import PREFIX, TorchvisionSource
 from ganlens.errors import GanlensError, one_of
 from ganlens.places import cache_folder
-from ganlens.progress import Progress, finish
+from ganlens.progress import Steps, finish
 
 JOINED = re.compile(r"train=(?P<train>.+?),\s*test=(?P<test>.+)")
 SPLIT_NAMES = ("all", "train", "test", "val")
@@ -77,7 +76,7 @@ def open_steps(
     strict: bool = False,
     upscale: bool = False,
     cache: Path | None = None,
-) -> Generator[Progress, None, ImageSet]:
+) -> Steps[ImageSet]:
     """Do the same as ``open_data``: yield Progress in images while they are decoded.
 
     What is in the cache already yields nothing.
@@ -103,7 +102,7 @@ def open_steps(
 
 def _open(
     source: Source, store: Store, size: int | None, channels: int | None, upscale: bool
-) -> Generator[Progress, None, ImageSet]:
+) -> Steps[ImageSet]:
     upscale = upscale or source.enlarges
     content = source.content(store.remember)
 

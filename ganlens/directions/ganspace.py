@@ -1,6 +1,6 @@
 """GANSpace: principal components of a layer's activations, and what moves along them in latents."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor
 from ganlens.activations import run_to
 from ganlens.directions.direction import Direction, fixed_sign, unit_of
 from ganlens.errors import GanlensError
-from ganlens.progress import Progress
+from ganlens.progress import Progress, Steps
 
 if TYPE_CHECKING:
     from sklearn.decomposition import IncrementalPCA
@@ -32,7 +32,7 @@ def ganspace(
     kept: int = KEPT,
     batch_size: int = 64,
     provenance: dict[str, Any] | None = None,
-) -> Generator[Progress, None, list[Direction]]:
+) -> Steps[list[Direction]]:
     """Find the directions of largest variance at a generator layer (Härkönen 2020, 2004.02546).
 
     All latents are drawn first; their activations at the layer stream through an incremental PCA;

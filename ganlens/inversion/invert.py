@@ -1,6 +1,5 @@
 """Inversion: the latents whose pictures come nearest to given images."""
 
-from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,7 +16,7 @@ from ganlens.inversion.start import (
     mean_metric,
     nearest_of_pool,
 )
-from ganlens.progress import Progress
+from ganlens.progress import Progress, Steps
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -31,9 +30,7 @@ POOL_STREAM = 2**40
 FILL = 8  # CPU kernels round odd batches differently: batches are filled up to a multiple of this
 
 
-def invert(
-    subject: "Subject", images: Tensor, settings: Settings = DEFAULT
-) -> Generator[Progress, None, Inversion]:
+def invert(subject: "Subject", images: Tensor, settings: Settings = DEFAULT) -> Steps[Inversion]:
     """Search for the latents of images (Zhu 2016, arXiv 1609.03552; Lipton 2017, 1702.04782).
 
     A ridge encoder, fitted to generated pairs, gives the first guess; L-BFGS, started in the mean

@@ -1,19 +1,17 @@
 """Base of the probes: settings with limits, what they need, and what is said of them."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.limits import check_limits
-from ganlens.progress import Progress, finish
+from ganlens.progress import Progress, Steps, finish
+from ganlens.subject import Subject
 
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
-
-__all__ = ["GROUPS", "RADFORD", "ROLES", "Needs", "Probe", "Progress", "images_for"]
+__all__ = ["GROUPS", "RADFORD", "ROLES", "Needs", "Probe", "Progress", "Steps", "images_for"]
 
 Role = Literal["generator", "discriminator", "encoder", "translator", "sample"]
 Group = Literal["Latent space", "Inside the networks", "Against the data", "More"]
@@ -72,13 +70,11 @@ class Probe:
         """Check the settings against the limits in their annotations, before anything is loaded."""
         check_limits(self)
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, Any]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[Any]:
         """Run piecewise: yield Progress, return the Result (of a class of the probe's own)."""
         raise NotImplementedError
 
-    def run(self, subject: "Subject", data: "ImageSet | None" = None) -> Any:
+    def run(self, subject: Subject, data: ImageSet | None = None) -> Any:
         """Run to the end and return the Result."""
         return finish(self.steps(subject, data))
 
@@ -91,7 +87,7 @@ class Probe:
         return asdict(self)  # type: ignore[call-overload]
 
 
-def images_for(subject: "Subject", data: "ImageSet | None", who: str) -> "ImageSet":
+def images_for(subject: Subject, data: ImageSet | None, who: str) -> ImageSet:
     """Return the data that a probe was given, checked before the long work.
 
     Raises:

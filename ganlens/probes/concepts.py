@@ -3,14 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
 
 _OUTSIDE_QUOTES = r"(?=(?:[^\"']|\"[^\"]*\"|'[^']*')*$)"
 _EQUALS = re.compile(
@@ -36,7 +33,7 @@ class Condition:
     text: str
 
 
-def parse(expression: str, data: "ImageSet") -> tuple[Condition, ...]:
+def parse(expression: str, data: ImageSet) -> tuple[Condition, ...]:
     """Take an expression such as ``mouth=smile & hair=long`` apart at its ``&``.
 
     Raises:
@@ -65,7 +62,7 @@ def split_formula(formula: str) -> tuple[str, str, str]:
     return a, b, c
 
 
-def _condition(text: str, data: "ImageSet") -> Condition:
+def _condition(text: str, data: ImageSet) -> Condition:
     match = _EQUALS.fullmatch(text)
     name = match["name"].strip("\"'") if match else ""
     if match and name in categorical(data):
@@ -73,7 +70,7 @@ def _condition(text: str, data: "ImageSet") -> Condition:
     return Condition(text, "yes", text)
 
 
-def categorical(data: "ImageSet") -> dict[str, np.ndarray]:
+def categorical(data: ImageSet) -> dict[str, np.ndarray]:
     """Return every categorical column, the class among them: name -> (N,) strings."""
     columns = {name: column for name, column in data.attributes.items() if column.dtype.kind != "f"}
     if data.labels is not None:
@@ -81,7 +78,7 @@ def categorical(data: "ImageSet") -> dict[str, np.ndarray]:
     return columns
 
 
-def column(name: str, data: "ImageSet") -> np.ndarray:
+def column(name: str, data: ImageSet) -> np.ndarray:
     """Return the (N,) values that a classifier learns; an expression has yes or no."""
     columns = categorical(data)
     if name in columns:

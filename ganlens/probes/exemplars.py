@@ -1,15 +1,17 @@
 """Exemplars: generated samples that show a concept, by scores instead of by hand."""
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from torch import Tensor
 
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.probes.base import Progress
+from ganlens.probes.base import Progress, Steps
 from ganlens.probes.concepts import Concept, Condition, categorical, column, parse, quoted
 from ganlens.probes.linear_models import (
     LinearClassifier,
@@ -17,12 +19,7 @@ from ganlens.probes.linear_models import (
     LinearRegressor,
     fit_linear_models,
 )
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 ENOUGH = 20  # training images that a value, or a pair of values, needs to be chosen automatically
 
@@ -49,13 +46,13 @@ class AttributeModels:
         """Numeric attribute -> its linear regressor."""
         return self.fitted.regressors
 
-    def scores(self, subject: "Subject", x: "Tensor", batch_size: int) -> np.ndarray:
+    def scores(self, subject: Subject, x: Tensor, batch_size: int) -> np.ndarray:
         """Return the (N, T) raw outputs for (N, C, H, W) images."""
         return self.fitted.scores(
             subject.features(x, "all", self.pool, batch_size=batch_size).numpy()
         )
 
-    def margins(self, subject: "Subject", x: "Tensor", batch_size: int) -> dict[str, np.ndarray]:
+    def margins(self, subject: Subject, x: Tensor, batch_size: int) -> dict[str, np.ndarray]:
         """Return, for (N, C, H, W) images, each attribute's (N, K) margins."""
         return self.fitted.margins(self.scores(subject, x, batch_size))
 
@@ -121,7 +118,7 @@ class Search:
         return f"discriminator, all layers, {self.feature_pool}x{self.feature_pool}"
 
 
-def names_of(wanted: Sequence[Sequence[Concept]], data: "ImageSet") -> list[str]:
+def names_of(wanted: Sequence[Sequence[Concept]], data: ImageSet) -> list[str]:
     """Return what is to be classified: the attributes of the concepts, or else all candidates.
 
     Raises:
@@ -138,12 +135,12 @@ def names_of(wanted: Sequence[Sequence[Concept]], data: "ImageSet") -> list[str]
 
 
 # The latest pool of each subject: several probes of one report score the same samples.
-_POOLS: "WeakKeyDictionary[Subject, tuple[Any, Pool]]" = WeakKeyDictionary()
+_POOLS: WeakKeyDictionary[Subject, tuple[Any, Pool]] = WeakKeyDictionary()
 
 
 def score_pool(
-    subject: "Subject", data: "ImageSet", names: Iterable[str], search: Search
-) -> Generator[Progress, None, Pool]:
+    subject: Subject, data: ImageSet, names: Iterable[str], search: Search
+) -> Steps[Pool]:
     """Fit linear models to the names, all candidates and all numbers, and score the pool.
 
     The candidates are scored even where the names leave them out: what one probe of a report
@@ -180,15 +177,15 @@ def score_pool(
 
 
 def fit_attribute_models(
-    subject: "Subject",
-    data: "ImageSet",
+    subject: Subject,
+    data: ImageSet,
     names: Iterable[str],
     *,
     limit: int,
     pool: int,
     seed: int,
     batch_size: int,
-) -> Generator[Progress, None, AttributeModels]:
+) -> Steps[AttributeModels]:
     """Fit a classifier per name and a regressor per numeric attribute; evaluate on test images.
 
     At most ``limit`` train images are fitted to.
@@ -216,7 +213,7 @@ def fit_attribute_models(
     return AttributeModels(fit_linear_models((features[0], features[1]), columns, numbers), pool)
 
 
-def numeric(data: "ImageSet", rows: np.ndarray | None = None) -> list[str]:
+def numeric(data: ImageSet, rows: np.ndarray | None = None) -> list[str]:
     """Return the numeric attributes that vary among (these rows of) the training images."""
     train = data.part("train")
     chosen = slice(None) if rows is None else rows
@@ -224,12 +221,12 @@ def numeric(data: "ImageSet", rows: np.ndarray | None = None) -> list[str]:
     return [k for k, v in columns.items() if np.isfinite(v).sum() >= ENOUGH and np.nanstd(v) > 0]
 
 
-def _sample(part: "ImageSet", limit: int, seed: int) -> tuple["ImageSet", np.ndarray]:
+def _sample(part: ImageSet, limit: int, seed: int) -> tuple[ImageSet, np.ndarray]:
     rng = np.random.default_rng(seed)
     return part, np.sort(rng.permutation(len(part))[:limit])
 
 
-def candidates(data: "ImageSet") -> dict[str, tuple[Condition, Condition]]:
+def candidates(data: ImageSet) -> dict[str, tuple[Condition, Condition]]:
     """Return attributes to try where none is named, with a rarer and a commoner value each.
 
     Of a categorical attribute these are its two most frequent values; a numeric one is cut at its
@@ -262,7 +259,7 @@ def equals(name: str, value: str) -> Condition:
 Concepts = tuple[Concept, Concept, Concept]
 
 
-def choose(data: "ImageSet", pool: Pool, exemplars: int) -> Concepts:
+def choose(data: ImageSet, pool: Pool, exemplars: int) -> Concepts:
     """Choose A, B and C: the best of ``ranked``.
 
     Raises:
@@ -277,7 +274,7 @@ def choose(data: "ImageSet", pool: Pool, exemplars: int) -> Concepts:
     return found[0]
 
 
-def ranked(data: "ImageSet", pool: Pool, exemplars: int) -> list[Concepts]:
+def ranked(data: ImageSet, pool: Pool, exemplars: int) -> list[Concepts]:
     """List triples A, B, C of two well classified attributes that samples show together.
 
     Pairs are ranked by the worse of their balanced accuracies, in steps of 5 %, then by how many

@@ -1,16 +1,14 @@
 """Which networks a result is about: what every summary carries to be comparable."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ganlens.data import ImageSet
 from ganlens.models.prior import Prior
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 
 def identity(
-    subject: "Subject", data: "ImageSet | None" = None, *, drawn: bool = False
+    subject: Subject, data: ImageSet | None = None, *, drawn: bool = False
 ) -> dict[str, Any]:
     """Return the checkpoint's identity, its prior, what it is told, and the data's identity.
 
@@ -35,7 +33,7 @@ def identity(
     return {**about, "data": data.spec, "data_fingerprint": data.fingerprint}
 
 
-def _condition(subject: "Subject", drawn: bool) -> dict[str, str]:
+def _condition(subject: Subject, drawn: bool) -> dict[str, str]:
     """Return in words what conditional networks are told; nothing for others."""
     if (words := subject.provenance.get("condition")) is not None:
         return {"condition": words}

@@ -1,8 +1,7 @@
 """Label by hand: from 20 to 50 labelled samples to a scorer of images and a boundary in latents."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,13 +9,12 @@ from torch import Tensor
 
 from ganlens.directions import Direction, boundaries
 from ganlens.errors import GanlensError
+from ganlens.probes.base import Steps
 from ganlens.probes.identity import identity
 from ganlens.probes.linear_models import LinearModels, fit_linear_models
 from ganlens.progress import Progress, finish
 from ganlens.stats.auc import auc
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 FOLDS = 5
 LEAST = FOLDS  # labelled samples of either kind: one in every fold
@@ -53,14 +51,14 @@ class LabelledConcept:
     n_positive: int
     n_negative: int
 
-    def score(self, subject: "Subject", x: Tensor, batch_size: int = 64) -> np.ndarray:
+    def score(self, subject: Subject, x: Tensor, batch_size: int = 64) -> np.ndarray:
         """Score (N, C, H, W) images: (N,), above 0 where the concept is seen."""
         features = subject.features(x, "all", self.grid, batch_size=batch_size).numpy()
         return _lead(self.scorer, features)
 
 
 def fit_concept(
-    subject: "Subject",
+    subject: Subject,
     positives: Labelled,
     negatives: Labelled,
     *,
@@ -101,7 +99,7 @@ def fit_concept(
 
 
 def fit_concept_steps(
-    subject: "Subject",
+    subject: Subject,
     positives: Labelled,
     negatives: Labelled,
     *,
@@ -110,7 +108,7 @@ def fit_concept_steps(
     grid: int = 4,
     seed: int = 0,
     batch_size: int = 64,
-) -> Generator[Progress, None, LabelledConcept]:
+) -> Steps[LabelledConcept]:
     """Do what ``fit_concept`` does, yielding progress."""
     z, x = _opened(subject, positives, negatives)
     labels = np.array([YES] * len(positives) + [NO] * len(negatives))
@@ -145,7 +143,7 @@ def fit_concept_steps(
 
 
 def _opened(
-    subject: "Subject", positives: Labelled, negatives: Labelled
+    subject: Subject, positives: Labelled, negatives: Labelled
 ) -> tuple[np.ndarray | None, Tensor]:
     """Return the labelled latents, if they are known, and the images: positives come first."""
     for what, given in (("positives", positives), ("negatives", negatives)):

@@ -1,7 +1,7 @@
 """Statistics of a network's layers, streamed over batches of samples."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,10 +9,7 @@ from torch import Tensor, nn
 from ganlens.activations import capture
 from ganlens.errors import GanlensError
 from ganlens.features import ImageSource, Rows
-from ganlens.subject import Samples
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.subject import Samples, Subject
 
 RECTIFIERS = (nn.ReLU, nn.LeakyReLU)
 
@@ -78,7 +75,7 @@ def leaves(module: nn.Module) -> dict[str, nn.Module]:
 
 
 def outputs_of(
-    subject: "Subject", network: str, names: Sequence[str], x: Tensor
+    subject: Subject, network: str, names: Sequence[str], x: Tensor
 ) -> dict[str, Tensor]:
     """Run latents or images through a network: name -> output, float32 on the CPU."""
     forward = subject.generate if network == "generator" else subject.discriminate
@@ -89,7 +86,7 @@ def outputs_of(
 
 
 def outputs_over(
-    subject: "Subject", network: str, names: Sequence[str], source: ImageSource, rows: Rows
+    subject: Subject, network: str, names: Sequence[str], source: ImageSource, rows: Rows
 ) -> dict[str, Tensor]:
     """Return what layers put out for some images: name -> (n, ...) float32 on the CPU.
 

@@ -67,6 +67,6 @@ def _written(place: str) -> str:
     (body,) = [n.body for n in ast.parse(source).body
                if isinstance(n, ast.ClassDef) and n.name == kind]  # fmt: skip
     for node in body:
-        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "help" and node.value:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "help":
             return str(ast.literal_eval(node.value))
     return ""

@@ -1,32 +1,28 @@
 """Vector arithmetic: mean of A - mean of B + mean of C (Radford 2015, section 6.3.2)."""
 
-from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 
 from ganlens import images
 from ganlens.attributes import AttributeClassifier, attribute_classifier
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.latents import Mix, Seeds, Sum
 from ganlens.limits import Amount, Count, Seed
 from ganlens.probes.arithmetic.classifiers import classifiers
 from ganlens.probes.arithmetic.panels import panels
 from ganlens.probes.arithmetic.result import PRIOR, TERMS, ArithmeticResult
-from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
+from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps
 from ganlens.probes.concepts import Concept, expected, parse
 from ganlens.probes.exemplars import Pool, Search, choose, names_of, pick, score_pool, text
 from ganlens.probes.identity import identity
 from ganlens.probes.latent import expected_norm
 from ganlens.probes.success import meets
 from ganlens.recipe import Recipe, draw, latents_of
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 RANDOM = 1000  # samples behind the base rate
 
@@ -58,23 +54,23 @@ class Arithmetic(Probe):
         batch_size: images at a time.
     """
 
-    title: ClassVar[str] = "Vector arithmetic"
-    group: ClassVar[Group] = "Latent space"
-    help: ClassVar[str] = "A - B + C with concepts, in latents and in pixels"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Vector arithmetic"
+    group = "Latent space"
+    help = "A - B + C with concepts, in latents and in pixels"
+    headline = (
         "({a}) - ({b}) + ({c})",
         "{success_rate_of_9:.0%} of the nine pictures show the result",
         "of random samples {base_rate_of_random_samples:.0%}",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "The middle picture should show what A has and B lacks, on what C is; the row of pixel "
         "sums shows how little that means without a latent space."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+    papers = (
         RADFORD,
         ("Mikolov 2013", "https://arxiv.org/abs/1301.3781"),
     )
-    demo: ClassVar[Mapping[str, Any]] = MappingProxyType(
+    demo = MappingProxyType(
         {
             "a": "mouth=smile & hair=long",
             "b": "mouth=neutral & hair=long",
@@ -124,9 +120,7 @@ class Arithmetic(Probe):
             return Needs(frozenset({"generator"}))
         return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, ArithmeticResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[ArithmeticResult]:
         """Find the exemplars, calculate, and measure what came out."""
         if self.seeds_a:
             groups = [list(g) for g in (self.seeds_a, self.seeds_b, self.seeds_c)]
@@ -150,7 +144,7 @@ class Arithmetic(Probe):
     def _search(self) -> Search:
         return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
 
-    def _recipes(self, subject: "Subject", groups: list[list[int]]) -> dict[str, Recipe]:
+    def _recipes(self, subject: Subject, groups: list[list[int]]) -> dict[str, Recipe]:
         means = [Sum.mean(group) for group in groups]
         result = means[0] + Sum.mean(groups[1], -1) + means[2]
         width = self.spread * subject.prior.std * 3**0.5  # 3**-0.5 is the std of U(-1, 1)
@@ -168,8 +162,8 @@ class Arithmetic(Probe):
 
     def _result(
         self,
-        subject: "Subject",
-        data: "ImageSet | None",
+        subject: Subject,
+        data: ImageSet | None,
         groups: list[list[int]],
         concepts: tuple[Concept, ...],
         pool: Pool | None,
@@ -212,7 +206,7 @@ class Arithmetic(Probe):
         )
 
 
-def _norms(subject: "Subject", groups: list[list[int]], result: torch.Tensor) -> dict[str, float]:
+def _norms(subject: Subject, groups: list[list[int]], result: torch.Tensor) -> dict[str, float]:
     means = [subject.latents(group).mean(0) for group in groups]
     named = {f"the mean of {term}": float(m.norm()) for term, m in zip(TERMS, means, strict=True)}
     return {

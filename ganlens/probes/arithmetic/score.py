@@ -1,27 +1,24 @@
 """Arithmetic-score probe: how often A - B + C gives what it should, and how often its controls."""
 
-from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 
 from ganlens.attributes import attribute_classifier
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.limits import Count, Limits, Seed
 from ganlens.probes.arithmetic.classifiers import classifiers
 from ganlens.probes.arithmetic.score_panels import panels
 from ganlens.probes.arithmetic.score_result import ArithmeticScoreResult, Formula
 from ganlens.probes.arithmetic.trial import PAPER, Trial
-from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
+from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps
 from ganlens.probes.concepts import expected, parse, split_formula
 from ganlens.probes.exemplars import Concepts, Pool, Search, names_of, ranked, score_pool
 from ganlens.probes.identity import identity
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 MOST_FORMULAS = 3  # that are chosen where none is given
 
@@ -49,20 +46,20 @@ class ArithmeticScore(Probe):
         batch_size: images at a time.
     """
 
-    title: ClassVar[str] = "How often arithmetic works"
-    group: ClassVar[Group] = "Latent space"
-    help: ClassVar[str] = "how often such arithmetic succeeds, with controls"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "How often arithmetic works"
+    group = "Latent space"
+    help = "how often such arithmetic succeeds, with controls"
+    headline = (
         "means of three succeed in {success_3:.0%} of draws",
         "single exemplars in {success_1:.0%}",
         "random samples in {success_random:.0%}",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "Compare the success of means of three with that of single exemplars and of random "
         "samples: only what lies clearly above random samples was calculated."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (RADFORD,)
-    demo: ClassVar[Mapping[str, Any]] = MappingProxyType(
+    papers = (RADFORD,)
+    demo = MappingProxyType(
         {
             "formulas": (
                 "mouth=smile & hair=long - mouth=neutral & hair=long + mouth=neutral & hair=short",
@@ -106,9 +103,7 @@ class ArithmeticScore(Probe):
         """Return what it cannot do without."""
         return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, ArithmeticScoreResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[ArithmeticScoreResult]:
         """Find shortlists, draw, and measure."""
         if data is None or subject.discriminator is None:
             raise GanlensError(
@@ -149,7 +144,7 @@ class ArithmeticScore(Probe):
             },
         )
 
-    def _concepts(self, formula: str, data: "ImageSet") -> Concepts:
+    def _concepts(self, formula: str, data: ImageSet) -> Concepts:
         a, b, c = (parse(one, data) for one in split_formula(formula))
         if not expected(a, b, c):
             raise GanlensError(
@@ -158,7 +153,7 @@ class ArithmeticScore(Probe):
             )
         return a, b, c
 
-    def _chosen(self, data: "ImageSet", pool: Pool) -> list[Concepts]:
+    def _chosen(self, data: ImageSet, pool: Pool) -> list[Concepts]:
         chosen = [one for one in ranked(data, pool, PAPER) if expected(*one)]
         if not chosen:
             raise GanlensError(

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,9 +16,7 @@ from ganlens.probes.concepts import Concept, expected
 from ganlens.probes.exemplars import Concepts, text
 from ganlens.probes.success import meets, share
 from ganlens.recipe import Recipe, draw
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 SHOWN = 10  # calculations per formula that are shown
 PAPER = 3  # exemplars per concept in the paper: what the pictures and the pixel control use
@@ -40,7 +37,7 @@ class Trial:
         random: (draws, C, H, W) random samples, the control.
     """
 
-    subject: "Subject"
+    subject: Subject
     network: AttributeClassifier
     concepts: Concepts
     shortlists: list[np.ndarray]

@@ -1,6 +1,6 @@
 """Spectra and Nyquist excesses of one generator beside real images."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ from torch import Tensor
 from ganlens import images
 from ganlens.probes.artifacts.blame import Verdict, blame
 from ganlens.probes.artifacts.stages import Stage, evened, find_stages
+from ganlens.probes.base import Steps
 from ganlens.probes.layer_statistics import outputs_of
 from ganlens.progress import Progress
 from ganlens.stats.excess import Excess, excess, excess_over, excess_removed, local_power
@@ -83,7 +84,7 @@ class Sampling:
 
 def measure(
     subject: Subject, real: Real, sampling: Sampling, *, trace: bool = True
-) -> Generator[Progress, None, Measurement]:
+) -> Steps[Measurement]:
     """Measure samples and the maps behind them; with ``trace`` even one layer after another."""
     stages = find_stages(subject)
     steps = 2 + trace * len(stages)

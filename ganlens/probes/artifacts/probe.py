@@ -1,14 +1,14 @@
 """Artifacts probe: spectra of real and generated images, and the layer that stands out."""
 
-from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
 from ganlens import images
 from ganlens.checkpoints import list_checkpoints
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.limits import Amount, Count, Limits, Seed
 from ganlens.models.prior import check_seed
@@ -22,15 +22,11 @@ from ganlens.probes.artifacts.measure import (
 )
 from ganlens.probes.artifacts.panels import panels
 from ganlens.probes.artifacts.result import ArtifactsResult, Baseline
-from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Steps, images_for
 from ganlens.probes.identity import identity
 from ganlens.stats.excess import excess, excess_over
 from ganlens.stats.spectrum import power_spectrum, whitening
-from ganlens.subject import load
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject, load
 
 FEWEST, MOST = 20, 100_000  # samples: fewer give no interval, more are held in memory
 COMPARED = "upsampling-"  # what the names of the shipped generators trained alike begin with
@@ -54,24 +50,24 @@ class Artifacts(Probe):
         batch_size: images at a time.
     """
 
-    title: ClassVar[str] = "Artifacts"
-    group: ClassVar[Group] = "Inside the networks"
-    help: ClassVar[str] = "checkerboards, and the layer they come from"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Artifacts"
+    group = "Inside the networks"
+    help = "checkerboards, and the layer they come from"
+    headline = (
         "{layer_said} draws a checkerboard",
         "of period {period} and {checkerboard_grey_levels:.2f} grey levels of 255",
         "highest excess over real images {highest_over_real_db:.1f} dB",
         "N {n_generated}",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "Peaks at the ringed frequencies, above those of real images, are checkerboards; the "
         "table says in which layer they first appear."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+    papers = (
         ("Odena 2016", "https://distill.pub/2016/deconv-checkerboard/"),
         ("Durall 2020", "https://arxiv.org/abs/2003.01826"),
     )
-    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 256})
+    demo = MappingProxyType({"samples": 256})
 
     samples: Annotated[int, Limits(FEWEST, MOST)] = 512
     least: Amount = 1.0
@@ -88,9 +84,7 @@ class Artifacts(Probe):
         """Return what it cannot do without."""
         return Needs(frozenset({"generator"}), "required")
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, ArtifactsResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[ArtifactsResult]:
         """Measure real images, this generator, an untrained one, and those trained alike.
 
         Raises:
@@ -132,7 +126,7 @@ class Artifacts(Probe):
             },
         )
 
-    def _real(self, data: "ImageSet") -> tuple[Real, np.ndarray, np.ndarray]:
+    def _real(self, data: ImageSet) -> tuple[Real, np.ndarray, np.ndarray]:
         """Draw two separate sets of held-out images: the reference, and one to compare with it."""
         part = data.part("test") if data.split == "all" else data
         half = min(self.samples, len(part) // 2)
@@ -148,15 +142,15 @@ class Artifacts(Probe):
         return real, other, images.to_uint8(first[:SHOWN])
 
     def _untrained(
-        self, subject: "Subject", real: Real, sampling: Sampling
-    ) -> Generator[Progress, None, Measurement | None]:
+        self, subject: Subject, real: Real, sampling: Sampling
+    ) -> Steps[Measurement | None]:
         try:
             control = subject.untrained(self.seed)
         except GanlensError:
             return None  # a checkpoint that does not say how to build it
         return (yield from measure(control, real, sampling, trace=False))
 
-    def _beside(self, subject: "Subject", data: "ImageSet") -> list["Subject"]:
+    def _beside(self, subject: Subject, data: ImageSet) -> list[Subject]:
         """Open the shipped generators that were trained alike on these data."""
         if self.beside == "none":
             return []

@@ -9,7 +9,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,9 +17,7 @@ from torch import Tensor, nn
 
 from ganlens.activations import find_layer
 from ganlens.probes.layer_statistics import leaves, outputs_of
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 PICTURE = 16  # output positions a side in the picture of an overlap
 
@@ -53,7 +51,7 @@ class Stage:
     unevenness_weights: float
 
 
-def find_stages(subject: "Subject") -> tuple[Stage, ...]:
+def find_stages(subject: Subject) -> tuple[Stage, ...]:
     """Return the enlarging layers of a generator in order; a projection of 1x1 maps is none."""
     sizes = _enlarging(subject)
     strides = {name: max(2, round(after / before)) for name, (before, after) in sizes.items()}
@@ -116,7 +114,7 @@ def unevenness(overlap: Tensor) -> float:
 
 
 @contextmanager
-def evened(subject: "Subject", layer: str) -> Iterator[Any]:
+def evened(subject: Subject, layer: str) -> Iterator[Any]:
     """Yield a generator like the subject's whose layer answers a constant map evenly.
 
     The taps that fall on one phase of the output (one of stride x stride) get a constant added, so
@@ -146,7 +144,7 @@ def even_taps(weight: Tensor, stride: int) -> Tensor:
     return result
 
 
-def _enlarging(subject: "Subject") -> dict[str, tuple[int, int]]:
+def _enlarging(subject: Subject) -> dict[str, tuple[int, int]]:
     """Return (side of its input, side of its output) of every enlarging leaf, in order."""
     sizes, before, known = {}, 1, leaves(subject.generator)
     # Groups too: the maps of a linear projection get their shape in a group, not in a leaf. The

@@ -1,22 +1,19 @@
 """Report cards: what moving along a direction does to fresh samples, by a classifier on pixels."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ganlens.attributes import AttributeClassifier, Predictions
 from ganlens.directions import Direction
-from ganlens.probes.base import Progress
+from ganlens.probes.base import Progress, Steps
 from ganlens.probes.directions.claims import changed, holds, most_gained
 from ganlens.stats.auc import auc
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 WIDER = 5  # unmoved samples are cheap: so many times more of them stand behind an AUC
 
@@ -71,21 +68,21 @@ class Unmoved:
         first: predictions for the first N.
     """
 
-    z: "Tensor"
-    x: "Tensor"
-    logits: "Tensor | None"
+    z: Tensor
+    x: Tensor
+    logits: Tensor | None
     predicted: Predictions | None
     first: Predictions | None
 
 
 def cards_of(
-    subject: "Subject",
+    subject: Subject,
     classifier: AttributeClassifier | None,
     directions: Sequence[Direction],
     seeds: range,
     distance: float,
     batch_size: int,
-) -> Generator[Progress, None, list[Card]]:
+) -> Steps[list[Card]]:
     """Move fresh samples along each direction and measure what changed.
 
     Args:
@@ -106,7 +103,7 @@ def cards_of(
 
 
 def _unmoved(
-    subject: "Subject", classifier: AttributeClassifier | None, seeds: range, batch_size: int
+    subject: Subject, classifier: AttributeClassifier | None, seeds: range, batch_size: int
 ) -> Unmoved:
     count = len(seeds)
     wide = range(seeds.start, seeds.start + (WIDER if classifier else 1) * count)
@@ -129,7 +126,7 @@ def head(predicted: Predictions, count: int) -> Predictions:
 
 
 def _card(
-    subject: "Subject",
+    subject: Subject,
     classifier: AttributeClassifier | None,
     one: Direction,
     before: Unmoved,
@@ -153,7 +150,7 @@ def _card(
 
 
 def _facts(
-    subject: "Subject", before: Unmoved, far: "Tensor", x: "Tensor", batch_size: int
+    subject: Subject, before: Unmoved, far: Tensor, x: Tensor, batch_size: int
 ) -> dict[str, Any]:
     """Return what needs no classifier: D's score, distance from the prior, change of the pixels."""
     score = None

@@ -3,17 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ganlens.attributes import Predictions
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.probes.concepts import Condition, categorical, parse, quoted
 from ganlens.probes.success import meets
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
 
 ENOUGH = 20  # training images with either answer that a question needs
 MOST_VALUES = 10  # an attribute with more is left to the user
@@ -33,7 +30,7 @@ class Claim:
     names: tuple[str, ...]
 
 
-def claims_of(data: "ImageSet", attributes: Sequence[str]) -> tuple[list[Claim], list[Claim]]:
+def claims_of(data: ImageSet, attributes: Sequence[str]) -> tuple[list[Claim], list[Claim]]:
     """Return the claims that are wanted and all that can be made of the data.
 
     Args:
@@ -63,7 +60,7 @@ def claims_of(data: "ImageSet", attributes: Sequence[str]) -> tuple[list[Claim],
     return wanted, list({claim.text: claim for claim in [*wanted, *every]}.values())
 
 
-def columns(data: "ImageSet") -> dict[str, np.ndarray]:
+def columns(data: ImageSet) -> dict[str, np.ndarray]:
     """Return every column that can be claimed about; classes only where there are no attributes."""
     found = {**categorical(data), **data.attributes}
     if data.attributes:
@@ -71,7 +68,7 @@ def columns(data: "ImageSet") -> dict[str, np.ndarray]:
     return found
 
 
-def _of_text(train: "ImageSet", text: str) -> list[Claim]:
+def _of_text(train: ImageSet, text: str) -> list[Claim]:
     if text in columns(train) or text in categorical(train):
         found = _of_attribute(train, text)
         if not found:
@@ -89,7 +86,7 @@ def _of_text(train: "ImageSet", text: str) -> list[Claim]:
     return [Claim(text, tuple(wanted))]
 
 
-def _of_attribute(train: "ImageSet", name: str) -> list[Claim]:
+def _of_attribute(train: ImageSet, name: str) -> list[Claim]:
     values = {**categorical(train), **train.attributes}[name]
     if values.dtype.kind == NUMBER:
         texts = [f"{quoted(name)}>{float(np.nanmedian(values)):.4g}"]

@@ -1,8 +1,8 @@
 """Search for directions: which samples, which methods, which of the results."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +18,10 @@ from ganlens.directions import (
 )
 from ganlens.directions.boundary import PER_COORDINATE
 from ganlens.errors import GanlensError
-from ganlens.probes.base import Progress
+from ganlens.probes.base import Progress, Steps
 from ganlens.probes.directions.claims import Claim
 from ganlens.probes.directions.scores import Scorer
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 PCA_SAMPLES, REGRESSED = 1024, 2048  # samples behind GANSpace, at most: the PCA is what costs
 REAL = 0.8  # held-out AUC from which a boundary is held still by the conditional ones
@@ -44,7 +42,7 @@ class Found:
     means: dict[str, Direction] = field(default_factory=dict)
 
 
-def default_layer(subject: "Subject") -> str:
+def default_layer(subject: Subject) -> str:
     """Return the last layer of the generator's second block; early enough to decide what is drawn.
 
     A generator without named blocks gives the layer a third of the way in.
@@ -57,7 +55,7 @@ def default_layer(subject: "Subject") -> str:
 
 
 def supervised(
-    subject: "Subject",
+    subject: Subject,
     scorer: Scorer,
     claims: Sequence[Claim],
     about: dict[str, Any],
@@ -66,7 +64,7 @@ def supervised(
     share: float,
     seed: int,
     batch_size: int,
-) -> Generator[Progress, None, Found]:
+) -> Steps[Found]:
     """Score seeds 0 to samples - 1, fit a boundary and a difference of means to every claim.
 
     ``share`` of the samples at either end is fitted to; ``seed`` splits these from the held out.
@@ -141,7 +139,7 @@ def _held(found: Found, claim: Claim) -> Direction | None:
 
 
 def unsupervised(
-    subject: "Subject",
+    subject: Subject,
     methods: Sequence[str],
     layer: str,
     samples: range,
@@ -149,7 +147,7 @@ def unsupervised(
     count: int,
     batch_size: int,
     about: dict[str, Any],
-) -> Generator[Progress, None, list[Direction]]:
+) -> Steps[list[Direction]]:
     """Return ``count`` directions of each method that needs no labels, in their order.
 
     ``samples`` are the seeds that GANSpace's regression may be fitted to.

@@ -1,8 +1,8 @@
 """Strips: a few samples, each moved along a direction by several amounts."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,11 +10,9 @@ from ganlens import images
 from ganlens.directions import Direction, duplicates
 from ganlens.edits import Edit
 from ganlens.latents import Seeds
-from ganlens.probes.base import Progress
+from ganlens.probes.base import Progress, Steps
 from ganlens.recipe import Recipe, draw
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,12 @@ class Strip:
 
 
 def strips(
-    subject: "Subject",
+    subject: Subject,
     directions: Sequence[Direction],
     seeds: tuple[int, ...],
     amounts: tuple[float, ...],
     shown: int,
-) -> Generator[Progress, None, tuple[Strip, ...]]:
+) -> Steps[tuple[Strip, ...]]:
     """Draw the first directions of each method, the first GANSpace one as an offset too.
 
     A direction on the line of an earlier one is left out: its picture would be the same.

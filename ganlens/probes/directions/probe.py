@@ -1,18 +1,18 @@
 """Directions probe: directions by several methods, each with a report card."""
 
-from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 
 from ganlens.attributes import AttributeClassifier, attribute_classifier
+from ganlens.data import ImageSet
 from ganlens.directions import random_directions
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
 from ganlens.limits import MAX_SEED, Count, Limits, Seed
-from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.directions.card import cards_of
 from ganlens.probes.directions.claims import Claim, claims_of
 from ganlens.probes.directions.found import Found, choose, default_layer, supervised, unsupervised
@@ -21,10 +21,7 @@ from ganlens.probes.directions.pictures import strips
 from ganlens.probes.directions.result import DirectionsResult
 from ganlens.probes.directions.scores import fit_scorer
 from ganlens.probes.identity import identity
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 Method = Literal["boundary", "means", "sefa", "ganspace"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -64,26 +61,26 @@ class Directions(Probe):
         batch_size: images at a time.
     """
 
-    title: ClassVar[str] = "Latent directions"
-    group: ClassVar[Group] = "Latent space"
-    help: ClassVar[str] = "what moves a sample which way, with report cards"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Latent directions"
+    group = "Latent space"
+    help = "what moves a sample which way, with report cards"
+    headline = (
         "{best_boundary}: AUC {best_boundary_auc}",
         "moved by {distance} sigma, {best_boundary_turned_on:.0%} of the samples without it have "
         "it",
         "{duplicates} of {n_directions} directions repeat an earlier one",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "A good direction changes what it claims in most samples and little else; compare each "
         "report card with those of the random directions."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+    papers = (
         ("Shen 2020", "https://arxiv.org/abs/1907.10786"),
         ("Shen and Zhou 2021", "https://arxiv.org/abs/2007.06600"),
         ("Härkönen 2020", "https://arxiv.org/abs/2004.02546"),
     )
-    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 2000})
-    renamed: ClassVar[Mapping[str, str]] = MappingProxyType({"judged": "measured"})
+    demo = MappingProxyType({"samples": 2000})
+    renamed = MappingProxyType({"judged": "measured"})
 
     methods: Annotated[tuple[Method, ...], Limits(length=(1, None))] = METHODS
     attributes: Annotated[tuple[str, ...], Limits(length=(1, None))] = ("auto",)
@@ -116,9 +113,7 @@ class Directions(Probe):
             return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
         return Needs(frozenset({"generator"}), "optional")
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, DirectionsResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[DirectionsResult]:
         """Find, measure, draw."""
         layer = default_layer(subject) if self.layer == "auto" else self.layer
         if "ganspace" in self.methods and layer not in subject.layers("generator"):
@@ -183,7 +178,7 @@ class Directions(Probe):
         )
 
     def _claims(
-        self, subject: "Subject", data: "ImageSet | None"
+        self, subject: Subject, data: ImageSet | None
     ) -> tuple[list[Claim], list[Claim], str]:
         """Return the claims that are wanted, all claims, and why there are none."""
         methods = [method for method in self.methods if method in SUPERVISED]
@@ -199,9 +194,7 @@ class Directions(Probe):
             return [], [], f"{left_out}{why}checkpoint has none"
         return *claims_of(data, self.attributes), ""
 
-    def _classifier(
-        self, data: "ImageSet | None"
-    ) -> Generator[Progress, None, AttributeClassifier | None]:
+    def _classifier(self, data: ImageSet | None) -> Steps[AttributeClassifier | None]:
         if data is None or (data.labels is None and not data.attributes):
             return None
         try:
@@ -209,7 +202,7 @@ class Directions(Probe):
         except GanlensError:  # nothing but numbers: no classifier to be trained
             return None
 
-    def _provenance(self, subject: "Subject") -> dict[str, Any]:
+    def _provenance(self, subject: Subject) -> dict[str, Any]:
         known = subject.provenance
         return {
             **{name: known.get(name) for name in ("checkpoint", "hash", "weights")},

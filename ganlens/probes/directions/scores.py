@@ -1,20 +1,16 @@
 """Scores of samples: ridge probes on the discriminator's features, all claims at once."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from torch import Tensor
 
-from ganlens.probes.base import Progress
+from ganlens.data import ImageSet
+from ganlens.probes.base import Progress, Steps
 from ganlens.probes.directions.claims import Claim
 from ganlens.stats.auc import auc
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 RIDGE = 0.1  # penalty per training image, as of the probes that find exemplars
 
@@ -45,22 +41,22 @@ class Scorer:
         """The features that it takes, in words."""
         return f"discriminator, all layers, {self.pool}x{self.pool}"
 
-    def scores(self, subject: "Subject", x: "Tensor", batch_size: int) -> np.ndarray:
+    def scores(self, subject: Subject, x: Tensor, batch_size: int) -> np.ndarray:
         """Score (N, C, H, W) images: (K, N) float32, higher where a claim is more likely true."""
         features = subject.features(x, "all", self.pool, batch_size=batch_size).numpy()
         return (features @ self.weights).T
 
 
 def fit_scorer(
-    subject: "Subject",
-    data: "ImageSet",
+    subject: Subject,
+    data: ImageSet,
     claims: Sequence[Claim],
     *,
     limit: int,
     pool: int,
     seed: int,
     batch_size: int,
-) -> Generator[Progress, None, Scorer]:
+) -> Steps[Scorer]:
     """Fit ridge regressions of yes (1) and no (-1) to features of at most ``limit`` train images.
 
     With two answers that is Fisher's linear discriminant up to scale and offset. The features are
@@ -85,7 +81,7 @@ def fit_scorer(
     return Scorer(weights, pool, scores, len(features[0]), len(features[1]))
 
 
-def _answers(part: "ImageSet", text: str) -> np.ndarray:
+def _answers(part: ImageSet, text: str) -> np.ndarray:
     found = np.zeros(len(part), dtype=bool)
     found[part.select(text)] = True
     return found

@@ -1,20 +1,20 @@
 """Dissect probe: units of a generator layer, by their agreement with concepts (Bau 2019)."""
 
-from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 from torch import Tensor
 
 from ganlens import images
 from ganlens.attributes import Predictions, attribute_classifier
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.dissection.agreement import (
     permuted_threshold,
     unit_ious,
@@ -26,10 +26,7 @@ from ganlens.probes.forgetting.boxes import Marks, read_marks
 from ganlens.probes.forgetting.concept_maps import generator_layer, maps_of
 from ganlens.probes.identity import identity
 from ganlens.stats.auc import auc_table
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 FEW = 10  # samples with, and without, a concept that is compared
 UNITS, TOPS = 8, 10  # units that are shown, and top images of each
@@ -57,22 +54,20 @@ class Dissect(Probe):
         batch_size: images at a time.
     """
 
-    title: ClassVar[str] = "Dissection"
-    group: ClassVar[Group] = "Inside the networks"
-    help: ClassVar[str] = "which units of a layer agree with which attribute"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Dissection"
+    group = "Inside the networks"
+    help = "which units of a layer agree with which attribute"
+    headline = (
         "{units_that_agree:.0%} of {units} units agree with an attribute",
         "untrained {units_that_agree_untrained:.0%}",
         "unit {best_unit} with {best_concept}: AUC {best_auc}",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "A unit is about a concept if it is on where the concept is and off elsewhere: look for "
         "agreement far above that of the untrained generator."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("Bau 2019", "https://arxiv.org/abs/1811.10597"),
-    )
-    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"samples": 500})
+    papers = (("Bau 2019", "https://arxiv.org/abs/1811.10597"),)
+    demo = MappingProxyType({"samples": 500})
 
     layer: str = "auto"
     samples: Annotated[int, Limits(low=2 * FEW)] = 1000
@@ -97,9 +92,7 @@ class Dissect(Probe):
         """Return what it cannot do without."""
         return Needs(frozenset({"generator"}), "required", labels=True)
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, DissectResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[DissectResult]:
         """Label samples, compare units with labels, and do the same untrained."""
         data = images_for(subject, data, "dissect")
         layer = generator_layer(subject, self.layer)
@@ -152,15 +145,13 @@ class Dissect(Probe):
             },
         )
 
-    def _overlaps(
-        self, subject: "Subject", layer: str, marks: Marks
-    ) -> Generator[Progress, None, np.ndarray]:
+    def _overlaps(self, subject: Subject, layer: str, marks: Marks) -> Steps[np.ndarray]:
         """Return the (C,) overlaps of units with the marks, on the samples that have marks."""
         maps = yield from maps_of(subject, layer, subject.latents(marks.seeds), self.batch_size)
         return unit_ious(maps, self.share, marks.masks)
 
 
-def _untrained(subject: "Subject", seed: int) -> "Subject | None":
+def _untrained(subject: Subject, seed: int) -> Subject | None:
     try:
         return subject.untrained(seed)
     except GanlensError:

@@ -1,18 +1,18 @@
 """Activations probe: feature maps of any layer, and dead and saturated units in all."""
 
-from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from torch import nn
 
 from ganlens.activations import unknown_layer
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages, ImageSource
 from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Group, Needs, Probe, Progress, Role
+from ganlens.probes.base import Needs, Probe, Progress, Role, Steps
 from ganlens.probes.feature_maps.panels import panels
 from ganlens.probes.feature_maps.result import ActivationsResult, Scale
 from ganlens.probes.identity import identity
@@ -23,11 +23,7 @@ from ganlens.probes.layer_statistics import (
     leaves,
     outputs_over,
 )
-from ganlens.subject import Samples
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Samples, Subject
 
 MOST = 100_000  # samples, which are held in memory
 
@@ -59,17 +55,15 @@ class Activations(Probe):
         batch_size: images at a time.
     """
 
-    title: ClassVar[str] = "Activations"
-    group: ClassVar[Group] = "Inside the networks"
-    help: ClassVar[str] = "feature maps of any layer"
-    headline: ClassVar[tuple[str, ...]] = ("{dead_units_total} of {units_total} units are dead",)
-    reading: ClassVar[str] = (
+    title = "Activations"
+    group = "Inside the networks"
+    help = "feature maps of any layer"
+    headline = ("{dead_units_total} of {units_total} units are dead",)
+    reading = (
         "Bright places are where a unit answers; a unit that is dark in every picture is dead and"
         " takes part in nothing."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),
-    )
+    papers = (("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),)
 
     network: Literal["both", "generator", "discriminator"] = "both"
     layer: str = "auto"
@@ -97,9 +91,7 @@ class Activations(Probe):
             return Needs(frozenset(networks), "required")
         return Needs(frozenset(networks | {"sample"}))
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, ActivationsResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[ActivationsResult]:
         """Run the samples through both networks, then keep the maps to show."""
         networks = self._networks(subject)
         shown = {network: self._shown(subject, network) for network in networks}
@@ -132,11 +124,11 @@ class Activations(Probe):
 
     def _measure(
         self,
-        subject: "Subject",
+        subject: Subject,
         network: str,
         names: list[str],
         source: ImageSource,
-    ) -> Generator[Progress, None, "_Measured"]:
+    ) -> Steps["_Measured"]:
         found = LayerStatistics(getattr(subject, network))
         for start in range(0, source.count, self.batch_size):
             yield Progress(start, source.count, f"samples through the {network}")
@@ -153,7 +145,7 @@ class Activations(Probe):
             source=_words(source),
         )
 
-    def _networks(self, subject: "Subject") -> list[str]:
+    def _networks(self, subject: Subject) -> list[str]:
         if self.network != "both":
             if getattr(subject, self.network, None) is None:
                 raise GanlensError(
@@ -169,7 +161,7 @@ class Activations(Probe):
             )
         return found
 
-    def _shown(self, subject: "Subject", network: str) -> list[str]:
+    def _shown(self, subject: Subject, network: str) -> list[str]:
         module = getattr(subject, network)
         known = leaves(module)
         if self.layer == "all":
@@ -178,10 +170,10 @@ class Activations(Probe):
             return [name for name in known if isinstance(known[name], RECTIFIERS)]
         return [self.layer] if self.layer and self.layer in dict(module.named_modules()) else []
 
-    def _samples(self, subject: "Subject", count: int) -> Samples:
+    def _samples(self, subject: Subject, count: int) -> Samples:
         return Samples.draw(subject, count, self.seed)
 
-    def _source(self, subject: "Subject", data: "ImageSet | None") -> ImageSource:
+    def _source(self, subject: Subject, data: ImageSet | None) -> ImageSource:
         """Return what the discriminator is shown."""
         if self.needs().data == "no":
             return self._samples(subject, self.samples)

@@ -1,8 +1,7 @@
 """Extractors of a comparison: from the word in its settings to features, and what to call them."""
 
-from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,10 +23,8 @@ from ganlens.features import (
 )
 from ganlens.models.classifier import FAMILY
 from ganlens.precision import FLOAT32
-from ganlens.probes.base import Progress
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.probes.base import Progress, Steps
+from ganlens.subject import Subject
 
 REQUESTED = "chosen by its name"
 FID = "FID"  # the distance's name with the published Inception weights, and with nothing else
@@ -70,7 +67,7 @@ class ChosenExtractor:
 
     def features(
         self, source: ImageSource, before: int, total: int, what: str
-    ) -> Generator[Progress, None, np.ndarray]:
+    ) -> Steps[np.ndarray]:
         """Return (N, D) features of images, ``before`` of ``total`` being done already."""
         steps = shared_features_of(
             self.extractor,
@@ -88,11 +85,11 @@ class ChosenExtractor:
 
 def choose_extractor(
     word: str,
-    subject: "Subject | None" = None,
+    subject: Subject | None = None,
     inception_weights: str | None = None,
     weights: str | None = None,
     device: torch.device | str = "cpu",
-) -> Generator[Progress, None, ChosenExtractor]:
+) -> Steps[ChosenExtractor]:
     """Return the extractor that a word names.
 
     Only "inception" without its weights fetches them, and says so in its Progress.
@@ -148,7 +145,7 @@ def _refuse_idle_weights(word: str, inception_weights: str | None, weights: str 
         )
 
 
-def _best(subject: "Subject | None", weights: str | None) -> tuple[str, str]:
+def _best(subject: Subject | None, weights: str | None) -> tuple[str, str]:
     """Return the word of the most widely comparable extractor available, and why."""
     if weights is not None:
         return "inception", "Inception's weights were given"
@@ -165,7 +162,7 @@ def _best(subject: "Subject | None", weights: str | None) -> tuple[str, str]:
     return "pixels", f"{absent}, and the checkpoint has no discriminator"
 
 
-def _fetch() -> Generator[Progress, None, None]:
+def _fetch() -> Steps[None]:
     try:
         find_inception_weights()
     except GanlensError:
@@ -186,7 +183,7 @@ def _inception(device: torch.device | str, weights: str | None, reason: str) -> 
     return ChosenExtractor(extractor, reason, caveat)
 
 
-def _discriminator(subject: "Subject | None", reason: str) -> ChosenExtractor:
+def _discriminator(subject: Subject | None, reason: str) -> ChosenExtractor:
     if subject is None or subject.discriminator is None:
         name = "what is evaluated" if subject is None else subject.name
         raise GanlensError(

@@ -1,13 +1,13 @@
 """Probe fid: features of generated and of real images in one pass each, then every number."""
 
 import json
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -20,15 +20,13 @@ from ganlens.features import ImageSource
 from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
 from ganlens.precision import named_precision, resolved
-from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.fidelity import measure, moments
 from ganlens.probes.fidelity.extractors import FID, ChosenExtractor, choose_extractor
 from ganlens.probes.fidelity.panels import panels
 from ganlens.probes.fidelity.result import Baseline, FidelityResult
 from ganlens.probes.fidelity.sources import Sources, Split, choose_sources, image_source
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 LIBRARIES = ("scipy", "faiss-cpu", "torch-fidelity")
 QUANTISED = "both sides hold 8-bit images: generated ones are rounded to uint8 first, as in a PNG"
@@ -60,26 +58,26 @@ class Fidelity(Probe):
         k_density: neighbour that sets the radius for density and coverage.
     """
 
-    title: ClassVar[str] = "Fidelity"
-    group: ClassVar[Group] = "Against the data"
-    help: ClassVar[str] = "Fréchet distance to held-out images"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Fidelity"
+    group = "Against the data"
+    help = "Fréchet distance to held-out images"
+    headline = (
         "{metric} {value}",
         "{interval_level:.0%} interval {interval[0]} to {interval[1]}",
         "real against real {floor} (N {floor_n})",
         "coverage {coverage}",
         "N {n_fake}",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "Small is good, but only beside the baseline (what real images score against each other) "
         "and with the same extractor, the same N and the same resize."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+    papers = (
         ("Heusel 2017", "https://arxiv.org/abs/1706.08500"),
         ("Naeem 2020", "https://arxiv.org/abs/2002.09797"),
         ("Parmar 2022", "https://arxiv.org/abs/2104.11222"),
     )
-    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"extractor": "discriminator"})
+    demo = MappingProxyType({"extractor": "discriminator"})
 
     extractor: str = "auto"
     n: Annotated[int, Limits(low=2)] = 10_000
@@ -105,9 +103,7 @@ class Fidelity(Probe):
             return Needs(frozenset({"sample", "discriminator"}), "required")
         return Needs(frozenset({"sample"}), "required")
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, FidelityResult]:
+    def steps(self, subject: Subject, data: "ImageSet | None" = None) -> Steps[FidelityResult]:
         """Run piecewise: yield Progress in images, return the FidelityResult.
 
         Raises:
@@ -119,10 +115,10 @@ class Fidelity(Probe):
 
     def between(
         self,
-        generated: "Subject | ImageSet",
-        reference: "Subject | ImageSet | stats.ReferenceMoments",
+        generated: Subject | ImageSet,
+        reference: Subject | ImageSet | stats.ReferenceMoments,
         device: torch.device | str = "cpu",
-    ) -> Generator[Progress, None, FidelityResult]:
+    ) -> Steps[FidelityResult]:
         """Compare any two: GANs, images, or moments as the reference.
 
         Args:
@@ -162,8 +158,8 @@ class Fidelity(Probe):
         )
 
     def moments(
-        self, images: "Subject | ImageSet", device: torch.device | str = "cpu"
-    ) -> Generator[Progress, None, stats.ReferenceMoments]:
+        self, images: Subject | ImageSet, device: torch.device | str = "cpu"
+    ) -> Steps[stats.ReferenceMoments]:
         """Return mean and covariance of the features of ``n`` images, to be saved as a file.
 
         Args:
@@ -187,8 +183,8 @@ class Fidelity(Probe):
             )
 
     def _extractor(
-        self, generated: "Subject | ImageSet", device: torch.device | str
-    ) -> Generator[Progress, None, ChosenExtractor]:
+        self, generated: Subject | ImageSet, device: torch.device | str
+    ) -> Steps[ChosenExtractor]:
         subject = None if isinstance(generated, ImageSet) else generated
         weights = (self.inception_weights, self.weights)
         chosen = yield from choose_extractor(self.extractor, subject, *weights, device=device)
@@ -198,7 +194,7 @@ class Fidelity(Probe):
 
     def _against_images(
         self, chosen: ChosenExtractor, sources: Sources, real: ImageSource
-    ) -> Generator[Progress, None, dict[str, Any]]:
+    ) -> Steps[dict[str, Any]]:
         """Return what there is to say of two sets of images: fields of the result, and notes."""
         parts = {"real images": real, "generated images": sources.fake}
         if sources.others is not None:
@@ -236,7 +232,7 @@ class Fidelity(Probe):
 
     def _against_moments(
         self, chosen: ChosenExtractor, fake: ImageSource, real: stats.ReferenceMoments
-    ) -> Generator[Progress, None, dict[str, Any]]:
+    ) -> Steps[dict[str, Any]]:
         """Return the same for images and a file of moments: the distance alone is defined."""
         moments.check_same_network(real, chosen.describe())
         features = yield from chosen.features(fake, 0, fake.count, "generated images")
@@ -258,7 +254,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _other_kinds(generated: "Subject | ImageSet", reference: object) -> Iterator[str]:
+def _other_kinds(generated: Subject | ImageSet, reference: object) -> Iterator[str]:
     """Yield sentences on why the two sets cannot be alike, however good the model is."""
     if isinstance(generated, ImageSet):
         return

@@ -1,12 +1,11 @@
 """Filters probe: the weights that touch pixels, trained beside untrained."""
 
-from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
 
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.limits import Seed
-from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
+from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps
 from ganlens.probes.filters.panels import panels
 from ganlens.probes.filters.result import FiltersResult
 from ganlens.probes.filters.weights import (
@@ -18,10 +17,7 @@ from ganlens.probes.filters.weights import (
     rows_of,
 )
 from ganlens.probes.identity import identity
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -32,15 +28,15 @@ class Filters(Probe):
         seed: of the untrained networks beside the trained ones.
     """
 
-    title: ClassVar[str] = "Filters"
-    group: ClassVar[Group] = "Inside the networks"
-    help: ClassVar[str] = "what the first layer looks for"
-    headline: ClassVar[tuple[str, ...]] = ("{filters} filters in {first_layer_of_discriminator}",)
-    reading: ClassVar[str] = (
+    title = "Filters"
+    group = "Inside the networks"
+    help = "what the first layer looks for"
+    headline = ("{filters} filters in {first_layer_of_discriminator}",)
+    reading = (
         "Trained filters are smooth edges, blobs and colours; filters that still look like the "
         "noise beside them have learned nothing."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+    papers = (
         RADFORD,
         ("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),
     )
@@ -51,9 +47,7 @@ class Filters(Probe):
         """Return what it cannot do without."""
         return Needs(frozenset({"discriminator"}))
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, FiltersResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[FiltersResult]:
         """Collect the weights; the data are not used.
 
         Raises:

@@ -1,7 +1,7 @@
 """Weights of both ends of a pair: patches, how smooth they are, and a row per layer."""
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,9 +10,7 @@ from torch import Tensor, nn
 from ganlens import images
 from ganlens.activations import receptive_field
 from ganlens.errors import GanlensError
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
@@ -70,9 +68,7 @@ def pictures_of(patches: Tensor) -> np.ndarray:
     return images.to_uint8(patches / largest)
 
 
-def rows_of(
-    subject: "Subject", control: "Subject | None"
-) -> Generator[tuple[Any, ...], None, None]:
+def rows_of(subject: Subject, control: Subject | None) -> Generator[tuple[Any, ...], None, None]:
     """Yield a row for each layer with weights, as ``FiltersResult.layers`` has them."""
     for network in ("generator", "discriminator"):
         module = getattr(subject, network, None)

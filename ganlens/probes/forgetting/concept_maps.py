@@ -1,8 +1,6 @@
 """Maps of a layer, which samples show the concept, and where the layer knows it."""
 
-from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,7 +9,7 @@ from torch import Tensor, nn
 from ganlens.activations import capture, find_layer
 from ganlens.edits import EVERYWHERE
 from ganlens.errors import GanlensError
-from ganlens.probes.base import Progress
+from ganlens.probes.base import Progress, Steps
 from ganlens.probes.forgetting.boxes import Marks
 from ganlens.probes.forgetting.unit_classifier import (
     UnitClassifier,
@@ -21,9 +19,7 @@ from ganlens.probes.forgetting.unit_classifier import (
     unit_classifier,
 )
 from ganlens.probes.layer_statistics import RECTIFIERS, leaves
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 AUTO = "auto"
 LEAST = 5  # samples of either kind: some to be fitted to, some to test on
@@ -49,7 +45,7 @@ class ConceptMaps:
     units: UnitClassifier
 
 
-def generator_layer(subject: "Subject", layer: str) -> str:
+def generator_layer(subject: Subject, layer: str) -> str:
     """Return the name of a layer; "auto" is what the second-highest convolution leads to.
 
     That is the last rectifier: the highest convolution draws the picture itself.
@@ -70,9 +66,7 @@ def generator_layer(subject: "Subject", layer: str) -> str:
     return found[-1]
 
 
-def maps_of(
-    subject: "Subject", layer: str, z: Tensor, batch_size: int
-) -> Generator[Progress, None, Tensor]:
+def maps_of(subject: Subject, layer: str, z: Tensor, batch_size: int) -> Steps[Tensor]:
     """Return the (N, C, h, w) float32 activations of a generator layer on the CPU.
 
     Raises:

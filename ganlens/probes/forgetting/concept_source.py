@@ -1,25 +1,20 @@
 """Linear classifiers on D's features that find a concept, and through which gradients flow."""
 
-from collections.abc import Generator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ganlens.activations import edit
-from ganlens.probes.base import Progress
+from ganlens.data import ImageSet
+from ganlens.probes.base import Steps
 from ganlens.probes.concepts import categorical
 from ganlens.probes.exemplars import AttributeModels, fit_attribute_models, numeric
 from ganlens.probes.forgetting.target import Target
-from ganlens.subject import pool_maps
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject, pool_maps
 
 GRID = 4  # the discriminator's maps are max-pooled to this many cells a side
 
@@ -50,7 +45,7 @@ class ConceptSource:
             start += len(classifier.classes)
         raise KeyError(self.target.name)  # the target's classifier is always fitted
 
-    def shows(self, subject: "Subject", x: Tensor, batch_size: int, rare: float) -> np.ndarray:
+    def shows(self, subject: Subject, x: Tensor, batch_size: int, rare: float) -> np.ndarray:
         """Return (N,) bool: which (N, C, H, W) images show the concept.
 
         Where fewer than a share ``rare`` do, or lack it, the upper half of the scores is taken:
@@ -60,7 +55,7 @@ class ConceptSource:
         shows = lead > 0
         return shows if rare <= shows.mean() <= 1 - rare else lead > np.median(lead)
 
-    def scores(self, subject: "Subject", x: Tensor) -> Tensor:
+    def scores(self, subject: Subject, x: Tensor) -> Tensor:
         """Return the (N, T) outputs for images on the subject's device, with gradients."""
         network = subject.bound("discriminator")
         found: dict[str, Tensor] = {}
@@ -101,14 +96,14 @@ class ConceptSource:
 
 
 def fit_concept_source(
-    subject: "Subject",
-    data: "ImageSet",
+    subject: Subject,
+    data: ImageSet,
     target: Target,
     *,
     limit: int,
     seed: int,
     batch_size: int,
-) -> Generator[Progress, None, ConceptSource]:
+) -> Steps[ConceptSource]:
     """Fit a classifier to every categorical attribute and a regressor to every number.
 
     Raises:

@@ -4,9 +4,8 @@ Each map has a strength a in [0, 1]; all are optimised together, by gradients th
 and the discriminator, so that by its classifiers the concept goes (or comes) and all else stays.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,11 +13,9 @@ from torch import Tensor
 
 from ganlens.activations import edit
 from ganlens.edits import cells_in
-from ganlens.probes.base import Progress
+from ganlens.probes.base import Progress, Steps
 from ganlens.probes.forgetting.concept_source import ConceptSource
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 RATE = 0.15  # of Adam, on the logits of the strengths
 START = -2.0  # logit of every strength at first: 0.12
@@ -50,8 +47,8 @@ class Search:
 
 
 def optimise(
-    subject: "Subject", source: ConceptSource, z: Tensor, levels: np.ndarray, search: Search
-) -> Generator[Progress, None, np.ndarray]:
+    subject: Subject, source: ConceptSource, z: Tensor, levels: np.ndarray, search: Search
+) -> Steps[np.ndarray]:
     """Find the (C,) strengths with which maps are brought to their levels.
 
     Args:

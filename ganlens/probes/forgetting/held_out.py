@@ -1,19 +1,14 @@
 """Held-out samples: those that had no part in choosing maps, and what is predicted of them."""
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ganlens.attributes import AttributeClassifier
+from ganlens.data import ImageSet
 from ganlens.features import ClassifierExtractor
-from ganlens.probes.base import Progress
+from ganlens.probes.base import Progress, Steps
 from ganlens.probes.forgetting.target import Target
 from ganlens.probes.forgetting.trial import Trial, answers
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 FIRST = 4_000_000  # seed of the first one: far from those that maps are chosen by
 ENOUGH = 10  # samples with the concept, below which no share is given
@@ -22,14 +17,14 @@ REAL = 1000  # real images to which distances are taken
 
 
 def held_out(
-    subject: "Subject",
+    subject: Subject,
     box: tuple[float, ...],
     count: int,
     batch_size: int,
     *,
     insert: bool,
-    measured: "tuple[ImageSet, Target, AttributeClassifier] | None",
-) -> Generator[Progress, None, Trial]:
+    measured: tuple[ImageSet, Target, AttributeClassifier] | None,
+) -> Steps[Trial]:
     """Draw samples, and take the first that have the concept, or lack it where it is inserted.
 
     Where the classifier finds fewer than 10 of those, the first samples are taken as they are,
@@ -59,7 +54,7 @@ def held_out(
 
 
 def _real(
-    data: "ImageSet", classifier: AttributeClassifier, target: Target, insert: bool
+    data: ImageSet, classifier: AttributeClassifier, target: Target, insert: bool
 ) -> np.ndarray | None:
     """Return features of held-out real images without (or with) the concept, if there are any."""
     part = data.part("test")

@@ -1,19 +1,19 @@
 """Forget probe: find the maps of a concept, change them, and measure on held-out samples."""
 
-from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from torch import Tensor
 
 from ganlens.attributes import attribute_classifier
+from ganlens.data import ImageSet
 from ganlens.edits import EVERYWHERE, Blend
 from ganlens.errors import GanlensError
 from ganlens.limits import Amount, Count, Limits, Seed
-from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
+from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.forgetting import unit_selection
 from ganlens.probes.forgetting.boxes import Marks, read_marks
 from ganlens.probes.forgetting.concept_maps import ConceptMaps, generator_layer, locate, maps_of
@@ -28,10 +28,7 @@ from ganlens.probes.forgetting.trial import Outcome, Trial, mean_of
 from ganlens.probes.forgetting.unit_classifier import mean_levels
 from ganlens.probes.forgetting.unit_selection import Material
 from ganlens.probes.identity import identity
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 SPARSE = 0.01  # price of a full strength in the search: what does nothing is left alone
 RARE = 0.05  # share of samples below which a prediction is taken by rank instead
@@ -66,28 +63,28 @@ class Forget(Probe):
         batch_size: images at a time.
     """
 
-    title: ClassVar[str] = "Forgetting"
-    group: ClassVar[Group] = "Inside the networks"
-    help: ClassVar[str] = "change the maps that draw a concept, and see it go"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Forgetting"
+    group = "Inside the networks"
+    help = "change the maps that draw a concept, and see it go"
+    headline = (
         "{concept}: it {verb} in {turned:.0%} of held-out samples",
         "random maps {turned_random_maps:.0%}",
         "other attributes change in {others_changed_mean:.0%}",
         "unit AUC {unit_auc_held_out}",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "In the right picture of each pair the concept should be gone and all else unchanged; the"
         " same number of random maps shows how much of that any damage would do."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+    papers = (
         RADFORD,
         ("Bau 2019", "https://arxiv.org/abs/1811.10597"),
     )
-    demo: ClassVar[Mapping[str, Any]] = MappingProxyType(
+    demo = MappingProxyType(
         {"pool": 400, "samples": 100, "probe_images": 800, "search_steps": 50, "draws": 2}
     )
 
-    renamed: ClassVar[Mapping[str, str]] = MappingProxyType({"kept": "others_weight"})
+    renamed = MappingProxyType({"kept": "others_weight"})
 
     concept: str = "auto"
     boxes: Path | None = None
@@ -121,9 +118,7 @@ class Forget(Probe):
             return Needs(frozenset({"generator"}), "optional")
         return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, ForgetResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[ForgetResult]:
         """Find the concept in the layer, choose maps, change them, and measure."""
         marks, target = self._materials(subject, data)
         layer = generator_layer(subject, self.layer)
@@ -169,7 +164,7 @@ class Forget(Probe):
         return unit_selection.PLACE if self.place == "concept" else unit_selection.FEWER
 
     def _materials(
-        self, subject: "Subject", data: "ImageSet | None"
+        self, subject: Subject, data: ImageSet | None
     ) -> tuple[Marks | None, Target | None]:
         """Check what can be checked before the long work."""
         _, height, width = subject.image_shape
@@ -192,7 +187,7 @@ class Forget(Probe):
         return marks, target_of(self.concept, data)
 
     def _shows(
-        self, subject: "Subject", z: Tensor, marks: Marks | None, source: ConceptSource | None
+        self, subject: Subject, z: Tensor, marks: Marks | None, source: ConceptSource | None
     ) -> np.ndarray:
         """Return (N,) bool: which of the samples that maps are chosen by show the concept."""
         if marks is not None:
@@ -204,12 +199,12 @@ class Forget(Probe):
 
     def _material(
         self,
-        subject: "Subject",
+        subject: Subject,
         layer: str,
         z: Tensor,
         found: ConceptMaps,
         source: ConceptSource | None,
-    ) -> Generator[Progress, None, Material]:
+    ) -> Steps[Material]:
         insert = self.mode == "insert"
         box = found.box if self.place == "concept" else EVERYWHERE
         some = found.maps[found.shows if insert else ~found.shows]
@@ -225,16 +220,14 @@ class Forget(Probe):
             strengths = yield from optimise(subject, source, start, levels, search)
         return Material(layer, box, found.units.weights, levels, strengths, insert)
 
-    def _random(
-        self, trial: Trial, material: Material, edit: Blend
-    ) -> Generator[Progress, None, list[Outcome]]:
+    def _random(self, trial: Trial, material: Material, edit: Blend) -> Steps[list[Outcome]]:
         rng, found = np.random.default_rng(self.seed), []
         for draw in range(self.draws):
             yield Progress(draw, self.draws, "random maps")
             found.append(trial.run("random maps", material.random(edit, rng)))
         return found
 
-    def _curve(self, trial: Trial, material: Material) -> Generator[Progress, None, Curve]:
+    def _curve(self, trial: Trial, material: Material) -> Steps[Curve]:
         """Measure the chosen way, and random maps, over the number of maps."""
         total = len(material.weights)
         counts = [n for n in (2, 4, 8, 16, 32, 64, 128) if n <= total // 2] or [1]
@@ -249,8 +242,8 @@ class Forget(Probe):
 
     def _result(
         self,
-        subject: "Subject",
-        data: "ImageSet | None",
+        subject: Subject,
+        data: ImageSet | None,
         found: ConceptMaps,
         trial: Trial,
         edits: dict[str, Blend],

@@ -1,17 +1,14 @@
 """The concept that is to be forgotten: some values of one attribute."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ganlens.data import ImageSet
 from ganlens.data.select import select
 from ganlens.errors import GanlensError
 from ganlens.probes.concepts import categorical
 from ganlens.probes.exemplars import candidates, equals
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
 
 AUTO = "auto"
 ABSENT = ("none", "no", "absent", "without", "false")  # values that say that a thing is not there
@@ -39,7 +36,7 @@ class Target:
         return np.isin(answers, values)
 
 
-def target_of(expression: str, data: "ImageSet") -> Target:
+def target_of(expression: str, data: ImageSet) -> Target:
     """Find the one attribute that an expression is about, and the values that meet it.
 
     "auto" takes what can be there or not: every value but "none" or "no" of such an attribute, of
@@ -71,7 +68,7 @@ def target_of(expression: str, data: "ImageSet") -> Target:
     )
 
 
-def _chosen(data: "ImageSet") -> str:
+def _chosen(data: ImageSet) -> str:
     train = data.part("train")
     present = {
         " | ".join(equals(name, str(value)).text for value in np.unique(column) if value not in no)

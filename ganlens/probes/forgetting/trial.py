@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
@@ -15,9 +14,7 @@ from ganlens.probes.forgetting.target import Target
 from ganlens.probes.success import share
 from ganlens.recipe import Recipe, draw
 from ganlens.stats import frechet_distance_from_features
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class Trial:
         insert: whether the concept should come.
     """
 
-    subject: "Subject"
+    subject: Subject
     seeds: tuple[int, ...]
     before: Tensor
     box: tuple[float, ...]

@@ -1,24 +1,21 @@
 """Measurements of one pair of networks: layers, gradients, Jacobians, spread, logits."""
 
-from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ganlens import images
-from ganlens.probes.base import Progress
+from ganlens.probes.base import Progress, Steps
 from ganlens.probes.health.gradients import Gradients, gradient_norms
 from ganlens.probes.health.jacobian import jacobian_spectrum
 from ganlens.probes.health.norms import NormRow, norm_rows
 from ganlens.probes.layer_statistics import LayerStatistics, outputs_of
 from ganlens.stats.auc import auc
 from ganlens.stats.effective_rank import effective_rank, participation_ratio
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 BATCH = 64
 SHOWN = 7  # as many as fit beside each other on a page
@@ -107,8 +104,8 @@ class Measurements:
 
 
 def measure(
-    subject: "Subject", real: Tensor, amounts: Amounts, about: dict[str, Any]
-) -> Generator[Progress, None, Measurements]:
+    subject: Subject, real: Tensor, amounts: Amounts, about: dict[str, Any]
+) -> Steps[Measurements]:
     """Measure a pair on real images and as many samples; the networks are left as they are.
 
     Args:
@@ -151,15 +148,13 @@ def measure(
     )
 
 
-def _stream(
-    subject: "Subject", network: str, found: LayerStatistics, x: Tensor
-) -> Generator[Progress, None, None]:
+def _stream(subject: Subject, network: str, found: LayerStatistics, x: Tensor) -> Steps[None]:
     for start in range(0, len(x), BATCH):
         yield Progress(start, len(x), f"samples through the {network} of {subject.name}")
         found.update(outputs_of(subject, network, found.names, x[start : start + BATCH]))
 
 
-def _spectra(subject: "Subject", z: Tensor) -> Generator[Progress, None, np.ndarray]:
+def _spectra(subject: Subject, z: Tensor) -> Steps[np.ndarray]:
     rows = []
     generator, stds = subject.bound("generator"), subject.prior.stds
     for done, one in enumerate(z.to(subject.device)):

@@ -1,24 +1,21 @@
 """Health probe: this checkpoint, and two others whose state is known."""
 
-from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated
 
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages
 from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.health.measurements import Amounts, Measurements, measure
 from ganlens.probes.health.panels import panels
 from ganlens.probes.health.references import named, own_data, references
 from ganlens.probes.health.result import HealthResult
 from ganlens.probes.identity import identity
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 MOST = 10_000  # samples, whose pairwise distances are held in memory
 
@@ -40,10 +37,10 @@ class Health(Probe):
         seed: of the first sample, and of the choice of images.
     """
 
-    title: ClassVar[str] = "Health"
-    group: ClassVar[Group] = "Inside the networks"
-    help: ClassVar[str] = "dead units, rank, gradients, beside a healthy and a collapsed GAN"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Health"
+    group = "Inside the networks"
+    help = "dead units, rank, gradients, beside a healthy and a collapsed GAN"
+    headline = (
         "it is the {is_itself_the_reference} reference itself",
         "{verdict}",
         "{indicators_like_the_collapsed_one} of {indicators_that_settle} indicators like the "
@@ -51,14 +48,12 @@ class Health(Probe):
         "effective rank {effective_rank:.0f} of {most_rank}",
         "samples' distance {samples_distance:.3g}, real images' {real_distance:.3g}",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "Read the column of this checkpoint beside the healthy and the collapsed one: it should "
         "resemble the first."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("Salimans 2016", "https://arxiv.org/abs/1606.03498"),
-    )
-    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"n": 128, "jacobians": 2, "batches": 2})
+    papers = (("Salimans 2016", "https://arxiv.org/abs/1606.03498"),)
+    demo = MappingProxyType({"n": 128, "jacobians": 2, "batches": 2})
 
     beside: str = "auto"
     n: Annotated[int, Limits(16, MOST)] = 256
@@ -78,9 +73,7 @@ class Health(Probe):
         """Return what it cannot do without."""
         return Needs(frozenset({"generator"}), "required")
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, HealthResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[HealthResult]:
         """Measure the checkpoint and, where there are any, the references."""
         data = images_for(subject, data, "a health check")
         yield Progress(0, 1, "networks")
@@ -108,9 +101,7 @@ class Health(Probe):
             },
         )
 
-    def _measured(
-        self, subject: "Subject", data: "ImageSet"
-    ) -> Generator[Progress, None, Measurements]:
+    def _measured(self, subject: Subject, data: ImageSet) -> Steps[Measurements]:
         images = DataImages.draw(data.part("train"), self.n, self.seed)
         if images.count < 2:
             raise GanlensError("1 train image has no distance to another: give at least 2")

@@ -1,15 +1,9 @@
 """The checkpoints that a patient is laid beside: one known to be healthy, one to be broken."""
 
-from typing import TYPE_CHECKING
-
-from ganlens.data import EMBEDDED, open_data
+from ganlens.data import EMBEDDED, ImageSet, open_data
 from ganlens.errors import GanlensError
 from ganlens.probes.base import images_for
-from ganlens.subject import load
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject, load
 
 SHIPPED = ("pixelfaces", "pixelfaces-collapsed")  # the healthy one, the collapsed one
 SHAPE = (3, 32, 32)  # of their images
@@ -34,7 +28,7 @@ def named(beside: str) -> tuple[str, str] | None:
     return names[0], names[1]
 
 
-def references(subject: "Subject", beside: str) -> tuple["Subject", "Subject"] | None:
+def references(subject: Subject, beside: str) -> tuple[Subject, Subject] | None:
     """Open the pair; with "auto" only if its images have the subject's shape.
 
     Raises:
@@ -47,7 +41,7 @@ def references(subject: "Subject", beside: str) -> tuple["Subject", "Subject"] |
     return healthy, collapsed
 
 
-def own_data(subject: "Subject", data: "ImageSet") -> "ImageSet":
+def own_data(subject: Subject, data: ImageSet) -> ImageSet:
     """Return the images to lay beside a reference: its own training data, where they travel along.
 
     A discriminator is asked about images of the kind that it was trained on: the given data if the

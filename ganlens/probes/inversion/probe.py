@@ -1,14 +1,14 @@
 """Invert probe: latents of real and generated images, and how well each kind is drawn."""
 
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from torch import Tensor
 
 from ganlens import inversion
+from ganlens.data import ImageSet
 from ganlens.directions import SUFFIX, find_direction
 from ganlens.edits import Move
 from ganlens.errors import GanlensError
@@ -16,17 +16,14 @@ from ganlens.images import from_uint8, to_uint8
 from ganlens.interpolation import resolve_mode, walk
 from ganlens.latents import Rows
 from ganlens.limits import Amount, Count, Limits, Seed
-from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.inversion.comparison import two_sample
 from ganlens.probes.inversion.panels import panels
 from ganlens.probes.inversion.pictures import read_pictures
 from ganlens.probes.inversion.result import InversionResult
 from ganlens.recipe import Recipe, render
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 OTHER = {"train": "test", "test": "train"}
 OWN_SHOWN = 12  # of one's own pictures in the panels
@@ -59,20 +56,20 @@ class Inversion(Probe):
         seed: of the first generated image; sample i has seed + i. Also of the other draws.
     """
 
-    title: ClassVar[str] = "Inversion"
-    group: ClassVar[Group] = "Latent space"
-    help: ClassVar[str] = "latents of real images, or of your own: can it draw them?"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Inversion"
+    group = "Latent space"
+    help = "latents of real images, or of your own: can it draw them?"
+    headline = (
         "median residual {median_mse_held_out} held-out",
         "{median_mse_train} train",
         "{median_mse_generated} generated",
         "AUC {auc_train_smaller}",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "Held-out images should come back nearly as well as training images; training images that"
         " come back much better were memorised."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+    papers = (
         ("Zhu 2016", "https://arxiv.org/abs/1609.03552"),
         ("Webster 2019", "https://arxiv.org/abs/1901.03396"),
     )
@@ -120,9 +117,7 @@ class Inversion(Probe):
         """Return what it cannot do without."""
         return Needs(frozenset({"generator"}), "required")
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, InversionResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[InversionResult]:
         """Invert every kind of image in one go.
 
         Raises:
@@ -154,23 +149,23 @@ class Inversion(Probe):
         )
 
     def _images(
-        self, subject: "Subject", train: "ImageSet", held_out: "ImageSet"
+        self, subject: Subject, train: ImageSet, held_out: ImageSet
     ) -> dict[str, np.ndarray]:
         """Return uint8 images by kind; generated ones are rounded to bytes as real ones are."""
         rng = np.random.default_rng(self.seed)
 
-        def some(part: "ImageSet") -> np.ndarray:
+        def some(part: ImageSet) -> np.ndarray:
             return np.asarray(part.images[np.sort(rng.permutation(len(part))[: self.n])])
 
         drawn = to_uint8(subject.generate(self._truth(subject)))
         return {"train": some(train), "held-out": some(held_out), "generated": drawn}
 
-    def _truth(self, subject: "Subject") -> Tensor:
+    def _truth(self, subject: Subject) -> Tensor:
         """Return the (n, d) latents of the generated images."""
         return subject.latents(range(self.seed, self.seed + self.n))
 
     def _fields(
-        self, subject: "Subject", found: inversion.Inversion, kinds: np.ndarray,
+        self, subject: Subject, found: inversion.Inversion, kinds: np.ndarray,
         pixels: np.ndarray, move: Move | None,
     ) -> dict[str, Any]:  # fmt: skip
         """Return measurements, pictures and recipes of the M images: fields of the result."""
@@ -214,7 +209,7 @@ def examples(kinds: np.ndarray, residuals: np.ndarray) -> np.ndarray:
     return np.array(picked)
 
 
-def edit_recipe(subject: "Subject", z: Tensor, move: Move | None = None) -> Recipe:
+def edit_recipe(subject: Subject, z: Tensor, move: Move | None = None) -> Recipe:
     """Return the recipe of edits of inverted images.
 
     Args:

@@ -3,18 +3,14 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ganlens.models.prior import Prior
 from ganlens.perceptual import unit_channels
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 POOL = 4  # cells a side, as in the linear probe of Radford 2015, section 5.1
 
@@ -36,7 +32,7 @@ class Distance:
 PIXELS = Distance("pixels (RMSE)", lambda x: x.flatten(1) / 2 / math.sqrt(x[0].numel()))
 
 
-def perceptual_distance(subject: "Subject", batch_size: int = 64) -> Distance:
+def perceptual_distance(subject: Subject, batch_size: int = 64) -> Distance:
     """Return that of the discriminator's layers, pooled, by ``unit_channels``; or of pixels.
 
     The distance is the root of LPIPS without learned weights (Zhang 2018), with the discriminator
@@ -55,7 +51,7 @@ def perceptual_distance(subject: "Subject", batch_size: int = 64) -> Distance:
     return Distance(f"discriminator features (all layers, {POOL}x{POOL}, unit channels)", embed)
 
 
-def step_lengths(vectors: Tensor, per_leg: int) -> "np.ndarray":
+def step_lengths(vectors: Tensor, per_leg: int) -> np.ndarray:
     """Distance from each of (legs * per_leg, D) vectors to the next one of its leg.
 
     Returns:

@@ -3,20 +3,21 @@
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ganlens import images
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.interpolation import Mode, between, in_words, resolve_mode
 from ganlens.latents import Patch, Rows, Stack, Walk
 from ganlens.limits import Count, Limits
 from ganlens.models.prior import Prior
 from ganlens.perceptual import PathLength, mean_length, path_lengths
-from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
+from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps
 from ganlens.probes.identity import identity
 from ganlens.probes.latent.measures import (
     PIXELS,
@@ -29,10 +30,7 @@ from ganlens.probes.latent.measures import (
 from ganlens.probes.latent.panels import panels
 from ganlens.probes.latent.result import InterpolationResult, Plane
 from ganlens.recipe import Recipe
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 SEEDS = tuple(range(9))  # as many points as in the paper's figure
 MAX_FRAMES = 240  # of a film: 20 seconds, and a page that still opens
@@ -58,18 +56,18 @@ class Interpolation(Probe):
         batch_size: how many pictures are drawn at a time.
     """
 
-    title: ClassVar[str] = "Latent interpolation"
-    group: ClassVar[Group] = "Latent space"
-    help: ClassVar[str] = "walk between samples"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Latent interpolation"
+    group = "Latent space"
+    help = "walk between samples"
+    headline = (
         "the longest step is {max_over_mean_step} times the mean one",
         "{longest_step_over_unrelated} of the way to an unrelated sample",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "A network that understood its data draws a plausible picture at every step and changes a"
         " little each time; sharp jumps suggest a list of memorised pictures."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+    papers = (
         RADFORD,
         ("Karras 2019", "https://arxiv.org/abs/1812.04948"),
     )
@@ -109,9 +107,7 @@ class Interpolation(Probe):
         """Return what it cannot do without."""
         return Needs(frozenset({"generator"}))
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, InterpolationResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[InterpolationResult]:
         """Draw the walk; the data are not used."""
         sources = self._sources(subject.prior)
         latents = {name: source.latents(subject.prior) for name, source in sources.items()}
@@ -149,7 +145,7 @@ class Interpolation(Probe):
         return sources
 
     def _path_lengths(
-        self, subject: "Subject", mode: str, distance: Distance
+        self, subject: Subject, mode: str, distance: Distance
     ) -> Generator[Tensor, None, None]:
         """Yield path lengths, batch by batch: between seeds 0 and 1, 2 and 3, and so on."""
         if not self.path_pairs:
@@ -172,7 +168,7 @@ class Interpolation(Probe):
 
     def _result(
         self,
-        subject: "Subject",
+        subject: Subject,
         sources: dict[str, Any],
         latents: dict[str, Tensor],
         drawn: dict[str, Tensor],
@@ -209,7 +205,7 @@ class Interpolation(Probe):
             about=identity(subject),
         )
 
-    def _recipes(self, subject: "Subject", sources: dict[str, Any]) -> dict[str, Any]:
+    def _recipes(self, subject: Subject, sources: dict[str, Any]) -> dict[str, Any]:
         columns = {"film": 1, "plane": self.plane}
         padding = {"film": 0}  # its frames one below another, as a replay compares them
         return {

@@ -1,22 +1,19 @@
 """Controls of the linear probe: features that no GAN has learned."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
 from ganlens import patches
+from ganlens.data import ImageSet
+from ganlens.probes.base import Steps
 from ganlens.probes.linear.extract import pixels
 from ganlens.probes.linear.supervised import train_supervised
 from ganlens.probes.linear.targets import Target
-from ganlens.progress import Progress
-from ganlens.subject import CALIBRATION
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import CALIBRATION, Subject
 
 CONTROLS = {  # in the order of the tables: control -> why it is not there unless wanted
     "untrained": "the setting controls is off",
@@ -29,9 +26,9 @@ Control = tuple[Callable[[Tensor], Tensor], dict[str, Any]]
 
 
 def control(
-    name: str, subject: "Subject", train: "ImageSet", test: "ImageSet",
+    name: str, subject: Subject, train: ImageSet, test: ImageSet,
     targets: Sequence[Target], *, pool: int, k: int, epochs: int, seed: int, validation: int,
-) -> Generator[Progress, None, Control]:  # fmt: skip
+) -> Steps[Control]:  # fmt: skip
     """Make a control.
 
     Args:
@@ -67,7 +64,7 @@ def control(
     return partial(other.features, pool=pool), about
 
 
-def _k_means(train: "ImageSet", k: int, seed: int) -> Control:
+def _k_means(train: ImageSet, k: int, seed: int) -> Control:
     learned = patches.learn_patches(train.batch(slice(0, LEARN)), k, seed)
     return learned, {
         "k": k,

@@ -3,7 +3,6 @@
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,12 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ganlens import svm
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.places import cache_folder
 from ganlens.precision import FLOAT32, autocast
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
 
 BATCH = 512
 IN_MEMORY = 2**29  # bytes: a larger array goes into a file, so that memory does not grow with N
@@ -29,7 +26,7 @@ def pixels(batch: Tensor) -> Tensor:
 
 def extract(
     function: Callable[[Tensor], Tensor],
-    part: "ImageSet",
+    part: ImageSet,
     *,
     mirror: bool = False,
     shift: int = 0,

@@ -1,12 +1,13 @@
 """Fits to few labels per class, drawn again and again (Radford 2015, section 5.2)."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
 from ganlens import svm
 from ganlens.errors import GanlensError
+from ganlens.probes.base import Steps
 from ganlens.probes.linear.fitting import COARSE, TOLERANCE, accuracy
 from ganlens.probes.linear.targets import Target
 from ganlens.progress import Progress
@@ -42,7 +43,7 @@ def few_labels(
     validation: int,
     scaling: svm.ScalingKind,
     seed: int,
-) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
+) -> Steps[tuple[np.ndarray, np.ndarray]]:
     """Fit SVMs to a few labelled images per class, many times.
 
     For every number of labels, C is the one of best mean accuracy on the last ``validation`` train

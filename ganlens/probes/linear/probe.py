@@ -1,20 +1,20 @@
 """Linear probe: which features are fitted, in which order, under which settings."""
 
-from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 
 from ganlens import svm
 from ganlens.activations import capture
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.limits import Count, Limits, Seed
 from ganlens.precision import FLOAT32
-from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
+from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.linear.controls import CONTROLS, control
 from ganlens.probes.linear.extract import extract
@@ -23,10 +23,7 @@ from ganlens.probes.linear.fitting import Fit, choose_cost, collect, fit
 from ganlens.probes.linear.panels import panels
 from ganlens.probes.linear.result import LinearProbeResult
 from ganlens.probes.linear.targets import Target, find_targets
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 COSTS = (1e-10, 1e6)  # C between which float32 settles the SVM: at 1e10 it was seen to fail
 SCALED = {
@@ -69,24 +66,24 @@ class LinearProbe(Probe):
         seed: of the draw of images and of the controls.
     """
 
-    title: ClassVar[str] = "Linear probe"
-    group: ClassVar[Group] = "Against the data"
-    help: ClassVar[str] = "what the discriminator's features can tell apart"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Linear probe"
+    group = "Against the data"
+    help = "what the discriminator's features can tell apart"
+    headline = (
         "accuracy {accuracy}",
         "untrained {accuracy_untrained}",
         "pixels {accuracy_pixels}",
         "guessing {accuracy_majority}",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "The more a straight line can tell apart in the discriminator's features, the more it has"
         " learned; what the untrained network reaches was not learned."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+    papers = (
         RADFORD,
         ("Coates and Ng 2011", "https://proceedings.mlr.press/v15/coates11a.html"),
     )
-    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"n_train": 1000})
+    demo = MappingProxyType({"n_train": 1000})
 
     target: str = "auto"
     n_train: Count | None = 2000
@@ -116,9 +113,7 @@ class LinearProbe(Probe):
         """Return what it cannot do without."""
         return Needs(frozenset({"discriminator"}), "required", labels=True)
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, LinearProbeResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[LinearProbeResult]:
         """Fit all features of the discriminator, each layer's and the controls', one set at a time.
 
         Raises:
@@ -177,8 +172,8 @@ class LinearProbe(Probe):
         )
 
     def _materials(
-        self, subject: "Subject", data: "ImageSet | None"
-    ) -> tuple["ImageSet", "ImageSet", list[Target]]:
+        self, subject: Subject, data: ImageSet | None
+    ) -> tuple[ImageSet, ImageSet, list[Target]]:
         """Check what can fail before the long work; return train, test and what to predict."""
         if subject.discriminator is None:
             raise GanlensError(f"{subject.name} has no discriminator: choose another checkpoint")
@@ -206,9 +201,7 @@ class LinearProbe(Probe):
         """Count the rows at the end of the train images on which C is chosen."""
         return max(1, round(self.validation * n))
 
-    def _fit(
-        self, x: svm.Features, x_test: svm.Features, targets: list[Target]
-    ) -> Generator[Progress, None, Fit]:
+    def _fit(self, x: svm.Features, x_test: svm.Features, targets: list[Target]) -> Steps[Fit]:
         """Choose C, fit all train rows, and repeat it with few labels where wanted."""
         validation = self._validation_rows(len(x))
         best = np.full(len(targets), self.c_grid[0])
@@ -224,7 +217,7 @@ class LinearProbe(Probe):
         return replace(found, few_cost=cost, few_accuracy=share)
 
     def _about(
-        self, subject: "Subject", data: "ImageSet", train: "ImageSet", test: "ImageSet"
+        self, subject: Subject, data: ImageSet, train: ImageSet, test: ImageSet
     ) -> dict[str, Any]:
         return {
             "extractor": "discriminator, all convolution layers, max-pooled to "
@@ -245,7 +238,7 @@ class LinearProbe(Probe):
         }  # fmt: skip
 
 
-def _largest_pool(subject: "Subject") -> int:
+def _largest_pool(subject: Subject) -> int:
     """Return the side of the smallest map; 4, the paper's grid, is let through in any case."""
     network: Any = subject.discriminator
     with capture(network, list(network.feature_layers)) as maps:
@@ -253,7 +246,7 @@ def _largest_pool(subject: "Subject") -> int:
     return max(4, min((min(m.shape[2:]) for m in maps.values() if m.ndim == 4), default=4))
 
 
-def _draw(part: "ImageSet", count: int | None, seed: int) -> "ImageSet":
+def _draw(part: ImageSet, count: int | None, seed: int) -> ImageSet:
     """Return rows of a part in random order, at most ``count``: the head of a draw is a draw."""
     rows = np.random.default_rng(seed).permutation(len(part))[:count]
     return replace(

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -12,30 +12,28 @@ from torch import Tensor, nn
 
 from ganlens.activations import run_to
 from ganlens.calibration import calibrate
+from ganlens.data import ImageSet
 from ganlens.files import write_bytes
 from ganlens.initialisation import seeded
 from ganlens.places import cache_folder
+from ganlens.probes.base import Steps
 from ganlens.probes.linear.fitting import accuracy
 from ganlens.probes.linear.targets import Target
 from ganlens.progress import Progress
-from ganlens.subject import CALIBRATION
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import CALIBRATION, Subject
 
 FORMAT = 1  # raise it when the training changes: older ones are then not found
 BATCH, LR, DECAY = 128, 1e-3, 0.01
 
 
 def train_supervised(
-    subject: "Subject",
-    train: "ImageSet",
-    test: "ImageSet",
+    subject: Subject,
+    train: ImageSet,
+    test: ImageSet,
     targets: Sequence[Target],
     epochs: int,
     seed: int,
-) -> Generator[Progress, None, tuple["Subject", dict[str, Any]]]:
+) -> Steps[tuple[Subject, dict[str, Any]]]:
     """Train the same layers to name every target, one linear head each on the last layer's maps.
 
     AdamW with a one-cycle learning rate (peak 0.001), batches of 128, no augmentation. The weights
@@ -108,8 +106,8 @@ class _Headed(nn.Module):
 
 
 def _fit(
-    module: nn.Module, train: "ImageSet", targets: Sequence[Target], epochs: int, seed: int
-) -> Generator[Progress, None, None]:
+    module: nn.Module, train: ImageSet, targets: Sequence[Target], epochs: int, seed: int
+) -> Steps[None]:
     module.requires_grad_(True).train()
     place = next(module.parameters()).device
     answers = [torch.from_numpy(t.train) for t in targets]
@@ -141,7 +139,7 @@ def _loss(found: list[Tensor], wanted: list[Tensor]) -> Tensor:
 
 
 @torch.inference_mode()
-def _accuracies(module: nn.Module, test: "ImageSet", targets: Sequence[Target]) -> dict[str, float]:
+def _accuracies(module: nn.Module, test: ImageSet, targets: Sequence[Target]) -> dict[str, float]:
     place = next(module.parameters()).device
     parts = [torch.stack([v.argmax(1) for v in module(b.to(place))]) for b in test.batches(256)]
     guesses = torch.cat(parts, dim=1).cpu().numpy()

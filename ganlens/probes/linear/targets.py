@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Target:
     test: np.ndarray
 
 
-def find_targets(train: "ImageSet", test: "ImageSet", wanted: str) -> list[Target]:
+def find_targets(train: ImageSet, test: ImageSet, wanted: str) -> list[Target]:
     """Return the targets that ``wanted`` names.
 
     Args:
@@ -66,7 +63,7 @@ def find_targets(train: "ImageSet", test: "ImageSet", wanted: str) -> list[Targe
     return useful
 
 
-def _target(train: "ImageSet", test: "ImageSet", name: str) -> Target:
+def _target(train: ImageSet, test: ImageSet, name: str) -> Target:
     if name == "class":
         assert train.labels is not None
         assert test.labels is not None

@@ -1,6 +1,6 @@
 """Gradient ascent for a group of units, and what real images and noise reach."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlens import images
-from ganlens.probes.base import Progress
+from ganlens.probes.base import Progress, Steps
 from ganlens.probes.maximize.units import Unit, activations, probabilities
 from ganlens.visualization import Colours, Shake, ascend
 
@@ -79,7 +79,7 @@ class AscentInputs:
 
 def climb(
     module: nn.Module, units: Sequence[Unit], inputs: AscentInputs, what: str
-) -> Generator[Progress, None, Ascent]:
+) -> Steps[Ascent]:
     """Maximise units of one layer, and measure them on the real images and the noise."""
     place = next(module.parameters()).device
     history, made = [], inputs.real[:0]

@@ -1,27 +1,22 @@
 """Networks whose units are maximised, trained and untrained."""
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor, nn
 
 from ganlens.attributes import AttributeClassifier, attribute_classifier, open_classifier
 from ganlens.calibration import calibrate
 from ganlens.classifier.targets import targets_of
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.initialisation import seeded
 from ganlens.models.classifier import Classifier
-from ganlens.probes.base import Progress
+from ganlens.probes.base import Steps
 from ganlens.probes.maximize.units import CLASSIFIER, DISCRIMINATOR
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 
-def find_classifier(
-    name: str, data: "ImageSet"
-) -> Generator[Progress, None, AttributeClassifier | None]:
+def find_classifier(name: str, data: ImageSet) -> Steps[AttributeClassifier | None]:
     """Open the classifier that the user names.
 
     Args:
@@ -49,7 +44,7 @@ def find_classifier(
     return classifier
 
 
-def trained(subject: "Subject", classifier: AttributeClassifier | None) -> dict[str, nn.Module]:
+def trained(subject: Subject, classifier: AttributeClassifier | None) -> dict[str, nn.Module]:
     """Return the networks by name, as far as they are there."""
     found: dict[str, nn.Module] = {}
     if subject.discriminator is not None:
@@ -60,7 +55,7 @@ def trained(subject: "Subject", classifier: AttributeClassifier | None) -> dict[
 
 
 def untrained(
-    subject: "Subject",
+    subject: Subject,
     classifier: AttributeClassifier | None,
     wanted: set[str],
     seed: int,

@@ -1,20 +1,20 @@
 """The Maximize probe: which units, their images, and the controls beside them."""
 
 import re
-from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from torch import nn
 
 from ganlens import images
 from ganlens.attributes import AttributeClassifier
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages
 from ganlens.limits import Count, Limits, Seed
-from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.maximize.ascent import Ascent, AscentInputs, climb, join, most_varied
 from ganlens.probes.maximize.networks import find_classifier, trained, untrained
@@ -31,11 +31,8 @@ from ganlens.probes.maximize.units import (
     parse,
 )
 from ganlens.probes.units.scan import last_block
+from ganlens.subject import Subject
 from ganlens.visualization import Colours, Shake, draw_noise
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
 
 POSITIONS = ("mean", "centre")
 MOST_UNITS = 64
@@ -69,27 +66,25 @@ class Maximize(Probe):
         seed: of the first image, the moves, the noise, the choice of images and untrained weights.
     """
 
-    title: ClassVar[str] = "Activation maximisation"
-    group: ClassVar[Group] = "Inside the networks"
-    help: ClassVar[str] = "the image that excites a unit or a class the most"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Activation maximisation"
+    group = "Inside the networks"
+    help = "the image that excites a unit or a class the most"
+    headline = (
         "{above_every_real_image} of {n_units} units driven beyond all of {n_real} real images",
         "median score {score_median:.2g} (1: highest real image)",
         "noise {score_noise_median:.2g}",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "Each picture is what excites a unit most, made from noise; compare how far it gets "
         "with the most exciting real image beside it."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+    papers = (
         ("Olah 2017", "https://distill.pub/2017/feature-visualization/"),
         ("Simonyan 2013", "https://arxiv.org/abs/1312.6034"),
     )
-    demo: ClassVar[Mapping[str, Any]] = MappingProxyType(
-        {"iterations": 48, "channels": 2, "n": 256}
-    )
+    demo = MappingProxyType({"iterations": 48, "channels": 2, "n": 256})
 
-    renamed: ClassVar[Mapping[str, str]] = MappingProxyType({"judge": "classifier"})
+    renamed = MappingProxyType({"judge": "classifier"})
 
     units: tuple[str, ...] = ()
     classifier: str = "auto"
@@ -118,9 +113,7 @@ class Maximize(Probe):
             return Needs(data="required")
         return Needs(frozenset({"discriminator"}), "required")
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, MaximizeResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[MaximizeResult]:
         """Find the units, climb for each layer's together, and compare."""
         data = images_for(subject, data, "activation maximisation")
         yield Progress(0, 1, "networks")
@@ -141,7 +134,7 @@ class Maximize(Probe):
                 note = f"Nothing untrained beside it: {error}."
         return self._result(subject, data, classifier, units, inputs, (found, before), note)
 
-    def _inputs(self, data: "ImageSet") -> AscentInputs:
+    def _inputs(self, data: ImageSet) -> AscentInputs:
         part = data.part("train")
         images = DataImages.draw(part, self.n, self.seed)
         if images.count < FEWEST:
@@ -154,10 +147,10 @@ class Maximize(Probe):
 
     def _units(
         self,
-        subject: "Subject",
+        subject: Subject,
         networks: dict[str, nn.Module],
         inputs: AscentInputs,
-        data: "ImageSet",
+        data: ImageSet,
     ) -> list[Unit]:
         texts = list(dict.fromkeys(self.units))
         if not texts and DISCRIMINATOR in networks:
@@ -179,7 +172,7 @@ class Maximize(Probe):
 
     def _ascent(
         self, networks: dict[str, nn.Module], units: list[Unit], inputs: AscentInputs, what: str
-    ) -> Generator[Progress, None, Ascent]:
+    ) -> Steps[Ascent]:
         groups, parts = by_layer(units), []
         for group in groups:
             name = f"{what} {group[0].network} {group[0].layer}".strip()
@@ -189,8 +182,8 @@ class Maximize(Probe):
 
     def _result(
         self,
-        subject: "Subject",
-        data: "ImageSet",
+        subject: Subject,
+        data: ImageSet,
         classifier: AttributeClassifier | None,
         units: list[Unit],
         inputs: AscentInputs,

@@ -3,17 +3,15 @@
 import hashlib
 import io
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import faiss
 import numpy as np
 from PIL import Image
 
+from ganlens.data import ImageSet
 from ganlens.probes.memorization.controls import noisy
 from ganlens.probes.memorization.hashing import BITS, Hasher, hasher
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
 
 PLANTED = 200  # train images that are planted again
 PAIRS = 200_000  # random pairs that set how far two hashes may differ
@@ -23,7 +21,7 @@ SHOWN = 8  # pairs kept as pictures
 
 
 def find_duplicates(
-    train: "ImageSet", held_out: "ImageSet", generated: np.ndarray, seed: int
+    train: ImageSet, held_out: ImageSet, generated: np.ndarray, seed: int
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Count twins of every set among the train images; check that planted ones are found.
 

@@ -1,19 +1,20 @@
 """Neighbors probe: search, test against held-out images, score whole sets, find duplicates."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages, all_images
 from ganlens.images import from_uint8
 from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
 from ganlens.precision import FLOAT32, autocast
-from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
+from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT, Space, in_any, least
 from ganlens.probes.memorization.controls import COLLAPSED, collapsed, copies
@@ -22,11 +23,7 @@ from ganlens.probes.memorization.panels import panels
 from ganlens.probes.memorization.result import POOL, NeighborsResult
 from ganlens.probes.memorization.search import Neighborhood, feature_neighbors, pixel_neighbors
 from ganlens.probes.memorization.sets import set_scores
-from ganlens.subject import Samples
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Samples, Subject
 
 BATCH = 512
 MOST = 100_000  # samples, which are held in memory
@@ -56,20 +53,20 @@ class Neighbors(Probe):
         seed: of the first generated image; sample i has seed + i. Also of the other draws.
     """
 
-    title: ClassVar[str] = "Nearest neighbours"
-    group: ClassVar[Group] = "Against the data"
-    help: ClassVar[str] = "is it copying? nearest training images"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Nearest neighbours"
+    group = "Against the data"
+    help = "is it copying? nearest training images"
+    headline = (
         "nearer to a train image than all but {pixels[expected_share]:.1%} of held-out images: "
         "{too_near_in_pixels:.1%} of samples in pixels",
         "{too_near_in_discriminator:.1%} in features",
         "N {n_generated}",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "Samples should lie as far from the training images as held-out images do; look at the "
         "worst offenders yourself, side by side."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+    papers = (
         RADFORD,
         ("Meehan 2020", "https://arxiv.org/abs/2004.05675"),
         ("Alaa 2022", "https://arxiv.org/abs/2102.08921"),
@@ -90,9 +87,7 @@ class Neighbors(Probe):
             return Needs(frozenset({"sample", "discriminator"}), "required")
         return Needs(frozenset({"sample"}), "required")
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, NeighborsResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[NeighborsResult]:
         """Search each space in turn.
 
         Raises:
@@ -151,8 +146,8 @@ class Neighbors(Probe):
         )
 
     def _materials(
-        self, subject: "Subject", data: "ImageSet | None"
-    ) -> tuple["ImageSet", "ImageSet", Samples]:
+        self, subject: Subject, data: ImageSet | None
+    ) -> tuple[ImageSet, ImageSet, Samples]:
         """Check what can fail before the long work; return train and held-out images, samples."""
         data = images_for(subject, data, "a search for neighbours")
         if self.space == "discriminator" and subject.discriminator is None:
@@ -172,8 +167,8 @@ class Neighbors(Probe):
         return train, held_out, samples
 
     def _about(
-        self, subject: "Subject", data: "ImageSet | None", train: "ImageSet",
-        held_out: "ImageSet", samples: Samples,
+        self, subject: Subject, data: ImageSet | None, train: ImageSet,
+        held_out: ImageSet, samples: Samples,
     ) -> dict[str, Any]:  # fmt: skip
         return {
             **identity(subject, data, drawn=True),
@@ -191,7 +186,7 @@ class Neighbors(Probe):
         }
 
 
-def _features(subject: "Subject", layer: str, images: np.ndarray) -> np.ndarray:
+def _features(subject: Subject, layer: str, images: np.ndarray) -> np.ndarray:
     """Return (N, D) float32: a layer of the discriminator, max-pooled to a 2x2 grid."""
     parts = (images[i : i + BATCH] for i in range(0, len(images), BATCH))
     with autocast(FLOAT32, subject.device):
@@ -214,7 +209,7 @@ def _search(search: Callable[[np.ndarray], Neighborhood], sets: Sets) -> dict[st
 
 
 def _nearest(
-    spaces: list[Space], samples: Samples, images: Sets, train: "ImageSet", shown: int
+    spaces: list[Space], samples: Samples, images: Sets, train: ImageSet, shown: int
 ) -> dict[str, Any]:
     """Order both sets by distance and keep the pictures of the nearest: fields of the result."""
 

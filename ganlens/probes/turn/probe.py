@@ -1,9 +1,9 @@
 """Turn probe: a vector for a continuous attribute, and what changes along it."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -11,20 +11,18 @@ from torch import Tensor
 
 from ganlens import images
 from ganlens.attributes import AttributeClassifier, Predictions, attribute_classifier
+from ganlens.data import ImageSet
 from ganlens.edits import Move
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
 from ganlens.limits import Count, Limits, Seed
-from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress
+from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps
 from ganlens.probes.exemplars import Pool, Search, candidates, numeric, score_pool
 from ganlens.probes.identity import identity
 from ganlens.probes.turn.panels import panels
 from ganlens.probes.turn.result import TurnResult
 from ganlens.recipe import Recipe, draw
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 SHOWN = 6  # samples that are shown
 FIRST = 1_000_000  # seed of the first sample that is turned: far from those that exemplars are of
@@ -53,20 +51,20 @@ class Turn(Probe):
         batch_size: images at a time.
     """
 
-    title: ClassVar[str] = "Turn vector"
-    group: ClassVar[Group] = "Latent space"
-    help: ClassVar[str] = "one vector for a continuous attribute, measured"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Turn vector"
+    group = "Latent space"
+    help = "one vector for a continuous attribute, measured"
+    headline = (
         "{attribute} follows with a rank correlation of {spearman_mean:.3f}",
         "{slope_mean:.3g} per unit of the vector",
         "random vectors {spearman_random_vectors:.2f}",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "The curve should rise evenly with the amount while all other attributes stay; the dotted"
         " line of random vectors shows what rises by chance."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (RADFORD,)
-    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"attribute": "tilt"})
+    papers = (RADFORD,)
+    demo = MappingProxyType({"attribute": "tilt"})
 
     attribute: str = "auto"
     exemplars: Count = 50
@@ -94,9 +92,7 @@ class Turn(Probe):
         """Return what it cannot do without."""
         return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, TurnResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[TurnResult]:
         """Sort the pool, make the vector, move the samples, and measure."""
         if data is None or subject.discriminator is None:
             raise GanlensError(
@@ -155,7 +151,7 @@ class Turn(Probe):
         )
 
     def _vector(
-        self, subject: "Subject", pool: Pool, name: str
+        self, subject: Subject, pool: Pool, name: str
     ) -> tuple[Tensor, tuple[float, float]]:
         """Return the (d,) vector, and the mean prediction at either end."""
         order = np.argsort(pool.numbers[name], kind="stable")
@@ -170,8 +166,8 @@ class Turn(Probe):
         return np.linspace(-self.reach, self.reach, self.positions)
 
     def _moved(
-        self, subject: "Subject", network: AttributeClassifier, vector: Tensor
-    ) -> Generator[Progress, None, list[Predictions]]:
+        self, subject: Subject, network: AttributeClassifier, vector: Tensor
+    ) -> Steps[list[Predictions]]:
         """Predict all samples at every position; ``vector`` is (d,), or (N, d) for one each."""
         z = subject.latents(range(FIRST, FIRST + self.samples))
         found = []

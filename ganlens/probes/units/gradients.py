@@ -1,8 +1,5 @@
 """Guided and plain gradients of units at their strongest images, and what tells them from noise."""
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -10,23 +7,21 @@ from torch import Tensor, nn
 from ganlens import images
 from ganlens.activations import position_gradients
 from ganlens.features import ImageSource
-from ganlens.probes.base import Progress
+from ganlens.probes.base import Progress, Steps
 from ganlens.probes.units.gallery import boxes
 from ganlens.probes.units.pictures import cut
 from ganlens.probes.units.scan import Scan
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 
 def gradient_patches(
-    subject: "Subject",
+    subject: Subject,
     network: nn.Module,
     layer: str,
     found: Scan,
     source: ImageSource,
     units: np.ndarray,
-) -> Generator[Progress, None, np.ndarray]:
+) -> Steps[np.ndarray]:
     """Backpropagate one-hots from the strongest positions of units, and cut out their windows.
 
     Args:

@@ -1,17 +1,17 @@
 """Guided-backprop probe: what in an image excites a unit (Radford 2015, section 6.2, figure 5)."""
 
-from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from torch import nn
 
 from ganlens.activations import guided_copy
+from ganlens.data import ImageSet
 from ganlens.features import DataImages
 from ganlens.limits import Count, Seed
-from ganlens.probes.base import RADFORD, Group, Needs, Probe, Progress, images_for
+from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.units.gallery import gallery
 from ganlens.probes.units.gradients import gradient_patches, per_unit
@@ -25,10 +25,7 @@ from ganlens.probes.units.scan import (
     untrained,
     windows_of,
 )
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Subject
 
 FIRST = 6  # units that the paper shows
 
@@ -52,23 +49,23 @@ class GuidedBackprop(Probe):
         batch_size: images at a time.
     """
 
-    title: ClassVar[str] = "Guided backpropagation"
-    group: ClassVar[Group] = "Inside the networks"
-    help: ClassVar[str] = "what in real images excites a unit, beside untrained"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Guided backpropagation"
+    group = "Inside the networks"
+    help = "what in real images excites a unit, beside untrained"
+    headline = (
         "gradients of trained units are more concentrated than untrained ones in "
         "{auc_trained_above_untrained:.0%} of pairs",
         "{concentration_trained:.2f} against {concentration_untrained:.2f}",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "The pictures of the trained network should show parts of things, those of the random one"
         " only noise that follows the edges of the image."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
+    papers = (
         RADFORD,
         ("Springenberg 2014", "https://arxiv.org/abs/1412.6806"),
     )
-    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"images": 2000, "measured": 32})
+    demo = MappingProxyType({"images": 2000, "measured": 32})
 
     layer: str = "auto"
     units: tuple[int, ...] = ()
@@ -83,9 +80,7 @@ class GuidedBackprop(Probe):
         """Return what it cannot do without."""
         return Needs(frozenset({"discriminator"}), "required")
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, GuidedBackpropResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[GuidedBackpropResult]:
         """Scan both networks, then backpropagate."""
         network = subject.bound("discriminator")
         data = images_for(subject, data, "guided backpropagation")
@@ -121,12 +116,12 @@ class GuidedBackprop(Probe):
 
     def _measure(
         self,
-        subject: "Subject",
+        subject: Subject,
         layer: str,
         source: DataImages,
         units: np.ndarray,
         measured: np.ndarray,
-    ) -> Generator[Progress, None, Gradients]:
+    ) -> Steps[Gradients]:
         found = yield from scan(subject, "discriminator", layer, source, self.k, self.batch_size)
         network = subject.bound("discriminator")
         every = np.union1d(units, measured)

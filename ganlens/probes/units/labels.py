@@ -1,12 +1,10 @@
 """The labels that units are compared with: classes and categorical attributes, one column each."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
+from ganlens.data import ImageSet
 
 LEAST = 20  # images with a label, and without it, for its curve to mean anything
 
@@ -24,7 +22,7 @@ class Labels:
     truth: np.ndarray
 
     @classmethod
-    def of(cls, part: "ImageSet", rows: np.ndarray) -> "Labels":
+    def of(cls, part: ImageSet, rows: np.ndarray) -> "Labels":
         """Return the classes and categorical attributes of (N,) rows; may be none."""
         columns: dict[str, np.ndarray] = {}
         if part.labels is not None:

@@ -1,8 +1,6 @@
 """Scan images for what activates the units of a layer most; memory does not grow with them."""
 
-from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,12 +9,9 @@ from torch import Tensor
 from ganlens.activations import TopPositions, Windows, projective_windows, receptive_windows
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages, ImageSource
-from ganlens.probes.base import Progress
+from ganlens.probes.base import Progress, Steps
 from ganlens.probes.layer_statistics import outputs_over
-from ganlens.subject import CALIBRATION
-
-if TYPE_CHECKING:
-    from ganlens.subject import Subject
+from ganlens.subject import CALIBRATION, Subject
 
 RANKED = 10_000  # images, at most, whose highest activations are all kept, for ranks
 
@@ -38,7 +33,7 @@ class Scan:
     highest: np.ndarray
 
 
-def windows_of(subject: "Subject", network: str, layer: str) -> Windows:
+def windows_of(subject: Subject, network: str, layer: str) -> Windows:
     """Return the windows of a layer: receptive in a discriminator, projective in a generator.
 
     Raises:
@@ -52,8 +47,8 @@ def windows_of(subject: "Subject", network: str, layer: str) -> Windows:
 
 
 def scan(
-    subject: "Subject", network: str, layer: str, source: ImageSource, k: int, batch_size: int
-) -> Generator[Progress, None, Scan]:
+    subject: Subject, network: str, layer: str, source: ImageSource, k: int, batch_size: int
+) -> Steps[Scan]:
     """Find what activates each unit of a layer most: D looks at the images, or G draws them.
 
     Raises:
@@ -88,7 +83,7 @@ def check_units(units: tuple[int, ...], windows: Windows, layer: str) -> None:
             )
 
 
-def last_block(subject: "Subject") -> str:
+def last_block(subject: Subject) -> str:
     """Return the discriminator's last convolution block's output.
 
     Raises:
@@ -107,8 +102,8 @@ def spread(images: DataImages) -> Tensor:
 
 
 def untrained(
-    subject: "Subject", seed: int, calibration: Tensor | None
-) -> tuple["Subject | None", str]:
+    subject: Subject, seed: int, calibration: Tensor | None
+) -> tuple[Subject | None, str]:
     """Return the control, or none and the reason in a sentence."""
     try:
         return subject.untrained(seed, calibration), ""

@@ -1,18 +1,18 @@
 """Top-images probe: pictures that activate units most, and what they have in common."""
 
-from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
 from ganlens.activations import Windows
+from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages, ImageSource
 from ganlens.limits import Count, Seed
 from ganlens.models.prior import check_seed
-from ganlens.probes.base import Group, Needs, Probe, Progress, images_for
+from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.units.gallery import gallery
 from ganlens.probes.units.labels import Labels
@@ -28,11 +28,7 @@ from ganlens.probes.units.scan import (
 from ganlens.probes.units.top_panels import panels
 from ganlens.probes.units.top_result import TopImagesResult, TopUnits
 from ganlens.stats.auc import auc_table
-from ganlens.subject import Samples
-
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-    from ganlens.subject import Subject
+from ganlens.subject import Samples, Subject
 
 SHOWN = 6
 NO_LABELS = "generated samples have no labels"
@@ -60,22 +56,20 @@ class TopImages(Probe):
         batch_size: pictures at a time.
     """
 
-    title: ClassVar[str] = "Top images"
-    group: ClassVar[Group] = "Inside the networks"
-    help: ClassVar[str] = "the pictures that activate each unit most"
-    headline: ClassVar[tuple[str, ...]] = (
+    title = "Top images"
+    group = "Inside the networks"
+    help = "the pictures that activate each unit most"
+    headline = (
         "unit {best_unit} of {layer} tells {best_label} with AUC {best_auc_trained:.2f}",
         "best untrained {best_auc_untrained:.2f}",
         "medians {median_auc_trained:.2f} and {median_auc_untrained:.2f}",
     )
-    reading: ClassVar[str] = (
+    reading = (
         "The patches of a row should have something in common: that is what the unit looks for; "
         "rows of the untrained network show what unity arises without learning."
     )
-    papers: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),
-    )
-    demo: ClassVar[Mapping[str, Any]] = MappingProxyType({"images": 2000})
+    papers = (("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),)
+    demo = MappingProxyType({"images": 2000})
 
     network: Literal["discriminator", "generator"] = "discriminator"
     layer: str = "auto"
@@ -100,9 +94,7 @@ class TopImages(Probe):
             return Needs(frozenset({"discriminator"}), "required")
         return Needs(frozenset({"discriminator", "sample"}))
 
-    def steps(
-        self, subject: "Subject", data: "ImageSet | None" = None
-    ) -> Generator[Progress, None, TopImagesResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[TopImagesResult]:
         """Scan with the trained and the untrained network, and classifier every unit."""
         layer = self._layer(subject)
         windows = windows_of(subject, self.network, layer)
@@ -141,7 +133,7 @@ class TopImages(Probe):
             },
         )
 
-    def _layer(self, subject: "Subject") -> str:
+    def _layer(self, subject: Subject) -> str:
         module = subject.network(self.network)
         if self.layer != "auto":
             return self.layer
@@ -152,13 +144,13 @@ class TopImages(Probe):
             raise GanlensError(f"{subject.name}'s generator names no blocks: give a layer")
         return blocks[1]
 
-    def _real(self, subject: "Subject", data: "ImageSet | None") -> DataImages | None:
+    def _real(self, subject: Subject, data: ImageSet | None) -> DataImages | None:
         if self.needs().data == "no":
             return None
         data = images_for(subject, data, "top-images")
         return DataImages.draw(data.part(self.split), self.images, self.seed)
 
-    def _samples(self, subject: "Subject") -> Samples:
+    def _samples(self, subject: Subject) -> Samples:
         return Samples.draw(subject, self.images, self.seed)
 
     def _units(

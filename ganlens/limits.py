@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from numbers import Integral, Real
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -78,8 +79,10 @@ Decay = Annotated[float, Limits(low=0, below=1)]
 def check_limits(settings: Any) -> None:
     """Check every field of a dataclass against its annotation.
 
-    Checked are types (int, float, bool, str and tuples of them), the choices of a Literal, the
-    ``Limits`` of an Annotated number, and that numbers are finite; None passes where it is allowed.
+    Settings come from JSON and widgets too: a list becomes a tuple, and text a Path, where the
+    annotation says so. Checked are types (int, float, bool, str and tuples of them), the choices
+    of a Literal, the ``Limits`` of an Annotated number, and that numbers are finite; None passes
+    where it is allowed.
 
     Args:
         settings: an instance of a dataclass.
@@ -89,7 +92,9 @@ def check_limits(settings: Any) -> None:
     """
     kind: Any = type(settings)
     for name, hint in _hints(kind).items():
-        _check(name, getattr(settings, name), hint)
+        value = _as_declared(getattr(settings, name), hint)
+        object.__setattr__(settings, name, value)  # the dataclass may be frozen
+        _check(name, value, hint)
 
 
 def limits_of(cls: Any, name: str) -> Limits:
@@ -117,6 +122,16 @@ def _unwrapped(hint: Any, limits: Limits = ANY) -> tuple[tuple[Any, ...], Limits
     return found, limits
 
 
+def _as_declared(value: Any, hint: Any) -> Any:
+    kinds, _ = _unwrapped(hint)
+    if isinstance(value, str) and Path in kinds and str not in kinds:
+        return Path(value)
+    inner = [get_args(kind) for kind in kinds if get_origin(kind) is tuple]
+    if isinstance(value, list | tuple | range) and inner:
+        return tuple(_as_declared(one, inner[0][0]) for one in value)
+    return value
+
+
 def _check(name: str, value: Any, hint: Any, limits: Limits = ANY) -> None:
     kinds, limits = _unwrapped(hint, limits)
     if value is None and NoneType in kinds:
@@ -135,7 +150,7 @@ def _check(name: str, value: Any, hint: Any, limits: Limits = ANY) -> None:
 
 
 def _check_tuple(name: str, values: Any, kinds: tuple[Any, ...], limits: Limits) -> None:
-    if not isinstance(values, tuple | list):
+    if not isinstance(values, tuple):
         raise GanlensError(f"{name} {values!r} must be several values: give a tuple")
     fewest, most = limits.length or (0, None)
     if len(values) < fewest:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, get_args
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.limits import check_limits
+from ganlens.plain import plain
 from ganlens.progress import Progress, Steps, finish
 from ganlens.subject import Subject
 
@@ -84,7 +85,7 @@ class Probe:
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON-able values."""
-        return asdict(self)  # type: ignore[call-overload]
+        return dict(plain(asdict(self)))  # type: ignore[call-overload]
 
 
 def images_for(subject: Subject, data: ImageSet | None, who: str) -> ImageSet:

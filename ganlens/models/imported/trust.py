@@ -1,5 +1,7 @@
 """Trust: what code of others may run here; and calling ``package.module:callable`` under it."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -58,6 +60,8 @@ def trust_words() -> list[str]:
 def call(target: str) -> Any:
     """Import and call ``package.module:callable``, without arguments.
 
+    It is looked for in the current folder too, as by ``python -m``.
+
     Raises:
         GanlensError: it is not trusted, is not there, or fails.
     """
@@ -67,10 +71,12 @@ def call(target: str) -> Any:
             f" --module {target} --trust if you know what it does"
         )
     module, _, name = target.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     try:
         return getattr(import_module(module), name)()
     except Exception as error:  # code of somebody else's can raise anything
         raise GanlensError(
             f"module {target!r} cannot be used ({type(error).__name__}: {error}): give"
-            " package.module:callable, callable without arguments, on PYTHONPATH"
+            " package.module:callable, callable without arguments, in this folder or on PYTHONPATH"
         ) from error

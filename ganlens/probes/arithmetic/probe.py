@@ -112,7 +112,7 @@ class Arithmetic(Probe):
                 "give the same number for each"
             )
         for name, group in zip(("seeds_a", "seeds_b", "seeds_c"), groups, strict=True):
-            object.__setattr__(self, name, Seeds(tuple(group)).seeds)
+            object.__setattr__(self, name, Seeds(group).seeds)
 
     def needs(self) -> Needs:
         """Return what it cannot do without: exemplars given by hand need not be found in data."""

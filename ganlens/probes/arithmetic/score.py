@@ -81,9 +81,8 @@ class ArithmeticScore(Probe):
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
-        object.__setattr__(self, "formulas", tuple(self.formulas))
-        object.__setattr__(self, "counts", tuple(sorted(set(self.counts))))
         super().__post_init__()
+        object.__setattr__(self, "counts", tuple(sorted(set(self.counts))))
         for formula in self.formulas:
             split_formula(formula)
         if self.shortlist < max(*self.counts, PAPER):

@@ -102,10 +102,8 @@ class Directions(Probe):
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
-        for name in ("methods", "attributes", "amounts"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
         super().__post_init__()
-        object.__setattr__(self, "seeds", Seeds(tuple(self.seeds)).seeds)
+        object.__setattr__(self, "seeds", Seeds(self.seeds).seeds)
 
     def needs(self) -> Needs:
         """Return what it cannot do without: SeFa and GANSpace need no data, the others do."""

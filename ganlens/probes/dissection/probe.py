@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from torch import Tensor
@@ -79,14 +79,8 @@ class Dissect(Probe):
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
-        if self.boxes is not None:
-            object.__setattr__(self, "boxes", Path(self.boxes))
         super().__post_init__()
         check_seed(self.seed, self.samples)
-
-    def settings(self) -> dict[str, Any]:
-        """Return the settings as JSON-able values."""
-        return {**super().settings(), "boxes": None if self.boxes is None else str(self.boxes)}
 
     def needs(self) -> Needs:
         """Return what it cannot do without."""

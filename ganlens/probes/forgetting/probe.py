@@ -102,16 +102,6 @@ class Forget(Probe):
     seed: Seed = 0
     batch_size: Count = 64
 
-    def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
-        if self.boxes is not None:
-            object.__setattr__(self, "boxes", Path(self.boxes))
-        super().__post_init__()
-
-    def settings(self) -> dict[str, Any]:
-        """Return the settings as JSON-able values."""
-        return {**super().settings(), "boxes": None if self.boxes is None else str(self.boxes)}
-
     def needs(self) -> Needs:
         """Return what it cannot do without: boxes and weights say what data would say else."""
         if self.boxes is not None and self.choose == "weights":

@@ -87,9 +87,6 @@ class Inversion(Probe):
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
-        object.__setattr__(self, "image", tuple(map(Path, self.image)))
-        if self.direction is not None:
-            object.__setattr__(self, "direction", Path(self.direction))
         super().__post_init__()
         if self.amount and self.direction is None:
             raise GanlensError(
@@ -107,11 +104,6 @@ class Inversion(Probe):
             prior_weight=self.prior_weight,
             seed=self.seed,
         )
-
-    def settings(self) -> dict[str, Any]:
-        """Return the settings as JSON-able values."""
-        direction = self.direction and str(self.direction)
-        return super().settings() | {"image": tuple(map(str, self.image)), "direction": direction}
 
     def needs(self) -> Needs:
         """Return what it cannot do without."""

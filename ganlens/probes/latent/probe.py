@@ -84,7 +84,6 @@ class Interpolation(Probe):
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
-        object.__setattr__(self, "seeds", tuple(self.seeds))
         super().__post_init__()
         if self.latents_file is not None and self.seeds != SEEDS:
             raise GanlensError("corners come from seeds or from a latents file: leave out one")

@@ -96,11 +96,9 @@ def _generator(subject: "Subject", z: Tensor, images: Tensor) -> list[Check]:
     again = subject.generate(z)
     apart = _apart(subject, "generator", z[:8])
     scaled = float((subject.generate(z * 0.5) - images).abs().mean())
-    clipped = float((images.abs() >= 1).float().mean())
     return [
         Check("prior", None, str(prior)),
-        Check("range", float(images.min()) < float(images.max()),
-              f"{images.min():.3f} to {images.max():.3f}, {clipped:.1%} at the ends"),
+        _range(images),
         Check("same latent, same image", bool((again == images).all()),
               f"largest difference {(again - images).abs().max():.1g}"),
         Check("image independent of its batch", apart <= SAME, f"largest difference {apart:.1g}"),
@@ -108,6 +106,15 @@ def _generator(subject: "Subject", z: Tensor, images: Tensor) -> list[Check]:
         *_obeys(subject, z, images),
         *_diversity(images),
     ]  # fmt: skip
+
+
+def _range(images: Tensor) -> Check:
+    """Tell whether images fill some of [-1, 1] and nothing beyond it, which would be cut off."""
+    low, high = float(images.min()), float(images.max())
+    beyond = float((images.abs() > 1 + SAME).float().mean())
+    ends = f"{float((images.abs() >= 1).float().mean()):.1%} at the ends"
+    found = f"{low:.3f} to {high:.3f}, {f'{beyond:.1%} beyond -1 and 1' if beyond else ends}"
+    return Check("range", low < high and not beyond, found)
 
 
 def _obeys(subject: "Subject", z: Tensor, images: Tensor) -> list[Check]:
@@ -172,12 +179,9 @@ def _translator(subject: "Subject", name: str) -> list[Check]:
     changed = (
         float((images - inputs).abs().mean()) if images.shape == inputs.shape else float("inf")
     )
-    clipped = float((images.abs() >= 1).float().mean())
-    inside = float(images.abs().max()) <= 1 + SAME
     differs = "the shape too" if changed == float("inf") else f"mean change {changed:.3f}"
     return [
-        Check("range", inside and float(images.min()) < float(images.max()),
-              f"{images.min():.3f} to {images.max():.3f}, {clipped:.1%} at the ends"),
+        _range(images),
         Check("same picture, same result", bool((again == images).all()),
               f"largest difference {(again - images).abs().max():.1g}"),
         Check("result independent of its batch", apart <= SAME, f"largest difference {apart:.1g}"),

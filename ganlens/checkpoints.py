@@ -163,9 +163,13 @@ def load_checkpoint(path_or_name: str | Path) -> Checkpoint:
         name: filled_network(header.family, header.arguments, name, weights, file)
         for name, weights in _by_network(header, tensors).items()
     }
-    with open(file, "rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    return Checkpoint(folder, header, digest, networks)
+    return Checkpoint(folder, header, model_hash(folder), networks)
+
+
+def model_hash(folder: Path) -> str:
+    """Return the sha-256 of a checkpoint's model file, in hexadecimal digits."""
+    with open(folder / MODEL_FILE, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def find_checkpoint(path_or_name: str | Path) -> Path:

@@ -182,13 +182,16 @@ def _plot(xaxis: Any, yaxis: Any, layout: Mapping[str, Any]) -> go.Figure:
 
 
 def _add(plot: go.Figure, line: Line, colour: str, x: Any) -> None:
+    places = x if line.x is None else line.x
+    if len(places) != len(line.y):
+        raise ValueError(f"line {line.name!r} has {len(line.y)} values at {len(places)} places")
     error: dict[str, Any] | None = None
     if line.error is not None:
         below, above = line.error if isinstance(line.error, tuple) else (line.error,) * 2
         error = {"type": "data", "array": np.nan_to_num(above),
                  "arrayminus": np.nan_to_num(below), "thickness": 1}  # fmt: skip
     plot.add_scatter(
-        x=x if line.x is None else line.x, y=line.y, mode=line.mode, name=line.name,
+        x=places, y=line.y, mode=line.mode, name=line.name,
         showlegend=bool(line.name), opacity=line.opacity, error_y=error, text=line.text,
         hoverinfo=None if line.name or line.text else "skip",
         line={"color": colour, "dash": line.dash, "width": line.width,

@@ -50,3 +50,8 @@ def test_a_heatmap_has_its_first_row_on_top_and_a_bar_where_it_has_a_unit(unit: 
     assert panel.figure.layout.yaxis.autorange == "reversed"
     assert (cells.zmin, cells.zmax) == (0, 1)
     assert cells.showscale is (unit is not None)
+
+
+def test_values_without_places_are_refused() -> None:
+    with pytest.raises(ValueError, match="line 'a' has 3 values at 2 places"):
+        lines("t", "c", [0, 1], {"a": [1, 2, 3]}, xaxis="x", yaxis="y")

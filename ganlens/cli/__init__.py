@@ -136,20 +136,30 @@ def _dispatch(words: list[str]) -> int:
         print(f"ganlens {__version__}")
         return 0
     name, rest = words[0], words[1:]
+    if "--trust" not in rest and not any(word.split("=")[0] == "--module" for word in rest):
+        return _call(name, rest)
+    from ganlens.cli.trust import trusted_call
+
+    return trusted_call(lambda words: _call(name, words), rest)
+
+
+def _call(name: str, words: Sequence[str]) -> int:
     if name not in COMMANDS and name not in PROBES:
         raise _unknown(name)
     runner = target(name)
     from ganlens.cli.flags import call
 
-    if "--trust" not in rest and not any(word.split("=")[0] == "--module" for word in rest):
-        return call(runner, f"ganlens {name}", rest)
-    from ganlens.cli.trust import trusted_call
-
-    return trusted_call(lambda words: call(runner, f"ganlens {name}", words), rest)
+    return call(runner, f"ganlens {name}", words)
 
 
 def commands() -> dict[str, Command]:
-    """Return every command: those of the table, and one for each probe."""
+    """Return every command: those of the table, and one for each probe.
+
+    Raises:
+        GanlensError: a probe has the name of another command.
+    """
+    if clash := sorted(COMMANDS.keys() & set(PROBES)):
+        raise GanlensError(f"probe {clash[0]!r} has the name of a command: call it otherwise")
     probes = {name: Command("Probe", PROBES.help(name), TARGETS.get(name, "")) for name in PROBES}
     last = {name: one for name, one in COMMANDS.items() if one.group in ("Probe", "Report")}
     first = {name: one for name, one in COMMANDS.items() if name not in last}
@@ -158,7 +168,7 @@ def commands() -> dict[str, Command]:
 
 def target(name: str) -> Callable[..., Any]:
     """Import what a command runs: a function whose parameters are the flags."""
-    if name in PROBES and name not in TARGETS:
+    if name in PROBES and name not in TARGETS and name not in COMMANDS:
         from ganlens.cli.probe import as_command
 
         return as_command(name, PROBES[name])
@@ -181,8 +191,9 @@ def usage() -> str:
             "shipped one, or weights that another project saved; --data takes a folder or zip of",
             "images, an .npz, torchvision:NAME, pixelfaces, digits or mnist10k (embedded, like",
             "pixelfaces-pairs for evaluation; see ganlens list). With --trust, commands open",
-            "TorchScript and torch.export archives, and --module package.module:callable names the",
-            "class of weights that no family recognises: both run code that is not ganlens's.",
+            "TorchScript and torch.export archives, and --module package.module:callable names a",
+            "family or probe of your own, or the class of weights that no family recognises: both",
+            "run code that is not ganlens's.",
         ]
     )
 
@@ -192,4 +203,4 @@ def _unknown(name: str) -> GanlensError:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}"
     kind = "option" if name.startswith("-") else "command"
-    return GanlensError(f"{kind} {name!r} is not known: {hint} See ganlens --help")
+    return GanlensError(f"{kind} {name!r} is not known: {hint}; see ganlens --help")

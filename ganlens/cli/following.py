@@ -67,8 +67,9 @@ def _line(row: dict[str, Any]) -> str:
 def conclude(run: Run, row: dict[str, Any] | None, data: str, json: str | None) -> None:
     """Show the best evaluation and the next step; write both evaluations, if a file is given."""
     evaluated = [r for r in run.rows if "fd" in r]
-    if row is None or not evaluated:
+    if not evaluated:
         return
+    row = row or evaluated[-1]  # of a run that was at its end already
     best = min(evaluated, key=lambda r: r["fd"])
     write_json(json, {"best": best, "last": row, "folder": str(run.folder)})
     screen = console(json)

@@ -10,7 +10,9 @@ from tyro.conf import Positional, arg
 
 from ganlens import images
 from ganlens import replay as replays
+from ganlens.checkpoints import find_checkpoint, list_folders, model_hash
 from ganlens.cli.flags import Device, Force, Json, OptionalData
+from ganlens.cli.listing import RUNS
 from ganlens.cli.opening import open_images
 from ganlens.cli.terminal import check_free, console, write_json
 from ganlens.errors import GanlensError
@@ -79,7 +81,7 @@ def replay(
 
     Args:
         out: where to write the new picture; for one picture only.
-        checkpoint: where the checkpoint is, if not at the place the recipe names.
+        checkpoint: where the checkpoint is, if not at the place the recipe names or in runs/.
         data: where the images are, if not at the place the recipe names.
         sources: where the source pictures are, if not at the place the recipe names.
     """
@@ -127,7 +129,7 @@ class _Stage:
             raise GanlensError(f"{error}; or say where the pictures are with --sources") from error
 
     def _subject(self, recipe: replays.AnyRecipe) -> Subject:
-        place = self.checkpoint or recipe.checkpoint
+        place = self.checkpoint or place_of(recipe)
         key = (place, recipe.weights)
         if key not in self.subjects:
             try:
@@ -145,6 +147,18 @@ class _Stage:
             if self.data is not None:
                 raise
             raise GanlensError(f"{error}; or say where the images are with --data") from error
+
+
+def place_of(recipe: replays.AnyRecipe) -> str:
+    """Return where a recipe's checkpoint is: at its name, or among the runs of this folder."""
+    try:
+        find_checkpoint(recipe.checkpoint)
+    except GanlensError:
+        for folder in list_folders(RUNS):
+            named = recipe.checkpoint in (folder.name, folder.parent.name)
+            if named and model_hash(folder) == recipe.hash:
+                return str(folder)
+    return recipe.checkpoint
 
 
 def read_picture(path: Path) -> np.ndarray:

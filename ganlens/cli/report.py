@@ -61,6 +61,7 @@ def report(
     for file in (*REPORT_FILES, *(["report.pdf"] if pdf else [])):
         check_free(out / file, force)
     check_free(json, force)
+    probes = tuple(name for word in probes for name in word.split(","))
     for name in probes:
         if name not in PROBES:
             raise one_of("probe", name, PROBES)

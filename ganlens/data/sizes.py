@@ -82,5 +82,5 @@ def nothing_left(spec: str, size: int, facts: Facts, skipped: list[Skipped]) -> 
     valid = f"16 to {high}" if high > 16 else f"{high} or less"
     return GanlensError(
         f"size {size} cannot be given by {spec!r}, whose images are {have} px: valid {valid}, or "
-        "enlarge them with upscale"
+        "enlarge them with upscale (--upscale)"
     )

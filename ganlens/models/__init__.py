@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from ganlens.errors import GanlensError
 from ganlens.initialisation import seeded
 from ganlens.models.dcgan import DCGAN
 from ganlens.models.family import Buildable, Family
@@ -12,7 +13,26 @@ from ganlens.models.imported import IMPORTED
 from ganlens.models.imported.trust import call, trusted
 from ganlens.models.mlp import MLPGAN
 
-MODELS: dict[str, Buildable] = {"dcgan": DCGAN(), "mlp": MLPGAN(), **IMPORTED}
+
+class Models(dict[str, Buildable]):
+    """The families by name; a name that is taken is refused."""
+
+    def __setitem__(self, name: str, family: Buildable) -> None:
+        """Add a family; one of the same class may stand there already.
+
+        Raises:
+            GanlensError: another family has the name.
+        """
+        if name in self and _class(self[name]) != _class(family):
+            raise GanlensError(f"family {name!r} exists: give yours another name in MODELS")
+        super().__setitem__(name, family)
+
+
+def _class(family: Buildable) -> tuple[str, str]:
+    return type(family).__module__, type(family).__qualname__
+
+
+MODELS = Models({"dcgan": DCGAN(), "mlp": MLPGAN(), **IMPORTED})
 
 
 def build(
@@ -34,8 +54,16 @@ def build(
 
 
 def trained_here() -> dict[str, Family]:
-    """Return the families that ganlens trains, by name."""
-    return {name: one for name, one in MODELS.items() if isinstance(one, Family)}
+    """Return the families that ganlens trains, by name.
+
+    What ``--module`` names stands there under that too, unless its file gives it a name itself.
+    """
+    given = {_class(one) for name, one in MODELS.items() if ":" not in name}
+    return {
+        name: one
+        for name, one in MODELS.items()
+        if isinstance(one, Family) and (":" not in name or _class(one) not in given)
+    }
 
 
 def register_trusted() -> Buildable | None:

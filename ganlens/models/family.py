@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError, one_of
+from ganlens.limits import check_limits
 from ganlens.models.arguments import defaults
 from ganlens.models.prior import Prior
 
@@ -266,7 +267,9 @@ class Family:
         Raises:
             GanlensError: a name that the family does not have; or as the Config.
         """
-        built = self.networks(self.Config(**arguments))
+        config = self.Config(**arguments)
+        check_limits(config)
+        built = self.networks(config)
         for name in names or ():
             if name not in built:
                 raise one_of("network", name, built)

@@ -1,18 +1,29 @@
 """Base of the probes: settings with limits, what they need, and what is said of them."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, get_args
 
 from ganlens.data import ImageSet
-from ganlens.errors import GanlensError
+from ganlens.errors import GanlensError, one_of
 from ganlens.limits import check_limits
 from ganlens.plain import plain
 from ganlens.progress import Progress, Steps, finish
 from ganlens.subject import Subject
 
-__all__ = ["GROUPS", "RADFORD", "ROLES", "Needs", "Probe", "Progress", "Steps", "images_for"]
+__all__ = [
+    "GROUPS",
+    "RADFORD",
+    "ROLES",
+    "Needs",
+    "Probe",
+    "Progress",
+    "Steps",
+    "check_probe",
+    "images_for",
+]
 
 Role = Literal["generator", "discriminator", "encoder", "translator", "sample"]
 Group = Literal["Latent space", "Inside the networks", "Against the data", "More"]
@@ -35,6 +46,12 @@ class Needs:
     networks: frozenset[Role] = frozenset()
     data: Literal["no", "optional", "required"] = "no"
     labels: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse roles that no network plays."""
+        check_limits(self)
+        if unknown := sorted(self.networks - set(get_args(Role))):
+            raise one_of("role that a probe needs", unknown[0], get_args(Role))
 
 
 class Probe:
@@ -86,6 +103,30 @@ class Probe:
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON-able values."""
         return dict(plain(asdict(self)))  # type: ignore[call-overload]
+
+
+def check_probe(name: str, kind: Any) -> None:
+    """Refuse a class that commands, report and explorer could not use.
+
+    Args:
+        name: its key in PROBES.
+        kind: what stands there.
+
+    Raises:
+        GanlensError: says what is wrong with the name or the class.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        raise GanlensError(f"a probe cannot be called {name!r}: take small letters, as in my-probe")
+    if not (isinstance(kind, type) and issubclass(kind, Probe) and is_dataclass(kind)):
+        raise GanlensError(f"probe {name!r} is {kind!r:.80}: give a frozen dataclass, a Probe")
+    for field in fields(kind):
+        if field.default is MISSING and field.default_factory is MISSING:
+            raise GanlensError(
+                f"probe {name!r} has a setting {field.name!r} without a default: give it one, for"
+                " reports run every probe at its defaults"
+            )
+    if kind.group not in GROUPS:
+        raise one_of(f"group of probe {name!r}", kind.group, GROUPS)
 
 
 def images_for(subject: Subject, data: ImageSet | None, who: str) -> ImageSet:

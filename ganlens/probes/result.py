@@ -85,8 +85,14 @@ class Result:
         """Return ``about`` and the numbers as JSON-able values.
 
         What is undefined or not finite is None, and "reasons" says why, by its path.
+
+        Raises:
+            ValueError: a key stands there twice, so that one value would hide the other.
         """
         found, undefined = self.numbers(), dict[str, str]()
+        keys = [*self.about, *(one.key for one in found)]
+        if doubled := [key for key in dict.fromkeys(keys) if keys.count(key) > 1]:
+            raise ValueError(f"{type(self).__name__} states {doubled[0]!r} twice")
         content = plain({**self.about, **{n.key: n.value for n in found}}, undefined)
         reasons = {n.key: n.reason for n in found if n.reason and content[n.key] is None}
         reasons = undefined | reasons

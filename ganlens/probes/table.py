@@ -6,6 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganlens.errors import GanlensError
+
 if TYPE_CHECKING:
     from ganlens.probes.base import Probe
 
@@ -28,11 +30,23 @@ class ProbeTable(MutableMapping[str, "type[Probe]"]):
         if isinstance(found, str):
             module, kind = found.split(":")
             found = getattr(import_module(f"ganlens.probes.{module}"), kind)
-            self._known[name] = found
+            self._add(name, found)
         return found
 
     def __setitem__(self, name: str, kind: "type[Probe]") -> None:
-        """Add a probe: it is then a command, a section of the report and a page."""
+        """Add a probe: it is then a command, a section of the report and a page.
+
+        Raises:
+            GanlensError: another probe has the name, or the class cannot be used.
+        """
+        if self._known.get(name, kind) is not kind:
+            raise GanlensError(f"probe {name!r} exists: give yours another name")
+        self._add(name, kind)
+
+    def _add(self, name: str, kind: "type[Probe]") -> None:
+        from ganlens.probes.base import check_probe
+
+        check_probe(name, kind)
         self._known[name] = kind
 
     def __delitem__(self, name: str) -> None:
@@ -63,10 +77,13 @@ class ProbeTable(MutableMapping[str, "type[Probe]"]):
 def _written(place: str) -> str:
     """Return the text that a class gives its attribute ``help``, without running its module."""
     module, kind = place.split(":")
-    source = HERE.joinpath(*module.split(".")).with_suffix(".py").read_text("utf-8")
-    (body,) = [n.body for n in ast.parse(source).body
-               if isinstance(n, ast.ClassDef) and n.name == kind]  # fmt: skip
-    for node in body:
+    file = HERE.joinpath(*module.split(".")).with_suffix(".py")
+    try:
+        body = ast.parse(file.read_text("utf-8")).body
+    except (OSError, SyntaxError) as error:  # one bad file does not take the help of all away
+        return f"({file} cannot be read: {error})"
+    classes = [node for node in body if isinstance(node, ast.ClassDef)]
+    for node in [inner for one in classes if one.name == kind for inner in one.body]:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "help":
             return str(ast.literal_eval(node.value))
-    return ""
+    return "" if kind in [one.name for one in classes] else f"({file} has no class {kind})"

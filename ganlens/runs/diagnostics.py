@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
+from torch import Tensor
 
 from ganlens.models.family import Family, History
 from ganlens.models.guard import guarded
 from ganlens.training import TrainStep
 
 WINDOW = 200  # steps that diagnostics are about
+ROUNDING = 1e-5  # in [-1, 1]
 COLLAPSED = 0.35  # share of the real images' spread below which samples are near copies
 
 
@@ -70,6 +72,17 @@ class Diagnostics:
     def _noise(self) -> str:
         known = any(one.name == "instance_noise" for one in fields(self.family.Training))
         return " or --instance-noise 0.5" if known else ""
+
+
+def beyond(samples: Tensor) -> list[str]:
+    """Return a warning where (N, C, H, W) samples leave [-1, 1]: bytes, and scores, cut it off."""
+    share = float((samples.abs() > 1 + ROUNDING).float().mean())
+    if not share:
+        return []
+    return [
+        f"range: {share:.1%} of the values of samples are beyond -1 and 1, the farthest"
+        f" {float(samples.abs().max()):.3g}, and are cut off; end the network with tanh"
+    ]
 
 
 def spread(images: np.ndarray | Sequence[np.ndarray]) -> float:

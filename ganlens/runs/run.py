@@ -29,7 +29,7 @@ from ganlens.files import write_bytes
 from ganlens.images import grid, png_bytes, to_uint8
 from ganlens.recipe import Recipe
 from ganlens.runs.card import card, curve_svg, machine
-from ganlens.runs.diagnostics import Diagnostics, NotFinite, spread
+from ganlens.runs.diagnostics import Diagnostics, NotFinite, beyond, spread
 from ganlens.runs.evaluation import (
     CALIBRATION_LATENTS,
     Evaluator,
@@ -181,7 +181,8 @@ class Run:
             networks = calibrated(self.trainer)
             subject = self._subject(networks)
             count = min(SHOWN, subject.samples_at_most or SHOWN)
-            samples = to_uint8(subject.sample(range(count)))
+            drawn = subject.sample(range(count))
+            samples = to_uint8(drawn)
             epoch = self.trainer.step // self.trainer.steps_per_epoch
             row = {"step": self.trainer.step, "epoch": epoch, **self.evaluator(subject)}
             row["seconds"] = round(self._elapsed(), 1)
@@ -195,7 +196,7 @@ class Run:
                 self.best = row["fd"]
                 self._keep("best", networks, subject, row, samples)
             yield Event(evaluation=row)
-            for line in self.diagnostics.warnings(samples):
+            for line in [*beyond(drawn), *self.diagnostics.warnings(samples)]:
                 self.rows.append({"step": self.trainer.step, "warning": line})
                 yield Event(warning=line)
         self.trainer.fabric.barrier()

@@ -4,13 +4,14 @@ A family may be a file of the user's: what is wrong in it is said at once, in a 
 torch in the middle of a run, or never.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ganlens.activations import find_layer
 from ganlens.errors import GanlensError, one_of
 from ganlens.initialisation import seeded
 from ganlens.models.arguments import FROM_DATA
@@ -79,6 +80,8 @@ def check_networks(name: str, family: Family, built: Any) -> None:
                 f"network {key!r} of family {name!r} cannot be saved under this name:"
                 " choose another"
             )
+        if family.roles[key] == "discriminator":
+            check_feature_layers(key, network)
         shape = getattr(network, "image_shape", None)
         if not isinstance(shape, Sequence) or len(shape) != 3:
             raise GanlensError(f"network {key!r} of family {name!r} does not say what images it is"
@@ -90,6 +93,22 @@ def check_networks(name: str, family: Family, built: Any) -> None:
                                " maps: set its prior, a Prior")  # fmt: skip
     if unknown := [key for key in family.averaged if key not in made]:
         raise one_of(f"averaged network of family {name!r}", unknown[0], made)
+
+
+def check_feature_layers(key: str, network: nn.Module) -> None:
+    """Refuse a discriminator that does not say which of its layers features are read from.
+
+    Raises:
+        GanlensError: no tuple of names, or a name that no layer has.
+    """
+    layers = getattr(network, "feature_layers", None)
+    if not isinstance(layers, tuple | list):
+        raise GanlensError(
+            f"discriminator {key!r} does not say which layers features are read from: set its"
+            " feature_layers, a tuple of names, as in ('act',)"
+        )
+    for layer in layers:
+        find_layer(network, layer)
 
 
 def check_phases(name: str, phases: Any, networks: Collection[str]) -> tuple[Phase, ...]:
@@ -113,6 +132,22 @@ def check_phases(name: str, phases: Any, networks: Collection[str]) -> tuple[Pha
                 known = list(networks)
                 raise one_of(f"network that learns in phase {phase.name!r}", network, known)
     return found
+
+
+def check_learning(name: str, family: Family, phases: Iterable[Phase], networks: Any) -> None:
+    """Refuse phases that train no generator or translator with weights: it would stay noise.
+
+    Raises:
+        GanlensError: names the first that nothing trains.
+    """
+    learned = {network for phase in phases for network in phase.learns}
+    for key, network in networks.items():
+        draws = family.roles.get(key) in ("generator", "translator")
+        if draws and key not in learned and any(w.requires_grad for w in network.parameters()):
+            raise GanlensError(
+                f"no phase of family {name!r} trains its {family.roles[key]} {key!r}: name it in"
+                " what one learns, or freeze it (requires_grad_(False))"
+            )
 
 
 def check_outputs(

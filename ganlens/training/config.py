@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from ganlens.errors import one_of
+from ganlens.errors import GanlensError, one_of
 from ganlens.limits import Count, Decay, Seed, check_limits
 from ganlens.models import trained_here
 from ganlens.models.family import Family
@@ -60,6 +60,7 @@ def configure(family: str, preset: str | None = None, **settings: Any) -> TrainC
     if unknown := sorted(settings.keys() - objective.keys() - set(SHARED)):
         raise one_of(f"setting of {family}", unknown[0], (*SHARED, *objective))
     own = one.Training(**_only(objective, objective | settings))
+    check_limits(own)
     return TrainConfig(**_only(SHARED, {**base.run, **settings}), objective=own)
 
 
@@ -71,7 +72,10 @@ def trainable(family: str) -> Family:
     """
     known = trained_here()
     if family not in known:
-        raise one_of("family", family, known)
+        raise GanlensError(
+            f"{one_of('family', family, known)}; one of your own is named with --module"
+            " my_family:MyFamily --trust"
+        )
     check_family(family, known[family], SHARED)
     return known[family]
 

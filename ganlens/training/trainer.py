@@ -22,7 +22,7 @@ from ganlens.models.base import source_shape
 from ganlens.models.family import Batch, Phase, domain_of
 from ganlens.models.guard import guarded
 from ganlens.training.batches import Batches
-from ganlens.training.checks import check_outputs, check_phases, checked_loss
+from ganlens.training.checks import check_learning, check_outputs, check_phases, checked_loss
 from ganlens.training.config import TrainConfig, configure, trainable
 from ganlens.training.data import TrainingData, as_training_data
 from ganlens.training.networks import TrainedNetworks
@@ -80,7 +80,9 @@ class Trainer:
         check_outputs(self.family, self._family, saved, self.data.labels)
         with self._guarded("phases"):
             found = self._family.phases(nets, self.config.objective)
-        return check_phases(self.family, found, list(nets))
+        phases = check_phases(self.family, found, list(nets))
+        check_learning(self.family, self._family, phases, saved)
+        return phases
 
     def _guarded(self, what: str) -> AbstractContextManager[None]:
         return guarded(self._family, self.family, what)

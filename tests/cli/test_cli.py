@@ -530,8 +530,10 @@ def test_explore_starts_the_shipped_app(
     assert Path(words[4]).is_file()
     assert "--server.headless=true" in words
     assert words[-5:] == ["--", "--root", str(tmp_path), "--data", "digits"]
-    assert run("explore", "--no-browser", "--module", "family:Own", "--trust") == 0
-    assert started[1][-4:] == ["--", "--module", "family:Own", "--trust"]
+    (tmp_path / "own_family.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert run("explore", "--no-browser", "--module", "own_family:Own", "--trust") == 0
+    assert started[1][-4:] == ["--", "--module", "own_family:Own", "--trust"]
     capsys.readouterr()
     monkeypatch.setattr(explore, "shipped_folder", lambda _kind: tmp_path)
     assert run("explore") == 2

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
 from ganlens.panels import Panel
 from ganlens.probes.result import Number, Result, arrays
@@ -71,3 +72,9 @@ def test_the_table_has_the_numbers_with_a_label_in_their_units() -> None:
 def test_its_arrays_are_those_of_its_fields_and_it_draws_nothing_by_itself() -> None:
     assert list(arrays(found())) == ["values"]
     assert Measured(np.ones(1), about={}).panels() == []
+
+
+def test_a_number_that_another_would_hide_is_refused() -> None:
+    doubled = Measured(np.array([1.0]), about={"mean": 1})
+    with pytest.raises(ValueError, match="Measured states 'mean' twice"):
+        doubled.summary()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
@@ -13,8 +13,10 @@ from torch import nn
 
 from ganlens.cli import main
 from ganlens.errors import GanlensError
+from ganlens.limits import Limits
 from ganlens.models import MODELS
 from ganlens.models.family import Adam, Family, Phase
+from ganlens.runs.diagnostics import beyond
 from ganlens.training import Trainer, configure
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (24, 16, 16, 3), dtype=np.uint8)
@@ -64,6 +66,20 @@ def nets(**made: Any) -> Any:
     return networks
 
 
+JUDGED = {"roles": {**Autoencoder.roles, "critic": "discriminator"}}
+
+
+def judged(layers: Any) -> Any:
+    """Return a method ``networks`` with a discriminator whose feature_layers are these."""
+
+    def critic(c: Shape) -> nn.Module:
+        made = See(c, 1)
+        made.feature_layers = layers
+        return made
+
+    return nets(critic=critic)
+
+
 @dataclass(frozen=True)
 class Seeded:
     lr: float = 1e-3
@@ -92,6 +108,10 @@ class Bare:
         ({"networks": nets(ema=See), "roles": Autoencoder.roles | {"ema": "encoder"}}, "be saved"),
         ({"roles": {"encoder": "encoder", "decoder": "encoder"}}, "no generator and no translator"),
         ({"roles": {"decoder": "generator"}}, "'encoder' plays no role"),
+        ({"phases": lambda *_: [Phase("a", ("encoder",), len)]}, "trains its generator 'decoder'"),
+        ({**JUDGED, "networks": judged(None)}, "critic.*set its feature_layers"),
+        ({**JUDGED, "networks": judged("act")}, "critic.*set its feature_layers"),
+        ({**JUDGED, "networks": judged(("actt",))}, "layer 'actt' is not known"),
         ({"averaged": ("ghost",)}, "'ghost' is not known"),
         ({"equip": lambda *_: None}, "fails in equip"),
         ({"equip": lambda *_: {"encoder": nn.Linear(1, 1)}}, "the name of one of its networks"),
@@ -214,3 +234,30 @@ def test_a_family_without_a_class_of_settings(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(MODELS, "plain", type("Plain", (Family,), {"Training": Reconstruction})())
     with pytest.raises(GanlensError, match="no dataclass Config"):
         configure("plain")
+
+
+def test_a_name_that_is_taken_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(GanlensError, match="family 'dcgan' exists: give yours another name"):
+        MODELS["dcgan"] = Autoencoder()
+    monkeypatch.setitem(MODELS, "own", Autoencoder())
+    MODELS["own"] = Autoencoder()  # the same class: a module that is imported again
+
+
+@dataclass(frozen=True)
+class Limited:
+    lr: Annotated[float, Limits(above=0)] = 1e-3
+    pull: float = 1e-3
+
+
+def test_limits_of_a_family_s_settings_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MODELS, "limited", type("L", (Autoencoder,), {"Training": Limited})())
+    with pytest.raises(GanlensError, match=r"lr -1.0 is out of range: give a number above 0"):
+        configure("limited", lr=-1.0)
+
+
+def test_samples_beyond_the_range_are_said() -> None:
+    inside = torch.full((2, 3, 4, 4), 1.0)
+    assert beyond(inside) == []
+    inside[0, 0, 0, 0] = -3
+    (line,) = beyond(inside)
+    assert "1.0% of the values of samples are beyond -1 and 1, the farthest 3," in line

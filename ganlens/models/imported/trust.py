@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from ganlens.errors import GanlensError
@@ -60,8 +61,6 @@ def trust_words() -> list[str]:
 def call(target: str) -> Any:
     """Import and call ``package.module:callable``, without arguments.
 
-    It is looked for in the current folder too, as by ``python -m``.
-
     Raises:
         GanlensError: it is not trusted, is not there, or fails.
     """
@@ -70,13 +69,45 @@ def call(target: str) -> Any:
             f"this checkpoint belongs to the class {target!r}, whose code opening it would run: add"
             f" --module {target} --trust if you know what it does"
         )
-    module, _, name = target.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
+    _, _, name = target.partition(":")
+    found = import_trusted()
     try:
-        return getattr(import_module(module), name)()
+        return getattr(found, name)()
     except Exception as error:  # code of somebody else's can raise anything
         raise GanlensError(
             f"module {target!r} cannot be used ({type(error).__name__}: {error}): give"
-            " package.module:callable, callable without arguments, in this folder or on PYTHONPATH"
+            " package.module:callable, callable without arguments"
         ) from error
+
+
+def import_trusted() -> ModuleType | None:
+    """Import the module that is trusted, which may add to MODELS and PROBES; None without one.
+
+    It is looked for in the current folder too, as by ``python -m``.
+
+    Raises:
+        GanlensError: it is not there, or fails.
+    """
+    target = trusted().module
+    if target is None:
+        return None
+    module = target.partition(":")[0]
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if not f"{module}.".startswith(f"{error.name}."):  # something that it imports itself
+            raise _faulty(module, error) from error
+        raise GanlensError(
+            f"module {module!r} is neither in this folder nor on PYTHONPATH: give its name without"
+            " folder and .py, as in --module my_family:MyFamily"
+        ) from error
+    except Exception as error:  # code of somebody else's can raise anything
+        raise _faulty(module, error) from error
+
+
+def _faulty(module: str, error: Exception) -> GanlensError:
+    return GanlensError(
+        f"module {module!r} cannot be imported ({type(error).__name__}: {error}): mend it there"
+    )

@@ -38,13 +38,18 @@ def _table(result: LinearProbeResult) -> TablePanel:
         "network untrained and raw pixels by more than a few standard errors; the majority guess "
         "is what knowing nothing gives. balanced: the mean over the classes, so that rare ones "
         "count as much. The classifier: an L2-SVM, min 0.5|w|² + C Σ max(0, 1 - y(w·x + b))²; x: "
-        f"all {len(result.layers)} convolution layers, max-pooled to {result.pool}x{result.pool}, "
+        f"the {_outputs(result)}, max-pooled to {result.pool}x{result.pool} where they are maps, "
         f"{result.sizes[0]:,} features (Radford 2015, section 5.1)."
         + "".join(ABOUT.get(name, "") for name in controls) + _averaged(result),
         columns=("target", "classes", "accuracy (%)", "± std. error (%)", "balanced (%)",
                  *(f"{name} (%)" for name in controls), "majority (%)", "C"),
         rows=rows,
     )  # fmt: skip
+
+
+def _outputs(result: LinearProbeResult) -> str:
+    n = len(result.layers)
+    return f"outputs of {n} layers" if n > 1 else "output of 1 layer"
 
 
 def _averaged(result: LinearProbeResult) -> str:

@@ -220,7 +220,7 @@ class LinearProbe(Probe):
         self, subject: Subject, data: ImageSet, train: ImageSet, test: ImageSet
     ) -> dict[str, Any]:
         return {
-            "extractor": "discriminator, all convolution layers, max-pooled to "
+            "extractor": "discriminator, all feature layers, max-pooled to "
             f"{self.pool}x{self.pool}",
             "extractor_hash": subject.provenance.get("hash"),
             "n_train": len(train),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ADDRESS = "recipe"
 BASE, OTHERS, DRAWN, HISTORY = "canvas-base", "canvas-others", "canvas-drawn", "canvas-history"
 SEED, TRUNCATION = "canvas-seed", "canvas-truncation"
-TOLD = "canvas-told"  # in the session: the condition that the page was drawn under
+CONDITION = "canvas-condition"  # in the session: the condition that the page was drawn under
 FARTHEST, STEP = 4.0, 0.25  # of a slider, in sigmas
 REMEMBERED = 10
 
@@ -96,7 +96,7 @@ def take(recipe: Recipe, subject: "Subject", directions: Sequence[Direction]) ->
             others.append(edit)
     if recipe.condition:
         conditions.put(subject, recipe.condition[0])
-        st.session_state[TOLD] = recipe.condition[0]
+        st.session_state[CONDITION] = recipe.condition[0]
     st.session_state[BASE] = recipe.latents
     st.session_state[OTHERS] = tuple(others)
     st.session_state[TRUNCATION] = truncation

@@ -1,4 +1,4 @@
-"""Condition: widgets for what a conditional model is told, in the data's own words.
+"""Condition: widgets for the condition of a conditional model, in the data's own words.
 
 The words go into the address; a recipe of one picture brings them back.
 """
@@ -19,20 +19,20 @@ FOR = "condition-for"  # in the session: hash of the checkpoint that the widgets
 ONE = "condition-one"  # of the widget that holds a class or a caption, or turns attributes on
 EACH = "as the training data had it"  # nothing is chosen: every seed has a condition of its own
 HELP = (
-    "What the generator is told. By default every seed has a condition of its own, as often as the "
-    "training data had it; where one picture is shown, it is the most frequent one."
+    "The condition of what is drawn. By default every seed has its own, as often as the training "
+    "data had it; where one picture is shown, it is the most frequent one."
 )
 
 
-def told(subject: "Subject") -> "Subject":
-    """Draw the widgets of a conditional model; return the model, told what they say."""
+def chosen(subject: "Subject") -> "Subject":
+    """Draw the widgets of a conditional model; return the model under what they say."""
     condition = subject.condition
     if condition is None:
         return subject
     _from_address(subject)
     try:
         words = _widgets(condition)
-        subject = subject.told(words) if words else subject
+        subject = subject.with_condition(words) if words else subject
     except GanlensError as error:
         st.error(show.escape(str(error)), icon=":material/error:")
         words = ""
@@ -44,18 +44,18 @@ def told(subject: "Subject") -> "Subject":
 
 
 def usual(subject: "Subject") -> "Subject":
-    """Return a conditional model told something: what was chosen, or else the most frequent."""
+    """Return a conditional model under one condition: the chosen one, or the most frequent."""
     condition = subject.condition
-    if condition is None or subject.is_told:
+    if condition is None or subject.is_conditioned:
         return subject
-    return subject.told(condition.name(condition.usual))
+    return subject.with_condition(condition.name(condition.usual))
 
 
 def put(subject: "Subject", words: str) -> None:
     """Let the widgets of a conditional model say some words; "" chooses nothing.
 
     Raises:
-        GanlensError: words that the model does not know, or one that is told nothing.
+        GanlensError: words that the model does not know, or one without conditions.
     """
     condition = subject.condition
     if condition is None:

@@ -18,7 +18,7 @@ from ganlens.latents import Walk
 from ganlens.panels import TablePanel, cell
 from ganlens.probes.fidelity import Fidelity
 from ganlens.recipe import Recipe
-from ganlens.report import command, python_code, strict, told_words
+from ganlens.report import command, conditions_said, python_code, strict
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -97,7 +97,7 @@ def _sheets(one: Choice, subject: "Subject", seed: int, spec: str, scale: int) -
     way = Walk((seed, seed + 1), 8, "lerp")
     walk = Recipe.of(usual(subject), way, columns=8, enlargement=1)
     show.picture(picture(subject, walk), f"a walk of {one.label}")
-    st.caption(show.escape(f"A walk from seed {seed} to seed {seed + 1}.{told_words(walk)}"))
+    st.caption(show.escape(f"A walk from seed {seed} to seed {seed + 1}.{conditions_said(walk)}"))
 
 
 def _numbers(both: "list[tuple[Choice, Subject]]", spec: str) -> None:

@@ -12,7 +12,7 @@ import show
 import sliders
 import streamlit as st
 from choices import MAX_SEED, Choice, number_from_address
-from conditions import told, usual
+from conditions import chosen, usual
 from page_arithmetic import arithmetic
 from page_own_picture import own_picture
 from roles import needs
@@ -23,7 +23,7 @@ from ganlens.images import png_bytes
 from ganlens.latents import Seeds
 from ganlens.packing import pack
 from ganlens.recipe import Recipe
-from ganlens.report import enlargement, told_words
+from ganlens.report import conditions_said, enlargement
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -51,8 +51,8 @@ def page(choice: Choice) -> None:
     number_from_address("seed", 0, 0, MAX_SEED)
     directions = sliders.directions_of(choice.folder, subject)
     canvas.restore(subject, directions, int(st.session_state.seed))
-    subject = usual(told(subject))
-    st.session_state[canvas.TOLD] = subject.provenance.get("condition")
+    subject = usual(chosen(subject))
+    st.session_state[canvas.CONDITION] = subject.provenance.get("condition")
     st.session_state[STRIPS] = st.session_state[canvas.BASE]
     _canvas(choice, subject, directions)
     _strips(subject, directions)
@@ -84,7 +84,7 @@ def _canvas(choice: Choice, subject: "Subject", directions: list[Direction]) -> 
     scale = enlargement(subject.image_shape[2], SIDE)
     recipe = canvas.current(subject, directions, scale)
     canvas.publish(recipe)
-    under = st.session_state[canvas.TOLD], subject.provenance.get("condition")
+    under = st.session_state[canvas.CONDITION], subject.provenance.get("condition")
     if st.session_state[STRIPS] != st.session_state[canvas.BASE] or under[0] != under[1]:
         st.rerun()  # another latent: the strips, which no slider changes, are of the old one
     with views, st.container(key="canvas-views"):
@@ -168,7 +168,7 @@ def _views(choice: Choice, subject: "Subject", recipe: Recipe) -> None:
             show.picture(pixels, alt)
             st.caption(name)
     where = canvas.describe(recipe.latents)
-    words = show.escape(told_words(recipe))
+    words = show.escape(conditions_said(recipe))
     edits = "1 edit" if len(recipe.edits) == 1 else f"{len(recipe.edits)} edits"
     st.caption(
         f"From {where}, with {edits}.{words} Pixels changed by {gap.mean() / 2.55:.1f} % of the "

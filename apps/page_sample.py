@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import show
 import streamlit as st
 from choices import MAX_SEED, Choice, number_from_address
-from conditions import told, usual
+from conditions import chosen, usual
 from roles import Sheet, changed_sheet, held_out, needs, sample_sheet, sources
 from store import picture, subject_of
 
@@ -19,7 +19,7 @@ from ganlens.latents import Rows, Walk
 from ganlens.panels import ROOM
 from ganlens.probes.latent import Interpolation
 from ganlens.recipe import Recipe
-from ganlens.report import command, enlargement, image_to_image, told_words
+from ganlens.report import command, conditions_said, enlargement, image_to_image
 from ganlens.subject.sources import training_spec
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def page(choice: Choice, spec: str) -> None:
     st.markdown(SEEDS if generates else PICTURES)
     if needs(subject, {"sample"}):
         return
-    subject = told(subject)
+    subject = chosen(subject)
     number_from_address("seed", 0, 0, MAX_SEED)
     if generates:
         _samples(choice, subject, spec)
@@ -126,9 +126,8 @@ def _walk(choice: Choice, subject: "Subject") -> None:
     width = subject.image_shape[2] + 2
     scale = enlargement(walk.steps * width, ROOM)
     strip = Recipe.of(subject, walk, columns=walk.steps, enlargement=scale)
-    caption = (
-        f"From seed {start} on the left to seed {end} on the right, by {route}.{told_words(strip)}"
-    )
+    caption = f"From seed {start} on the left to seed {end} on the right, by {route}."
+    caption += conditions_said(strip)
     _picture(subject, strip, f"{choice.label} walk {start} to {end}", caption, "walk")
     one, slide = st.columns([1, 2], gap="large", vertical_alignment="center")
     key = f"place-{walk.steps}"  # of another walk the place may not exist

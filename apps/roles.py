@@ -14,9 +14,9 @@ from ganlens.models.base import source_shape
 from ganlens.packing import pack
 from ganlens.recipe import Recipe
 from ganlens.report import (
+    conditions_said,
     image_to_image,
-    lacking,
-    told_words,
+    missing_networks,
     translated_recipe,
     translated_words,
 )
@@ -46,7 +46,7 @@ class Sheet:
 
 def needs(subject: "Subject", roles: Set[str]) -> bool:
     """Say in one sentence what a page needs and the model lacks; tell whether it lacks anything."""
-    if reason := lacking(roles, subject):
+    if reason := missing_networks(roles, subject):
         st.info(show.escape(f"This page {reason}."))
     return bool(reason)
 
@@ -71,7 +71,7 @@ def sample_sheet(
     if subject.generator is None:
         (name, *_) = image_to_image(subject) or [""]
         if not name:
-            raise GanlensError(f"{subject.name} {lacking({'sample'}, subject)}")
+            raise GanlensError(f"{subject.name} {missing_networks({'sample'}, subject)}")
         images = pictures_of(subject, name, spec)
         return changed_sheet(
             subject, source, name, images, first, count, scale, max(1, columns // 2)
@@ -79,8 +79,8 @@ def sample_sheet(
     seeds = range(first, first + count)
     recipe = Recipe.of_samples(subject, seeds, columns=columns, enlargement=scale)
     caption = f"Seeds {seeds[0]} to {seeds[-1]}, row by row: none left out and none chosen."
-    caption += told_words(recipe)
-    asked = ("--condition", str(subject.provenance["condition"])) if subject.is_told else ()
+    caption += conditions_said(recipe)
+    asked = ("--condition", str(subject.provenance["condition"])) if subject.is_conditioned else ()
     command = ("ganlens", "sample", source, "--n", str(count), "--seed", str(first), *asked,
                "--columns", str(columns), "--enlarge", str(scale))  # fmt: skip
     return Sheet(recipe, caption, f"seeds {seeds[0]} to {seeds[-1]}", command)

@@ -51,7 +51,9 @@ def _found(folder: str, changed: int, _subject: "Subject") -> list[Direction]:
             pass  # of another checkpoint, or damaged: the ones below are always right
     about = identity(_subject)
     try:
-        return sefa(_subject.bound("generator"), min(MOST, _subject.prior.dim), provenance=about)
+        return sefa(
+            _subject.unconditional("generator"), min(MOST, _subject.prior.dim), provenance=about
+        )
     except GanlensError:
         layers = _subject.layers("generator")
         seeds, fresh = range(SAMPLES), range(SAMPLES, 2 * SAMPLES)

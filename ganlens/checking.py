@@ -12,7 +12,7 @@ from ganlens.errors import GanlensError
 from ganlens.models.base import source_shape
 from ganlens.models.roles import in_order
 from ganlens.probes.base import Probe
-from ganlens.report.about import told
+from ganlens.report.about import condition_in_words
 from ganlens.report.findings import NO_DATA, missing
 from ganlens.subject import is_conditional
 
@@ -53,7 +53,7 @@ def check(subject: "Subject") -> list[Check]:
     channels, height, width = subject.image_shape
     found = [Check("images", None, f"{channels} x {height} x {width}")]
     if subject.condition is not None:
-        found.append(Check("told", None, str(told(subject.condition))))
+        found.append(Check("condition", None, str(condition_in_words(subject.condition))))
     drawn: Tensor | None = None
     for name in in_order(subject.roles):
         role = subject.roles[name]
@@ -118,17 +118,17 @@ def _range(images: Tensor) -> Check:
 
 
 def _obeys(subject: "Subject", z: Tensor, images: Tensor) -> list[Check]:
-    """Tell whether a conditional generator draws something else when it is told something else."""
-    condition, told = subject.condition, subject.default_condition
-    if condition is None or told is None or not is_conditional(subject.generator):
+    """Tell whether a conditional generator draws something else under another condition."""
+    condition, usual = subject.condition, subject.default_condition
+    if condition is None or usual is None or not is_conditional(subject.generator):
         return []
     others = (condition.row(entry) for entry in condition.table.entries[:2])
-    other = next((row for row in others if not torch.equal(row, told)), None)
+    other = next((row for row in others if not torch.equal(row, usual)), None)
     if other is None:
         return []
     changed = float((subject.generate(z[:8], other) - images[:8]).abs().mean())
-    words = f"{condition.name(told)!r} and {condition.name(other)!r}"
-    return [Check("sees what it is told", changed > SAME, f"{words}: {changed:.3f} apart")]
+    words = f"{condition.name(usual)!r} and {condition.name(other)!r}"
+    return [Check("sees its condition", changed > SAME, f"{words}: {changed:.3f} apart")]
 
 
 def _diversity(images: Tensor, what: str = "samples") -> list[Check]:

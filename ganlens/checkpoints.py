@@ -52,7 +52,7 @@ class Header:
         made: command, duration and machine.
         output_range: values of the generator's images.
         image_shape: (C, H, W) of its images, where the family's arguments do not say it plainly.
-        condition: what the networks are told, as ``models.conditions`` writes it; empty without.
+        condition: of the networks, as ``models.conditions`` writes it; empty without.
         others: spec, fingerprint and number of images of a second domain; empty without.
         versions: libraries at the time of writing.
         format: version of this layout.
@@ -233,7 +233,7 @@ def _headers(root: Path) -> Iterator[tuple[Path, Header]]:
 
 
 def read_model_file(file: Path, *, tensors: bool = True) -> tuple[Header, dict[str, Tensor]]:
-    """Read a model file's header and, unless told otherwise, its tensors.
+    """Read a model file's header and, unless asked not to, its tensors.
 
     Raises:
         GanlensError: a pickle, a damaged or foreign file, or a newer format.
@@ -316,7 +316,7 @@ def filled_network(
         name: which network, or "ema.NAME": its moving average has the same layers.
         weights: a tensor for each name of the network's state.
         shown: the file that errors name.
-        described_by: what in that file told the family and the arguments, for errors.
+        described_by: what in that file says the family and the arguments, for errors.
 
     Raises:
         GanlensError: the arguments describe no network, or the weights are not its own.

@@ -11,7 +11,7 @@ from ganlens.panels import PALETTE, FigurePanel, figure
 
 GREY = "#999999"  # of controls, where what they control is in colour
 DASHES = ("solid", "dot", "dash", "dashdot")
-PATTERNS = ("", "/", ".", "x", "-", "+")  # of bars: nothing is told by colour alone
+PATTERNS = ("", "/", ".", "x", "-", "+")  # of bars: colour alone tells nothing
 ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # clear of the curves
 
 
@@ -31,7 +31,7 @@ class Line:
         opacity: 0 to 1.
         steps: hold each value up to the next place: a distribution function.
         error: (P,) half the length of an error bar, or (P,) below and (P,) above; None: none.
-        text: (P,) what a pointer over each point is told; None: nothing.
+        text: (P,) what a pointer over each point shows; None: nothing.
     """
 
     name: str
@@ -159,7 +159,7 @@ def heatmap(
         span: the values of the lightest and of the darkest colour; None: the least and the most.
         text: (R, C) written into the cells; None: nothing.
         unit: title of the colour bar; None leaves the bar out.
-        hover: plotly's template of what a pointer over a cell is told.
+        hover: plotly's template of what a pointer over a cell shows.
         colours: name of plotly's colour scale.
         layout: more of plotly's layout.
     """

@@ -1,10 +1,10 @@
 """Features of k-means on image patches: what one layer learns without any network.
 
 Coates, Ng and Lee (2011), An analysis of single-layer networks in unsupervised feature learning
-(AISTATS), with the constants of their published code, but for fewer patches and 20 of its 50 rounds
-of k-means: patches are normalised in contrast and whitened (ZCA), k-means learns K centroids, and
-each patch of an image is described by how much nearer than the average it lies to each of them,
-summed over the image's four quadrants.
+(AISTATS), with the constants of their published code, but for fewer patches, 20 of its 50 rounds of
+k-means, and faiss's way to begin them: patches are normalised in contrast and whitened (ZCA),
+k-means learns K centroids, and each patch of an image is described by how much nearer than the
+average it lies to each of them, summed over the image's four quadrants.
 """
 
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from torch import Tensor
 from ganlens.errors import GanlensError
 
 SIDE = 6  # pixels of a patch's edge
-CONTRAST = 10 / 127.5**2  # added to a patch's variance: 10 grey levels squared, of 255
+CONTRAST = 10 / 127.5**2  # added to a patch's variance: 10 on the scale of 0 to 255
 ZCA = 0.1  # added to the eigenvalues of the whitening
-PATCHES = 100_000  # drawn to learn from
+PATCHES = 100_000  # about as many are learned from: equally many of each image, at least 1
 ROUNDS = 20  # of k-means
 BATCH = 4  # images at a time: at K = 400 their maps stay in the cache; 16 took 1.5 times as long
 
 
 @dataclass(frozen=True)
 class PatchFeatures:
-    """What was learned from patches; called on (N, C, H, W) images, it gives (N, 4 K) features.
+    """What was learned from patches; called on (N, C, H, W) images, it gives (N, K * 4) features.
 
     Attributes:
         mean: (P,) of the normalised patches, P = C * 6 * 6.
@@ -39,7 +39,11 @@ class PatchFeatures:
 
     @torch.inference_mode()
     def __call__(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) images in [-1, 1] to (N, 4 K) float32, at least 0; quadrants last."""
+        """Map (N, C, H, W) images in [-1, 1], 6 px a side or more, to (N, K * 4) float32, >= 0.
+
+        Feature 4 k + q is centroid k's sum over quadrant q: top left, top right, bottom left,
+        bottom right.
+        """
         return torch.cat([self._pooled(part) for part in x.split(BATCH)])
 
     def _pooled(self, x: Tensor) -> Tensor:
@@ -60,7 +64,7 @@ class PatchFeatures:
 
 
 def patches_of(x: Tensor) -> Tensor:
-    """Return all patches of (N, C, H, W) images, each normalised: (N * rows * columns, P)."""
+    """Return all patches of (N, C, H, W) images, each normalised: (N * (H - 5) * (W - 5), P)."""
     found = F.unfold(x, SIDE).transpose(1, 2).flatten(0, 1)
     centred = found - found.mean(1, keepdim=True)
     return (
@@ -69,7 +73,10 @@ def patches_of(x: Tensor) -> Tensor:
 
 
 def triangle(patches: Tensor, centroids: Tensor) -> Tensor:
-    """Return (M, K) max(0, mean distance - distance) of patches (M, P) to centroids (K, P)."""
+    """Return the triangle encoding of (M, P) patches by (K, P) centroids (Coates 2011).
+
+    That is (M, K): max(0, mean distance - distance).
+    """
     distance = torch.cdist(patches, centroids, compute_mode="use_mm_for_euclid_dist")
     return (distance.mean(1, keepdim=True) - distance).clamp_min_(0)
 
@@ -83,10 +90,14 @@ def learn_patches(images: Tensor, k: int, seed: int = 0) -> PatchFeatures:
         seed: of the places and of k-means.
 
     Raises:
-        GanlensError: fewer than 1 centroid, or more than there are patches.
+        GanlensError: no images or smaller ones than a patch, no centroid, or more than patches.
     """
     import faiss
 
+    if not len(images) or min(images.shape[2:]) < SIDE:
+        raise GanlensError(
+            f"images of shape {tuple(images.shape)} have no patches: give some of {SIDE} px or more"
+        )
     drawn = _draw(images, torch.Generator().manual_seed(seed))
     if not 1 <= k <= len(drawn):
         raise GanlensError(f"k-means with k {k} is out of range: give 1 to {len(drawn):,}")
@@ -94,19 +105,19 @@ def learn_patches(images: Tensor, k: int, seed: int = 0) -> PatchFeatures:
     values, vectors = torch.linalg.eigh(torch.cov(drawn.T))
     whiten = (vectors * (values.clamp_min(0) + ZCA).rsqrt()) @ vectors.T
     white = ((drawn - mean) @ whiten).numpy()
-    means = faiss.Kmeans(
+    kmeans = faiss.Kmeans(
         white.shape[1], k, niter=ROUNDS, seed=seed, max_points_per_centroid=len(white),
         min_points_per_centroid=1,
     )  # fmt: skip
-    means.train(white)
-    return PatchFeatures(mean, whiten, torch.tensor(means.centroids))
+    kmeans.train(white)
+    return PatchFeatures(mean, whiten, torch.tensor(kmeans.centroids))
 
 
-def _draw(images: Tensor, stream: torch.Generator) -> Tensor:
+def _draw(images: Tensor, generator: torch.Generator) -> Tensor:
     """Return (M, P) normalised patches, the same number of every image."""
     each = max(1, PATCHES // len(images))
     found = []
     for image in images.split(1):
         every = patches_of(image)
-        found.append(every[torch.randperm(len(every), generator=stream)[:each]])
+        found.append(every[torch.randperm(len(every), generator=generator)[:each]])
     return torch.cat(found)

@@ -1,4 +1,4 @@
-"""Values as strict JSON has them: what is not finite is null, and the reason stands beside it."""
+"""Values as strict JSON has them: what is not finite is null, and why can be collected."""
 
 import math
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from pathlib import PurePath
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 NOT_DEFINED = "not defined for this input"
@@ -16,14 +17,23 @@ def plain(value: Any, undefined: dict[str, str] | None = None, path: str = "") -
     """Return a value as ``json.dumps(..., allow_nan=False)`` takes it.
 
     Args:
-        value: numbers, texts, paths, NumPy's and torch's values, and mappings and lists of them.
-        undefined: where the path of each number that is not finite is put, with the reason.
+        value: numbers, strings, paths, NumPy's and torch's values, and mappings, lists and sets
+            (sorted) of them. Anything else becomes its ``str``.
+        undefined: filled, where given, with the path of each number that is not finite and
+            NOT_DEFINED (NaN) or INFINITE (of either sign).
         path: of the value: "a.b[2]".
+
+    Raises:
+        ValueError: a mapping has two keys of the same text.
     """
     if isinstance(value, Mapping):
-        return {str(k): plain(v, undefined, f"{path}.{k}".lstrip(".")) for k, v in value.items()}
+        named = {str(k): v for k, v in value.items()}
+        if len(named) < len(value):
+            raise ValueError(f"two keys of {path or 'a mapping'} have the same text")
+        return {k: plain(v, undefined, f"{path}.{k}" if path else k) for k, v in named.items()}
     if isinstance(value, Tensor):
-        value = value.detach().cpu().numpy()
+        value = value.detach().cpu()
+        value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, list | tuple | set | frozenset):

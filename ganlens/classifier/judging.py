@@ -7,7 +7,7 @@ from ganlens.classifier.targets import UNKNOWN, Truth
 from ganlens.data import ImageSet
 from ganlens.models.classifier import Classifier
 
-MOST_CONFUSIONS = 10  # that are told of a target
+MOST_CONFUSIONS = 10  # that are listed of a target
 
 
 @torch.inference_mode()

@@ -31,8 +31,8 @@ Condition = Annotated[
     str | None,
     arg(
         metavar="WORDS",
-        help="What a conditional model is told, in the data's words: 7, or 'mouth=smile & "
-        "glasses=none'. Without it whole sets of samples (fid, neighbors) are told what their "
+        help="Condition of a conditional model, in the data's words: 7, or 'mouth=smile & "
+        "glasses=none'. Without it whole sets of samples (fid, neighbors) have those that their "
         "seeds draw, and all else what the training data had most often.",
     ),
 ]

@@ -18,7 +18,7 @@ from ganlens.models.prior import Prior
 from ganlens.models.roles import named
 
 Root = Annotated[Positional[Path | None], arg(metavar="ROOT", help="Folder to look in, and below.")]
-COLUMNS = ("checkpoint", "family", "networks", "images", "prior", "told", "trained on", "step")
+COLUMNS = ("checkpoint", "family", "networks", "images", "prior", "condition", "trained on", "step")
 RUNS = Path("runs")  # where the examples of the README put their runs
 
 
@@ -90,12 +90,12 @@ def _model(name: str, header: Header) -> tuple[Any, ...]:
 
 
 def _told(header: Header) -> str | None:
-    """Return what networks are told: the kind, and how many different ones there are."""
+    """Return the conditions of the networks: their kind, and how many there are."""
     if not header.condition:
         return None
-    told = from_json(header.condition)
-    what = {"classes": "", "attributes": " values", "text": " words"}.get(told.kind, "")
-    return f"{told.kind} ({len(told.names)}{what})"
+    condition = from_json(header.condition)
+    what = {"classes": "", "attributes": " values", "text": " words"}.get(condition.kind, "")
+    return f"{condition.kind} ({len(condition.names)}{what})"
 
 
 def _networks(header: Header) -> str:

@@ -21,12 +21,12 @@ def open_subject(
     sources: str | None = None,
     weights: str = "ema",
 ) -> "Subject":
-    """Load a checkpoint, which is told a condition and translates images where these are given.
+    """Load a checkpoint, under a condition and with images to translate where these are given.
 
     Args:
         checkpoint: path or shipped name.
         device: where to compute.
-        condition: words of the data, told where nothing else is said.
+        condition: in words of the data; it holds where no other is given.
         sources: SPEC of the images that a translator takes.
         weights: "ema" or "raw".
 
@@ -37,7 +37,7 @@ def open_subject(
 
     subject = load(checkpoint, device=device, weights=weights)
     if condition is not None:
-        subject = subject.told(condition)
+        subject = subject.with_condition(condition)
     if sources is not None:
         subject.sources = open_sources(sources, subject.network("translator"))
     return subject
@@ -60,9 +60,9 @@ def open_images(spec: str, subject: "Subject") -> "ImageSet":
 
 
 def _open_at(spec: str, shape: tuple[int, int, int]) -> "ImageSet":
-    from ganlens.report import unfit
+    from ganlens.report import unusual_shape
 
-    if reason := unfit(shape):
+    if reason := unusual_shape(shape):
         raise GanlensError(f"{spec} cannot be used: data sets are opened as {reason}")
     channels, size, _ = shape
     data = decode(spec, size=size, channels=channels)

@@ -43,7 +43,7 @@ class Common:
 
     Attributes:
         data: images to look at, where the settings call for some.
-        condition: what a conditional model is told.
+        condition: of a conditional model, in words.
         sources: images that a translator translates.
         out: folder for the panels.
         json: file for the numbers.
@@ -104,8 +104,9 @@ def run(name: str, probe: Probe, common: Common) -> int:
 
 def opened(checkpoint: str, common: Common) -> Subject:
     """Load a checkpoint as the flags say."""
-    told, sources = common.condition, common.sources
-    return open_subject(checkpoint, common.device, condition=told, sources=sources)
+    return open_subject(
+        checkpoint, common.device, condition=common.condition, sources=common.sources
+    )
 
 
 def show(

@@ -29,7 +29,7 @@ from ganlens.report import (
     find_browser,
     headline,
     run_probes,
-    unfit,
+    unusual_shape,
     write_pdf,
     write_report,
 )
@@ -99,7 +99,8 @@ def _write(
 ) -> Console:
     """Run, write, and print the table of findings; return where it was printed."""
     start = time.perf_counter()
-    fits = spec is not None and not unfit(subject.image_shape)  # else each probe says why not
+    # Of images that no data set fits, each probe says why it does not run.
+    fits = spec is not None and not unusual_shape(subject.image_shape)
     data = open_images(str(spec), subject) if fits else None
     with progress_bar() as bar:
         task = bar.add_task("starting", total=None)

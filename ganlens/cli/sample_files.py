@@ -37,23 +37,23 @@ def write_npz(path: Path, plan: Plan) -> None:
     """
     amounts = columns(plan.edits)
     seeds = np.repeat(np.array(plan.rows, np.int64), amounts)
-    told: list[str] = []
+    conditions: list[str] = []
     with said(path), replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
         with archive.open("images.npy", "w", force_zip64=True) as member:
-            for pixels in _with_header(_drawn(plan, told, amounts), len(seeds), member):
+            for pixels in _with_header(_drawn(plan, conditions, amounts), len(seeds), member):
                 member.write(pixels.tobytes())
-        arrays = {"seeds": seeds} | ({"conditions": np.array(told)} if told else {})
+        arrays = {"seeds": seeds} | ({"conditions": np.array(conditions)} if conditions else {})
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w") as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
 
 
-def _drawn(plan: Plan, told: list[str], amounts: int) -> Iterator[np.ndarray]:
-    """Yield (n, H, W, C) uint8 images, a part at a time; note what each was told."""
+def _drawn(plan: Plan, conditions: list[str], amounts: int) -> Iterator[np.ndarray]:
+    """Yield (n, H, W, C) uint8 images, a part at a time; note the condition of each."""
     for rows in plan.parts():
         recipe = plan.recipe(rows, replace(plan.layout, sources=False))
         words = recipe.condition * (len(rows) if len(recipe.condition) == 1 else 1)
-        told += [one for one in words for _ in range(amounts)]
+        conditions += [one for one in words for _ in range(amounts)]
         yield to_uint8(draw(plan.subject, recipe))
 
 

@@ -1,4 +1,4 @@
-"""The plan of ``ganlens sample``: which samples, of what, told what; the recipe of any."""
+"""The plan of ``ganlens sample``: which samples, of what, on which condition, and their recipe."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ class Plan:
         pictures: what is translated or reconstructed; None where latents are drawn.
         network: name of the translator; empty takes the first.
         edits: of the latents, and inside the generator.
-        told: conditions in words: one for all, or one for each row; None for what each seed draws.
+        conditions: in words: one for all, or one for each row; None for what each seed draws.
         layout: of the sheet.
     """
 
@@ -33,21 +33,23 @@ class Plan:
     pictures: ImageSet | None = None
     network: str = ""
     edits: tuple[Edit, ...] = ()
-    told: tuple[str, ...] | None = None
+    conditions: tuple[str, ...] | None = None
     layout: Layout = Layout()  # noqa: RUF009 frozen
 
     @property
     def words(self) -> str:
         """The plan for a reader: "8 samples of NAME, seeds 0 to 7"."""
         first, last, name = self.rows[0], self.rows[-1], self.subject.name
-        told = f", told {' | '.join(dict.fromkeys(self.told))}" if self.told else ""
+        under = (
+            f", condition {' | '.join(dict.fromkeys(self.conditions))}" if self.conditions else ""
+        )
         if self.pictures is None:
-            return f"{len(self.rows)} samples of {name}, seeds {first} to {last}{told}"
+            return f"{len(self.rows)} samples of {name}, seeds {first} to {last}{under}"
         done = f"translations by {self.network or name}"
         if source_role(self.subject, self.network) == "encoder":
             done = f"reconstructions by {name}"
         of = f"{self.pictures.spec} ({self.pictures.split}, {len(self.pictures):,} pictures)"
-        return f"{len(self.rows)} {done} of {of}, rows {first} to {last}{told}"
+        return f"{len(self.rows)} {done} of {of}, rows {first} to {last}{under}"
 
     def recipe(self, rows: range, layout: Layout) -> Recipe:
         """Return the recipe of some of its rows."""
@@ -55,8 +57,8 @@ class Plan:
             latents: Seeds | Pictures = Seeds(tuple(rows))
         else:
             latents = Pictures.of(self.pictures, tuple(rows), self.network)
-        told = self._told(rows)
-        recipe = Recipe.of(self.subject, latents, edits=self.edits, condition=told)
+        conditions = self._conditions(rows)
+        recipe = Recipe.of(self.subject, latents, edits=self.edits, condition=conditions)
         return replace(recipe, layout=layout)
 
     def parts(self) -> Iterator[range]:
@@ -64,13 +66,13 @@ class Plan:
         for first in range(0, len(self.rows), PART):
             yield self.rows[first : first + PART]
 
-    def _told(self, rows: range) -> tuple[str, ...]:
-        if self.told is None:
+    def _conditions(self, rows: range) -> tuple[str, ...]:
+        if self.conditions is None:
             return condition_words(self.subject, rows, None)
-        if len(self.told) < 2:
-            return self.told
+        if len(self.conditions) < 2:
+            return self.conditions
         first = self.rows.index(rows[0])
-        return self.told[first : first + len(rows)]
+        return self.conditions[first : first + len(rows)]
 
 
 def per_picture(
@@ -89,22 +91,23 @@ def per_picture(
     for edge in (plan.rows[0], plan.rows[-1]):
         check_seed(edge)
     subject, count = plan.subject, len(plan.rows)
-    told = tuple(str(subject.told(one).provenance["condition"]) for one in words)
-    if not told:
+    conditions = tuple(str(subject.with_condition(one).provenance["condition"]) for one in words)
+    if not conditions:
         return _untold(plan), columns
-    if len(told) in (1, count):
-        return told, columns
-    across = count // len(told) if columns is None else columns
-    if -(-count // max(across, 1)) != len(told) or (columns is None and count % len(told)):
+    if len(conditions) in (1, count):
+        return conditions, columns
+    rows = len(conditions)
+    across = count // rows if columns is None else columns
+    if -(-count // max(across, 1)) != rows or (columns is None and count % rows):
         raise GanlensError(
-            f"{len(told)} conditions fit no {count} samples: give one for all, one for each sample,"
-            f" or one for each row (--n {len(told) * 8} --columns 8)"
+            f"{rows} conditions fit no {count} samples: give one for all, one for each sample,"
+            f" or one for each row (--n {rows * 8} --columns 8)"
         )
-    return tuple(told[index // across] for index in range(count)), across
+    return tuple(conditions[index // across] for index in range(count)), across
 
 
 def _untold(plan: Plan) -> tuple[str, ...] | None:
-    """Return what is told where nothing is asked for: nothing, or (None) what each seed draws."""
+    """Return the conditions where none are given: nothing, or (None) what each seed draws."""
     subject, takes = plan.subject, ""
     if plan.pictures is not None:
         takes = source_role(subject, plan.network)

@@ -63,8 +63,8 @@ def sample(
         n: how many; of pictures, as many of them as there are.
         seed: seed of the first; the others follow it. A seed means the same sample at any n. Of
             pictures it is the first row.
-        condition: what a conditional model is told, in the data's words: once for all, or once for
-            each row or each sample. By default each sample is told what its seed draws.
+        condition: of a conditional model, in the data's words: one for all, or one for each row or
+            each sample. By default each sample has the condition that its seed draws.
         source: pictures to translate, by default the held-out ones of a translator's training data;
             or to reconstruct.
         network: name of the translator, where a model has several; by default the first.
@@ -95,8 +95,10 @@ def sample(
     pictures = _pictures(subject, source, network)
     words = [one for group in condition for one in group]
     plan = Plan(subject, _rows(n, seed, pictures), pictures, network or "", edits=tuple(edits))
-    told, columns = per_picture(plan, words, columns)
-    plan = replace(plan, told=told, layout=Layout(columns, sources=pictures is not None))
+    conditions, columns = per_picture(plan, words, columns)
+    plan = replace(
+        plan, conditions=conditions, layout=Layout(columns, sources=pictures is not None)
+    )
     _write(kind, out, plan, enlarge, json, plan.words + said)
 
 

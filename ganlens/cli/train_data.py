@@ -42,7 +42,7 @@ def check_flags(run: RunFlags, family: Family) -> None:
         raise GanlensError(f"family {run.family!r} learns from two sets of images: add --others"
                            " SPEC")  # fmt: skip
     if run.condition_on and "attributes" not in family.conditions:
-        raise GanlensError(f"family {run.family!r} is not told attributes: leave out"
+        raise GanlensError(f"family {run.family!r} takes no attributes: leave out"
                            " --condition-on")  # fmt: skip
 
 

@@ -26,7 +26,7 @@ class RunFlags:
             PyTorch users know as DCGAN.
         size: pixels a side, 16 to 256; by default that of the images, up to 64, or of the start.
         channels: 1 or 3; by default as in the images, or the start.
-        condition_on: the attributes that a family that learns from attributes is told; by default
+        condition_on: the attributes that a family with attributes is conditioned on; by default
             all.
         held_out: SPEC of images to evaluate samples against; by default the test split of the data
             (of --others, for a family that learns from two), or a tenth of it set aside by content.

@@ -132,6 +132,6 @@ def activations(subject: "Subject", layer: str, z: Tensor, batch_size: int = 64)
     for part in z.split(batch_size):
         # Filled up as in ``Subject.generate``: the same bits for a latent in any company.
         filled = F.pad(part, (0, 0, 0, -len(part) % 8)).to(subject.device)
-        output = run_to(subject.bound("generator"), layer, filled)
+        output = run_to(subject.unconditional("generator"), layer, filled)
         found.append(output[: len(part)].flatten(1).float().cpu())
     return torch.cat(found).numpy()

@@ -15,7 +15,7 @@ class Imported:
     Attributes:
         checkpoint: its networks, and a header as ganlens would have written it.
         format: what it was recognised as.
-        inferred: what the file told, one phrase each.
+        inferred: what the file shows, one phrase each.
         assumed: what it could not tell, and the option that changes it.
         left_aside: names inside the file that nothing recognised.
         saveable: False for a program, which no checkpoint of ganlens holds.

@@ -25,7 +25,7 @@ class Recognition:
         format: the project or layout, for people.
         arguments: those of the family's constructors.
         weights: network ("generator", "discriminator", "ema.generator") -> name -> tensor.
-        inferred: what the file told.
+        inferred: what the file shows.
         assumed: what it did not.
         left_aside: labels of dicts of tensors that nothing recognised.
         calibrate: batch-norm statistics are to be measured.

@@ -85,7 +85,7 @@ class Search:
 
     def __init__(self, subject: "Subject", settings: Settings) -> None:
         self.subject, self.settings = subject, settings
-        self.generator = subject.bound("generator")
+        self.generator = subject.unconditional("generator")
         self.coordinates = Coordinates(subject.prior)
         z = subject.prior.sample_batch(settings.pool, POOL_STREAM + settings.seed)
         # Tensors made in inference mode cannot take part in gradients: clones can.

@@ -88,7 +88,7 @@ class Residuals:
     """
 
     def __init__(self, subject: "Subject", settings: Settings, pool: Tensor) -> None:
-        self.network: Any = subject.discriminator and subject.bound("discriminator")
+        self.network: Any = subject.discriminator and subject.unconditional("discriminator")
         self.layers: tuple[str, ...] = ()
         self.pixel_weight, self.feature_weight = settings.pixel_weight, settings.feature_weight
         self.scales: list[float] = []

@@ -96,7 +96,7 @@ class GAN(Family):
     )
 
     def condition(self, batch: Batch) -> tuple[Tensor, ...]:
-        """Return what both networks are told besides: the labels of a conditional family."""
+        """Return what both networks take besides: the labels of a conditional family."""
         if not self.conditions:
             return ()
         assert batch.labels is not None, "the trainer refuses data without labels"
@@ -144,11 +144,11 @@ class GAN(Family):
         self, nets: Networks, how: Any, batch: Batch, fake: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return D's loss on a batch and as many generated images; numbers without penalties."""
-        told, d = self.condition(batch), nets["discriminator"]
+        labels, d = self.condition(batch), nets["discriminator"]
         penalise = how.r1 > 0 and batch.step % how.r1_every == 0
         real = augmented(batch.images, "real", batch, how).requires_grad_(penalise)
-        on_real = d(real, *told).float()
-        on_fake = d(augmented(fake.detach(), "fake", batch, how), *told).float()
+        on_real = d(real, *labels).float()
+        on_fake = d(augmented(fake.detach(), "fake", batch, how), *labels).float()
         loss = d_loss = discriminator_loss(on_real, on_fake, how.label_smoothing)
         if penalise:
             loss = d_loss + how.r1_every * r1_penalty(on_real, real, how.r1)
@@ -169,7 +169,7 @@ class GAN(Family):
     def turned(
         self, nets: Networks, how: Any, batch: Batch, x: Tensor, purpose: str
     ) -> tuple[Tensor | float, Numbers]:
-        """Return the rotation task's weighted loss and share told right; without it 0 and none."""
+        """Return the rotation task's weighted loss and its accuracy; without it 0 and none."""
         if not how.rotation:
             return 0.0, {}
         images = some_turned(x, purpose, batch, how)

@@ -200,7 +200,7 @@ class Family:
         Training: frozen dataclass of what determines the losses.
         roles: name of each network -> one of ROLES.
         averaged: the networks of which a moving average is kept, which is what is analysed.
-        conditions: kinds of Condition that its networks can be told, by preference; empty for none.
+        conditions: kinds of Condition that its networks take, by preference; empty for none.
         domains: 2 where it learns from two sets of images (``--others``), else 1.
         reads: name of each network that takes images of the second set, or draws such from latents
             -> "others"; those left out belong to the first, "data".

@@ -16,7 +16,7 @@ _EQUALS = re.compile(
 
 
 @dataclass(frozen=True)
-class Condition:
+class AttributeValue:
     """One part of a concept: that attribute ``name`` has ``value``.
 
     What is not of the form ``name=value`` on a categorical attribute (``tilt>10``, ``!(a | b)``) is
@@ -33,7 +33,7 @@ class Condition:
     text: str
 
 
-def parse(expression: str, data: ImageSet) -> tuple[Condition, ...]:
+def parse(expression: str, data: ImageSet) -> tuple[AttributeValue, ...]:
     """Take an expression such as ``mouth=smile & hair=long`` apart at its ``&``.
 
     Raises:
@@ -62,12 +62,12 @@ def split_formula(formula: str) -> tuple[str, str, str]:
     return a, b, c
 
 
-def _condition(text: str, data: ImageSet) -> Condition:
+def _condition(text: str, data: ImageSet) -> AttributeValue:
     match = _EQUALS.fullmatch(text)
     name = match["name"].strip("\"'") if match else ""
     if match and name in categorical(data):
-        return Condition(name, match["value"].strip("\"'"), text)
-    return Condition(text, "yes", text)
+        return AttributeValue(name, match["value"].strip("\"'"), text)
+    return AttributeValue(text, "yes", text)
 
 
 def categorical(data: ImageSet) -> dict[str, np.ndarray]:
@@ -93,10 +93,10 @@ def quoted(word: str) -> str:
     return f'"{word}"' if set(word) & set("&|!()<>='") else word
 
 
-Concept = tuple[Condition, ...]
+Concept = tuple[AttributeValue, ...]
 
 
-def expected(a: Sequence[Condition], b: Sequence[Condition], c: Sequence[Condition]) -> Concept:
+def expected(a: Concept, b: Concept, c: Concept) -> Concept:
     """Tell what A - B + C should show: what B and A share gives way to C; what sets A apart stays.
 
     Smiling woman - neutral woman + neutral man = smiling man (Radford 2015, section 6.3.2). An

@@ -12,7 +12,7 @@ from torch import Tensor
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Progress, Steps
-from ganlens.probes.concepts import Concept, Condition, categorical, column, parse, quoted
+from ganlens.probes.concepts import AttributeValue, Concept, categorical, column, parse, quoted
 from ganlens.probes.linear_models import (
     LinearClassifier,
     LinearModels,
@@ -56,7 +56,7 @@ class AttributeModels:
         """Return, for (N, C, H, W) images, each attribute's (N, K) margins."""
         return self.fitted.margins(self.scores(subject, x, batch_size))
 
-    def of(self, margins: dict[str, np.ndarray], condition: Condition) -> np.ndarray:
+    def of(self, margins: dict[str, np.ndarray], condition: AttributeValue) -> np.ndarray:
         """Return the (N,) margins of one condition: above 0 where it is predicted true."""
         classifier = self.classifiers[condition.name]
         return margins[condition.name][:, classifier.index(condition.value)]
@@ -78,11 +78,11 @@ class Pool:
     margins: dict[str, np.ndarray]
     numbers: dict[str, np.ndarray]
 
-    def shows(self, concept: Sequence[Condition]) -> np.ndarray:
+    def shows(self, concept: Sequence[AttributeValue]) -> np.ndarray:
         """Return (n,) bool: which samples are predicted to meet every condition."""
         return np.all([self.models.of(self.margins, one) > 0 for one in concept], axis=0)
 
-    def score(self, concept: Sequence[Condition]) -> np.ndarray:
+    def score(self, concept: Sequence[AttributeValue]) -> np.ndarray:
         """Return (n,) how plainly each sample shows a concept: above 0 where it does at all.
 
         The worst of its conditions counts. Each is taken as the rank of the sample's margin in the
@@ -226,7 +226,7 @@ def _sample(part: ImageSet, limit: int, seed: int) -> tuple[ImageSet, np.ndarray
     return part, np.sort(rng.permutation(len(part))[:limit])
 
 
-def candidates(data: ImageSet) -> dict[str, tuple[Condition, Condition]]:
+def candidates(data: ImageSet) -> dict[str, tuple[AttributeValue, AttributeValue]]:
     """Return attributes to try where none is named, with a rarer and a commoner value each.
 
     Of a categorical attribute these are its two most frequent values; a numeric one is cut at its
@@ -245,15 +245,15 @@ def candidates(data: ImageSet) -> dict[str, tuple[Condition, Condition]]:
     for name, values in train.attributes.items():
         if values.dtype.kind == "f" and len(values) >= 2 * ENOUGH and np.ptp(values) > 0:
             cut = f"{quoted(name)} > {float(np.median(values)):g}"
-            high, low = parse(cut, train)[0], Condition(cut, "no", f"!({cut})")
+            high, low = parse(cut, train)[0], AttributeValue(cut, "no", f"!({cut})")
             if ENOUGH <= len(train.select(cut)) <= len(train) - ENOUGH:
                 found[cut] = (high, low)
     return found
 
 
-def equals(name: str, value: str) -> Condition:
+def equals(name: str, value: str) -> AttributeValue:
     """Return the condition that an attribute has a value, quoted where it must be."""
-    return Condition(name, value, f"{quoted(name)}={quoted(value)}")
+    return AttributeValue(name, value, f"{quoted(name)}={quoted(value)}")
 
 
 Concepts = tuple[Concept, Concept, Concept]
@@ -312,7 +312,7 @@ def _three_classes(classifier: LinearClassifier) -> Concepts:
     return a, b, c
 
 
-def text(concept: Sequence[Condition]) -> str:
+def text(concept: Sequence[AttributeValue]) -> str:
     """Write a concept as an expression that ``parse`` reads back."""
     return " & ".join(one.text for one in concept)
 

@@ -10,13 +10,13 @@ from ganlens.subject import Subject
 def identity(
     subject: Subject, data: ImageSet | None = None, *, drawn: bool = False
 ) -> dict[str, Any]:
-    """Return the checkpoint's identity, its prior, what it is told, and the data's identity.
+    """Return the checkpoint's identity, its prior, its condition, and the data's identity.
 
     Args:
         subject: the model.
         data: what it is compared to.
         drawn: whether the result is about samples, each of which has a condition of its own unless
-            the subject is told one, instead of what is drawn by the default.
+            the subject has one, instead of what is drawn by the default.
     """
     known = subject.provenance
     alone = getattr(subject, "generator", subject) is None  # a discriminator has no prior
@@ -34,7 +34,7 @@ def identity(
 
 
 def _condition(subject: Subject, drawn: bool) -> dict[str, str]:
-    """Return in words what conditional networks are told; nothing for others."""
+    """Return the condition in words; nothing for networks without."""
     if (words := subject.provenance.get("condition")) is not None:
         return {"condition": words}
     condition = getattr(subject, "condition", None)

@@ -91,7 +91,7 @@ def outputs_over(
     """Return what layers put out for some images: name -> (n, ...) float32 on the CPU.
 
     A discriminator looks at the images. Of a generator it is what its layers put out while it draws
-    them, so that the outputs are those behind these images, whatever it was told beside a latent.
+    them, so that the outputs are those behind these images, whatever its condition.
 
     Raises:
         GanlensError: a generator's layers, and images that it does not draw.

@@ -6,10 +6,10 @@ import numpy as np
 
 from ganlens.attributes import Predictions
 from ganlens.data.select import select
-from ganlens.probes.concepts import Condition
+from ganlens.probes.concepts import AttributeValue
 
 
-def meets(predictions: Predictions, conditions: Iterable[Condition]) -> np.ndarray:
+def meets(predictions: Predictions, conditions: Iterable[AttributeValue]) -> np.ndarray:
     """Return (N, E) bool: which images meet each condition, by the classifier's predictions.
 
     Each attribute is taken as its likeliest value.

@@ -36,12 +36,18 @@ class ProbeTable(MutableMapping[str, "type[Probe]"]):
     def __setitem__(self, name: str, kind: "type[Probe]") -> None:
         """Add a probe: it is then a command, a section of the report and a page.
 
+        The same class, imported or run anew as in a notebook, takes the place of itself.
+
         Raises:
             GanlensError: another probe has the name, or the class cannot be used.
         """
-        if self._known.get(name, kind) is not kind:
+        if name in self and not self._is(name, kind):
             raise GanlensError(f"probe {name!r} exists: give yours another name")
         self._add(name, kind)
+
+    def _is(self, name: str, kind: "type[Probe]") -> bool:
+        here = self[name]
+        return (here.__module__, here.__qualname__) == (kind.__module__, kind.__qualname__)
 
     def _add(self, name: str, kind: "type[Probe]") -> None:
         from ganlens.probes.base import check_probe

@@ -19,7 +19,7 @@ from ganlens.recipe.value import Recipe
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
-    from ganlens.subject.inputs import Told
+    from ganlens.subject.inputs import ConditionLike
 
 
 def draw(subject: "Subject", recipe: Recipe) -> Tensor:
@@ -40,12 +40,14 @@ def draw(subject: "Subject", recipe: Recipe) -> Tensor:
         return torch.stack(drawn, 1).flatten(0, 1)
     z = latents_of(subject, recipe)
     moved = [edited(z, subject, recipe, column) for column in range(count)]
-    told = _told(recipe, count)
-    return subject.generate(torch.stack(moved, 1).flatten(0, 1), told)  # few batches, full ones
+    conditions = _conditions(recipe, count)
+    return subject.generate(
+        torch.stack(moved, 1).flatten(0, 1), conditions
+    )  # few batches, full ones
 
 
-def _told(recipe: Recipe, repeats: int = 1) -> "Told | None":
-    """Return what the generator is told: for each latent as often as it is drawn."""
+def _conditions(recipe: Recipe, repeats: int = 1) -> "ConditionLike | None":
+    """Return the conditions: that of each latent as often as it is drawn."""
     if len(recipe.condition) < 2:
         return recipe.condition[0] if recipe.condition else None
     return [words for words in recipe.condition for _ in range(repeats)]
@@ -65,12 +67,12 @@ def _translated(subject: "Subject", recipe: Recipe, source: Pictures) -> Tensor:
             f"{subject.name} translates pictures and has no latents to edit: leave the edits out"
         )
     network = source.network or "translator"
-    return subject.translate(source.images(subject), _told(recipe), network=network)
+    return subject.translate(source.images(subject), _conditions(recipe), network=network)
 
 
 def _column(subject: "Subject", recipe: Recipe, column: int) -> Tensor:
     """Draw one amount of edits inside the generator, or of a mix of pictures."""
-    source, told = recipe.latents, _told(recipe)
+    source, conditions = recipe.latents, _conditions(recipe)
     with ExitStack() as stack:
         for one in recipe.edits:
             if isinstance(one, LayerEdit):
@@ -78,10 +80,10 @@ def _column(subject: "Subject", recipe: Recipe, column: int) -> Tensor:
                 stack.enter_context(edit(subject.generator, one.layer, change))
         if not isinstance(source, Mix) or source.space != "pixels":
             return subject.generate(
-                edited(latents_of(subject, recipe), subject, recipe, column), told
+                edited(latents_of(subject, recipe), subject, recipe, column), conditions
             )
         z = edited(subject.latents(source.seeds), subject, recipe, column)
-        one_for_all = told if isinstance(told, str) else None
+        one_for_all = conditions if isinstance(conditions, str) else None
         vectors = dict(zip(source.seeds, subject.generate(z, one_for_all), strict=True))
         return torch.stack([one.of(vectors) for one in source.sums]).clamp(-1, 1)
 

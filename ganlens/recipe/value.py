@@ -17,7 +17,7 @@ from ganlens.recipe.reading import SOURCES, build, check_keys, of_kind, parsed, 
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
-    from ganlens.subject.inputs import Told
+    from ganlens.subject.inputs import ConditionLike
 
 VERSION = 1
 
@@ -33,7 +33,7 @@ class Recipe:
         latents: what to draw, in order: latents, or source pictures.
         edits: what is done to the latents and inside the generator, in order.
         layout: how the pictures are put on one sheet.
-        condition: what a conditional model is told, in words: once for all, or for each latent;
+        condition: of a conditional model, in words: one for all, or one for each latent;
             empty takes the model's own default.
     """
 
@@ -49,19 +49,19 @@ class Recipe:
         for name in ("checkpoint", "hash", "weights"):
             if not isinstance(getattr(self, name), str):
                 raise GanlensError(f"the recipe's {name} {getattr(self, name)!r} must be text")
-        told = self.condition
-        if isinstance(told, str) or not all(isinstance(words, str) for words in told):
-            raise GanlensError(f"the recipe's condition {told!r:.60} must be a list of words")
-        object.__setattr__(self, "condition", tuple(told))
+        conditions = self.condition
+        if isinstance(conditions, str) or not all(isinstance(words, str) for words in conditions):
+            raise GanlensError(f"the recipe's condition {conditions!r:.60} must be a list of words")
+        object.__setattr__(self, "condition", tuple(conditions))
         if self.layout.sources and not isinstance(self.latents, Pictures):
             raise GanlensError(
                 "the recipe shows source pictures and draws latents, which have none: leave the"
                 " layout's sources out"
             )
-        if len(told) not in (0, 1, self.latents.count):
+        if len(conditions) not in (0, 1, self.latents.count):
             raise GanlensError(
-                f"the recipe has {len(told)} conditions for {self.latents.count} pictures: give one"
-                " for all, or one for each"
+                f"the recipe has {len(conditions)} conditions for {self.latents.count} pictures:"
+                " give one for all, or one for each"
             )
 
     @classmethod
@@ -77,7 +77,7 @@ class Recipe:
         edits: Sequence[Edit] = (),
         condition: Sequence[str] | None = None,
     ) -> "Recipe":
-        """Describe a picture of this subject; by default under the condition that it is told."""
+        """Describe a picture of this subject; by default under its own condition."""
         known = subject.provenance
         if condition is None:
             condition = (known["condition"],) if "condition" in known else ()
@@ -96,7 +96,7 @@ class Recipe:
         cls,
         subject: "Subject",
         seeds: Sequence[int],
-        condition: "Told | None" = None,
+        condition: "ConditionLike | None" = None,
         **layout: Any,
     ) -> "Recipe":
         """Describe the picture of ``subject.sample(seeds, condition)``; ``layout`` as in ``of``."""
@@ -139,8 +139,8 @@ class Recipe:
             raise GanlensError("the recipe's edits must be a list")
         given["edits"] = tuple(of_kind(EDITS, one, "edits") for one in edits)
         given["layout"] = build(Layout, given.get("layout", {}), "layout")
-        told = given.get("condition", ())
-        if not isinstance(told, list | tuple):
+        conditions = given.get("condition", ())
+        if not isinstance(conditions, list | tuple):
             raise GanlensError("the recipe's condition must be a list of words")
         return cls(**given)
 
@@ -166,12 +166,12 @@ def check_subject(subject: "Subject", checkpoint: str, hash: str, weights: str) 
 
 
 def condition_words(
-    subject: "Subject", seeds: Sequence[int], condition: "Told | None"
+    subject: "Subject", seeds: Sequence[int], condition: "ConditionLike | None"
 ) -> tuple[str, ...]:
     """Return what ``subject.sample`` tells of each seed, in words; nothing if it tells nothing."""
     if subject.condition is None:
         return ()
-    if condition is None and subject.is_told:
+    if condition is None and subject.is_conditioned:
         condition = str(subject.provenance["condition"])
     if isinstance(condition, str):
         return (condition,)

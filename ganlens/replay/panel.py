@@ -29,7 +29,7 @@ class PanelRecipe:
         panel: the panel's title.
         data: SPEC of the images that it looked at, or None.
         fingerprint: of these images, to know them by; empty without data.
-        condition: what the networks were told where nothing else is said; empty for nothing.
+        condition: that of the networks where no other is given; empty without.
         sources: spec, split and fingerprint of the images that were translated, where some were
             given; empty takes the model's own.
         scale: enlargement of the picture, at least 1.

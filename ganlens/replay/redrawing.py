@@ -114,7 +114,7 @@ def _run(
     sources: str | None,
 ) -> PanelPictures:
     check_subject(subject, recipe.checkpoint, recipe.hash, recipe.weights)
-    subject = _told(subject, recipe, sources)
+    subject = _conditioned(subject, recipe, sources)
     probe, data = recipe.build(), None
     if recipe.data is not None:
         data = open_images(recipe.data)
@@ -127,14 +127,14 @@ def _run(
     return {one.title: one for one in panels if isinstance(one, ImagePanel)}
 
 
-def _told(subject: "Subject", recipe: PanelRecipe, sources: str | None) -> "Subject":
+def _conditioned(subject: "Subject", recipe: PanelRecipe, sources: str | None) -> "Subject":
     """Return the subject under the recipe's condition, with its source pictures."""
-    if not recipe.condition and subject.is_told:
+    if not recipe.condition and subject.is_conditioned:
         raise GanlensError(
             f"the recipe was drawn without a condition, and {subject.title}: open it anew"
         )
-    told = subject.told(recipe.condition) if recipe.condition else copy(subject)
+    found = subject.with_condition(recipe.condition) if recipe.condition else copy(subject)
     if recipe.sources:
-        shape = source_shape(told.network("translator"))
-        told.sources = opened_again(recipe.sources, shape, sources)
-    return told
+        shape = source_shape(found.network("translator"))
+        found.sources = opened_again(recipe.sources, shape, sources)
+    return found

@@ -1,26 +1,26 @@
-"""Reports: what probes found, as one self-contained HTML page, JSON and arrays."""
+"""Reports: what probes (analyses of a model) found, as one HTML page, PDF, JSON and NPZ."""
 
 from ganlens.panels import enlargement
-from ganlens.report.about import kind_of_model, provenance_panel
+from ganlens.report.about import networks_in_words, provenance_panel
 from ganlens.report.curve import curve_panels, family_of, read_metrics
 from ganlens.report.findings import (
     Finding,
     comparison_document,
     document,
-    lacking,
     missing,
+    missing_networks,
     run_probes,
     strict,
-    unfit,
+    unusual_shape,
 )
 from ganlens.report.gallery import conditions_recipe, gallery, samples_panel
 from ganlens.report.headline import headline
 from ganlens.report.pdf import find_browser, write_pdf
 from ganlens.report.reproduce import command, default, purpose, python_code
 from ganlens.report.translated import (
+    conditions_said,
     image_to_image,
     sources_of,
-    told_words,
     translated_recipe,
     translated_words,
 )
@@ -32,6 +32,7 @@ __all__ = [
     "command",
     "comparison_document",
     "conditions_recipe",
+    "conditions_said",
     "curve_panels",
     "default",
     "document",
@@ -41,9 +42,9 @@ __all__ = [
     "gallery",
     "headline",
     "image_to_image",
-    "kind_of_model",
-    "lacking",
     "missing",
+    "missing_networks",
+    "networks_in_words",
     "provenance_panel",
     "purpose",
     "python_code",
@@ -52,10 +53,9 @@ __all__ = [
     "samples_panel",
     "sources_of",
     "strict",
-    "told_words",
     "translated_recipe",
     "translated_words",
-    "unfit",
+    "unusual_shape",
     "write_pdf",
     "write_report",
 ]

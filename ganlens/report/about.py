@@ -13,11 +13,11 @@ MOST_NAMES = 12  # of classes or attributes, written out
 
 
 def parameters(network: Any) -> int | None:
-    """Count the parameters of a torch module; None where there is no module."""
+    """Count the parameters of a network; None of one that shows none, such as an archive."""
     return sum(p.numel() for p in network.parameters()) if hasattr(network, "parameters") else None
 
 
-def kind_of_model(subject: "Subject") -> str:
+def networks_in_words(subject: "Subject") -> str:
     """Say in half a sentence what networks there are: "a generator and a discriminator"."""
     said = [f"{'an' if one[0] in 'aeiou' else 'a'} {one}" if one in subject.roles.values() else one
             for one in named(subject.roles)]  # fmt: skip
@@ -25,7 +25,7 @@ def kind_of_model(subject: "Subject") -> str:
 
 
 def provenance_panel(subject: "Subject") -> TablePanel:
-    """Say where a checkpoint comes from and what it maps to what."""
+    """Return a table of what a checkpoint is: hash, networks, images, prior, data, steps."""
     facts = subject.provenance
     channels, height, width = subject.image_shape
     kinds = {1: "grey", 3: "colour", 4: "colour and a fourth channel"}
@@ -37,10 +37,10 @@ def provenance_panel(subject: "Subject") -> TablePanel:
         *_networks(subject),
         ("images", f"{width} x {height}, {kinds.get(channels, f'{channels} channels')}"),
         ("prior", _prior(subject)),
-        ("told", told(subject.condition)),
+        ("condition", condition_in_words(subject.condition)),
         ("imported from", origin),
         *_data("trained on", facts.get("data")),
-        *_data("and on, unpaired", facts.get("others")),
+        *_data("second domain (unpaired)", facts.get("others")),
         ("training steps", None if origin else facts.get("step")),  # unknown if imported
         ("weights", _weights(facts.get("weights"))),
     ]
@@ -78,8 +78,8 @@ def _prior(subject: "Subject") -> str | None:
     return f"{subject.prior.dim} latent coordinates; {'; '.join(shown)}"
 
 
-def told(condition: "Condition | None") -> str | None:
-    """Say what conditional networks are told: "classes: cat, dog"; None for others."""
+def condition_in_words(condition: "Condition | None") -> str | None:
+    """Say what networks are conditioned on: "classes: cat, dog"; None for others."""
     if condition is None:
         return None
     more = len(condition.names) - MOST_NAMES
@@ -90,8 +90,8 @@ def told(condition: "Condition | None") -> str | None:
 def _data(what: str, data: Any) -> list[tuple[str, Any]]:
     if not isinstance(data, dict):
         return [(what, data or None)]
-    prints = "fingerprint of that data" if what == "trained on" else "fingerprint of these"
-    return [(what, data.get("spec")), (prints, data.get("fingerprint"))]
+    label = "fingerprint of that data" if what == "trained on" else "fingerprint of these"
+    return [(what, data.get("spec")), (label, data.get("fingerprint"))]
 
 
 def _origin(facts: dict[str, Any]) -> str | None:
@@ -100,7 +100,8 @@ def _origin(facts: dict[str, Any]) -> str | None:
 
 
 def _grouped(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return f"{value:,}" if whole else str(value)
 
 
 def _weights(kind: str | None) -> str | None:

@@ -155,20 +155,20 @@ def flat(content: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _rows(
     content: Mapping[str, Any], known: Mapping[str, str], at: str = ""
 ) -> list[tuple[str, str]]:
-    """Return (readable name, formatted value) of every leaf, but for reasons told elsewhere."""
+    """Return (readable name, formatted value) of every leaf, but for reasons given elsewhere."""
     rows: list[tuple[str, str]] = []
     content = {str(key): value for key, value in content.items()}
     reasons = _reasons(content)
-    told = {name for name in reasons if content.get(name, "") is None}
+    explained = {name for name in reasons if content.get(name, "") is None}
     for key, value in content.items():
         path, name = f"{at}.{key}".lstrip("."), key.removesuffix(REASON)
-        if name != key and (name in told or value is None):
+        if name != key and (name in explained or value is None):
             continue
         if isinstance(value, Mapping):
-            rest = {k: v for k, v in value.items() if key != "reasons" or k not in told}
+            rest = {k: v for k, v in value.items() if key != "reasons" or k not in explained}
             rows += _rows(rest, known, path)
         else:
-            why = known.get(path) or (reasons[key] if key in told else "")
+            why = known.get(path) or (reasons[key] if key in explained else "")
             words = path.replace("_", " ").replace(".", " · ")
             rows.append((words, f"{_value(value)} ({why})" if why else _value(value)))
     return rows

@@ -89,9 +89,9 @@ def _run(
 def missing(probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:
     """Say in one line what a probe needs and does not have here; empty when it can run."""
     needs = probe.needs()
-    if reason := lacking(needs.networks, subject):
+    if reason := missing_networks(needs.networks, subject):
         return reason
-    if needs.data == "required" and (reason := unfit(subject.image_shape)):
+    if needs.data == "required" and (reason := unusual_shape(subject.image_shape)):
         return f"needs images to compare with, and data sets are opened as {reason}"
     if needs.data == "required" and data is None:
         return NO_DATA
@@ -100,7 +100,7 @@ def missing(probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:
     return ""
 
 
-def lacking(wanted: Set[str], subject: "Subject") -> str:
+def missing_networks(wanted: Set[str], subject: "Subject") -> str:
     """Say which wanted roles no network plays, and which networks there are; empty if all are.
 
     Args:
@@ -117,7 +117,7 @@ def lacking(wanted: Set[str], subject: "Subject") -> str:
     return f"needs {' and '.join(said)}; this checkpoint has: {', '.join(named(subject.roles))}"
 
 
-def unfit(image_shape: tuple[int, int, int]) -> str:
+def unusual_shape(image_shape: tuple[int, int, int]) -> str:
     """Say how images are unlike all data sets, after "opened as"; empty where they are not."""
     channels, height, width = image_shape
     if height == width and channels in (1, 3):

@@ -11,7 +11,7 @@ from ganlens.errors import GanlensError
 from ganlens.latents import Seeds
 from ganlens.panels import ImagePanel, enlargement
 from ganlens.recipe import Recipe, render
-from ganlens.report.translated import image_to_image, told_words, translated_panel
+from ganlens.report.translated import conditions_said, image_to_image, translated_panel
 from ganlens.subject import is_conditional
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def samples_panel(subject: "Subject", count: int = 64, seed: int = 0) -> ImagePa
     return ImagePanel(
         "Samples",
         f"Seeds {seed} to {seed + count - 1}, row by row: none left out and none chosen."
-        f"{told_words(recipe)}",
+        f"{conditions_said(recipe)}",
         render(subject, recipe),
         alt=f"A grid of {count} generated images",
         scale=enlargement(columns * subject.image_shape[2]),
@@ -62,8 +62,8 @@ def conditions_panel(subject: "Subject") -> ImagePanel:
     recipe, kinds = conditions_recipe(subject)
     return ImagePanel(
         "The same seeds under different conditions",
-        f"Every column is one latent (seeds 0 to {ACROSS - 1}), every row is told something else;"
-        f" from above: {'; '.join(kinds)}. Rows should show what they are told, columns have"
+        f"Every column is one latent (seeds 0 to {ACROSS - 1}), every row one condition;"
+        f" from above: {'; '.join(kinds)}. Rows should show their condition, columns have"
         " something in common.",
         render(subject, recipe),
         alt=f"{len(kinds)} rows of {ACROSS} generated images, a condition each",

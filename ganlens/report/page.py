@@ -11,7 +11,7 @@ from ganlens.panels import FigurePanel, Panel
 from ganlens.probes.base import Probe
 from ganlens.replay import signed
 from ganlens.report import draw
-from ganlens.report.about import kind_of_model, provenance_panel
+from ganlens.report.about import networks_in_words, provenance_panel
 from ganlens.report.curve import curve_panels, read_metrics
 from ganlens.report.findings import Finding, describe_data, strict
 from ganlens.report.gallery import gallery
@@ -109,7 +109,7 @@ def _header(title: str, made: str, subject: "Subject", data: "ImageSet | None") 
     short = str(subject.provenance.get("hash", ""))[:12]
     return (
         f"<header><h1>{draw.text(title)}</h1>"
-        f"<p class='lead'>A model with {draw.text(kind_of_model(subject))}, {against}.</p>"
+        f"<p class='lead'>A model with {draw.text(networks_in_words(subject))}, {against}.</p>"
         f"<p class='facts'>Checkpoint <code>{draw.text(short)}</code> · {draw.text(made)} · "
         "the same numbers are in <code>findings.json</code> and <code>arrays.npz</code> beside "
         "this page.</p></header>"

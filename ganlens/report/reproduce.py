@@ -43,7 +43,7 @@ def command(
         probe: its settings; those at their default are left out.
         checkpoint: path or name, as for ``ganlens.load``.
         data: a data SPEC, or None for a probe that runs without.
-        subject: the model as it was opened: what it is told, and the pictures that it was given.
+        subject: the model as it was opened: its condition, and the pictures that it was given.
     """
     words = ["ganlens", name, checkpoint] + (
         ["--data", data] if data and probe.needs().data != "no" else []

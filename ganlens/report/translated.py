@@ -57,21 +57,26 @@ def translated_recipe(
         name: of a translator or an encoder.
         images: where the pictures are from.
         rows: which.
-        words: what is told of all of them. Without, a translator is told what ``sample`` tells of
+        words: the condition of all. Without, a translator has what ``sample`` takes of
             these rows, and a generator what the data say of the pictures, where they do.
         columns: pictures in a row, each with what is made of it.
         enlargement: of every pixel.
     """
     translator = subject.roles[name] == "translator"
     pictures = Pictures.of(images, tuple(rows), name if translator else "")
-    teller = subject.network(name if translator else "generator")
-    told: list[str] | None = None
-    if words is not None and is_conditional(teller):
-        told = [words]
-    elif subject.condition is not None and is_conditional(teller) and not subject.is_told:
-        told = _own_words(subject, images, rows, translator)
+    network = subject.network(name if translator else "generator")
+    conditions: list[str] | None = None
+    if words is not None and is_conditional(network):
+        conditions = [words]
+    elif subject.condition is not None and is_conditional(network) and not subject.is_conditioned:
+        conditions = _own_words(subject, images, rows, translator)
     return Recipe.of(
-        subject, pictures, columns=columns, sources=True, condition=told, enlargement=enlargement
+        subject,
+        pictures,
+        columns=columns,
+        sources=True,
+        condition=conditions,
+        enlargement=enlargement,
     )
 
 
@@ -84,7 +89,7 @@ def _own_words(
         return [condition.name(row) for row in condition.sample(rows)]
     try:
         known = labels_of(images, condition)
-    except GanlensError:  # data without labels: the most frequent condition is told
+    except GanlensError:  # data without labels: the most frequent condition
         return None
     return [condition.name(known[row]) for row in rows]
 
@@ -110,7 +115,7 @@ def translated_panel(subject: "Subject", name: str) -> ImagePanel:
 
 
 def translated_words(subject: "Subject", name: str, images: "ImageSet", recipe: Recipe) -> str:
-    """Say what such a sheet shows: which pictures, what became of them, what was told."""
+    """Say what such a sheet shows: which pictures, what became of them, the condition."""
     source = recipe.latents
     assert isinstance(source, Pictures)
     which = "held-out images" if images.split == "test" else "images"
@@ -121,19 +126,19 @@ def translated_words(subject: "Subject", name: str, images: "ImageSet", recipe: 
     if subject.roles[name] == "translator":
         return (
             f"{pictures}; right of each is what {name} makes of it. Look for what changed and what"
-            f" stayed.{told_words(recipe)}"
+            f" stayed.{conditions_said(recipe)}"
         )
     made, given = draw(subject, recipe), images.batch(source.rows)
     error = float((made - given).square().mean()) ** 0.5 / 2
     return (
         f"{pictures}; right of each is what the generator draws of the latents that {name} reads"
         f" off it. Pixels differ by {error:.1%} of the range (root mean square); what is missing is"
-        f" what the latents do not keep.{told_words(recipe)}"
+        f" what the latents do not keep.{conditions_said(recipe)}"
     )
 
 
-def told_words(recipe: Recipe) -> str:
-    """Say what a sheet's pictures are told; empty where that is nothing."""
+def conditions_said(recipe: Recipe) -> str:
+    """Say the conditions of a sheet's pictures; empty without."""
     words = recipe.condition
     if not words:
         return ""

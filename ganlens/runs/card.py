@@ -72,19 +72,19 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
 def _samples(header: Header) -> str:
     if not header.prior:
         return "The first held-out images, translated, not chosen."
-    told = ", each told a condition as often as the data have it" if header.condition else ""
-    return f"64 samples of the seeds 0 to 63{told}, not chosen."
+    each = ", their conditions as frequent as in the data" if header.condition else ""
+    return f"64 samples of the seeds 0 to 63{each}, not chosen."
 
 
 def _inputs(header: Header) -> list[tuple[str, str]]:
-    """Return what the generator maps from, and what the networks are told."""
+    """Return what the generator maps from, and the conditions of the networks."""
     found = []
     if header.prior:
         found.append(("prior", str(Prior(**header.prior))))
     if header.condition:
-        told = from_json(header.condition)
-        names = ", ".join(told.names[:20]) + (" ..." if len(told.names) > 20 else "")
-        found.append(("told", f"{told.kind}: {names}"))
+        condition = from_json(header.condition)
+        names = ", ".join(condition.names[:20]) + (" ..." if len(condition.names) > 20 else "")
+        found.append(("condition", f"{condition.kind}: {names}"))
     return found
 
 

@@ -109,13 +109,13 @@ def _plain(trainer: Trainer, name: str, network: nn.Module) -> nn.Module:
 
 def _latents(trainer: Trainer, network: Any) -> Iterator[tuple[Tensor, ...]]:
     seed, device = trainer.config.seed, trainer.fabric.device
-    z, told = network.prior.sample_batch(CALIBRATION_LATENTS, seed), None
+    z, rows = network.prior.sample_batch(CALIBRATION_LATENTS, seed), None
     if is_conditional(network):
         assert trainer.data.labels is not None
         first = stream(seed, "calibration", 0)
         drawn = np.random.default_rng(first).integers(len(trainer.data.labels), size=len(z))
-        told = trainer.data.labels[torch.from_numpy(drawn)]
-    return pieces(z, told, CALIBRATION_BATCH, device)
+        rows = trainer.data.labels[torch.from_numpy(drawn)]
+    return pieces(z, rows, CALIBRATION_BATCH, device)
 
 
 def _images(trainer: Trainer, network: Any, domain: Domain) -> Iterator[tuple[Tensor, ...]]:
@@ -125,5 +125,5 @@ def _images(trainer: Trainer, network: Any, domain: Domain) -> Iterator[tuple[Te
     rows = np.random.default_rng(trainer.config.seed).permutation(len(images))[:count]
     for part in np.array_split(rows, max(1, count // CALIBRATION_BATCH)):
         chosen = np.sort(part)
-        told = (labels[torch.from_numpy(chosen)].to(device),) if is_conditional(network) else ()  # type: ignore[index]
-        yield from_uint8(images[chosen], device), *told
+        given = (labels[torch.from_numpy(chosen)].to(device),) if is_conditional(network) else ()  # type: ignore[index]
+        yield from_uint8(images[chosen], device), *given

@@ -4,14 +4,15 @@ import numpy as np
 
 
 def auc(scores: np.ndarray, truth: np.ndarray) -> float:
-    """Return how often a true one scores above a false one (Mann-Whitney U over all pairs).
+    """Return how often a positive scores above a negative (Mann-Whitney U over all pairs).
 
     Args:
         scores: (N,) numbers; ties count half.
         truth: (N,) bool.
 
     Returns:
-        0.5 by chance, 1 where the scores separate; NaN where one side is empty.
+        0 to 1: 0.5 by chance, 1 where every positive is above, 0 where every one is below; NaN
+        where there is no positive or no negative, or a score is NaN.
     """
     from scipy.stats import rankdata
 
@@ -20,20 +21,20 @@ def auc(scores: np.ndarray, truth: np.ndarray) -> float:
     negative = len(truth) - positive
     if not positive or not negative:
         return float("nan")
-    ranks = rankdata(scores)[truth].sum()
-    return float((ranks - positive * (positive + 1) / 2) / (positive * negative))
+    rank_sum = rankdata(scores)[truth].sum()
+    return float((rank_sum - positive * (positive + 1) / 2) / (positive * negative))
 
 
 def auc_table(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Return the area under the ROC curve of every score for every label.
 
     Args:
-        scores: (N, U); ties count half.
-        truth: (N, L) bool, with both values in each column.
+        scores: (N, U) of U units; ties count half.
+        truth: (N, L) bool of L labels, with both values in each column.
 
     Returns:
-        (U, L): how often one with the label scores above one without; below 0.5 where the score
-        tells its absence.
+        (U, L), 0 to 1: how often one with the label scores above one without; below 0.5 where the
+        score tells its absence.
     """
     from scipy.stats import rankdata
 

@@ -9,7 +9,7 @@ from scipy.special import log_softmax
 from ganlens.errors import GanlensError
 from ganlens.stats.arrays import feature_array
 
-SPLITS = 10
+SPLITS = 10  # as in the paper
 SEED = 2020  # torch-fidelity's
 
 
@@ -19,13 +19,14 @@ def inception_score(
     """Inception score: exp of the mean KL(p(label | image) || p(label)), in float64.
 
     Args:
-        logits: (N, classes) before the softmax, N at least ``splits``.
-        splits: parts of the shuffled images that are scored one by one.
+        logits: (N, classes) before the softmax, N at least ``splits``; those of the Inception
+            network give the published score, those of another a score of its own.
+        splits: parts of the shuffled rows, each of which is scored by itself.
         seed: of the shuffling; the default gives torch-fidelity's parts.
 
     Returns:
-        Mean and standard deviation (divisor: their number) over the splits, each between 1 and the
-        number of classes. The score grows with the images per split: compare at equal N only.
+        Mean over the splits, 1 to the number of classes, and their standard deviation (divisor:
+        the number of splits). The score grows with the images per split: compare at equal N only.
 
     Raises:
         GanlensError: fewer rows than splits, no splits, NaN or infinity.

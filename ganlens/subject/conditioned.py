@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
 from ganlens.models.conditions import Condition
-from ganlens.subject.inputs import Told, condition_rows, numbers
+from ganlens.subject.inputs import ConditionLike, condition_rows, numbers
 from ganlens.subject.networks import NetworksByRole
 from ganlens.subject.running import Shape, batched, conditioned, filled, is_conditional
 
@@ -32,11 +32,11 @@ class ConditionedNetworks(NetworksByRole):
         self.default_condition = None if condition is None else condition.usual
         self.provenance = provenance
 
-    def bound(self, name: str) -> Any:
+    def unconditional(self, name: str) -> Any:
         """Return a network, by its name or role, that takes its one input alone.
 
-        A conditional one is told ``default_condition``; its layers are the network's own, for hooks
-        and edits. Any other network is returned as it is.
+        A conditional one runs under ``default_condition``; its layers are the network's own, for
+        hooks and edits. Any other network is returned as it is.
 
         Raises:
             GanlensError: as ``network``.
@@ -46,8 +46,8 @@ class ConditionedNetworks(NetworksByRole):
             return network
         return conditioned(network, self.default_condition)
 
-    def told(self, condition: Told) -> Self:
-        """Return the same networks, which are told this where nothing else is said.
+    def with_condition(self, condition: ConditionLike) -> Self:
+        """Return the same networks under this condition where no other is given.
 
         Raises:
             GanlensError: as ``generate``.
@@ -62,8 +62,8 @@ class ConditionedNetworks(NetworksByRole):
         return other
 
     @property
-    def is_told(self) -> bool:
-        """Whether one condition holds where nothing else is said; see ``told``."""
+    def is_conditioned(self) -> bool:
+        """Whether one condition holds where no other is given; see ``with_condition``."""
         return "condition" in self.provenance
 
     def _fitting(self, x: Tensor, shape: Sequence[int]) -> Tensor:
@@ -75,16 +75,21 @@ class ConditionedNetworks(NetworksByRole):
             )
         return x
 
-    def _condition(self, network: Any, given: Told | None, count: int) -> Tensor | None:
-        """Return the rows that a network is told; None for one that is told nothing."""
+    def _condition(self, network: Any, given: ConditionLike | None, count: int) -> Tensor | None:
+        """Return the rows of a conditional network; None for another."""
         usual = self.default_condition if is_conditional(network) else None
         return condition_rows(given, count, self.condition, usual, self.name)
 
     def _run(
-        self, name: str, x: Tensor, given: Told | None, batch_size: int, empty: Shape | None
+        self,
+        name: str,
+        x: Tensor,
+        given: ConditionLike | None,
+        batch_size: int,
+        empty: Shape | None,
     ) -> Tensor:
         network = self.network(name)
-        told = self._condition(network, given, len(x))
+        rows = self._condition(network, given, len(x))
         whole = self.roles.get(name, name) != "discriminator"
         forward = partial(filled, network) if whole else network
-        return batched(forward, x, told, batch_size, self.device, empty, self.name)
+        return batched(forward, x, rows, batch_size, self.device, empty, self.name)

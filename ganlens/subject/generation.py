@@ -9,7 +9,7 @@ from ganlens.errors import GanlensError
 from ganlens.models.base import source_shape
 from ganlens.models.prior import Prior, check_seed
 from ganlens.subject.conditioned import ConditionedNetworks
-from ganlens.subject.inputs import Told, numbers
+from ganlens.subject.inputs import ConditionLike, numbers
 from ganlens.subject.sources import check_sources, described, held_out_sources
 
 
@@ -28,12 +28,14 @@ class Generation(ConditionedNetworks):
         """Draw one latent per seed: (N, d) float32 on the CPU, whatever the other seeds are."""
         return self.prior.sample(seeds)
 
-    def generate(self, z: Tensor, condition: Told | None = None, *, batch_size: int = 64) -> Tensor:
+    def generate(
+        self, z: Tensor, condition: ConditionLike | None = None, *, batch_size: int = 64
+    ) -> Tensor:
         """Draw images.
 
         Args:
             z: (N, d) latents.
-            condition: what a conditional generator is told: words or a row for all images, or
+            condition: of a conditional generator: words or a row for all images, or
                 words, (N,) labels or (N, k) rows for each; by default ``default_condition``.
             batch_size: how many at a time; it does not change the images.
 
@@ -55,7 +57,7 @@ class Generation(ConditionedNetworks):
     def translate(
         self,
         x: Tensor,
-        condition: Told | None = None,
+        condition: ConditionLike | None = None,
         *,
         network: str = "translator",
         batch_size: int = 64,
@@ -89,13 +91,13 @@ class Generation(ConditionedNetworks):
         return self._run("encoder", x, None, batch_size, None)
 
     def sample(
-        self, seeds: Iterable[int], condition: Told | None = None, *, batch_size: int = 64
+        self, seeds: Iterable[int], condition: ConditionLike | None = None, *, batch_size: int = 64
     ) -> Tensor:
         """Draw one image per seed, whatever the model is.
 
         Of a generator the latent comes from the seed, and so does the condition, as often as the
-        training data had it, unless one is given here or by ``told``. Of a translator it is source
-        image number ``seed``, translated.
+        training data had it, unless one is given here or by ``with_condition``. Of a translator it
+        is source image number ``seed``, translated.
 
         Returns:
             (N, C, H, W) float32 on the CPU, in [-1, 1].
@@ -105,7 +107,7 @@ class Generation(ConditionedNetworks):
                 or as ``generate`` and ``sources``.
         """
         seeds = list(seeds)
-        if condition is None and self.condition is not None and not self.is_told:
+        if condition is None and self.condition is not None and not self.is_conditioned:
             condition = self.condition.sample(seeds)
         if self.generator is not None:
             return self.generate(self.latents(seeds), condition, batch_size=batch_size)

@@ -9,7 +9,9 @@ from torch import Tensor
 from ganlens.errors import GanlensError
 from ganlens.models.conditions import Classes, Condition
 
-Told = str | Tensor | Sequence[str] | Sequence[int] | np.ndarray  # a condition, one or for each
+ConditionLike = (
+    str | Tensor | Sequence[str] | Sequence[int] | np.ndarray
+)  # a condition, one or for each
 
 
 def numbers(values: Tensor, what: str) -> Tensor:
@@ -27,14 +29,18 @@ def numbers(values: Tensor, what: str) -> Tensor:
 
 
 def condition_rows(
-    given: Told | None, count: int, condition: Condition | None, usual: Tensor | None, name: str
+    given: ConditionLike | None,
+    count: int,
+    condition: Condition | None,
+    usual: Tensor | None,
+    name: str,
 ) -> Tensor | None:
-    """Return the (count, k) rows that a conditional network is told; None for one that is not.
+    """Return the (count, k) rows of a condition for a conditional network; None for another.
 
     Args:
         given: words or a row for all; or words, labels or rows for each; None takes ``usual``.
         count: how many images.
-        condition: what the networks can be told; None for networks that are told nothing.
+        condition: that of the networks; None for networks without.
         usual: the (k,) row where nothing is given.
         name: of the model, for errors.
 
@@ -56,7 +62,7 @@ def condition_rows(
     return numbers(rows, "conditions")
 
 
-def _rows(given: Told, condition: Condition) -> Tensor:
+def _rows(given: ConditionLike, condition: Condition) -> Tensor:
     if isinstance(given, str):
         return condition.read(given)
     if not isinstance(given, Tensor | np.ndarray) and all(isinstance(one, str) for one in given):

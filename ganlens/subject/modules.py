@@ -28,7 +28,7 @@ def wrapped(
     classes: int | None,
     label: int,
 ) -> tuple[dict[str, nn.Module], Condition | None]:
-    """Return networks by name, and what they are told.
+    """Return networks by name, and their condition.
 
     The arguments are those of ``Subject.from_modules``.
 

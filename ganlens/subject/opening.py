@@ -70,9 +70,9 @@ def from_checkpoint(checkpoint: Checkpoint, device: torch.device, weights: str =
     """
     header, held = checkpoint.header, checkpoint.networks
     networks, averaged = chosen(held, weights)
-    lacking = [n.removeprefix("ema.") for n in held if n.removeprefix("ema.") not in networks]
-    if lacking or not networks:
-        what = lacking[0] if lacking else "network"
+    absent = [n.removeprefix("ema.") for n in held if n.removeprefix("ema.") not in networks]
+    if absent or not networks:
+        what = absent[0] if absent else "network"
         raise GanlensError(
             f"{checkpoint.path} lacks the {weights} {what}, it holds"
             f" {', '.join(held) or 'no network'}: take another checkpoint or other weights"
@@ -122,24 +122,24 @@ def chosen(held: Mapping[str, nn.Module], weights: str) -> tuple[dict[str, nn.Mo
 
 def _condition(header: Header, networks: Mapping[str, Any]) -> Condition | None:
     widths = {name: getattr(net, "condition_dim", 0) for name, net in networks.items()}
-    told = {name: width for name, width in widths.items() if width}
+    conditional = {name: width for name, width in widths.items() if width}
     if header.condition:
         condition = from_json(header.condition)
-        for name, width in told.items():
+        for name, width in conditional.items():
             if width != condition.dim:
                 raise GanlensError(
-                    f"the header's condition has {condition.dim} numbers and network {name!r} is"
-                    f" told {width}: the file is damaged, copy it again"
+                    f"the header's condition has {condition.dim} numbers and network {name!r}"
+                    f" takes {width}: the file is damaged, copy it again"
                 )
-        # Labels may serve a loss alone: networks that are told nothing have no condition.
-        return condition if told else None
+        # Labels may serve a loss alone: such networks have no condition.
+        return condition if conditional else None
     made_elsewhere = (net for net in networks.values() if getattr(net, "classes", None))
     for network in made_elsewhere:
         return Classes.numbered(network.classes, network.label)
-    if told:
+    for name, width in conditional.items():
         raise GanlensError(
-            f"network {next(iter(told))!r} is told {next(iter(told.values()))} numbers, and the"
-            " header has no condition that says which: the file is damaged, copy it again"
+            f"network {name!r} takes {width} numbers of a condition, and the header has no"
+            " condition that says which: the file is damaged, copy it again"
         )
     return None
 

@@ -19,18 +19,18 @@ def is_conditional(network: Any) -> bool:
 
 
 class _Conditioned:
-    """The forward pass of a network that is told a row where it is told nothing."""
+    """The forward pass of a network under a condition of its own where none is given."""
 
     def __init__(self, network: Any, row: Tensor) -> None:
         self.network, self.row = network, row
 
-    def __call__(self, x: Tensor, told: Tensor | None = None) -> Any:
-        rows = self.row.to(x.device).expand(len(x), -1) if told is None else told
+    def __call__(self, x: Tensor, given: Tensor | None = None) -> Any:
+        rows = self.row.to(x.device).expand(len(x), -1) if given is None else given
         return type(self.network).forward(self.network, x, rows)
 
 
 def conditioned(network: Any, row: Tensor) -> Any:
-    """Return a conditional network that is told a (k,) row unless it is told another.
+    """Return a conditional network that takes a (k,) row unless it is given another.
 
     It is a shallow copy: its layers, their names and whatever hooks they hold are the network's
     own. A deep copy of it is a network of its own, as any other's is.
@@ -41,10 +41,10 @@ def conditioned(network: Any, row: Tensor) -> Any:
 
 
 def pieces(
-    inputs: Tensor, told: Tensor | None, size: int, device: torch.device
+    inputs: Tensor, rows: Tensor | None, size: int, device: torch.device
 ) -> Iterator[tuple[Tensor, ...]]:
     """Yield inputs, and the rows that belong to them, some at a time on a device."""
-    both = (inputs,) if told is None else (inputs, told)
+    both = (inputs,) if rows is None else (inputs, rows)
     for piece in zip(*(part.split(size) for part in both), strict=True):
         yield tuple(part.to(device) for part in piece)
 
@@ -53,7 +53,7 @@ def pieces(
 def batched(
     function: Callable[..., Tensor],
     inputs: Tensor,
-    told: Tensor | None,
+    rows: Tensor | None,
     batch_size: int,
     device: torch.device,
     empty: Shape | None,
@@ -64,7 +64,7 @@ def batched(
     Args:
         function: of a batch, and of its rows of a condition where there are some.
         inputs: (N, ...).
-        told: (N, k) rows of a condition, or None.
+        rows: (N, k) rows of a condition, or None.
         batch_size: how many at a time.
         device: where.
         empty: shape of one output, which no input at all gives none of; None runs it all the same.
@@ -80,7 +80,7 @@ def batched(
         raise GanlensError(f"batch size {batch_size} is too small: give at least 1")
     if len(inputs) == 0 and empty is not None:
         return torch.empty(0, *empty)
-    parts = [function(*piece).float().cpu() for piece in pieces(inputs, told, batch_size, device)]
+    parts = [function(*piece).float().cpu() for piece in pieces(inputs, rows, batch_size, device)]
     outputs = torch.cat(parts).contiguous()
     if not outputs.isfinite().all():
         raise GanlensError(

@@ -54,14 +54,14 @@ class Samples:
 
     @property
     def classes(self) -> np.ndarray | None:
-        """The class that each is told to be of; None where no class is told."""
-        told = self.subject.condition
-        if not isinstance(told, Classes) or self.subject.generator is None:
+        """The class that each should be of; None without classes."""
+        condition = self.subject.condition
+        if not isinstance(condition, Classes) or self.subject.generator is None:
             return None
-        if self.subject.is_told:
+        if self.subject.is_conditioned:
             return np.full(self.count, self.subject.provenance["condition"])
-        rows = told.sample(range(self.first, self.first + self.count))
-        return np.array(told.names)[rows.argmax(1).numpy()]
+        rows = condition.sample(range(self.first, self.first + self.count))
+        return np.array(condition.names)[rows.argmax(1).numpy()]
 
     def identity(self) -> dict[str, Any]:
         """Return hashes of the file and of the weights as they are now, and the seeds."""
@@ -94,11 +94,11 @@ class Samples:
 
 
 def _inputs(subject: Subject) -> dict[str, Any]:
-    """Return what else decides the pixels: the condition that is told, pictures to translate."""
+    """Return what else decides the pixels: the condition, pictures to translate."""
     found: dict[str, Any] = {}
     if subject.condition is not None:
-        told = subject.provenance.get("condition")
-        found["condition"] = told or subject.condition.to_json()
+        fixed = subject.provenance.get("condition")
+        found["condition"] = fixed or subject.condition.to_json()
     if subject.generator is None:
         found["sources"] = subject.sources.fingerprint
     return found

@@ -66,12 +66,12 @@ def described(images: ImageSet) -> dict[str, str]:
 
 
 def opened_again(source: Mapping[str, Any], shape: Shape, spec: str | None = None) -> ImageSet:
-    """Open the images that ``described`` told.
+    """Open the images that ``described`` names.
 
     Args:
         source: spec, split and fingerprint; an empty fingerprint takes what is there.
         shape: (C, H, W) of what the network takes.
-        spec: where they are now, if not at the place that is told.
+        spec: where they are now, if not at the place that it names.
 
     Raises:
         GanlensError: they are not there, or have changed.

@@ -10,7 +10,7 @@ from ganlens.calibration import calibrate
 from ganlens.errors import GanlensError
 from ganlens.models.prior import Prior
 from ganlens.subject.generation import Generation
-from ganlens.subject.inputs import Told
+from ganlens.subject.inputs import ConditionLike
 from ganlens.subject.modules import wrapped
 from ganlens.subject.running import batched, is_conditional, pieces, pool_maps
 from ganlens.subject.untrained import CALIBRATION, fresh
@@ -24,14 +24,14 @@ class Subject(Generation):
         provenance: JSON-able: checkpoint, hash, family, arguments, step, data, weights, versions.
         device: where to compute.
         roles: name -> one of ROLES; a network that is called like a role plays it.
-        condition: what conditional networks are told.
+        condition: kind and words of the conditions; None for networks without.
 
     Attributes:
         name: what to call it.
         networks: see above.
         roles: see above.
-        condition: None for networks that are told nothing.
-        default_condition: the (k,) row that is told where nothing is said.
+        condition: None for networks without.
+        default_condition: the (k,) row that holds where none is given.
         image_shape: (C, H, W) of what it draws, or else of what it takes.
         device: where the networks are.
         provenance: see above.
@@ -83,16 +83,16 @@ class Subject(Generation):
 
     @property
     def title(self) -> str:
-        """What a caption calls it: its name, and what it was told or given where that was said."""
+        """What a caption calls it: its name, and the condition and pictures that it was given."""
         known, said = self.provenance, ""
-        if self.is_told:
-            said += f", told {known['condition']}"
+        if self.is_conditioned:
+            said += f", condition {known['condition']}"
         if "sources" in known:
             said += f", given {known['sources']['spec']}"
         return f"{self.name}{said}"
 
     def discriminate(
-        self, x: Tensor, condition: Told | None = None, *, batch_size: int = 64
+        self, x: Tensor, condition: ConditionLike | None = None, *, batch_size: int = 64
     ) -> Tensor:
         """Score images in [-1, 1]: (N,) float32 on the CPU, high for real.
 
@@ -144,13 +144,13 @@ class Subject(Generation):
                 " another checkpoint"
             )
 
-        def pooled(batch: Tensor, *told: Tensor) -> Tensor:
+        def pooled(batch: Tensor, *rows: Tensor) -> Tensor:
             with capture(network, names) as found:
-                network(batch, *told)
+                network(batch, *rows)
             return torch.cat([pool_maps(found[name], pool) for name in names], dim=1)
 
-        told = self._condition(network, None, len(x))
-        return batched(pooled, x, told, batch_size, self.device, None, self.name)
+        rows = self._condition(network, None, len(x))
+        return batched(pooled, x, rows, batch_size, self.device, None, self.name)
 
     def untrained(
         self, seed: int = 0, images: Tensor | None = None, *, calibrated: bool = True
@@ -191,14 +191,14 @@ class Subject(Generation):
         drawn = used = 0
         if self.generator is not None:
             z = self.prior.sample_batch(CALIBRATION, seed)
-            told = None
+            rows = None
             if self.condition is not None and is_conditional(self.generator):
-                told = self.condition.sample(range(CALIBRATION))
-            drawn = calibrate(self.generator, pieces(z, told, 256, self.device))
-            images = self.generate(z, told) if images is None else images
+                rows = self.condition.sample(range(CALIBRATION))
+            drawn = calibrate(self.generator, pieces(z, rows, 256, self.device))
+            images = self.generate(z, rows) if images is None else images
         for name, network in self.networks.items():
             if self.roles[name] != "generator" and images is not None:
-                told = self._condition(network, None, len(images))
-                parts = pieces(images, told, 256, self.device)
+                rows = self._condition(network, None, len(images))
+                parts = pieces(images, rows, 256, self.device)
                 used = max(used, calibrate(network, (p for p in parts if len(p[0]) > 1)))
         self.provenance["calibration"] = {"latents": drawn, "images": used}

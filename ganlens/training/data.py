@@ -34,8 +34,8 @@ class TrainingData:
     def arguments(self) -> dict[str, int]:
         """What the images decide of networks: "size", "channels" and "condition_dim"."""
         _, size, _, channels = self.images.shape
-        told = {} if self.condition is None else {"condition_dim": self.condition.dim}
-        return {"size": size, "channels": channels, **told}
+        width = {} if self.condition is None else {"condition_dim": self.condition.dim}
+        return {"size": size, "channels": channels, **width}
 
     def of(self, domain: Domain) -> np.ndarray:
         """Return the (N, H, W, C) uint8 images of a set: ``images``, or ``others``."""
@@ -55,9 +55,9 @@ def training_data(
 
     Args:
         images: the training images.
-        kinds: kinds of Condition that the family can be told, by preference; none: it is told
+        kinds: kinds of Condition that the family takes, by preference; none: it takes
             nothing.
-        columns: attributes that it is told, in this order; by default all.
+        columns: attributes that it takes, in this order; by default all.
         others: images of a second domain.
 
     Raises:

@@ -90,7 +90,7 @@ def averaged(fabric: "Fabric", value: Tensor) -> Tensor:
 def average_in_place(fabric: "Fabric", gradients: list[Tensor]) -> None:
     """Average gradients over the ranks in one exchange.
 
-    DistributedDataParallel would have to be told that D runs twice per backward pass and that
+    DistributedDataParallel would have to know that D runs twice per backward pass and that
     its weights rest while G learns; one flat all-reduce says the same in a line.
     """
     if fabric.world_size == 1:

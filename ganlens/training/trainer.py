@@ -111,7 +111,7 @@ class Trainer:
         family, data = self._family, self.data
         if family.conditions and data.labels is None:
             raise GanlensError(
-                f"family {self.family!r} is told {' or '.join(family.conditions)} and these images"
+                f"family {self.family!r} takes {' or '.join(family.conditions)} and these images"
                 " have none: give data that have"
             )
         if family.domains == 2 and data.others is None:
@@ -206,9 +206,17 @@ class Trainer:
         return state_of(networks, self._optimizers) | {"step": torch.tensor(self.step)}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take over what ``state`` returned, or what ganlens 0.1 wrote."""
+        """Load what ``state`` returned, or what ganlens 0.1 wrote.
+
+        Raises:
+            RuntimeError: the tensors are those of other networks, or those of an optimizer that has
+                stepped are missing.
+        """
         restore(tensors, self.trained.by_name(), self._optimizers)
         self.step = int(tensors["step"])
+        for phase in self.phases:
+            if self.step > phase.offset and not self._optimizers[f"{phase.name}_adam"].state:
+                raise RuntimeError(f"the moments of phase {phase.name!r} are missing")
 
 
 def train(trainer: Trainer) -> Iterator[TrainStep]:

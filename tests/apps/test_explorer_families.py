@@ -174,9 +174,9 @@ def conditional_widgets() -> None:
     condition = of_text if kind == "text" else of_attributes
     model = SimpleNamespace(
         name="model", condition=condition, provenance={"hash": kind}, words="nothing",
-        told=lambda words: SimpleNamespace(words=condition.name(condition.read(words))),
+        with_condition=lambda words: SimpleNamespace(words=condition.name(condition.read(words))),
     )  # fmt: skip
-    st.write(conditions.told(model).words)
+    st.write(conditions.chosen(model).words)
 
 
 def widgets(**address: str) -> AppTest:

@@ -4,23 +4,27 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ganlens.cli import main
+from ganlens.probes import PROBES
 
 TEXT = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with CONTRIBUTING's probe under a name of its own."""
     (code,) = re.findall(r'```python\n("""Brightness.*?)```', TEXT.read_text("utf-8"), re.S)
     code += '\n\nimport ganlens\n\nganlens.PROBES["brightness"] = Brightness\n'
     (tmp_path / "own_probe.py").write_text(code, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    yield tmp_path
+    PROBES._known.pop("brightness", None)
+    sys.modules.pop("own_probe", None)
 
 
 def script(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -58,7 +62,10 @@ def test_a_probe_beside_the_command_is_one(here: Path) -> None:
         ("./own_probe.py:Brightness", "give package.module:callable"),
         ("nowhere:It", "neither in this folder nor on PYTHONPATH"),
         ("faulty:It", "'faulty' cannot be imported (ZeroDivisionError: division by zero)"),
-        ("lacking:It", "'lacking' cannot be imported (ModuleNotFoundError: No module named 'gone'"),
+        (
+            "lacking:It",
+            "'lacking' cannot be imported (ModuleNotFoundError: No module named 'gone'",
+        ),
     ],
 )
 def test_a_module_that_cannot_be_had_says_why(

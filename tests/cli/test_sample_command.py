@@ -281,7 +281,7 @@ def test_a_probe_is_told_and_says_so(
     words = ("fid", "--data", tiny_images, "--extractor", "pixels", "--n", 12)
     place = models["conditional"]
     one = document(place, tmp_path, *words, "--condition", "1")
-    assert "conditional, told 1" in capsys.readouterr().out
+    assert "conditional, condition 1" in capsys.readouterr().out
     every = document(place, tmp_path, *words)
     assert one["checkpoint"]["condition"] == "1"
     assert "condition" not in every["checkpoint"]
@@ -321,7 +321,7 @@ def test_a_panel_is_replayed_under_its_condition(
     assert isinstance(recipe, PanelRecipe)
     assert recipe.condition == "1"
     assert run("replay", *pictures, "--checkpoint", place) == 0
-    told = ganlens.load(place, "cpu").told("2")
+    told = ganlens.load(place, "cpu").with_condition("2")
     plain = PanelRecipe.from_json({**recipe.to_json(), "condition": ""})
     with pytest.raises(GanlensError, match="drawn without a condition"):
         redraw(told, plain, lambda spec: ganlens.open_data(spec))
@@ -412,7 +412,7 @@ def test_a_conditional_network_draws_by_words() -> None:
     subject = Subject.from_modules(Labelled(), latent_dim=8, classes=5)
     z = subject.latents(range(4))
     assert torch.equal(subject.generate(z, "3"), subject.generate(z, [3, 3, 3, 3]))
-    assert torch.equal(subject.told("3").sample(range(4)), subject.generate(z, "3"))
+    assert torch.equal(subject.with_condition("3").sample(range(4)), subject.generate(z, "3"))
     recipe = Recipe.of_samples(subject, range(4), "3")
     assert recipe.condition == ("3",)
     with pytest.raises(GanlensError, match="class '7' is not known"):

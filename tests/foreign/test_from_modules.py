@@ -15,7 +15,7 @@ from ganlens.cli import main
 from ganlens.errors import GanlensError
 from ganlens.foreign import open_foreign
 from ganlens.models.imported.trust import Trust, trusting
-from ganlens.report import missing, unfit
+from ganlens.report import missing, unusual_shape
 from ganlens.subject import Subject
 
 
@@ -65,7 +65,7 @@ def test_any_channels_any_shape_any_range(channels: int) -> None:
     assert network.training
     assert all(p.requires_grad for p in network.parameters())
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
-    assert unfit(subject.image_shape)
+    assert unusual_shape(subject.image_shape)
     raw = network.eval()(subject.latents(range(4))[:, :, None, None])
     assert torch.allclose(images, (raw * 2 - 1).clamp(-1, 1), atol=1e-5)
 
@@ -248,7 +248,7 @@ def test_what_a_generator_alone_can_do_takes_any_images(shape: tuple[int, int, i
     assert not reasons["interpolate"]
     assert "needs a discriminator" in reasons["top-images"]
     assert not missing(PROBES["top-images"](network="generator", source="generated"), subject, None)
-    assert ("data sets are opened as squares" in reasons["health"]) == bool(unfit(shape))
+    assert ("data sets are opened as squares" in reasons["health"]) == bool(unusual_shape(shape))
 
 
 def test_what_a_discriminator_alone_can_do(tiny_images: Path) -> None:

@@ -114,7 +114,7 @@ def test_a_condition_fits_the_weights(tmp_path: Path) -> None:
     assert ConditionalGAN.conditions
     assert load(saved(tmp_path / "two", TWO, 2)).condition == TWO
     three = Classes.of(np.arange(3), ("a", "b", "c"))
-    with pytest.raises(GanlensError, match="has 3 numbers and network 'generator' is told 2"):
+    with pytest.raises(GanlensError, match="has 3 numbers and network 'generator' takes 2"):
         load(saved(tmp_path / "three", three, 2))
     with pytest.raises(GanlensError, match="no condition that says which"):
         load(saved(tmp_path / "none", None, 2))
@@ -123,7 +123,7 @@ def test_a_condition_fits_the_weights(tmp_path: Path) -> None:
 def test_networks_that_are_told_nothing_take_no_condition(tmp_path: Path) -> None:
     subject = load(saved(tmp_path / "deaf", TWO, 0))
     with pytest.raises(GanlensError, match="takes no condition"):
-        subject.told("a")
+        subject.with_condition("a")
 
 
 def test_attributes_that_are_named_are_told_though_there_are_classes() -> None:

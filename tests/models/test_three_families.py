@@ -156,7 +156,7 @@ def test_the_flags_are_the_familys_own(capsys: Any) -> None:
     ("family", "more", "said"),
     [
         ("toy-conditional", ["--others", "x"], "learns from one set of images"),
-        ("toy-autoencoder", ["--condition-on", "hue"], "is not told attributes"),
+        ("toy-autoencoder", ["--condition-on", "hue"], "takes no attributes"),
         ("toy-conditional", ["--preset", "paper"], "preset 'paper' is not known: choose from def"),
         ("cyclops", [], "family 'cyclops' is not known"),
     ],
@@ -241,7 +241,7 @@ def test_a_condition_is_told_in_the_data_s_own_words(conditional: ganlens.Subjec
     assert torch.equal(by_word, by_row)
     assert torch.equal(by_word, conditional.generate(z, [2, 2, 2, 2]))
     assert not torch.equal(by_word, conditional.generate(z, "1"))
-    told = conditional.told("2")
+    told = conditional.with_condition("2")
     assert torch.equal(told.generate(z), by_word)
     assert torch.equal(told.sample(range(4)), by_word)
     assert told.provenance["condition"] == "2"

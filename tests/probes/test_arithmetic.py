@@ -21,7 +21,7 @@ from ganlens.models.prior import Prior
 from ganlens.panels import ImagePanel, TablePanel
 from ganlens.probes.arithmetic import Arithmetic
 from ganlens.probes.base import Needs
-from ganlens.probes.concepts import Condition, expected, parse, split_formula
+from ganlens.probes.concepts import AttributeValue, expected, parse, split_formula
 from ganlens.probes.exemplars import pick
 from ganlens.probes.linear_models import fit_linear_models, lead
 from ganlens.recipe import Recipe, render
@@ -205,13 +205,13 @@ def test_pixel_control_is_the_same_sum_of_pictures(result):
 def test_expressions_are_taken_apart():
     data = data_set()
     assert parse("light=bright & side = left", data) == (
-        Condition("light", "bright", "light=bright"),
-        Condition("side", "left", "side = left"),
+        AttributeValue("light", "bright", "light=bright"),
+        AttributeValue("side", "left", "side = left"),
     )
     assert parse('"shop name"="A & B"', data)[0].value == "A & B"
-    assert parse("amount>0.2", data) == (Condition("amount>0.2", "yes", "amount>0.2"),)
+    assert parse("amount>0.2", data) == (AttributeValue("amount>0.2", "yes", "amount>0.2"),)
     either = "light=bright | side=left"
-    assert parse(either, data) == (Condition(either, "yes", either),)
+    assert parse(either, data) == (AttributeValue(either, "yes", either),)
     with pytest.raises(GanlensError, match="choose from"):
         parse("light=purple", data)
 
@@ -234,7 +234,7 @@ def test_questions_and_numbers_work_as_concepts():
     ],
 )
 def test_what_is_expected_follows_from_the_concepts(a, b, c, result):
-    sides = [[Condition(*one.split("="), one) for one in side.split()] for side in (a, b, c)]
+    sides = [[AttributeValue(*one.split("="), one) for one in side.split()] for side in (a, b, c)]
     assert " ".join(one.text for one in expected(*sides)) == result
 
 

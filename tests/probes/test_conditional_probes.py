@@ -64,7 +64,9 @@ def test_every_probe_runs_and_says_what_was_told(
 def test_another_condition_gives_another_result(
     name: str, subject: Subject, data: ImageSet
 ) -> None:
-    results = [quick(name).run(one, data).summary() for one in (subject, subject.told("c"))]
+    results = [
+        quick(name).run(one, data).summary() for one in (subject, subject.with_condition("c"))
+    ]
     assert [one.pop("condition") for one in results] == ["b (the default)", "c"]
     assert results[0] != results[1]
 
@@ -73,12 +75,12 @@ def test_bound_networks_take_one_input_and_share_their_layers(subject: Subject) 
     z, device = subject.latents(range(5)), subject.device
     row = DIGITS.read("b").expand(5, -1)
     for name, x in {"generator": z, "discriminator": subject.generate(z)}.items():
-        bound, network = subject.bound(name), subject.network(name)
+        bound, network = subject.unconditional(name), subject.network(name)
         assert torch.equal(bound(x.to(device)), network(x, row))
         assert torch.equal(bound(x, DIGITS.read("c").expand(5, -1)), network(x, row[:, [0, 2, 1]]))
         assert list(dict(bound.named_modules())) == list(dict(network.named_modules()))
         assert torch.equal(copy.deepcopy(bound)(x), bound(x))
-    bound = subject.bound("generator")
+    bound = subject.unconditional("generator")
     with capture(subject.generator, "conv") as outputs:
         bound(z)
     assert outputs["conv"].shape[0] == 5
@@ -89,7 +91,7 @@ def test_bound_networks_take_one_input_and_share_their_layers(subject: Subject) 
 
 
 def test_a_deep_copy_of_a_bound_network_is_its_own(subject: Subject) -> None:
-    other = copy.deepcopy(subject.bound("generator"))
+    other = copy.deepcopy(subject.unconditional("generator"))
     before = subject.generator(subject.latents([0]), DIGITS.read("b")[None])
     other.first.weight.data.zero_()
     other.conv = torch.nn.Identity()  # as a guided copy replaces layers
@@ -99,19 +101,19 @@ def test_a_deep_copy_of_a_bound_network_is_its_own(subject: Subject) -> None:
 
 def test_networks_that_are_told_nothing_are_bound_as_they_are() -> None:
     plain = made("toy-conditional", Shape())
-    assert plain.bound("generator") is plain.generator
+    assert plain.unconditional("generator") is plain.generator
     assert "condition" not in identity(plain)
 
 
 def test_the_control_keeps_what_is_told(subject: Subject) -> None:
-    control = subject.told("c").untrained(1)
+    control = subject.with_condition("c").untrained(1)
     z = control.latents(range(3))
     assert torch.equal(control.generate(z), control.generate(z, "c"))
-    assert identity(subject.told("c"))["condition"] == "c"
+    assert identity(subject.with_condition("c"))["condition"] == "c"
 
 
 def test_sefa_takes_the_latent_and_leaves_the_condition_out(subject: Subject) -> None:
-    found = first_layer(subject.bound("generator"))
+    found = first_layer(subject.unconditional("generator"))
     norm, weight = subject.generator.norm, subject.generator.first.weight[:, :8]
     gain = norm.weight / (norm.running_var + norm.eps).sqrt()
     expected = (weight * gain[:, None]).double().numpy()
@@ -122,7 +124,7 @@ def test_the_jacobian_is_of_the_condition_that_is_told(subject: Subject) -> None
     z = subject.latents([0])[0]
     row = DIGITS.read("b")[None]
     plain = jacobian_spectrum(lambda x: subject.generator(x, row.expand(len(x), -1)), z)
-    assert torch.equal(jacobian_spectrum(subject.bound("generator"), z), plain)
+    assert torch.equal(jacobian_spectrum(subject.unconditional("generator"), z), plain)
 
 
 WITHOUT = {  # what an encoder and a decoder cannot answer

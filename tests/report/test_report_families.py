@@ -48,7 +48,7 @@ def test_every_network_is_named_with_its_role_and_size(
         size = sum(weight.numel() for weight in subject.network(name).parameters())
         said = f"{size:,} parameters" if name == role else f"{name}, {size:,} parameters"
         assert said in rows.get(role, rows.get(f"{role}s")).split("; ")
-    assert rows.get("told") == ("classes: 0, 1, 2" if family == "toy-conditional" else None)
+    assert rows.get("condition") == ("classes: 0, 1, 2" if family == "toy-conditional" else None)
     assert ("prior" in rows) == (family != "toy-translator")
     assert ("and on, unpaired" in rows) == (family == "toy-translator")
 
@@ -147,7 +147,9 @@ def test_checks_go_through_every_network(
 ) -> None:
     found = {one.name: one for one in check(subject_of(trained, family))}
     expected = {
-        "toy-conditional": {"told", "prior", "sees what it is told", "samples differ", "features"},
+        "toy-conditional": {
+            "condition", "prior", "sees its condition", "samples differ", "features",
+        },
         "toy-autoencoder": {"decoder: prior", "encoder: latents", "encoder: samples come back"},
         "toy-translator": {
             *(f"{n}: changes its input" for n in ("a_to_b", "b_to_a")),
@@ -170,7 +172,9 @@ def test_whatever_is_told_is_compared_with_something_else(trained: dict[str, Pat
     """The second most frequent class was compared with itself, and a sound model called deaf."""
     subject = subject_of(trained, "toy-conditional")
     for words in subject.condition.names:
-        found = {one.name: one for one in check(subject.told(words))}["sees what it is told"]
+        found = {one.name: one for one in check(subject.with_condition(words))}[
+            "sees its condition"
+        ]
         assert found.good
         assert found.found.startswith(f"{words!r} and ")
         assert f"and {words!r}" not in found.found
@@ -183,7 +187,7 @@ def test_fidelity_says_where_the_two_sides_cannot_be_alike(trained: dict[str, Pa
     told = subject_of(trained, "toy-conditional")
     whole = "Every sample was drawn under the condition"
     assert whole not in probe.run(told, dark).summary()["caveat"]
-    assert f"{whole} 2:" in probe.run(told.told("2"), dark).summary()["caveat"]
+    assert f"{whole} 2:" in probe.run(told.with_condition("2"), dark).summary()["caveat"]
     translator, same = subject_of(trained, "toy-translator"), "translations of images of this very"
     assert same in probe.run(translator, dark).summary()["caveat"]
     assert same not in probe.run(translator, light).summary()["caveat"]

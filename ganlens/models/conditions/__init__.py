@@ -1,4 +1,4 @@
-"""Conditions: what a network is told of an image, with the words of the data."""
+"""Conditions that networks are given: classes, attributes or text, in the words of the data."""
 
 from collections.abc import Mapping
 from typing import Any

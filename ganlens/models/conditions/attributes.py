@@ -167,17 +167,17 @@ class Attributes(Condition):
         Raises:
             GanlensError: an unknown attribute or value, or one that is given twice.
         """
-        told: dict[str, float] = {}
+        given: dict[str, float] = {}
         known = {one.name: one for one in self.attributes}
         pieces = words.split("&") if words.strip() else []
         while pieces:
             one, entry, used = self._clause(pieces)
-            if one.name in told:
+            if one.name in given:
                 raise GanlensError(f"condition {words!r} gives {one.name} twice: decide on one")
-            told[one.name] = entry
+            given[one.name] = entry
             pieces = pieces[used:]
         usual = self._marginal()
-        return self.row(tuple(told.get(n, usual[i]) for i, n in enumerate(known)))
+        return self.row(tuple(given.get(n, usual[i]) for i, n in enumerate(known)))
 
     def _clause(self, pieces: Sequence[str]) -> tuple[Attribute, float, int]:
         """Read the first NAME=VALUE of words that were split at each "&".
@@ -246,7 +246,7 @@ def _attribute(name: str, column: np.ndarray, values: Mapping[str, Sequence[str]
     constant = column.min() == column.max()  # its computed deviation may be a rounding error
     mean, std = float(column.mean()), 0.0 if constant else float(column.std())
     lost = max(abs(rounded(value) - value) for value in column.tolist())
-    if not constant and lost > std / 100:  # the network would be told next to nothing
+    if not constant and lost > std / 100:  # it would say next to nothing
         raise GanlensError(
             f"attribute {name!r} changes only beyond its first {DIGITS} digits, around {mean:.10g}:"
             f" subtract {rounded(mean):.10g} from it, or leave it out"

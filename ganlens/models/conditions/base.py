@@ -1,4 +1,4 @@
-"""Condition: to what a network is told what Prior is to latents."""
+"""Condition: what labels or words are to a network as rows, as Prior is of its latents."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from ganlens.models.conditions.table import Entry, Table
 
 @dataclass(frozen=True)
 class Condition(ABC):
-    """What a conditional network is told of an image: one row of numbers, and words for it.
+    """The conditions of a network: one row of numbers for each image, and words for it.
 
     Attributes:
         kind: "classes", "attributes" or "text".

@@ -59,20 +59,20 @@ class Trial:
         ]
         return np.array(rows)
 
-    def hits(self, x: Tensor) -> np.ndarray:
+    def meets(self, x: Tensor) -> np.ndarray:
         """Return (N, E) bool: which images meet each expected condition."""
         return meets(self.network.predict(x), self.wanted)
 
     @cached_property
-    def floor(self) -> float:
+    def least_plausible(self) -> float:
         """The score of the discriminator below which only few of the random samples lie."""
         return float(np.quantile(self.subject.discriminate(self.random).numpy(), UNLIKELY))
 
     def measured(self, x: Tensor) -> Score:
         """Measure (N, C, H, W) results."""
-        hits = self.hits(x)
+        hits = self.meets(x)
         every: np.ndarray = np.all(hits, axis=1)
-        plausible = self.subject.discriminate(x).numpy() >= self.floor
+        plausible = self.subject.discriminate(x).numpy() >= self.least_plausible
         return Score(
             share(every), share(every & plausible), float(plausible.mean()), hits.mean(axis=0)
         )
@@ -83,7 +83,7 @@ class Trial:
         scaled = self.subject.prior.project(z)
         return self.measured(self.subject.generate(z)), self.measured(self.subject.generate(scaled))
 
-    def pixels(self) -> Score:
+    def score_of_pixels(self) -> Score:
         """Measure the same arithmetic on the pixels of the paper's number of exemplars."""
         drawn = sums(lambda s: self.subject.generate(self.subject.latents(s)), self.picks(PAPER))
         return self.measured(drawn.clamp(-1, 1))
@@ -104,12 +104,12 @@ class Trial:
             wanted=self.wanted,
             plain=tuple(plain for plain, _ in scores),
             scaled=tuple(scaled for _, scaled in scores),
-            pixels=self.pixels(),
+            pixels=self.score_of_pixels(),
             random=self.measured(self.random),
             shortlists=tuple(map(len, self.shortlists)),
             shown=tuple(show),
             pictures=images.to_uint8(drawn),
-            right=np.all(self.hits(drawn), axis=1),
+            right=np.all(self.meets(drawn), axis=1),
             recipe=recipe.to_json(),
         )
 

@@ -7,7 +7,7 @@ from ganlens.probes.artifacts.stages import Stage
 from ganlens.stats.excess import Excess, holm
 
 ALPHA = 0.05
-MOST_OF_IT = 0.5  # share of the excess, in dB, that evening a layer must take away
+MIN_REMOVED = 0.5  # share of the excess, in dB, that evening a layer's overlap must take away
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Verdict:
     Attributes:
         layer: where a checkerboard arises first, or None.
         period: its period in pixels, or None.
-        confirmed: the checkerboard goes when the layer's kernel is evened.
+        confirmed: the checkerboard goes once the layer's kernel lays equally much on every pixel.
         reason: one sentence on why this layer, or why none.
         p_values: stage by stage, that a checkerboard is there, adjusted by Holm.
     """
@@ -84,7 +84,7 @@ def _confirmed(
         return Verdict(layer, period, False, f"{what}, that of {layer}.", p_values)
     best = max(range(len(stages)), key=lambda k: removed[k][at].value)
     taken = removed[best][at]
-    if len(stages) * taken.p_above() < ALPHA and taken.value >= MOST_OF_IT * excess:
+    if len(stages) * taken.p_above() < ALPHA and taken.value >= MIN_REMOVED * excess:
         layer = stages[best].layer
         reason = f"{what}, and evening the kernel of {layer} takes {taken.value:.1f} dB away."
         return Verdict(layer, period, True, reason, p_values)

@@ -122,7 +122,7 @@ def evened(subject: Subject, layer: str) -> Iterator[Any]:
     becomes 0, and a map that is constant around a position leaves no checkerboard there. Details
     of the maps pass as before. A layer without a kernel of its own is left as it is.
     """
-    generator = copy.deepcopy(subject.bound("generator"))
+    generator = copy.deepcopy(subject.unconditional("generator"))
     part = find_layer(generator, layer)
     if isinstance(part, nn.ConvTranspose2d):
         part.weight.data = even_taps(part.weight.data, part.stride[0])

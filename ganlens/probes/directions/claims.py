@@ -9,7 +9,7 @@ import numpy as np
 from ganlens.attributes import Predictions
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.probes.concepts import Condition, categorical, parse, quoted
+from ganlens.probes.concepts import AttributeValue, categorical, parse, quoted
 from ganlens.probes.success import meets
 
 ENOUGH = 20  # training images with either answer that a question needs
@@ -107,7 +107,7 @@ def _of_attribute(train: ImageSet, name: str) -> list[Claim]:
 def holds(read: Predictions, claim: str) -> np.ndarray | None:
     """Return (N,) bool: which images are predicted to fit a claim; None if none can be."""
     try:
-        return meets(read, [Condition(claim, "yes", claim)])[:, 0]
+        return meets(read, [AttributeValue(claim, "yes", claim)])[:, 0]
     except GanlensError:
         return None
 

@@ -157,7 +157,7 @@ def unsupervised(
     for method in methods:
         if method == "sefa":
             yield Progress(0, 1, "the first layer's eigenvectors")
-            chosen += sefa(subject.bound("generator"), count, provenance=about)
+            chosen += sefa(subject.unconditional("generator"), count, provenance=about)
         elif method == "ganspace":
             components, fitted = range(min(len(samples), PCA_SAMPLES)), samples[:REGRESSED]
             chosen += yield from ganspace(

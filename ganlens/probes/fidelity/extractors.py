@@ -192,7 +192,7 @@ def _discriminator(subject: Subject | None, reason: str) -> ChosenExtractor:
         )
     return ChosenExtractor(
         # The checkpoint's hash covers the generators too, so the extractor's is taken of D alone.
-        DiscriminatorExtractor(subject.bound("discriminator")),
+        DiscriminatorExtractor(subject.unconditional("discriminator")),
         reason,
         "This discriminator was trained against this very generator: good for comparing samples, "
         "epochs or settings under the same weights, not for comparing models with each other.",

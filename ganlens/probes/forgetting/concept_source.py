@@ -57,7 +57,7 @@ class ConceptSource:
 
     def scores(self, subject: Subject, x: Tensor) -> Tensor:
         """Return the (N, T) outputs for images on the subject's device, with gradients."""
-        network = subject.bound("discriminator")
+        network = subject.unconditional("discriminator")
         found: dict[str, Tensor] = {}
 
         def keep(name: str, output: Tensor) -> Tensor:

@@ -58,7 +58,7 @@ def optimise(
         levels: (C,) the level of each map.
         search: the settings.
     """
-    generator = subject.bound("generator")
+    generator = subject.unconditional("generator")
     device, rng = subject.device, np.random.default_rng(search.seed)
     level = torch.as_tensor(levels, dtype=torch.float32, device=device)[:, None, None]
     with torch.no_grad():

@@ -128,7 +128,7 @@ def measure(
         parts = [part for part in real.split(BATCH) if len(part) > 1][: amounts.batches]
         parts = [part.to(subject.device) for part in parts]
         latents = [one.to(subject.device) for one in z.split(BATCH)][: len(parts)]
-        pair = subject.bound("generator"), subject.bound("discriminator")
+        pair = subject.unconditional("generator"), subject.unconditional("discriminator")
         gradients = gradient_norms(*pair, parts, latents)
     spectra = yield from _spectra(subject, z[: amounts.jacobians])
     return Measurements(
@@ -156,7 +156,7 @@ def _stream(subject: Subject, network: str, found: LayerStatistics, x: Tensor) -
 
 def _spectra(subject: Subject, z: Tensor) -> Steps[np.ndarray]:
     rows = []
-    generator, stds = subject.bound("generator"), subject.prior.stds
+    generator, stds = subject.unconditional("generator"), subject.prior.stds
     for done, one in enumerate(z.to(subject.device)):
         yield Progress(done, len(z), f"Jacobians of {subject.name}")
         rows.append(jacobian_spectrum(generator, one, stds).numpy())

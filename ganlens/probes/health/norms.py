@@ -8,22 +8,22 @@ from torch import Tensor, nn
 from ganlens.calibration import NORMS
 from ganlens.probes.layer_statistics import LayerStatistics
 
-DEAF = 1e-4  # gain below which rounding hides what came in
+LEAST_GAIN = 1e-4  # gain below which rounding hides what came in
 
 
 @dataclass(frozen=True)
 class NormRow:
-    """One batch norm.
+    """One batch norm: gain (gamma), shift (beta), running statistics.
 
     Attributes:
         network: "generator" or "discriminator".
         layer: its name.
-        gains: lowest, median and highest gain (weight); None without gains.
-        shift: largest absolute shift (bias); None without.
+        gains: lowest, median and highest gain; None without gains.
+        shift: largest absolute shift; None without.
         running_mean: largest absolute running mean.
         running_var: lowest and highest running variance.
-        drift: root mean square, over channels, of (mean that came in - running mean) / running
-            standard deviation; None where every gain is 0, so that nothing comes through.
+        drift: root mean square, over channels whose gain is above 1e-4, of (mean that came in -
+            running mean) / sqrt(running variance + eps); None where no gain is.
     """
 
     network: str
@@ -40,7 +40,8 @@ def norm_rows(network: str, statistics: LayerStatistics) -> list[NormRow]:
 
     Args:
         network: what to call it.
-        statistics: of the layers' outputs over some samples.
+        statistics: of the layers' outputs in eval mode, over generated images for a generator and
+            over real and generated ones for a discriminator.
     """
     return [
         _row(network, name, layer, statistics.sums[name])
@@ -56,8 +57,8 @@ def _row(network: str, name: str, layer: nn.Module, sums: Tensor) -> NormRow:
     weight, bias = layer.weight, layer.bias
     gains = None
     if isinstance(weight, Tensor):
-        ordered = weight.detach().float()
-        gains = (float(ordered.min()), float(ordered.median()), float(ordered.max()))
+        gain = weight.detach().float()
+        gains = (float(gain.min()), float(gain.median()), float(gain.max()))
     return NormRow(
         network,
         name,
@@ -74,7 +75,7 @@ def _drift(weight: object, bias: object, sums: Tensor) -> float | None:
     came = sums[1] / sums[0]
     gain = weight.detach().double().cpu() if isinstance(weight, Tensor) else torch.ones_like(came)
     shift = bias.detach().double().cpu() if isinstance(bias, Tensor) else torch.zeros_like(came)
-    heard = gain.abs() > DEAF
-    if not heard.any():
+    open_ = gain.abs() > LEAST_GAIN
+    if not open_.any():
         return None
-    return float(((came - shift)[heard] / gain[heard]).square().mean().sqrt())
+    return float(((came - shift)[open_] / gain[open_]).square().mean().sqrt())

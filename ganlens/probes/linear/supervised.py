@@ -59,7 +59,7 @@ def train_supervised(
     """
     images = train.batch(slice(0, CALIBRATION))
     control = subject.untrained(seed, images, calibrated=False)
-    network: Any = control.bound("discriminator")
+    network: Any = control.unconditional("discriminator")
     module = _Headed(network, images[:1], [len(target.classes) for target in targets], seed)
     module.to(control.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     settings = {"n_train": len(targets[0].train), "epochs": epochs, "batch_size": BATCH, "lr": LR,

@@ -48,7 +48,7 @@ def trained(subject: Subject, classifier: AttributeClassifier | None) -> dict[st
     """Return the networks by name, as far as they are there."""
     found: dict[str, nn.Module] = {}
     if subject.discriminator is not None:
-        found[DISCRIMINATOR] = subject.bound("discriminator")
+        found[DISCRIMINATOR] = subject.unconditional("discriminator")
     if classifier is not None:
         found[CLASSIFIER] = classifier.model.to(subject.device)
     return found
@@ -68,7 +68,9 @@ def untrained(
     """
     found: dict[str, Any] = {}
     if DISCRIMINATOR in wanted:
-        found[DISCRIMINATOR] = subject.untrained(seed, calibrated=False).bound("discriminator")
+        found[DISCRIMINATOR] = subject.untrained(seed, calibrated=False).unconditional(
+            "discriminator"
+        )
     if CLASSIFIER in wanted and classifier is not None:
         with seeded(seed):
             found[CLASSIFIER] = Classifier(classifier.model.config).to(subject.device)

@@ -82,7 +82,7 @@ class GuidedBackprop(Probe):
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[GuidedBackpropResult]:
         """Scan both networks, then backpropagate."""
-        network = subject.bound("discriminator")
+        network = subject.unconditional("discriminator")
         data = images_for(subject, data, "guided backpropagation")
         layer = last_block(subject) if self.layer == "auto" else self.layer
         windows = windows_of(subject, "discriminator", layer)
@@ -123,7 +123,7 @@ class GuidedBackprop(Probe):
         measured: np.ndarray,
     ) -> Steps[Gradients]:
         found = yield from scan(subject, "discriminator", layer, source, self.k, self.batch_size)
-        network = subject.bound("discriminator")
+        network = subject.unconditional("discriminator")
         every = np.union1d(units, measured)
         patches: list[np.ndarray] = []
         networks: tuple[nn.Module, ...] = (guided_copy(network), network)

@@ -39,7 +39,7 @@ def windows_of(subject: Subject, network: str, layer: str) -> Windows:
     Raises:
         GanlensError: unknown layer, or one whose window is not known.
     """
-    module = subject.bound(network)
+    module = subject.unconditional(network)
     if network == "generator":
         return projective_windows(module, layer, subject.latents([0]).to(subject.device))
     blank = torch.zeros(1, *subject.image_shape, device=subject.device)

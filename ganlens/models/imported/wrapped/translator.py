@@ -1,4 +1,4 @@
-"""``WrappedTranslator``: any module that maps images, told a condition or not, to images."""
+"""``WrappedTranslator``: any module that maps images, with a condition or not, to images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ class WrappedTranslator(Wrapped):
         source_shape: (C, H, W) of the images that it is given.
         output_range: what the lowest and highest pixel mean, going in and coming out; values
             beyond are clipped.
-        classes: domains or attributes that it is told as (N, classes) rows, as StarGAN is, or as
+        classes: domains or attributes that it takes as (N, classes) rows, as StarGAN is, or as
             (N,) labels; None takes images alone.
         label: the class where none is named, 0 to classes - 1.
 
@@ -64,8 +64,8 @@ class WrappedTranslator(Wrapped):
         Raises:
             GanlensError: the condition does not fit.
         """
-        told = condition_inputs(condition, x, self.classes, self.label, self.rows)
-        return self.pixels(self.network(self.own_range(x), *told))
+        rows = condition_inputs(condition, x, self.classes, self.label, self.rows)
+        return self.pixels(self.network(self.own_range(x), *rows))
 
     def _find_shape(self) -> tuple[int, int, int]:
         """Run it on blank images; rows come first, since an embedding of labels refuses them."""
@@ -79,8 +79,8 @@ class WrappedTranslator(Wrapped):
             return first_form((True, False) if self.classes else (True,), run, len(blank))[1]
         except GanlensError as error:
             shown = " x ".join(map(str, self.source_shape))
-            told = "" if self.classes is None else f" with one of {self.classes} classes"
+            classes = "" if self.classes is None else f" with one of {self.classes} classes"
             raise GanlensError(
-                f"the translator does not map {shown} images{told} to images ({error}): give the"
+                f"the translator does not map {shown} images{classes} to images ({error}): give the"
                 " (C, H, W) of its source images as image_shape, and classes if it has some"
             ) from error

@@ -1,7 +1,6 @@
 """Concepts: attribute expressions, and what arithmetic with them should give."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import inspect
 import io
 import re
 from collections.abc import Callable, Sequence
@@ -59,6 +60,7 @@ Force = Annotated[bool, tyro.conf.FlagCreatePairsOff, arg(help="Replace files th
 Folder = Annotated[Path | None, arg(metavar="DIR", help="Write every panel into this folder.")]
 
 
+OWN_CODE = "A family or probe of your own: --module my_file:MyClass --trust, with every command."
 NONE = ("none", "None")
 REGISTRY = ConstructorRegistry()
 
@@ -103,6 +105,8 @@ def call(function: Callable[..., int | None], program: str, words: Sequence[str]
     def later(*args: Any, **kwargs: Any) -> Callable[[], int | None]:
         return functools.partial(function, *args, **kwargs)
 
+    said, args, of_flags = (inspect.getdoc(function) or "").partition("\n\nArgs:")
+    later.__doc__ = f"{said}\n\n{OWN_CODE}{args}{of_flags}"
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):

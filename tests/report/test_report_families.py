@@ -50,7 +50,7 @@ def test_every_network_is_named_with_its_role_and_size(
         assert said in rows.get(role, rows.get(f"{role}s")).split("; ")
     assert rows.get("condition") == ("classes: 0, 1, 2" if family == "toy-conditional" else None)
     assert ("prior" in rows) == (family != "toy-translator")
-    assert ("and on, unpaired" in rows) == (family == "toy-translator")
+    assert ("second domain (unpaired)" in rows) == (family == "toy-translator")
 
 
 def test_a_conditional_model_shows_the_same_seeds_under_each_condition(

@@ -19,7 +19,7 @@ from ganlens.classifier import (
     train_classifier,
 )
 from ganlens.cli.flags import Data, Force, Json
-from ganlens.cli.opening import open_to_train, say_skipped
+from ganlens.cli.opening import OptionalFit, open_to_train, say_opened
 from ganlens.cli.terminal import (
     check_apart,
     check_file,
@@ -48,6 +48,7 @@ class Asked:
         out: folder of the classifier.
         size: pixels a side, 16 to 256; by default that of the images, up to 64.
         channels: 1 or 3; by default as in the images.
+        fit: how images that are not square become so.
         upscale: enlarge images that are smaller than the size instead of leaving them out.
         strict: stop at an image that cannot be read instead of leaving it out.
         json: file for the held-out accuracies.
@@ -57,6 +58,7 @@ class Asked:
     out: Annotated[Path, arg(metavar="DIR")]
     size: int | None = None
     channels: Literal[1, 3] | None = None
+    fit: OptionalFit = None
     upscale: bool = False
     strict: bool = False
     json: Json = None
@@ -105,8 +107,9 @@ def train(asked: Asked, settings: ClassifierSettings, line: str) -> None:
         channels=asked.channels,
         strict=asked.strict,
         upscale=asked.upscale,
+        fit=asked.fit,
     )
-    say_skipped(data)
+    say_opened(data)
     names, train, test = ", ".join(targets_of(data)), data.part("train"), data.part("test")
     note(
         f"training on {len(train):,} images of {data.spec} at {data.image_shape[1]} px to read"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 
@@ -10,21 +10,19 @@ from ganlens import stats
 from ganlens.checkpoints import find_checkpoint
 from ganlens.cli import probe
 from ganlens.cli.flags import Device, Force
-from ganlens.cli.opening import decode, open_subject, say_skipped
+from ganlens.cli.opening import OptionalFit, check_fit, decode, open_subject, say_opened
 from ganlens.cli.terminal import check_free, check_places, console, follow, note
-from ganlens.data import EMBEDDED
+from ganlens.data import EMBEDDED, ImageSet, with_fit
 from ganlens.errors import GanlensError
 from ganlens.features import together, world
+from ganlens.foreign import holds_weights
 from ganlens.probes.fidelity import Fidelity
 from ganlens.report import comparison_document
 from ganlens.subject import Subject, pick_device
 
-if TYPE_CHECKING:
-    from ganlens.data import ImageSet
-
 A_HELP = (
-    "What is evaluated: a checkpoint (folder, run or shipped name), or the samples of any GAN "
-    "(a folder, zip or npz of images)."
+    "What is evaluated: a checkpoint (folder, run or shipped name), weights of another project, or "
+    "the samples of any GAN (a folder, zip or npz of images)."
 )
 B_HELP = (
     "What it is compared with, in place of --data: images, an .npz of mu and sigma, or a "
@@ -64,6 +62,9 @@ def fid(
     if b is None or (_is_checkpoint(a) and _is_images(b)):
         return probe.run("fid", settings, replace(common, data=b))
     check_places(common.out, common.json, common.force)
+    images = [word for word in (a, b) if _is_images(word)]
+    check_fit(common.fit, *images)
+    a, b = (with_fit(word, common.fit) if word in images else word for word in (a, b))
     generated, reference = _open_both(a, b, common)
     device = pick_device(common.device)
     with together(device):
@@ -79,6 +80,7 @@ def moments(
     source: Annotated[Positional[str], arg(metavar="SOURCE", help=SOURCE_HELP)],
     settings: Annotated[Fidelity, arg(help="")],
     out: NpzFile,
+    fit: OptionalFit = None,
     device: Device = "auto",
     force: Force = False,
 ) -> None:
@@ -92,7 +94,8 @@ def moments(
     check_free(out, force)
     if (settings.k, settings.k_density) != (Fidelity.k, Fidelity.k_density):
         raise GanlensError("--k and --k-density are of no use to moments: leave them out")
-    opened = _images(source) if _is_images(source) else _open(source, device)
+    check_fit(fit, source if _is_images(source) else None)
+    opened = _images(with_fit(source, fit)) if _is_images(source) else _open(source, device)
     place = pick_device(device)
     with together(place):
         found = follow(settings.moments(opened, place))
@@ -104,10 +107,11 @@ def moments(
 
 
 def _is_checkpoint(word: str) -> bool:
+    """Return whether a word means networks: a checkpoint, or weights of another project."""
     try:
         find_checkpoint(word)
     except GanlensError:
-        return False
+        return holds_weights(Path(word))
     return True
 
 
@@ -120,7 +124,7 @@ def _is_moments(word: str) -> bool:
     return stats.holds_moments(Path(word))
 
 
-def _open(word: str, device: str) -> "Subject | ImageSet":
+def _open(word: str, device: str) -> Subject | ImageSet:
     if _is_moments(word):
         raise GanlensError(f"{word} holds moments, not images: it can only be B of ganlens fid A B")
     return open_subject(word, device) if _is_checkpoint(word) else _images(word)
@@ -128,7 +132,7 @@ def _open(word: str, device: str) -> "Subject | ImageSet":
 
 def _open_both(
     a: str, b: str, common: FidFlags
-) -> tuple["Subject | ImageSet", "Subject | ImageSet | stats.ReferenceMoments"]:
+) -> tuple[Subject | ImageSet, Subject | ImageSet | stats.ReferenceMoments]:
     """Return both as opened, images at the size of the other or the smaller of both sizes.
 
     The condition and the source pictures are those of A.
@@ -151,14 +155,14 @@ def _open_both(
     return fitted[0], fitted[1]
 
 
-def _unconditional(word: str, common: FidFlags) -> "Subject | ImageSet":
+def _unconditional(word: str, common: FidFlags) -> Subject | ImageSet:
     flags = {"--condition": common.condition, "--sources": common.sources}
     if given := [flag for flag, value in flags.items() if value is not None]:
         raise GanlensError(f"{word} is no checkpoint and takes no {given[0]}: leave it out")
     return _open(word, common.device)
 
 
-def _images(spec: str, size: int | None = None, channels: int | None = None) -> "ImageSet":
+def _images(spec: str, size: int | None = None, channels: int | None = None) -> ImageSet:
     data = decode(spec, size=size, channels=channels)
-    say_skipped(data)
+    say_opened(data)
     return data

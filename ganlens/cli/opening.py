@@ -1,14 +1,21 @@
 """Opening what a command is about: a checkpoint, and images under a progress bar."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import arg
 
 from ganlens.cli.terminal import follow, note
+from ganlens.data import Fit, ImageSet, open_steps, with_fit
 from ganlens.errors import GanlensError
 
 if TYPE_CHECKING:
-    from ganlens.data import ImageSet
     from ganlens.subject import Subject
 
+FIT_HELP = (
+    "How images that are not square become so: crop keeps the centre, pad adds black bars, squash "
+    "changes their shape. By default as the SPEC says, which may end in ,fit=FIT; else crop."
+)
+OptionalFit = Annotated[Fit | None, arg(help=FIT_HELP)]
 SKIPPED_SHOWN = 5
 LARGE = 64  # px; larger images are shrunk to it unless a size is asked for
 
@@ -43,7 +50,7 @@ def open_subject(
     return subject
 
 
-def open_sources(spec: str, network: Any) -> "ImageSet":
+def open_sources(spec: str, network: Any) -> ImageSet:
     """Open source pictures as a network takes them; say what was left out.
 
     Raises:
@@ -54,30 +61,28 @@ def open_sources(spec: str, network: Any) -> "ImageSet":
     return _open_at(spec, source_shape(network))
 
 
-def open_images(spec: str, subject: "Subject") -> "ImageSet":
+def open_images(spec: str, subject: "Subject") -> ImageSet:
     """Open data at the size and channels of a subject's images; say what was left out."""
     return _open_at(spec, subject.image_shape)
 
 
-def _open_at(spec: str, shape: tuple[int, int, int]) -> "ImageSet":
+def _open_at(spec: str, shape: tuple[int, int, int]) -> ImageSet:
     from ganlens.report import unusual_shape
 
     if reason := unusual_shape(shape):
         raise GanlensError(f"{spec} cannot be used: data sets are opened as {reason}")
     channels, size, _ = shape
     data = decode(spec, size=size, channels=channels)
-    say_skipped(data)
+    say_opened(data)
     return data
 
 
-def decode(spec: str, **options: Any) -> "ImageSet":
+def decode(spec: str, **options: Any) -> ImageSet:
     """Do what ``open_data`` does, under a bar while images are decoded for the first time."""
-    from ganlens.data import open_steps
-
     return follow(open_steps(spec, **options))
 
 
-def open_to_train(spec: str, network: str, size: int | None, **options: Any) -> "ImageSet":
+def open_to_train(spec: str, network: str, size: int | None, **options: Any) -> ImageSet:
     """Open data to train a network on: at the size asked for, or the images' own up to 64 pixels.
 
     Args:
@@ -109,8 +114,28 @@ def open_to_train(spec: str, network: str, size: int | None, **options: Any) -> 
     return data
 
 
-def say_skipped(data: "ImageSet") -> None:
-    """Say which files were left out, and why."""
+def fitted(spec: str | None, fit: Fit | None) -> str | None:
+    """Return a SPEC that says how its images are made square; None where there is none."""
+    return None if spec is None else with_fit(spec, fit)
+
+
+def check_fit(fit: Fit | None, *specs: str | None) -> None:
+    """Refuse a fit that nothing reads.
+
+    Raises:
+        GanlensError: there are no images to make square.
+    """
+    if fit is not None and not any(specs):
+        raise GanlensError(
+            f"--fit {fit} is of no use without images: add --data SPEC, or leave it out"
+        )
+
+
+def say_opened(data: ImageSet) -> None:
+    """Say what was done to the images, and which files were left out, and why."""
+    prepared = data.preparation
+    if prepared is not None and prepared.changed:
+        note(f"{data.spec}: {prepared}")
     if not data.skipped:
         return
     count, shown = len(data.skipped), data.skipped[:SKIPPED_SHOWN]

@@ -2,8 +2,8 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from typing import Annotated, Any
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, TypeVar
 
 from tyro.conf import arg
 
@@ -19,7 +19,7 @@ from ganlens.cli.flags import (
     Sources,
     SourcesOnly,
 )
-from ganlens.cli.opening import open_images, open_subject
+from ganlens.cli.opening import OptionalFit, check_fit, fitted, open_images, open_subject
 from ganlens.cli.terminal import (
     check_places,
     console,
@@ -45,6 +45,7 @@ class Common:
         data: images to look at, where the settings call for some.
         condition: of a conditional model, in words.
         sources: images that a translator translates.
+        fit: how images that are not square become so.
         out: folder for the panels.
         json: file for the numbers.
         device: where to compute.
@@ -55,6 +56,7 @@ class Common:
     data: OptionalData = None
     condition: Condition = None
     sources: Sources = None
+    fit: OptionalFit = None
     out: Folder = None
     json: Json = None
     device: Device = "auto"
@@ -66,6 +68,9 @@ class WithSource(Common):
     """The same beside a setting that is called "source"."""
 
     sources: SourcesOnly = None
+
+
+C = TypeVar("C", bound=Common)
 
 
 def as_command(name: str, target: type[Probe]) -> Callable[..., int | None]:
@@ -90,6 +95,7 @@ def description(probe: type[Probe]) -> str:
 def run(name: str, probe: Probe, common: Common) -> int:
     """Load, run a probe under a progress bar, and write what was asked for."""
     check_places(common.out, common.json, common.force)
+    common = fit_applied(common)
     _check_data(name, probe, common.data)
     subject = opened(common.checkpoint, common)
     data = None if common.data is None else open_images(common.data, subject)
@@ -100,6 +106,17 @@ def run(name: str, probe: Probe, common: Common) -> int:
     content = document(name, probe, subject, data, result)
     panels = signed(result.panels(), name, probe, subject, data)
     return show(f"{probe.title or name}: {subject.title}", content, panels, result, common)
+
+
+def fit_applied(common: C) -> C:
+    """Return the flags with the fit said by the SPECs themselves.
+
+    Raises:
+        GanlensError: a fit without images.
+    """
+    check_fit(common.fit, common.data, common.sources)
+    data, sources = fitted(common.data, common.fit), fitted(common.sources, common.fit)
+    return replace(common, data=data, sources=sources, fit=None)
 
 
 def opened(checkpoint: str, common: Common) -> Subject:

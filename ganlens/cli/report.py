@@ -10,7 +10,7 @@ from rich.console import Console
 from tyro.conf import arg
 
 from ganlens.cli.flags import Checkpoint, Condition, Device, Force, Json, OptionalData, Sources
-from ganlens.cli.opening import open_images, open_subject
+from ganlens.cli.opening import OptionalFit, check_fit, fitted, open_images, open_subject
 from ganlens.cli.terminal import (
     check_file,
     check_free,
@@ -46,6 +46,7 @@ def report(
     pdf: bool = False,
     condition: Condition = None,
     sources: Sources = None,
+    fit: OptionalFit = None,
     device: Device = "auto",
     json: Json = None,
     force: Force = False,
@@ -61,6 +62,8 @@ def report(
     for file in (*REPORT_FILES, *(["report.pdf"] if pdf else [])):
         check_free(out / file, force)
     check_free(json, force)
+    check_fit(fit, data, sources)
+    data, sources = fitted(data, fit), fitted(sources, fit)
     probes = tuple(name for word in probes for name in word.split(","))
     for name in probes:
         if name not in PROBES:

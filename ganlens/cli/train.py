@@ -7,13 +7,14 @@ from dataclasses import MISSING, asdict, field, fields, make_dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
-from ganlens.checkpoints import Checkpoint, load_checkpoint
+from ganlens.checkpoints import Checkpoint
 from ganlens.cli.flags import NONE
 from ganlens.cli.following import conclude, follow, stopping
 from ganlens.cli.terminal import check_file, note
 from ganlens.cli.train_data import RunData, check_flags, open_all
 from ganlens.cli.train_flags import USUAL, RunFlags
 from ganlens.errors import GanlensError
+from ganlens.foreign import open_checkpoint
 from ganlens.models import register_trusted, trained_here
 from ganlens.models.arguments import FROM_DATA, from_data
 from ganlens.runs import Run, RunConfig, check_place, run_extractor
@@ -118,7 +119,7 @@ def _begin(place: str) -> Checkpoint:
             "--start '' is no checkpoint: give a folder or the name of a shipped one, or leave"
             " --start out; 'ganlens list' shows what there is"
         )
-    return load_checkpoint(place)
+    return open_checkpoint(place)
 
 
 def train(

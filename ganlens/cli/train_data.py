@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ganlens.cli.opening import decode, open_to_train, say_skipped
+from ganlens.cli.opening import decode, open_to_train, say_opened
 from ganlens.cli.train_flags import RunFlags
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
@@ -52,17 +52,17 @@ def open_all(run: RunFlags) -> RunData:
     Raises:
         GanlensError: as ``open_data``; or no images to evaluate samples against.
     """
-    options: dict[str, Any] = {"strict": run.strict, "upscale": run.upscale}
+    options: dict[str, Any] = {"strict": run.strict, "upscale": run.upscale, "fit": run.fit}
     what = f"family {run.family!r}"
     data = open_to_train(run.data, what, run.size, channels=run.channels, **options)
-    say_skipped(data)
+    say_opened(data)
     channels, size, _ = data.image_shape
     options |= {"size": size, "channels": channels}
     if run.held_out is None:
         opened = RunData(data, data.part("train"), _held_out(data, run.data))
     else:
         held_out = decode(run.held_out, **options)
-        say_skipped(held_out)
+        say_opened(held_out)
         declared = held_out.split_source == "declared"
         train = data.part("train") if data.split_source == "declared" else data
         opened = RunData(data, train, held_out.part("test") if declared else held_out)
@@ -73,7 +73,7 @@ def _with_others(opened: RunData, run: RunFlags, options: dict[str, Any]) -> Run
     """Open --others: samples are translations of held-out images of --data, to be like these."""
     assert run.others is not None
     others = decode(run.others, **options)
-    say_skipped(others)
+    say_opened(others)
     data = opened.all
     return replace(
         opened,

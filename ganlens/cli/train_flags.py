@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import arg
 
 from ganlens.cli.flags import Data, Device, Json
+from ganlens.cli.opening import OptionalFit
 
 USUAL = "dcgan"  # the family that is trained where none is named
 
@@ -35,6 +36,7 @@ class RunFlags:
         precision: auto takes bfloat16 where the hardware multiplies it; samples are evaluated
             in float32 all the same.
         device: where to compute.
+        fit: how images that are not square become so, in all the data of the run.
         upscale: enlarge images that are smaller than the size instead of leaving them out.
         strict: stop at an image that cannot be read instead of leaving it out.
         json: file for the last evaluation.
@@ -53,6 +55,7 @@ class RunFlags:
     extractor: Annotated[str, arg(aliases=["--judge"])] = "auto"  # as 0.1 called it
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     device: Device = "auto"
+    fit: OptionalFit = None
     upscale: bool = False
     strict: bool = False
     json: Json = None

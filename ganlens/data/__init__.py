@@ -2,23 +2,27 @@
 
 ``opening`` resolves the SPEC to a source (``sources``, ``arrays``, ``vision``, ``embedded``;
 ``trees``, ``packed`` and ``layout`` read folders and zips), ``build`` decodes it once (``decode``)
-into the ``cache``, and ``imageset``, ``select`` and ``counterfactuals`` are what the caller holds
-afterwards.
+into the ``cache``; ``preparation`` says what that did to them; and ``imageset``, ``select`` and
+``counterfactuals`` are what the caller holds afterwards.
 """
 
 from ganlens.data.counterfactuals import Counterfactuals, counterfactuals
 from ganlens.data.embedded import EMBEDDED, Embedded, check_trainable
 from ganlens.data.imageset import ImageSet, Skipped
 from ganlens.data.opening import open_data, open_steps
+from ganlens.data.preparation import Fit, Preparation, with_fit
 
 __all__ = [
     "EMBEDDED",
     "Counterfactuals",
     "Embedded",
+    "Fit",
     "ImageSet",
+    "Preparation",
     "Skipped",
     "check_trainable",
     "counterfactuals",
     "open_data",
     "open_steps",
+    "with_fit",
 ]

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ganlens.data.cache import Entry, Settings, Store
+from ganlens.data.cache import Asked, Entry, Settings, Store
 from ganlens.data.decode import Decoded, Target, decode
 from ganlens.data.imageset import Skipped
 from ganlens.data.layout import SPLITS, Listing
+from ganlens.data.preparation import Originals
 from ganlens.data.sizes import Facts, guess, nothing_left
 from ganlens.data.sources import Source
 from ganlens.errors import GanlensError
@@ -36,12 +37,12 @@ class Pass:
     facts: Facts = field(default_factory=Facts)
     kept: list[int] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+    conversions: list[int] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
 
-def build(
-    source: Source, store: Store, size: int | None, channels: int | None, upscale: bool
-) -> Steps[None]:
+def build(source: Source, store: Store, asked: Asked) -> Steps[None]:
     """Decode a source into the store, a few images at a time.
 
     Raises:
@@ -50,17 +51,17 @@ def build(
     listing = source.listing()
     facts = guess(source, listing)
     for _ in range(3):
-        settings = facts.settings(size, channels, upscale)
+        settings = facts.settings(asked)
         needed = 2 * len(listing.names) * settings.size**2 * settings.channels
         with store.scratch(needed) as folder:
             found = yield from _decode_all(source, listing, settings, folder / "rows")
             facts = found.facts
             content = source.content(store.remember)  # torchvision has its files only now
-            store.save_facts(content, {"sides": list(facts.sides.items()), "grey": facts.grey})
-            if facts.settings(size, channels, upscale) != settings:
+            store.save_facts(content, facts.to_json())
+            if facts.settings(asked) != settings:
                 continue  # the few were not like the many
             if not found.kept:
-                raise nothing_left(source.spec, settings.size, facts, found.skipped)
+                raise nothing_left(source.spec, settings, facts, found.skipped)
             entry = _finish(found, listing, source, settings, folder)
             (folder / "rows").unlink()
             store.install(content, settings, folder, entry)
@@ -74,19 +75,21 @@ def _decode_all(source: Source, listing: Listing, settings: Settings, rows: Path
         for index, image in enumerate(_decoded(source, count, settings)):
             if index % TASK_IMAGES == 0:
                 yield Progress(index, count, f"images of {source.spec} decoded")
-            found.facts.add(image.side, image.grey)
+            found.facts.add(image.source, image.grey)
             if image.pixels is None:
                 found.skipped.append(Skipped(listing.names[index], image.reason))
                 continue
             found.kept.append(index)
             found.digests.append(image.digest)
+            found.sizes.append(image.source)
+            found.conversions.append(image.conversions)
             file.write(image.pixels.tobytes())
     return found
 
 
 def _decoded(source: Source, count: int, settings: Settings) -> Iterator[Decoded]:
     """Decode in order, a few tasks ahead, in threads: Pillow lets others run meanwhile."""
-    target = Target(settings.size, settings.channels, settings.upscale)
+    target = Target(settings.size, settings.channels, settings.upscale, settings.fit)
     step = max(1, min(TASK_IMAGES, TASK_BYTES // (settings.size**2 * settings.channels)))
 
     def task(start: int) -> list[Decoded]:
@@ -129,6 +132,7 @@ def _finish(
     bounds = _bounds(codes[order], listing.splits is not None)
     digests = [found.digests[row] for row in order]
     made = [settings.size, settings.channels, notes.class_names]  # upscale shows in the digests
+    made += [settings.fit] if settings.fit != "crop" else []  # as versions without a choice did
     fingerprints = {
         split: _fingerprint(repr(made), slice(*ends), digests, labels, attributes)
         for split, ends in bounds.items()
@@ -144,6 +148,15 @@ def _finish(
         split_source="hash" if listing.splits is None else "declared",
         fingerprints={"all": whole, **fingerprints},
         skipped=sorted(found.skipped, key=lambda skip: skip.name),
+        originals=_originals(found)[order],
+    )
+
+
+def _originals(found: Pass) -> Originals:
+    return Originals(
+        np.array(found.sizes, np.int32),
+        np.array(found.conversions, np.uint16),
+        np.frombuffer(b"".join(digest[:8] for digest in found.digests), "<u8"),
     )
 
 

@@ -1,12 +1,12 @@
 """The cache of decoded images: one folder per (content, settings), written whole or not at all.
 
 ``data/KEY/`` holds ``images.npy`` (memory-mapped when opened), ``table.npz`` (names, labels,
-attributes) and ``meta.json``. KEY is a sha256 of the source's *content* and the settings, never of
-a path: a renamed or copied source finds its entry again. ``facts/`` remembers per content what
-sizes the images have. ``index/`` spares large sources (over 64 MiB or 2,000 files) being read
-through at every opening: as long as the names, sizes, mtimes and ctimes of its files are the same,
-the content digest found last time is trusted. As in git's index, stamps younger than two seconds
-are not.
+attributes, what the images were before) and ``meta.json``. KEY is a sha256 of the source's
+*content* and the settings, never of a path: a renamed or copied source finds its entry again.
+``sizes/`` remembers per content what sizes the images have. ``index/`` spares large sources (over
+64 MiB or 2,000 files) being read through at every opening: as long as the names, sizes, mtimes and
+ctimes of its files are the same, the content digest found last time is trusted. As in git's index,
+stamps younger than two seconds are not.
 
 An entry is prepared under a temporary name and renamed. Of two processes that want the same entry
 at once, one builds it and the other waits (``locks/``; the kernel drops the lock of one that dies).
@@ -34,6 +34,7 @@ import numpy as np
 
 from ganlens.data.checked import checked, read_json, record, write_json
 from ganlens.data.imageset import ImageSet, Skipped
+from ganlens.data.preparation import Fit, Originals
 from ganlens.data.trees import Stamp
 from ganlens.errors import GanlensError
 
@@ -42,19 +43,31 @@ try:
 except ImportError:  # not a POSIX system
     fcntl = None  # type: ignore[assignment]
 
-FORMAT = 1  # raise it whenever decoding or the files change: older entries are then not found
+FORMAT = 2  # raise it whenever decoding or the files change: older entries are then not found
 RACY = 2e9  # ns: a file written this recently could be written again within one tick of its stamp
 STALE = 24 * 3600  # s after which a temporary folder is what a killed process left
 ATTRIBUTE = "attribute:"  # prefix of their names in table.npz
+ORIGINAL = "original:"  # the same of what Originals hold
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of an opening: None where the data decide."""
+
+    size: int | None
+    channels: int | None
+    upscale: bool
+    fit: Fit = "crop"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What an entry was made with: resolved size and channels, and whether images were enlarged."""
+    """What an entry was made with: the same, resolved."""
 
     size: int
     channels: int
     upscale: bool
+    fit: Fit
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,7 @@ class Entry:
     split_source: str
     fingerprints: dict[str, str]
     skipped: list[Skipped]
+    originals: Originals
 
 
 class Store:
@@ -102,13 +116,13 @@ class Store:
     def facts(self, content: str) -> dict[str, Any] | None:
         """Return what was remembered of a content, or None."""
         try:
-            return read_json(self.root / "facts" / f"{_short(content)}.json")
+            return read_json(self.root / "sizes" / f"{_short(content)}.json")
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def save_facts(self, content: str, facts: dict[str, Any]) -> None:
         """Remember the facts of a content."""
-        self._write("facts", _short(content), facts)
+        self._write("sizes", _short(content), facts)
 
     def _write(self, kind: str, name: str, body: dict[str, Any]) -> None:
         with self.writing():
@@ -186,11 +200,14 @@ class Store:
         """Complete a scratch folder that holds ``images.npy`` and rename it into place."""
         named = {f"{ATTRIBUTE}{name}": column for name, column in entry.attributes.items()}
         labels = {} if entry.labels is None else {"labels": entry.labels}
-        np.savez(folder / "table.npz", names=entry.names, **labels, **named)  # type: ignore[arg-type]
+        originals = {f"{ORIGINAL}{name}": rows for name, rows in vars(entry.originals).items()}
+        columns = {**labels, **named, **originals}
+        np.savez(folder / "table.npz", names=entry.names, **columns)
         files = {name: record(folder / name) for name in ("images.npy", "table.npz")}
         meta = {
             "spec": entry.spec,
             "size": settings.size,
+            "fit": settings.fit,
             "class_names": entry.class_names,
             "values": {
                 name: np.unique(column).tolist()
@@ -248,4 +265,8 @@ def _image_set(
         skipped=tuple(Skipped(name, reason) for name, reason in meta["skipped"]),
         values={name: tuple(values) for name, values in meta["values"].items()},
         fingerprints=meta["fingerprints"],
+        fit=meta["fit"],
+        originals=Originals(
+            **{name: columns[f"{ORIGINAL}{name}"] for name in ("sizes", "conversions", "digests")}
+        ),
     )

@@ -15,7 +15,8 @@ CMYK, YCbCr, HSV          RGB by Pillow's formulas (colour profiles are not appl
 float grey (TIFF)         ``round(255 v)``; must lie in [0, 1]
 ========================  ======================================================================
 
-Then the centre square is cut out and resized. Reducing uses Pillow's Lanczos filter, whose support
+Then it is made square: the centre is cut out, or the image is padded with black, or squashed
+(``preparation``), and resized. Reducing uses Pillow's Lanczos filter, whose support
 widens with the ratio (it averages what it drops: no aliasing; Parmar, Zhang and Zhu 2022, arXiv
 2104.11222, compare libraries on this) and which is the sharpest of those that Pillow has.
 Enlarging uses the bicubic filter, which rings less. The channel count is changed last.
@@ -24,14 +25,27 @@ Enlarging uses the bicubic filter, which rings less. The channel count is change
 import hashlib
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin  # noqa: F401 they register formats
 
+from ganlens.data.preparation import (
+    COLOUR_SPACE,
+    FRAMES,
+    MADE_COLOUR,
+    MADE_GREY,
+    ROUNDED,
+    TRANSPARENT,
+    UPRIGHT,
+    Fit,
+)
+
 # What files are tried as. Not Pillow's whole list: some of its formats run other programs (EPS).
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 WHITE = 255
+ORIENTATION = 0x0112  # the EXIF tag
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 
@@ -46,17 +60,19 @@ class Decoded:
     Attributes:
         pixels: (size, size, channels) uint8, or None if it was left out.
         reason: why it was left out, else "".
-        side: shorter side of the source in pixels, 0 if unreadable.
+        source: width and height of the source in pixels, upright; (0, 0) if unreadable.
         grey: whether the source stores no colour.
         digest: sha256 of the source's size and pixels as RGB, before cropping and resizing: the
             same at every size asked for and for every lossless format.
+        conversions: what was done to it beside cropping and resizing, the bits of CONVERSIONS.
     """
 
     pixels: np.ndarray | None
     reason: str = ""
-    side: int = 0
+    source: tuple[int, int] = (0, 0)
     grey: bool = True
     digest: bytes = b""
+    conversions: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,6 +82,7 @@ class Target:
     size: int
     channels: int
     upscale: bool
+    fit: Fit = "crop"
 
 
 def open_bytes(content: bytes) -> Image.Image:
@@ -92,15 +109,15 @@ def _too_many_pixels() -> str:
     return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels (PIL.Image.MAX_IMAGE_PIXELS)"
 
 
-def header(read: Callable[[], Image.Image]) -> tuple[int, bool]:
-    """Return (shorter side, is grey) of an image, (0, True) if it cannot be opened."""
+def header(read: Callable[[], Image.Image]) -> tuple[tuple[int, int], bool]:
+    """Return (width and height, is grey) of an image, ((0, 0), True) if it cannot be opened."""
     try:
         image = read()
-        return min(image.size), is_grey(image)
+        return image.size, is_grey(image)
     except MemoryError:
         raise
     except Exception:  # as in decode: whatever is wrong is said there
-        return 0, True
+        return (0, 0), True
 
 
 def decode(read: Callable[[], Image.Image], target: Target) -> Decoded:
@@ -112,18 +129,17 @@ def decode(read: Callable[[], Image.Image], target: Target) -> Decoded:
     try:
         image = read()
         grey = is_grey(image)
+        done = conversions(image, target.channels)
         upright = canonical(image)
     except MemoryError:
         raise
     except Exception as error:
         return Decoded(None, reason_of(error))
-    side = min(upright.size)
-    digest = content_digest(upright)
-    if side < target.size and not target.upscale:
-        width, height = upright.size
-        reason = f"{width}x{height} px is smaller than {target.size} px"
-        return Decoded(None, reason, side, grey, digest)
-    return Decoded(fit(upright, target.size, target.channels), "", side, grey, digest)
+    size, digest = upright.size, content_digest(upright)
+    if square_side(size, target.fit) < target.size and not target.upscale:
+        reason = f"{size[0]}x{size[1]} px is smaller than {target.size} px"
+        return Decoded(None, reason, size, grey, digest, done)
+    return Decoded(fit(upright, target), "", size, grey, digest, done)
 
 
 def reason_of(error: Exception) -> str:
@@ -143,6 +159,23 @@ def is_grey(image: Image.Image) -> bool:
     return image.mode in GREY_MODES
 
 
+def conversions(image: Image.Image, channels: int) -> int:
+    """Return the bits of CONVERSIONS: what opening an image of this mode leaves out or changes."""
+    several = False
+    with suppress(Exception):  # a damaged second frame does not spoil the first
+        several = bool(getattr(image, "is_animated", False))
+    grey = is_grey(image)
+    return (
+        UPRIGHT * (image.getexif().get(ORIENTATION, 1) != 1)
+        | FRAMES * several
+        | TRANSPARENT * image.has_transparency_data
+        | ROUNDED * image.mode.startswith(("I", "F"))
+        | COLOUR_SPACE * (image.mode in ("CMYK", "YCbCr", "LAB", "HSV"))
+        | MADE_GREY * (channels == 1 and not grey)
+        | MADE_COLOUR * (channels == 3 and grey)
+    )
+
+
 def canonical(image: Image.Image) -> Image.Image:
     """Bring an image of any mode upright to mode "L" or "RGB", as the table above says.
 
@@ -152,7 +185,7 @@ def canonical(image: Image.Image) -> Image.Image:
     if min(image.size) == 0:
         raise Unusable("0 pixels wide or high")
     image.load()
-    if image.getexif().get(0x0112, 1) != 1:  # the orientation tag
+    if image.getexif().get(ORIENTATION, 1) != 1:
         image = ImageOps.exif_transpose(image)
     if image.mode in ("L", "RGB") and "transparency" not in image.info:
         return image
@@ -192,21 +225,26 @@ def content_digest(image: Image.Image) -> bytes:
     return hashlib.sha256(f"{rgb.width}x{rgb.height}:".encode() + rgb.tobytes()).digest()
 
 
-def fit(image: Image.Image, size: int, channels: int) -> np.ndarray:
-    """Cut the centre square out of an "L" or "RGB" image and resize it.
+def square_side(size: tuple[int, int], fit: Fit) -> int:
+    """Return the side in pixels of the square that an image becomes before it is resized."""
+    return max(size) if fit == "pad" else min(size)
+
+
+def fit(image: Image.Image, target: Target) -> np.ndarray:
+    """Make an "L" or "RGB" image square and resize it.
 
     An odd remainder leaves the extra row or column at the right or bottom.
 
     Returns:
         (size, size, channels) uint8. One channel is ITU-R 601 luma; three repeat a grey.
     """
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    if image.size != (side, side):
+    size, side = target.size, square_side(image.size, target.fit)
+    if image.size != (side, side) and target.fit != "squash":
         # Cropped first: resize(box=...) would let the filter see pixels outside the square.
-        image = image.crop((left, top, left + side, top + side))
-    if side != size:
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))  # beyond the image it is black
+    if image.size != (size, size):
         filter_ = Image.Resampling.LANCZOS if side > size else Image.Resampling.BICUBIC
         image = image.resize((size, size), filter_)
-    image = image.convert("L" if channels == 1 else "RGB")
-    return np.asarray(image).reshape(size, size, channels)
+    image = image.convert("L" if target.channels == 1 else "RGB")
+    return np.asarray(image).reshape(size, size, target.channels)

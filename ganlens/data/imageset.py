@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from torch import Tensor
 
+from ganlens.data.preparation import Fit, Originals, Preparation
 from ganlens.data.select import select
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
@@ -39,6 +40,8 @@ class ImageSet:
         skipped: what was left out of the whole data set, and why.
         values: categorical attribute -> every value that it takes in the whole data set.
         fingerprints: split -> fingerprint, "all" included.
+        fit: how images that were not square became so.
+        originals: what the images were before, row by row; None where that is not known.
     """
 
     spec: str
@@ -54,6 +57,8 @@ class ImageSet:
     skipped: tuple[Skipped, ...] = ()
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     fingerprints: Mapping[str, str] = field(default_factory=dict, repr=False)
+    fit: Fit = "crop"
+    originals: Originals | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -63,6 +68,13 @@ class ImageSet:
         """(C, H, W) of the batches."""
         _, height, width, channels = self.images.shape
         return channels, height, width
+
+    @property
+    def preparation(self) -> Preparation | None:
+        """What was done to these images to bring them to one size; None where not known."""
+        if self.originals is None or not len(self):
+            return None
+        return Preparation.of(self.fit, self.image_shape[1], self.originals)
 
     def part(self, split: str) -> "ImageSet":
         """Return a split as a view: no pixel is copied.
@@ -103,6 +115,7 @@ class ImageSet:
             bounds={split: (0, rows.stop - rows.start)},
             fingerprint=self.fingerprints[split],
             fingerprints={split: self.fingerprints[split]},
+            originals=None if self.originals is None else self.originals[rows],
         )
 
     def batch(self, indices: np.ndarray | Sequence[int] | slice | int) -> Tensor:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ganlens.data.arrays import NpzSource
 from ganlens.data.build import build
-from ganlens.data.cache import Settings, Store
+from ganlens.data.cache import Asked, Settings, Store
 from ganlens.data.embedded import EMBEDDED, embedded_source
 from ganlens.data.imageset import ImageSet
+from ganlens.data.preparation import Fit, split_options, with_fit
 from ganlens.data.sizes import Facts
 from ganlens.data.sources import FileSource, JoinedSource, Source
 from ganlens.data.trees import FolderTree, ZipTree
@@ -32,6 +33,7 @@ def open_data(
     channels: int | None = None,
     strict: bool = False,
     upscale: bool = False,
+    fit: Fit | None = None,
     cache: Path | None = None,
 ) -> ImageSet:
     """Open images by a SPEC; decoded on the first opening, memory-mapped from the cache after.
@@ -41,13 +43,17 @@ def open_data(
     Args:
         spec: a name in ``EMBEDDED``, such as ``pixelfaces``; ``torchvision:NAME``; the path of a
             folder, a ``.zip`` or an ``.npz``; or ``train=SPEC,test=SPEC``. A folder that is named
-            like an embedded one is reached as ``./digits``.
+            like an embedded one is reached as ``./digits``. It may end in ``,fit=FIT`` and in
+            ``,upscale=yes``.
         split: "all", "train", "test", or "val" where the data declares one.
         size: height and width in pixels. None: the native size, see ``sizes.native_size``; 16 for
             ``digits``. Images that are smaller are skipped.
         channels: 1 or 3. None: 3, unless every image is grey.
         strict: raise if anything is skipped.
         upscale: enlarge smaller images instead of skipping them.
+        fit: how images that are not square become so: "crop" (the centre square is kept), "pad"
+            (black bars), or "squash". None: as the SPEC says, which may end in ``,fit=FIT``; else
+            "crop". What was done, and what it cost, is the set's ``preparation``.
         cache: folder to keep decoded images in. None: ``$GANLENS_CACHE``, else ``ganlens`` in
             ``$XDG_CACHE_HOME`` or ``~/.cache``.
 
@@ -62,6 +68,7 @@ def open_data(
             channels=channels,
             strict=strict,
             upscale=upscale,
+            fit=fit,
             cache=cache,
         )
     )
@@ -75,13 +82,14 @@ def open_steps(
     channels: int | None = None,
     strict: bool = False,
     upscale: bool = False,
+    fit: Fit | None = None,
     cache: Path | None = None,
 ) -> Steps[ImageSet]:
     """Do the same as ``open_data``: yield Progress in images while they are decoded.
 
     What is in the cache already yields nothing.
     """
-    spec = str(spec)
+    spec = with_fit(str(spec), fit)
     if split not in SPLIT_NAMES:
         raise one_of("split", split, SPLIT_NAMES)
     if size is not None and not (isinstance(size, Integral) and 1 <= size <= MAX_SIZE):
@@ -89,8 +97,12 @@ def open_steps(
     if channels not in (None, 1, 3):
         raise one_of("channels", channels, (1, 3))
     store = Store(cache_folder() if cache is None else Path(cache))
-    with closing(resolve(spec, store)) as source:
-        data = yield from _open(source, store, size or source.default_size, channels, upscale)
+    bare, options = split_options(spec)
+    with closing(resolve(bare, store)) as source:
+        source.spec = spec
+        upscale = upscale or options.upscale or source.enlarges
+        asked = Asked(size or source.default_size, channels, upscale, options.fit)
+        data = yield from _open(source, store, asked)
     if strict and data.skipped:
         shown = "; ".join(f"{skip.name}: {skip.reason}" for skip in data.skipped[:3])
         raise GanlensError(
@@ -100,15 +112,12 @@ def open_steps(
     return data.part(split)
 
 
-def _open(
-    source: Source, store: Store, size: int | None, channels: int | None, upscale: bool
-) -> Steps[ImageSet]:
-    upscale = upscale or source.enlarges
+def _open(source: Source, store: Store, asked: Asked) -> Steps[ImageSet]:
     content = source.content(store.remember)
 
     def stored() -> ImageSet | None:
         now = source.content(store.remember)  # torchvision has its files only after a build
-        settings = _known_settings(store, now, size, channels, upscale)
+        settings = _known_settings(store, now, asked)
         return store.load(now, settings, source.spec) if settings else None
 
     data = stored()
@@ -119,7 +128,7 @@ def _open(
             data = stored()  # built while this process waited?
             if data is not None:
                 return data
-            yield from build(source, store, size, channels, upscale)
+            yield from build(source, store, asked)
         data = stored()
     if data is None:
         raise GanlensError(
@@ -129,16 +138,12 @@ def _open(
     return data
 
 
-def _known_settings(
-    store: Store, content: str, size: int | None, channels: int | None, upscale: bool
-) -> Settings | None:
+def _known_settings(store: Store, content: str, asked: Asked) -> Settings | None:
     """Resolve the settings of an earlier opening's entry, or None if the content is new."""
     known = store.facts(content)
-    if known is None:
+    if known is None or "sizes" not in known:  # not there, or of an earlier version
         return None
-    facts = Facts(grey=known["grey"])
-    facts.sides.update(dict(known["sides"]))
-    return facts.settings(size, channels, upscale)
+    return Facts.from_json(known).settings(asked)
 
 
 def resolve(spec: str, store: Store) -> Source:

@@ -1,15 +1,18 @@
 """What size and how many channels the images of a source get, and what sizes they can give."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from ganlens.data.cache import Settings
-from ganlens.data.decode import header
+from ganlens.data.cache import Asked, Settings
+from ganlens.data.decode import header, square_side
 from ganlens.data.imageset import Skipped
 from ganlens.data.layout import Listing
+from ganlens.data.preparation import Fit
 from ganlens.data.sources import Source
 from ganlens.errors import GanlensError
 
@@ -23,27 +26,43 @@ class Facts:
     """What is known about all decodable images of a source.
 
     Attributes:
-        sides: shorter side in pixels -> number of images.
+        sizes: width and height in pixels -> number of images.
         grey: whether no image stores colour.
     """
 
-    sides: Counter[int] = field(default_factory=Counter)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     grey: bool = True
 
-    def add(self, side: int, grey: bool) -> None:
-        """Count one image; a side of 0 is one that could not be opened."""
-        if side:
-            self.sides[side] += 1
+    @classmethod
+    def from_json(cls, known: Mapping[str, Any]) -> "Facts":
+        """Return what ``to_json`` wrote."""
+        return cls(Counter({tuple(size): n for size, n in known["sizes"]}), known["grey"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the facts as JSON values."""
+        return {"sizes": [[list(size), n] for size, n in self.sizes.items()], "grey": self.grey}
+
+    def add(self, size: tuple[int, int], grey: bool) -> None:
+        """Count one image; a size of 0 is one that could not be opened."""
+        if min(size):
+            self.sizes[size] += 1
             self.grey &= grey
 
-    def settings(self, size: int | None, channels: int | None, upscale: bool) -> Settings:
+    def sides(self, fit: Fit) -> Counter[int]:
+        """Return side in pixels of the squares that the images become -> number of images."""
+        found = Counter[int]()
+        for size, count in self.sizes.items():
+            found[square_side(size, fit)] += count
+        return found
+
+    def settings(self, asked: Asked) -> Settings:
         """Resolve what was not asked for: the native size, and 3 channels unless all are grey."""
-        size = size or native_size(self.sides)
-        return Settings(size, channels or (1 if self.grey else 3), upscale)
+        size = asked.size or native_size(self.sides(asked.fit))
+        return Settings(size, asked.channels or (1 if self.grey else 3), asked.upscale, asked.fit)
 
 
 def native_size(sides: Counter[int]) -> int:
-    """Return the size that images of these shorter sides get if none is asked for.
+    """Return the size that squares of these sides get if none is asked for.
 
     The side that at least half of the images share (of two, the smaller), whatever it is. Without
     such a side, the largest of 256, 128, 64, 32 and 16 that 90 % of the images can give; else the
@@ -69,18 +88,21 @@ def guess(source: Source, listing: Listing) -> Facts:
     return facts
 
 
-def nothing_left(spec: str, size: int, facts: Facts, skipped: list[Skipped]) -> GanlensError:
+def nothing_left(
+    spec: str, settings: Settings, facts: Facts, skipped: list[Skipped]
+) -> GanlensError:
     """Return the error for data of which no image can be used, with the sizes that it can give."""
-    if not facts.sides:
+    sides, size = facts.sides(settings.fit), settings.size
+    if not sides:
         examples = "; ".join(f"{skip.name}: {skip.reason}" for skip in skipped[:3])
         return GanlensError(
             f"found 0 images in {spec!r}: none of {len(skipped)} image files can be used "
             f"({examples}); give others"
         )
-    low, high = min(facts.sides), max(facts.sides)
+    low, high = min(sides), max(sides)
     have = f"{high}" if low == high else f"{low} to {high}"
     valid = f"16 to {high}" if high > 16 else f"{high} or less"
     return GanlensError(
         f"size {size} cannot be given by {spec!r}, whose images are {have} px: valid {valid}, or "
-        "enlarge them with upscale (--upscale)"
+        f"enlarge them: {spec},upscale=yes"
     )

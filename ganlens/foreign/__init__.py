@@ -2,7 +2,8 @@
 
 from ganlens.foreign.card import import_card
 from ganlens.foreign.imported import Imported
-from ganlens.foreign.opening import open_foreign
+from ganlens.foreign.opening import open_checkpoint, open_foreign
 from ganlens.foreign.readers import READERS
+from ganlens.foreign.reading import holds_weights
 
-__all__ = ["READERS", "Imported", "import_card", "open_foreign"]
+__all__ = ["READERS", "Imported", "holds_weights", "import_card", "open_checkpoint", "open_foreign"]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlens.calibration import calibrate
-from ganlens.checkpoints import Checkpoint, Header, filled_network
+from ganlens.checkpoints import Checkpoint, Header, filled_network, find_checkpoint, load_checkpoint
 from ganlens.errors import GanlensError
 from ganlens.foreign.archives import open_archive
 from ganlens.foreign.imported import Imported, digest
@@ -22,6 +22,30 @@ from ganlens.models.imported.trust import trusted
 
 # Latents behind batch-norm statistics that a file lacks; as many as behind those of ganlens's own.
 CALIBRATION_BATCHES, CALIBRATION_BATCH, CALIBRATION_SEED = 4, 256, 0
+
+
+def open_checkpoint(
+    path_or_name: str | Path,
+    answers: Answers = Answers(),  # noqa: B008 (it is frozen)
+) -> Checkpoint:
+    """Open ganlens's own checkpoint where there is one, else whatever weights lie there.
+
+    Args:
+        path_or_name: a checkpoint folder, a run's folder, a shipped name, or weights that another
+            project saved.
+        answers: what a foreign file cannot tell.
+
+    Raises:
+        GanlensError: as ``load_checkpoint`` and ``open_foreign``.
+    """
+    path = Path(path_or_name)
+    try:
+        find_checkpoint(path)
+    except GanlensError:
+        if not path.exists():
+            raise
+        return open_foreign([path], answers).checkpoint
+    return load_checkpoint(path)
 
 
 def open_foreign(

@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from ganlens.data.trees import is_image
 from ganlens.errors import GanlensError
 from ganlens.foreign.pickles import read_pickle
 
@@ -39,6 +40,20 @@ def files_of(source: Path) -> list[Path]:
     arrays = [path for path in source.iterdir() if _stem(path)]
     others = [path for path in source.iterdir() if path.suffix in SUFFIXES and path.is_file()]
     return _some(source, arrays or others)
+
+
+def holds_weights(source: Path) -> bool:
+    """Whether a path stands for weights rather than for images, by the names alone.
+
+    A folder does where such files lie in it, and neither images nor folders beside them.
+    """
+    try:
+        files = files_of(source)
+    except (GanlensError, OSError):
+        return False
+    if source.is_file():
+        return source.suffix in (*SUFFIXES, ".jl")
+    return not any(p.is_dir() or is_image(p.name) for p in source.iterdir()) and bool(files)
 
 
 def _some(source: Path, files: list[Path]) -> list[Path]:

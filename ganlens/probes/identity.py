@@ -30,7 +30,14 @@ def identity(
     }
     if data is None:
         return about
-    return {**about, "data": data.spec, "data_fingerprint": data.fingerprint}
+    return {**about, **identity_of_images(data)}
+
+
+def identity_of_images(data: ImageSet) -> dict[str, str]:
+    """Return where images come from, their fingerprint, and what was done to them."""
+    prepared = data.preparation
+    said = {} if prepared is None else {"prepared": str(prepared)}
+    return {"data": data.spec, "data_fingerprint": data.fingerprint, **said}
 
 
 def _condition(subject: Subject, drawn: bool) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """Results of probes: numbers stated once, and what tables, headlines and JSON derive from them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from ganlens.data.preparation import UNCHANGED
 from ganlens.panels import Panel, TablePanel
 from ganlens.plain import plain
 
@@ -112,8 +113,19 @@ class Result:
         return TablePanel(title, caption, ("quantity", "value"), [*rows, *more])
 
     def panels(self) -> list[Panel]:
-        """Return the captioned panels that the report and the explorer draw."""
-        return list(self.draw(self))
+        """Return the captioned panels that the report and the explorer draw.
+
+        Where images were cropped, resized or converted, the first caption says so.
+        """
+        found = list(self.draw(self))
+        if found and (said := self._prepared()):
+            found[0] = replace(found[0], caption=f"{found[0].caption} {said}")
+        return found
+
+    def _prepared(self) -> str:
+        sides = (("Generated images", "generated_prepared"), ("Images of the data", "prepared"))
+        said = ((who, self.about.get(key, UNCHANGED)) for who, key in sides)
+        return " ".join(f"{who}: {how}." for who, how in said if not how.startswith(UNCHANGED))
 
 
 def arrays(result: Any) -> dict[str, np.ndarray]:

@@ -174,6 +174,7 @@ def describe_data(data: "ImageSet | None") -> dict[str, Any] | None:
     """Return what identifies a data set in a finding, or None where none was used."""
     if data is None:
         return None
+    prepared = data.preparation
     return {
         "spec": data.spec,
         "fingerprint": data.fingerprint,
@@ -182,6 +183,7 @@ def describe_data(data: "ImageSet | None") -> dict[str, Any] | None:
         "n": len(data),
         "image_shape": list(data.image_shape),
         "skipped": len(data.skipped),
+        **({"prepared": str(prepared), "preparation": prepared.to_json()} if prepared else {}),
     }
 
 

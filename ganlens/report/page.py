@@ -102,7 +102,7 @@ def _digest(script: str) -> str:
 
 def _header(title: str, made: str, subject: "Subject", data: "ImageSet | None") -> str:
     against = (
-        f"probed against {len(data):,} images of <code>{draw.text(data.spec)}</code>"
+        f"probed against {len(data):,} images of <code>{draw.text(data.spec)}</code>{_how(data)}"
         if data is not None
         else "probed without data"
     )
@@ -114,6 +114,11 @@ def _header(title: str, made: str, subject: "Subject", data: "ImageSet | None") 
         "the same numbers are in <code>findings.json</code> and <code>arrays.npz</code> beside "
         "this page.</p></header>"
     )
+
+
+def _how(data: "ImageSet") -> str:
+    prepared = data.preparation
+    return f" ({draw.text(prepared)})" if prepared else ""
 
 
 def _contents(findings: Sequence[Finding], curve: bool) -> str:

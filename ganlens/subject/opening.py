@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from ganlens.checkpoints import Checkpoint, Header, find_checkpoint, load_checkpoint
+from ganlens.checkpoints import Checkpoint, Header
 from ganlens.errors import GanlensError, one_of
-from ganlens.foreign import open_foreign
+from ganlens.foreign import open_checkpoint
 from ganlens.foreign.recognition import Answers
 from ganlens.models import MODELS
 from ganlens.models.conditions import Classes, Condition, from_json
@@ -46,20 +46,8 @@ def load(
     wanted = Trust(trust, module) if trust or module else trusted()
     with trusting(wanted):
         return from_checkpoint(
-            _open(path_or_name, answers or Answers()), pick_device(device), weights
+            open_checkpoint(path_or_name, answers or Answers()), pick_device(device), weights
         )
-
-
-def _open(path_or_name: str | Path, answers: Answers) -> Checkpoint:
-    """Open ganlens's own checkpoint where there is one, else whatever lies there."""
-    path = Path(path_or_name)
-    try:
-        find_checkpoint(path)
-    except GanlensError:
-        if not path.exists():
-            raise
-        return open_foreign([path], answers).checkpoint
-    return load_checkpoint(path)
 
 
 def from_checkpoint(checkpoint: Checkpoint, device: torch.device, weights: str = "ema") -> Subject:

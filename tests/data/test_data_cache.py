@@ -126,7 +126,7 @@ def test_damaged_facts_and_index_are_rebuilt(root, store, builds, monkeypatch):
     monkeypatch.setattr("ganlens.data.trees.ALWAYS_HASHED", (0, 0))
     monkeypatch.setattr(cache, "RACY", -1e12)
     first = open_data(str(root), cache=store)
-    for path in (*(store / "facts").iterdir(), *(store / "index").iterdir()):
+    for path in (*(store / "sizes").iterdir(), *(store / "index").iterdir()):
         path.write_text(json.dumps({"check": 0, "body": {"stamps": "", "content": "wrong"}}))
     assert open_data(str(root), cache=store).fingerprint == first.fingerprint
 

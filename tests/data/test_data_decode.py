@@ -182,20 +182,20 @@ def test_animated_gives_its_first_frame(form):
 def test_the_centre_square_is_cut_out(width, height):
     pixels = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
     left, top = (width - 20) // 2, (height - 20) // 2
-    found = fit(Image.fromarray(pixels), 20, 3)
+    found = fit(Image.fromarray(pixels), Target(20, 3, True))
     np.testing.assert_array_equal(found, pixels[top : top + 20, left : left + 20])
 
 
 def test_nothing_outside_of_the_square_leaks_into_it():
     pixels = np.full((32, 96, 3), 255, np.uint8)
     pixels[:, 32:64] = 0
-    assert fit(Image.fromarray(pixels), 16, 3).max() == 0
+    assert fit(Image.fromarray(pixels), Target(16, 3, True)).max() == 0
 
 
 def test_reducing_does_not_alias():
     """A fine checkerboard becomes its mean; dropping pixels would leave black or white."""
     board = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)
-    inner = fit(Image.fromarray(board), 16, 1)[2:-2, 2:-2]
+    inner = fit(Image.fromarray(board), Target(16, 1, True))[2:-2, 2:-2]
     assert np.abs(inner.astype(float) - 127.5).max() < 2
 
 
@@ -204,7 +204,7 @@ def test_too_small_is_left_out_unless_enlarged():
     found = decoded(content, size=32)
     assert found.pixels is None
     assert found.reason == "20x20 px is smaller than 32 px"
-    assert found.side == 20
+    assert min(found.source) == 20
     expected = np.asarray(Image.fromarray(RGB).resize((32, 32), Image.Resampling.BICUBIC))
     np.testing.assert_array_equal(decoded(content, size=32, upscale=True).pixels, expected)
 

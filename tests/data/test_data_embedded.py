@@ -108,7 +108,7 @@ def test_mnist10k_is_trained_at_its_own_size_or_below(size: int | None, side: in
 
 
 def test_mnist10k_is_enlarged_only_on_demand() -> None:
-    with pytest.raises(GanlensError, match="valid 16 to 28, or enlarge them with upscale"):
+    with pytest.raises(GanlensError, match="valid 16 to 28, or enlarge them: mnist10k,upscale=yes"):
         open_to_train("mnist10k", "a DCGAN", 32)
     assert open_to_train("mnist10k", "a DCGAN", 32, upscale=True).image_shape == (1, 32, 32)
 

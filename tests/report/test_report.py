@@ -73,6 +73,7 @@ class FakeData:
     labels: np.ndarray | None = None
     attributes: dict[str, np.ndarray] = field(default_factory=dict)
     skipped: tuple[Any, ...] = ()
+    preparation: None = None
 
     def __len__(self) -> int:
         return 120

@@ -1,13 +1,14 @@
 """Extractors of a comparison: from the word in its settings to features, and what to call them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from ganlens.checkpoints import MODEL_FILE, find_checkpoint, load_checkpoint, read_model_file
+from ganlens.checkpoints import MODEL_FILE, find_checkpoint, read_model_file
 from ganlens.classifier import load_classifier
 from ganlens.errors import GanlensError
 from ganlens.features import (
@@ -21,6 +22,7 @@ from ganlens.features import (
     find_inception_weights,
     shared_features_of,
 )
+from ganlens.foreign import open_checkpoint
 from ganlens.models.classifier import FAMILY
 from ganlens.precision import FLOAT32
 from ganlens.probes.base import Progress, Steps
@@ -206,24 +208,40 @@ def _plain(extractor: Extractor, reason: str, caveat: str = "") -> ChosenExtract
 
 
 def _from_checkpoint(path: str, device: torch.device | str) -> ChosenExtractor:
+    if not _is_classifier(path):
+        return _from_weights(path, device)
+    folder = find_checkpoint(path)
+    model, _, digest = load_classifier(folder)
+    caveat = (
+        f"The features were trained to tell {', '.join(model.config.targets)} apart, and hold "
+        "little else."
+    )
+    model.to(device)
+    return ChosenExtractor(ClassifierExtractor(model, digest), REQUESTED, caveat, _named(folder))
+
+
+def _is_classifier(path: str) -> bool:
     try:
         folder = find_checkpoint(path)
+    except GanlensError:
+        return False
+    return read_model_file(folder / MODEL_FILE, tensors=False)[0].family == FAMILY
+
+
+def _named(folder: Path) -> str:
+    return folder.parent.name if folder.name == "best" else folder.name
+
+
+def _from_weights(path: str, device: torch.device | str) -> ChosenExtractor:
+    """Return the features of the discriminator of a checkpoint, or of other people's weights."""
+    try:
+        checkpoint = open_checkpoint(path)
     except GanlensError as error:
         raise GanlensError(
             f"extractor {path!r} is neither {', '.join(WORDS)}, {TORCHVISION}NAME nor a "
             f"checkpoint: {error}"
         ) from error
-    source = folder.parent.name if folder.name == "best" else folder.name
-    header, _ = read_model_file(folder / MODEL_FILE, tensors=False)
-    if header.family == FAMILY:
-        model, _, digest = load_classifier(folder)
-        caveat = (
-            f"The features were trained to tell {', '.join(model.config.targets)} apart, and "
-            "hold little else."
-        )
-        model.to(device)
-        return ChosenExtractor(ClassifierExtractor(model, digest), REQUESTED, caveat, source)
-    network = load_checkpoint(folder).networks.get("discriminator")
+    network, source = checkpoint.networks.get("discriminator"), _named(checkpoint.path)
     if not isinstance(network, nn.Module):
         raise GanlensError(f"extractor {path!r} holds no discriminator: choose another checkpoint")
     caveat = f"The features are those of the discriminator of {source}."

@@ -8,7 +8,7 @@ import numpy as np
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages, ImageSource
-from ganlens.probes.identity import identity
+from ganlens.probes.identity import identity, identity_of_images
 from ganlens.stats import ReferenceMoments
 from ganlens.subject import Samples, Subject
 
@@ -91,7 +91,7 @@ def _with_images(
         split = "all"  # the same images: at distance 0
     images, others = choose_reference(data, split, n, seed, trained_on)
     part, used = images.data, images.count
-    about = {"data": part.spec, "data_fingerprint": part.fingerprint, "split": part.split}
+    about = {**identity_of_images(part), "split": part.split}
     if used < n:
         cap = f"split {part.split!r} has {used:,} images"
     by_name = part.split == "train"
@@ -187,11 +187,8 @@ def image_source(images: Subject | ImageSet, split: Split, n: int, seed: int) ->
 
 def _identity(generated: Subject | ImageSet, seed: int, n: int) -> dict[str, Any]:
     if isinstance(generated, ImageSet):
-        return {
-            "generated_data": generated.spec,
-            "generated_fingerprint": generated.fingerprint,
-            "generated_split": generated.split,
-        }
+        known = {**identity_of_images(generated), "split": generated.split}
+        return {f"generated_{key.removeprefix('data_')}": value for key, value in known.items()}
     return {**identity(generated, drawn=True), "seeds": f"{seed} to {seed + n - 1}"}
 
 

@@ -29,6 +29,8 @@ def _facts(header: Header, weights: int) -> Iterator[tuple[str, str]]:
     yield "trained on", f"{data['spec']}: {data['n']:,} images, train"
     yield "judged on", f"{data['spec']}: {header.metrics['n']:,} images, test"
     yield "split", data["split"]
+    if shared := data.get("shared"):
+        yield "beware", shared
     yield "data fingerprint", f"`{data['fingerprint']}`"
     yield "steps", f"{header.step:,} ({training['epochs']} epochs)"
     yield "settings", ", ".join(f"{k} {v}" for k, v in training.items())

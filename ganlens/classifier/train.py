@@ -21,7 +21,7 @@ from ganlens.classifier.judging import (
     read,
 )
 from ganlens.classifier.targets import UNKNOWN, Truth, truth_of
-from ganlens.data import ImageSet
+from ganlens.data import ImageSet, split_overlap
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
 from ganlens.initialisation import seeded
@@ -153,7 +153,12 @@ def train_classifier(
         len(train),
         len(test),
         settings,
-        {"spec": data.spec, "fingerprint": train.fingerprint, "split": data.split_source},
+        {
+            "spec": data.spec,
+            "fingerprint": train.fingerprint,
+            "split": data.split_source,
+            **split_overlap(data),
+        },
     )
 
 

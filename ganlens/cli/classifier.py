@@ -19,7 +19,7 @@ from ganlens.classifier import (
     train_classifier,
 )
 from ganlens.cli.flags import Data, Force, Json
-from ganlens.cli.opening import OptionalFit, open_to_train, say_opened
+from ganlens.cli.opening import OptionalFit, open_to_train, say_opened, say_shared
 from ganlens.cli.terminal import (
     check_apart,
     check_file,
@@ -115,6 +115,7 @@ def train(asked: Asked, settings: ClassifierSettings, line: str) -> None:
         f"training on {len(train):,} images of {data.spec} at {data.image_shape[1]} px to read"
         f" {names}; tested on {len(test):,} held-out ones ({data.split_source} split)"
     )
+    say_shared(test, train, "test images", "training images")
     start = time.monotonic()
     trained = follow(train_classifier(data, settings), settings.epochs)
     made = {"command": line, "seconds": time.monotonic() - start, "machine": machine()}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import arg
 
 from ganlens.cli.terminal import follow, note
-from ganlens.data import Fit, ImageSet, open_steps, with_fit
+from ganlens.data import Fit, ImageSet, open_steps, overlap, shared_in_words, with_fit
 from ganlens.errors import GanlensError
 
 if TYPE_CHECKING:
@@ -129,6 +129,12 @@ def check_fit(fit: Fit | None, *specs: str | None) -> None:
         raise GanlensError(
             f"--fit {fit} is of no use without images: add --data SPEC, or leave it out"
         )
+
+
+def say_shared(ours: ImageSet, theirs: ImageSet, who: str, whose: str) -> None:
+    """Say how many images of one side the other one holds too, where there are some."""
+    if said := shared_in_words(overlap(ours, theirs), who, whose):
+        note(f"beware: {said}")
 
 
 def say_opened(data: ImageSet) -> None:

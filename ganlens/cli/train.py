@@ -10,6 +10,7 @@ from typing import Any
 from ganlens.checkpoints import Checkpoint
 from ganlens.cli.flags import NONE
 from ganlens.cli.following import conclude, follow, stopping
+from ganlens.cli.opening import say_shared
 from ganlens.cli.terminal import check_file, note
 from ganlens.cli.train_data import RunData, check_flags, open_all
 from ganlens.cli.train_flags import USUAL, RunFlags
@@ -161,6 +162,8 @@ def train(
     )  # fmt: skip
     if fabric.is_global_zero:
         note(_introduction(data, trainer))
+        learned_from = data.train if data.others is None else data.others
+        say_shared(data.held_out, learned_from, "held-out images", "training images")
     with stopping() as caught:
         row = follow(made, lambda: bool(caught))
     if fabric.is_global_zero:

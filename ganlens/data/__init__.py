@@ -10,6 +10,7 @@ from ganlens.data.counterfactuals import Counterfactuals, counterfactuals
 from ganlens.data.embedded import EMBEDDED, Embedded, check_trainable
 from ganlens.data.imageset import ImageSet, Skipped
 from ganlens.data.opening import open_data, open_steps
+from ganlens.data.overlap import overlap, shared_about, shared_in_words, split_overlap
 from ganlens.data.preparation import Fit, Preparation, with_fit
 
 __all__ = [
@@ -24,5 +25,9 @@ __all__ = [
     "counterfactuals",
     "open_data",
     "open_steps",
+    "overlap",
+    "shared_about",
+    "shared_in_words",
+    "split_overlap",
     "with_fit",
 ]

@@ -244,7 +244,8 @@ def fit(image: Image.Image, target: Target) -> np.ndarray:
         left, top = (image.width - side) // 2, (image.height - side) // 2
         image = image.crop((left, top, left + side, top + side))  # beyond the image it is black
     if image.size != (size, size):
-        filter_ = Image.Resampling.LANCZOS if side > size else Image.Resampling.BICUBIC
+        larger = max(image.size) > size
+        filter_ = Image.Resampling.LANCZOS if larger else Image.Resampling.BICUBIC
         image = image.resize((size, size), filter_)
     image = image.convert("L" if target.channels == 1 else "RGB")
     return np.asarray(image).reshape(size, size, target.channels)

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from ganlens.data import ImageSet
+from ganlens.data import ImageSet, split_overlap
 from ganlens.models.prior import Prior
 from ganlens.subject import Subject
 
 
 def identity(
-    subject: Subject, data: ImageSet | None = None, *, drawn: bool = False
+    subject: Subject, data: ImageSet | None = None, *, drawn: bool = False, sides: bool = False
 ) -> dict[str, Any]:
     """Return the checkpoint's identity, its prior, its condition, and the data's identity.
 
@@ -17,6 +17,7 @@ def identity(
         data: what it is compared to.
         drawn: whether the result is about samples, each of which has a condition of its own unless
             the subject has one, instead of what is drawn by the default.
+        sides: whether test images are set against training images: what both hold is counted.
     """
     known = subject.provenance
     alone = getattr(subject, "generator", subject) is None  # a discriminator has no prior
@@ -30,7 +31,7 @@ def identity(
     }
     if data is None:
         return about
-    return {**about, **identity_of_images(data)}
+    return {**about, **identity_of_images(data), **(split_overlap(data) if sides else {})}
 
 
 def identity_of_images(data: ImageSet) -> dict[str, str]:

@@ -115,7 +115,8 @@ class Result:
     def panels(self) -> list[Panel]:
         """Return the captioned panels that the report and the explorer draw.
 
-        Where images were cropped, resized or converted, the first caption says so.
+        Where images were cropped, resized or converted, or two sides share some, the first caption
+        says so.
         """
         found = list(self.draw(self))
         if found and (said := self._prepared()):
@@ -125,7 +126,10 @@ class Result:
     def _prepared(self) -> str:
         sides = (("Generated images", "generated_prepared"), ("Images of the data", "prepared"))
         said = ((who, self.about.get(key, UNCHANGED)) for who, key in sides)
-        return " ".join(f"{who}: {how}." for who, how in said if not how.startswith(UNCHANGED))
+        found = [f"{who}: {how}." for who, how in said if not how.startswith(UNCHANGED)]
+        if shared := self.about.get("shared"):
+            found.append(f"Beware: {shared}.")
+        return " ".join(found)
 
 
 def arrays(result: Any) -> dict[str, np.ndarray]:

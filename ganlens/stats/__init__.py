@@ -1,6 +1,7 @@
 """Statistics of feature arrays: arrays in, numbers out; nothing here knows what a GAN is."""
 
 from ganlens.stats.authenticity import memorization_distance, memorization_informed
+from ganlens.stats.duplicates import Shared, Thumbnails, shared_images, thumbnails
 from ganlens.stats.extrapolation import FrechetInfinity, frechet_infinity
 from ganlens.stats.frechet import frechet_distance, frechet_distance_from_features
 from ganlens.stats.inception_score import inception_score
@@ -21,6 +22,8 @@ __all__ = [
     "KernelDistance",
     "Moments",
     "ReferenceMoments",
+    "Shared",
+    "Thumbnails",
     "density_coverage",
     "frechet_distance",
     "frechet_distance_from_features",
@@ -39,5 +42,7 @@ __all__ = [
     "principal_axes",
     "quality",
     "read_moments",
+    "shared_images",
+    "thumbnails",
     "write_moments",
 ]

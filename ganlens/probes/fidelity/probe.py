@@ -25,7 +25,7 @@ from ganlens.probes.fidelity import measure, moments
 from ganlens.probes.fidelity.extractors import FID, ChosenExtractor, choose_extractor
 from ganlens.probes.fidelity.panels import panels
 from ganlens.probes.fidelity.result import Baseline, FidelityResult
-from ganlens.probes.fidelity.sources import Sources, Split, choose_sources, image_source
+from ganlens.probes.fidelity.sources import Sources, Split, choose_sources, image_source, shared_by
 from ganlens.subject import Subject
 
 LIBRARIES = ("scipy", "faiss-cpu", "torch-fidelity")
@@ -148,6 +148,7 @@ class Fidelity(Probe):
             cap_reason=sources.cap_reason,
             about={
                 **sources.about,
+                **found.pop("shared", {}),
                 "seed": self.seed,
                 "network_precision": chosen.precision,
                 "quantisation": QUANTISED,
@@ -213,9 +214,14 @@ class Fidelity(Probe):
         names, warning = (sources.reference, sources.other_name), ""
         if chosen.source is not None and names[0] != names[1]:
             warning = "; the extractor may know the train images, which could raise this baseline"
+        shared = shared_by(sources.fake, real, "evaluated images")
+        if sources.others is not None:
+            twice = shared_by(sources.others, real, sources.other_name).get("shared")
+            warning += f"; {twice}, which lowers this baseline" if twice else ""
         mifid = chosen.metric == FID and sources.trained_on
         return {
             "notes": measure.cautions(ours, fake, same),
+            "shared": {} if same else shared,
             "scores": scores,
             "interval": None if same else stats.frechet_interval(ours, fake),
             "infinity": None if same else measure.extrapolated(ours, fake, self.seed),

@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ganlens.data import ImageSet
+from ganlens.data import ImageSet, shared_about
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages, ImageSource
 from ganlens.probes.identity import identity, identity_of_images
-from ganlens.stats import ReferenceMoments
+from ganlens.stats import ReferenceMoments, shared_images, thumbnails
 from ganlens.subject import Samples, Subject
 
 Split = Literal["auto", "all", "train", "test"]
@@ -183,6 +183,14 @@ def image_source(images: Subject | ImageSet, split: Split, n: int, seed: int) ->
         part: Any = images.split if split == "auto" else split
         return choose_reference(images, part, n, seed)[0]
     return Samples.draw(images, n, seed)
+
+
+def shared_by(a: ImageSource, b: ImageSource, ours: str) -> dict[str, int | str]:
+    """Return which images of ``a`` the reference ``b`` holds; {} where either was generated."""
+    if not (isinstance(a, DataImages) and isinstance(b, DataImages)):
+        return {}
+    found = shared_images(thumbnails(a.images, a.count), thumbnails(b.images, b.count))
+    return shared_about(found, ours, "reference images")
 
 
 def _identity(generated: Subject | ImageSet, seed: int, n: int) -> dict[str, Any]:

@@ -262,7 +262,7 @@ class Forget(Probe):
             draws=self.draws,
             draw=panels,
             about={
-                **identity(subject, data),
+                **identity(subject, data, sides=True),
                 **classifier,
                 **about,
                 "samples": len(trial.seeds),

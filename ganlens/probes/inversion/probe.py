@@ -137,7 +137,7 @@ class Inversion(Probe):
             **self._fields(subject, found, kinds, pixels, move),
             names=tuple(names),
             draw=panels,
-            about={**identity(subject, data), **found.about(), "split": self.split},
+            about={**identity(subject, data, sides=True), **found.about(), "split": self.split},
         )
 
     def _images(

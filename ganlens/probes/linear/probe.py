@@ -168,7 +168,10 @@ class LinearProbe(Probe):
             mirror=self.mirror,
             shift=self.shift,
             draw=panels,
-            about={**identity(subject, data), **self._about(subject, data, train, test)},
+            about={
+                **identity(subject, data, sides=True),
+                **self._about(subject, data, train, test),
+            },
         )
 
     def _materials(

@@ -171,7 +171,7 @@ class Neighbors(Probe):
         held_out: ImageSet, samples: Samples,
     ) -> dict[str, Any]:  # fmt: skip
         return {
-            **identity(subject, data, drawn=True),
+            **identity(subject, data, drawn=True, sides=True),
             "n_generated": samples.count,
             **({"n_reason": samples.cap_reason} if samples.cap_reason else {}),
             "n_held_out": min(self.n, len(held_out)),

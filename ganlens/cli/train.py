@@ -15,7 +15,7 @@ from ganlens.cli.terminal import check_file, note
 from ganlens.cli.train_data import RunData, check_flags, open_all
 from ganlens.cli.train_flags import USUAL, RunFlags
 from ganlens.errors import GanlensError
-from ganlens.foreign import open_checkpoint
+from ganlens.foreign import ADOPTING, adopted, open_checkpoint
 from ganlens.models import register_trusted, trained_here
 from ganlens.models.arguments import FROM_DATA, from_data
 from ganlens.runs import Run, RunConfig, check_place, run_extractor
@@ -45,7 +45,7 @@ def prepare(words: Sequence[str]) -> Callable[..., int]:
     preset = family.preset(_value(words, "--preset") or family.default_preset)
     networks, start = asdict(preset.config), None
     if (place := _value(words, "--start")) is not None and place not in NONE:
-        start = _begin(place)
+        start = _begin(place, name)
         networks = arguments_of_start(start, name)
     network_flags, objective_flags = _flags("Network", family.Config), family.Training
     network = network_flags(**_of(network_flags, networks))
@@ -114,13 +114,16 @@ def _value(words: Sequence[str], flag: str) -> str | None:
     return found
 
 
-def _begin(place: str) -> Checkpoint:
+def _begin(place: str, family: str) -> Checkpoint:
+    """Open what training starts from; imported networks become those of the family if they can."""
     if not place:
         raise GanlensError(
             "--start '' is no checkpoint: give a folder or the name of a shipped one, or leave"
             " --start out; 'ganlens list' shows what there is"
         )
-    return open_checkpoint(place)
+    found = open_checkpoint(place)
+    imported = "imported" in found.header.made and found.header.family != family
+    return adopted(found) if imported and family == ADOPTING else found
 
 
 def train(

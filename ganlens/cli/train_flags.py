@@ -21,8 +21,9 @@ class RunFlags:
         out: folder of the run; the same command resumes a run that it holds.
         family: what to train; each has flags of its own, which --family NAME --help shows.
         others: images of the second domain, for a family that learns from two; unpaired.
-        start: checkpoint of the same family to train on (fine-tuning): the run begins with its
-            weights and has its networks. To resume, the same command needs it still.
+        start: checkpoint of the same family to train on (fine-tuning), or another project's DCGAN
+            (a folder of netG.pth and netD.pth): the run begins with its weights and has its
+            networks. To resume, the same command needs it still.
         preset: defaults of the flags below: of dcgan "paper" is Radford et al. 2015, "torch" what
             PyTorch users know as DCGAN.
         size: pixels a side, 16 to 256; by default that of the images, up to 64, or of the start.

@@ -1,5 +1,6 @@
 """Training that starts from a checkpoint: its weights, its networks, and what is refused."""
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ import pytest
 import torch
 from fake_subject import TINY, save_tiny
 from lightning_fabric import Fabric
+from other_projects import examples_discriminator, examples_draw, examples_generator
 from test_train_command import refused
 from torch import nn
 
 from ganlens.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from ganlens.cli import main
 from ganlens.errors import GanlensError
+from ganlens.foreign import adopted, open_checkpoint
 from ganlens.models import build
 from ganlens.runs.evaluation import calibrated
 from ganlens.training import Trainer, configure
@@ -237,3 +240,65 @@ def test_the_best_of_the_folder_one_stands_in_has_the_name_of_its_run(
     monkeypatch.chdir(tmp_path / "faces")
     assert replace(start, path=Path("best")).name == "faces"
     assert replace(start, path=Path()).name == "faces"
+
+
+def tutorial_pair(folder: Path, ngf: int = 4, ndf: int = 4) -> Path:
+    """Write weights as the PyTorch tutorial saves them, 64 px in colour."""
+    folder.mkdir()
+    for name, state in (
+        ("netG", examples_generator(6, ngf, 3, 64)),
+        ("netD", examples_discriminator(ndf, 3, 64)),
+    ):
+        torch.save(state, folder / f"{name}.pth")  # noqa: TID251 (what others do)
+    return folder
+
+
+def test_somebody_elses_dcgan_is_trained_on(tmp_path: Path) -> None:
+    place = tutorial_pair(tmp_path / "theirs")
+    begun = adopted(open_checkpoint(place))
+    assert begun.header.family == "dcgan"
+    assert (begun.header.arguments["width"], begun.header.arguments["latent_dim"]) == (4, 6)
+    z = torch.randn(3, 6, generator=torch.Generator().manual_seed(0))
+    theirs = examples_draw(examples_generator(6, 4, 3, 64), z)
+    assert torch.allclose(begun.networks["generator"](z), theirs, atol=1e-5)
+    images = np.random.default_rng(0).integers(0, 256, (40, 64, 64, 3), dtype=np.uint8)
+    np.savez(tmp_path / "images.npz", images=images)
+    words = ["--data", str(tmp_path / "images.npz"), "--out", str(tmp_path / "run")]
+    quick = ["--epochs", "1", "--batch-size", "8", "--extractor", "pixels", "--lr", "1e-9"]
+    assert main(["train", *words, *quick, "--start", str(place)]) == 0
+    trained = load_checkpoint(tmp_path / "run")
+    ours = trained.networks["generator"](z)
+    assert (ours - theirs).abs().max() < 0.2  # batch-norm statistics are measured anew
+    assert not torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("widths", "message"),
+    [((4, 5), "its generator's layers have other shapes"), ((4, None), "holds no discriminator")],
+)
+def test_what_is_no_dcgan_of_ours_is_not_trained_on(
+    tmp_path: Path, data: Path, widths: Any, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tutorial_pair(tmp_path / "theirs", widths[0], widths[1] or 4)
+    if widths[1] is None:
+        (place / "netD.pth").unlink()
+    words = ["--data", str(data), "--out", str(tmp_path / "run"), "--start", str(place)]
+    refused(main(["train", *words]), capsys, message)
+
+
+def test_fid_moments_and_an_extractor_take_weights(tmp_path: Path) -> None:
+    place = tutorial_pair(tmp_path / "theirs")
+    images = np.random.default_rng(0).integers(0, 256, (16, 64, 64, 3), dtype=np.uint8)
+    np.savez(tmp_path / "images.npz", images=images)
+    file, moments = tmp_path / "f.json", tmp_path / "m.npz"
+    extractor = ["--extractor", str(place), "--n", "16"]
+    against = [str(place), str(tmp_path / "images.npz"), *extractor]
+    assert main(["fid", *against, "--json", str(file)]) == 0
+    found = json.loads(file.read_text())
+    assert found["summary"]["n_fake"] == 16
+    assert found["summary"]["extractor"]["checkpoint"] == "theirs"
+    assert main(["moments", str(place), *extractor, "--out", str(moments)]) == 0
+    assert main(["fid", str(tmp_path / "images.npz"), str(moments), *extractor,
+                 "--json", str(tmp_path / "g.json")]) == 0  # fmt: skip
+    again = json.loads((tmp_path / "g.json").read_text())
+    assert again["summary"]["value"] == pytest.approx(found["summary"]["value"], rel=1e-5)

@@ -10,10 +10,11 @@ from typing import Any
 from ganlens.checkpoints import Checkpoint
 from ganlens.cli.flags import NONE
 from ganlens.cli.following import conclude, follow, stopping
-from ganlens.cli.opening import say_shared
+from ganlens.cli.opening import fitted, say_shared
 from ganlens.cli.terminal import check_file, note
 from ganlens.cli.train_data import RunData, check_flags, open_all
 from ganlens.cli.train_flags import USUAL, RunFlags
+from ganlens.data import with_fit, with_upscale
 from ganlens.errors import GanlensError
 from ganlens.foreign import ADOPTING, adopted, open_checkpoint
 from ganlens.models import register_trusted, trained_here
@@ -147,6 +148,7 @@ def train(
     """
     check_place(run.out)
     check_file(run.json)
+    run = _fitted(run)
     family = trainable(run.family)
     check_flags(run, family)
     if start:
@@ -171,8 +173,20 @@ def train(
         row = follow(made, lambda: bool(caught))
     if fabric.is_global_zero:
         # Of two domains, what is drawn belongs to the second.
-        conclude(made, row, run.others or run.data, run.json)
+        spec = run.others or run.data
+        conclude(made, row, with_upscale(spec) if run.upscale else spec, run.json)
     return 128 + caught[0] if caught else 0
+
+
+def _fitted(run: RunFlags) -> RunFlags:
+    """Let the SPECs say themselves how images become square."""
+    return replace(
+        run,
+        data=with_fit(run.data, run.fit),
+        held_out=fitted(run.held_out, run.fit),
+        others=fitted(run.others, run.fit),
+        fit=None,
+    )
 
 
 def _sized(run: RunFlags, network: dict[str, Any], start: Checkpoint) -> RunFlags:

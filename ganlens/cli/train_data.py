@@ -52,7 +52,7 @@ def open_all(run: RunFlags) -> RunData:
     Raises:
         GanlensError: as ``open_data``; or no images to evaluate samples against.
     """
-    options: dict[str, Any] = {"strict": run.strict, "upscale": run.upscale, "fit": run.fit}
+    options: dict[str, Any] = {"strict": run.strict, "upscale": run.upscale}
     what = f"family {run.family!r}"
     data = open_to_train(run.data, what, run.size, channels=run.channels, **options)
     say_opened(data)

@@ -11,7 +11,7 @@ from ganlens.data.embedded import EMBEDDED, Embedded, check_trainable
 from ganlens.data.imageset import ImageSet, Skipped
 from ganlens.data.opening import open_data, open_steps
 from ganlens.data.overlap import overlap, shared_about, shared_in_words, split_overlap
-from ganlens.data.preparation import Fit, Preparation, with_fit
+from ganlens.data.preparation import Fit, Preparation, with_fit, with_upscale
 
 __all__ = [
     "EMBEDDED",
@@ -30,4 +30,5 @@ __all__ = [
     "shared_in_words",
     "split_overlap",
     "with_fit",
+    "with_upscale",
 ]

@@ -77,6 +77,11 @@ def with_fit(spec: str, fit: Fit | None) -> str:
     return bare + end + (",upscale=yes" if options.upscale else "")
 
 
+def with_upscale(spec: str) -> str:
+    """Return a SPEC whose small images are enlarged."""
+    return spec if split_options(spec)[1].upscale else f"{spec},upscale=yes"
+
+
 @dataclass(frozen=True, eq=False)
 class Originals:
     """Images before they were brought to one size, a row for each.

@@ -37,7 +37,8 @@ def own_picture(subject: "Subject") -> None:
     )
     if upload is None:
         return
-    x = uploads.as_input(upload, subject.image_shape)
+    x, prepared = uploads.as_input(upload, subject.image_shape)
+    st.caption(f"Your picture: {prepared}.")
     key = f"invert {subject.provenance.get('hash')} {_digest(x)}"
     found = shelf().get(key)
     if found is None:

@@ -6,7 +6,8 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from ganlens.data.decode import Target, decode, open_bytes, reason_of
+from ganlens.data import Preparation
+from ganlens.data.decode import Target, decode, open_bytes, originals, reason_of
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
 
@@ -44,8 +45,11 @@ def checked(upload: Any) -> Image.Image:
     return image
 
 
-def as_input(upload: Any, image_shape: tuple[int, int, int]) -> Tensor:
-    """Decode an upload as training images are decoded: (1, C, H, W) float32 in [-1, 1].
+def as_input(upload: Any, image_shape: tuple[int, int, int]) -> tuple[Tensor, Preparation]:
+    """Decode an upload as training images are decoded.
+
+    Returns:
+        (1, C, H, W) float32 in [-1, 1], and what was done to it.
 
     Raises:
         GanlensError: as ``checked``; or it cannot be decoded.
@@ -55,7 +59,7 @@ def as_input(upload: Any, image_shape: tuple[int, int, int]) -> Tensor:
     found = decode(lambda: image, Target(size, channels, upscale=True))
     if found.pixels is None:
         raise GanlensError(f"{upload.name} cannot be used: {found.reason}; drop another picture")
-    return from_uint8(found.pixels[None])
+    return from_uint8(found.pixels[None]), Preparation.of("crop", size, originals([found]))
 
 
 def content(upload: Any) -> io.BytesIO:

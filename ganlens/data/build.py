@@ -9,17 +9,16 @@ import hashlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ganlens.data.cache import Asked, Entry, Settings, Store
-from ganlens.data.decode import Decoded, Target, decode
+from ganlens.data.decode import Decoded, Target, decode, originals
 from ganlens.data.imageset import Skipped
 from ganlens.data.layout import SPLITS, Listing
-from ganlens.data.preparation import Originals
 from ganlens.data.sizes import Facts, guess, nothing_left
 from ganlens.data.sources import Source
 from ganlens.errors import GanlensError
@@ -32,13 +31,11 @@ TEST_SHARE = 0.1  # of a split by content
 
 @dataclass
 class Pass:
-    """What one pass over a source found; its rows lie in a file of raw bytes."""
+    """What one pass over a source found; its pixels lie in a file of raw bytes."""
 
     facts: Facts = field(default_factory=Facts)
     kept: list[int] = field(default_factory=list)
-    digests: list[bytes] = field(default_factory=list)
-    sizes: list[tuple[int, int]] = field(default_factory=list)
-    conversions: list[int] = field(default_factory=list)
+    decoded: list[Decoded] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
 
@@ -80,9 +77,7 @@ def _decode_all(source: Source, listing: Listing, settings: Settings, rows: Path
                 found.skipped.append(Skipped(listing.names[index], image.reason))
                 continue
             found.kept.append(index)
-            found.digests.append(image.digest)
-            found.sizes.append(image.source)
-            found.conversions.append(image.conversions)
+            found.decoded.append(replace(image, pixels=None))
             file.write(image.pixels.tobytes())
     return found
 
@@ -120,7 +115,7 @@ def _finish(
     """Order rows and annotations by split, write images.npy and take the fingerprints."""
     kept, notes = np.array(found.kept), source.annotations()
     if listing.splits is None:
-        splits = [content_split(digest) for digest in found.digests]
+        splits = [content_split(one.digest) for one in found.decoded]
     else:
         splits = [listing.splits[index] for index in found.kept]
     codes = np.array([SPLITS.index(split) for split in splits])
@@ -130,7 +125,7 @@ def _finish(
     labels = None if notes.labels is None else notes.labels[rows]
     attributes = {name: column[rows] for name, column in notes.attributes.items()}
     bounds = _bounds(codes[order], listing.splits is not None)
-    digests = [found.digests[row] for row in order]
+    digests = [found.decoded[row].digest for row in order]
     made = [settings.size, settings.channels, notes.class_names]  # upscale shows in the digests
     made += [settings.fit] if settings.fit != "crop" else []  # as versions without a choice did
     fingerprints = {
@@ -148,15 +143,7 @@ def _finish(
         split_source="hash" if listing.splits is None else "declared",
         fingerprints={"all": whole, **fingerprints},
         skipped=sorted(found.skipped, key=lambda skip: skip.name),
-        originals=_originals(found)[order],
-    )
-
-
-def _originals(found: Pass) -> Originals:
-    return Originals(
-        np.array(found.sizes, np.int32),
-        np.array(found.conversions, np.uint16),
-        np.frombuffer(b"".join(digest[:8] for digest in found.digests), "<u8"),
+        originals=originals(found.decoded)[order],
     )
 
 

@@ -24,7 +24,7 @@ Enlarging uses the bicubic filter, which rings less. The channel count is change
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -40,6 +40,7 @@ from ganlens.data.preparation import (
     TRANSPARENT,
     UPRIGHT,
     Fit,
+    Originals,
 )
 
 # What files are tried as. Not Pillow's whole list: some of its formats run other programs (EPS).
@@ -73,6 +74,15 @@ class Decoded:
     grey: bool = True
     digest: bytes = b""
     conversions: int = 0
+
+
+def originals(found: Sequence[Decoded]) -> Originals:
+    """Return what images were before they were decoded, a row for each."""
+    return Originals(
+        np.array([one.source for one in found], np.int32).reshape(-1, 2),
+        np.array([one.conversions for one in found], np.uint16),
+        np.frombuffer(b"".join(one.digest[:8] for one in found), "<u8"),
+    )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ data are, so that whoever is told the SPEC (a report, a run, a recipe) opens the
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -99,6 +99,12 @@ class Originals:
     def __getitem__(self, rows: slice | np.ndarray) -> "Originals":
         """Return some rows."""
         return Originals(self.sizes[rows], self.conversions[rows], self.digests[rows])
+
+
+def joined(parts: Sequence[Originals]) -> Originals:
+    """Return the rows of several, in their order."""
+    names = ("sizes", "conversions", "digests")
+    return Originals(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,13 @@ from ganlens.plain import plain
 
 __all__ = ["Number", "Result", "arrays"]
 
+# Entries of ``about`` that say what was done to images -> which ones.
+PREPARED = {
+    "generated_prepared": "Generated images",
+    "prepared": "Images of the data",
+    "own_prepared": "Your pictures",
+}
+
 
 @dataclass(frozen=True)
 class Number:
@@ -124,8 +131,7 @@ class Result:
         return found
 
     def _prepared(self) -> str:
-        sides = (("Generated images", "generated_prepared"), ("Images of the data", "prepared"))
-        said = ((who, self.about.get(key, UNCHANGED)) for who, key in sides)
+        said = [(who, self.about.get(key, UNCHANGED)) for key, who in PREPARED.items()]
         found = [f"{who}: {how}." for who, how in said if not how.startswith(UNCHANGED)]
         if shared := self.about.get("shared"):
             found.append(f"Beware: {shared}.")

@@ -196,7 +196,7 @@ def test_an_upload_of_any_mode_becomes_an_input(mode: str, started: Any) -> None
     given = image if mode == "I;16" else Image.new("RGB", (50, 30), "red").convert(mode)
     buffer = io.BytesIO()
     given.save(buffer, "TIFF")
-    x = as_input(upload(buffer.getvalue(), "x.tiff"), (3, 16, 16))
+    x, prepared = as_input(upload(buffer.getvalue(), "x.tiff"), (3, 16, 16))
     assert x.shape == (1, 3, 16, 16)
     assert x.abs().max() <= 1
 

@@ -176,9 +176,10 @@ def test_a_direction_comes_from_its_file(subject: Subject, data: ImageSet, tmp_p
 def test_pictures_come_as_files_and_folders(picture: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         Image.new("L", (8, 8), 77).save(tmp_path / f"{name}.png")
-    pixels, names = read_pictures((picture, tmp_path), (3, 16, 16))
-    assert pixels.shape == (3, 16, 16, 3)
-    assert names == ["me.png", "a.png", "b.png"]
+    found = read_pictures((picture, tmp_path), (3, 16, 16))
+    assert found.pixels.shape == (3, 16, 16, 3)
+    assert found.names == ("me.png", "a.png", "b.png")
+    assert found.preparation.n == 3
     (tmp_path / "c.png").write_text("no image")
     with pytest.raises(GanlensError, match=r"c.png.*cannot be used"):
         read_pictures((tmp_path / "c.png",), (3, 16, 16))

@@ -1,19 +1,34 @@
 """A user's own pictures, decoded as data are."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ganlens.data import open_data
-from ganlens.data.decode import Target, decode, open_bytes
+from ganlens.data.decode import Decoded, Target, decode, open_bytes, originals
+from ganlens.data.preparation import Originals, Preparation, joined
 from ganlens.errors import GanlensError
 
 
-def read_pictures(
-    paths: Sequence[Path], shape: tuple[int, int, int]
-) -> tuple[np.ndarray, list[str]]:
-    """Read files, or whole folders and zips, as (N, H, W, C) uint8 and their names.
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures as a network takes them.
+
+    Attributes:
+        pixels: (N, H, W, C) uint8.
+        names: of their files.
+        preparation: what was done to them.
+    """
+
+    pixels: np.ndarray
+    names: tuple[str, ...]
+    preparation: Preparation
+
+
+def read_pictures(paths: Sequence[Path], shape: tuple[int, int, int]) -> Pictures:
+    """Read files, or whole folders and zips.
 
     They are turned upright, cut to the square centre and resized by the same rules as data;
     smaller ones are enlarged.
@@ -26,20 +41,26 @@ def read_pictures(
         GanlensError: a path that is not there or cannot be decoded.
     """
     channels, size, _ = shape
-    pixels, names = [], list[str]()
+    pixels, names, before = [], list[str](), list[Originals]()
     for path in paths:
         file = path.expanduser()
         if not file.is_file() or file.suffix.lower() in (".zip", ".npz"):
             data = open_data(str(path), size=size, channels=channels, strict=True, upscale=True)
             pixels.append(np.array(data.images))
             names += map(str, data.names)
+            assert data.originals is not None  # every opening knows them
+            before.append(data.originals)
         else:
-            pixels.append(_read(file, Target(size, channels, upscale=True))[None])
+            found = _read(file, Target(size, channels, upscale=True))
+            assert found.pixels is not None  # else it was refused
+            pixels.append(found.pixels[None])
             names.append(file.name)
-    return np.concatenate(pixels), names
+            before.append(originals([found]))
+    done = Preparation.of("crop", size, joined(before))
+    return Pictures(np.concatenate(pixels), tuple(names), done)
 
 
-def _read(file: Path, target: Target) -> np.ndarray:
+def _read(file: Path, target: Target) -> Decoded:
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -47,4 +68,4 @@ def _read(file: Path, target: Target) -> np.ndarray:
     found = decode(lambda: open_bytes(content), target)
     if found.pixels is None:
         raise GanlensError(f"image {str(file)!r} cannot be used: {found.reason}; give another one")
-    return found.pixels
+    return found

@@ -126,18 +126,24 @@ class Inversion(Probe):
         if self.direction is not None:
             direction = find_direction(self.direction, subject)
             move = direction.move(subject.prior, self.amount or AMOUNTS)
-        by_kind, names = self._images(subject, train, held_out), list[str]()
-        if self.image:
-            by_kind["own"], names = read_pictures(self.image, subject.image_shape)
+        by_kind = self._images(subject, train, held_out)
+        own = read_pictures(self.image, subject.image_shape) if self.image else None
+        if own is not None:
+            by_kind["own"] = own.pixels
         pixels = np.concatenate(list(by_kind.values()))
         kinds = np.repeat(list(by_kind), [len(part) for part in by_kind.values()])
         found = yield from inversion.invert(subject, from_uint8(pixels), self._search())
         yield Progress(1, 1, "comparison")
         return InversionResult(
             **self._fields(subject, found, kinds, pixels, move),
-            names=tuple(names),
+            names=() if own is None else own.names,
             draw=panels,
-            about={**identity(subject, data, sides=True), **found.about(), "split": self.split},
+            about={
+                **identity(subject, data, sides=True),
+                **found.about(),
+                "split": self.split,
+                **({} if own is None else {"own_prepared": str(own.preparation)}),
+            },
         )
 
     def _images(

@@ -199,6 +199,7 @@ def test_an_upload_of_any_mode_becomes_an_input(mode: str, started: Any) -> None
     x, prepared = as_input(upload(buffer.getvalue(), "x.tiff"), (3, 16, 16))
     assert x.shape == (1, 3, 16, 16)
     assert x.abs().max() <= 1
+    assert (prepared.n, prepared.not_square, prepared.reduced) == (1, 1, 1)
 
 
 def test_a_pickle_renamed_is_not_offered_as_a_checkpoint(

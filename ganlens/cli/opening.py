@@ -110,7 +110,9 @@ def open_to_train(spec: str, network: str, size: int | None, **options: Any) -> 
 
 
 def say_skipped(data: "ImageSet") -> None:
-    """Say which files were left out, and why."""
+    """Say what was concluded about data, and which files were left out, and why."""
+    for said in data.notes:
+        note(f"{data.spec}: {said}")
     if not data.skipped:
         return
     count, shown = len(data.skipped), data.skipped[:SKIPPED_SHOWN]

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ganlens.data.annotations import Listing
 from ganlens.data.cache import Entry, Settings, Store
 from ganlens.data.decode import Decoded, Target, decode
 from ganlens.data.imageset import Skipped
-from ganlens.data.layout import SPLITS, Listing
 from ganlens.data.sizes import Facts, guess, nothing_left
 from ganlens.data.sources import Source
+from ganlens.data.splits import SPLITS
 from ganlens.errors import GanlensError
 from ganlens.progress import Progress, Steps
 
@@ -144,6 +145,7 @@ def _finish(
         split_source="hash" if listing.splits is None else "declared",
         fingerprints={"all": whole, **fingerprints},
         skipped=sorted(found.skipped, key=lambda skip: skip.name),
+        notes=list(listing.notes),
     )
 
 

@@ -26,7 +26,7 @@ import uuid
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ try:
 except ImportError:  # not a POSIX system
     fcntl = None  # type: ignore[assignment]
 
-FORMAT = 1  # raise it whenever decoding or the files change: older entries are then not found
+FORMAT = 2  # raise it whenever decoding or the files change: older entries are then not found
 RACY = 2e9  # ns: a file written this recently could be written again within one tick of its stamp
 STALE = 24 * 3600  # s after which a temporary folder is what a killed process left
 ATTRIBUTE = "attribute:"  # prefix of their names in table.npz
@@ -70,6 +70,7 @@ class Entry:
     split_source: str
     fingerprints: dict[str, str]
     skipped: list[Skipped]
+    notes: list[str] = field(default_factory=list)
 
 
 class Store:
@@ -201,6 +202,7 @@ class Store:
             "split_source": entry.split_source,
             "fingerprints": entry.fingerprints,
             "skipped": [[skip.name, skip.reason] for skip in entry.skipped],
+            "notes": entry.notes,
             "files": files,
         }
         write_json(folder / "meta.json", meta)
@@ -246,6 +248,7 @@ def _image_set(
         split_source=meta["split_source"],
         fingerprint=meta["fingerprints"]["all"],
         skipped=tuple(Skipped(name, reason) for name, reason in meta["skipped"]),
+        notes=tuple(meta["notes"]),
         values={name: tuple(values) for name, values in meta["values"].items()},
         fingerprints=meta["fingerprints"],
     )

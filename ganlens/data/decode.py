@@ -27,10 +27,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin  # noqa: F401 they register formats
+from PIL import (  # noqa: F401 they register formats
+    AvifImagePlugin,
+    IcoImagePlugin,
+    Image,
+    ImageOps,
+    Jpeg2KImagePlugin,
+    PcxImagePlugin,
+    QoiImagePlugin,
+    TgaImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 # What files are tried as. Not Pillow's whole list: some of its formats run other programs (EPS).
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "QOI")
+# Tried by name only: their first bytes are those of many other files.
+BY_NAME = {".tga": "TGA", ".pcx": "PCX", ".ico": "ICO", ".dib": "DIB"}
 WHITE = 255
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
@@ -68,16 +82,22 @@ class Target:
     upscale: bool
 
 
-def open_bytes(content: bytes) -> Image.Image:
+def open_bytes(content: bytes, name: str = "") -> Image.Image:
     """Open an encoded image and read its header only.
+
+    Args:
+        content: of the file. What it is tells its content, whatever its name.
+        name: of the file, for formats that no content tells (TGA).
 
     Raises:
         Unusable: not an image, or more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``.
     """
     if not content:
         raise Unusable("empty file")
+    named = next((form for end, form in BY_NAME.items() if name.lower().endswith(end)), None)
+    formats = FORMATS if named is None else (*FORMATS, named)
     try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image = Image.open(io.BytesIO(content), formats=formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Unusable(_too_many_pixels()) from None
     except UnidentifiedImageError:

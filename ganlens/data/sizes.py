@@ -6,10 +6,10 @@ from functools import partial
 
 import numpy as np
 
+from ganlens.data.annotations import Listing
 from ganlens.data.cache import Settings
 from ganlens.data.decode import header
 from ganlens.data.imageset import Skipped
-from ganlens.data.layout import Listing
 from ganlens.data.sources import Source
 from ganlens.errors import GanlensError
 

@@ -6,10 +6,13 @@ import os
 import numpy as np
 from PIL import Image
 
+from ganlens.data.annotations import Annotations, Listing
+from ganlens.data.boundary import readable
 from ganlens.data.decode import open_bytes
 from ganlens.data.imageset import Skipped
-from ganlens.data.layout import Annotations, Listing, describe
-from ganlens.data.trees import IMAGE_EXTENSIONS, Remember, Tree
+from ganlens.data.kinds import IMAGE_EXTENSIONS
+from ganlens.data.layout import describe
+from ganlens.data.trees import Remember, Tree
 from ganlens.errors import GanlensError
 
 WORKERS = min(16, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
@@ -70,7 +73,8 @@ class FileSource(Source):
 
     def _describe(self) -> tuple[Listing, Annotations]:
         if self._described is None:
-            self._described = describe(self.tree, self.spec)
+            with readable(f"{self.spec}: it cannot be read", "copy it again, or mend that file"):
+                self._described = describe(self.tree, self.spec)
             listing, _ = self._described
             if not listing.names:
                 raise GanlensError(
@@ -86,7 +90,8 @@ class FileSource(Source):
 
     def read(self, index: int) -> Image.Image:
         """Open an image; see Source."""
-        return open_bytes(self.tree.read(self.listing().names[index]))
+        name = self.listing().names[index]
+        return open_bytes(self.tree.read(name), name)
 
     def annotations(self) -> Annotations:
         """Return labels and attributes; see Source."""
@@ -158,7 +163,7 @@ class JoinedSource(Source):
 
     def listing(self) -> Listing:
         """Return what there is; see Source."""
-        joined = Listing([], [])
+        joined = Listing([], [], notes=[])
         self._rows, self._taken = [], {}
         for split, source in self.sources.items():
             found = source.listing()
@@ -173,6 +178,7 @@ class JoinedSource(Source):
             self._rows += [(source, index) for index in taken]
             joined.names.extend(f"{split}/{found.names[index]}" for index in taken)
             joined.splits.extend([split] * len(taken))  # type: ignore[union-attr]
+            joined.notes.extend(f"{split}: {note}" for note in found.notes)
             joined.skipped.extend(Skipped(f"{split}/{s.name}", s.reason) for s in found.skipped)
         return joined
 

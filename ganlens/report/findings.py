@@ -182,6 +182,7 @@ def describe_data(data: "ImageSet | None") -> dict[str, Any] | None:
         "n": len(data),
         "image_shape": list(data.image_shape),
         "skipped": len(data.skipped),
+        "notes": list(data.notes),
     }
 
 

@@ -73,6 +73,7 @@ class FakeData:
     labels: np.ndarray | None = None
     attributes: dict[str, np.ndarray] = field(default_factory=dict)
     skipped: tuple[Any, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return 120

@@ -111,7 +111,9 @@ def open_to_train(spec: str, network: str, size: int | None, **options: Any) -> 
 
 def say_skipped(data: "ImageSet") -> None:
     """Say what was concluded about data, and which files were left out, and why."""
-    for said in data.notes:
+    from ganlens.data import EMBEDDED
+
+    for said in () if data.spec in EMBEDDED else data.notes:  # of those it is documented
         note(f"{data.spec}: {said}")
     if not data.skipped:
         return

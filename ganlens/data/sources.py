@@ -220,4 +220,11 @@ def _stack(parts: list[np.ndarray | int]) -> np.ndarray:
     kinds = {part.dtype.kind for part in parts if not isinstance(part, int)}
     missing: float | str = float("nan") if kinds == {"f"} else ""
     filled = [np.full(part, missing) if isinstance(part, int) else part for part in parts]
-    return np.concatenate([part if kinds == {"f"} else part.astype(np.str_) for part in filled])
+    return np.concatenate([part if kinds == {"f"} else _texts(part) for part in filled])
+
+
+def _texts(part: np.ndarray) -> np.ndarray:
+    """Return a column as strings: whole numbers as tables write them, "" for NaN."""
+    if part.dtype.kind != "f":
+        return part.astype(np.str_)
+    return np.array(["" if np.isnan(v) else f"{v:.17g}" for v in part.tolist()], np.str_)

@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from ganlens.data.annotations import Listing
+from ganlens.data.boundary import readable
+from ganlens.data.budget import FILES
 from ganlens.data.cache import Entry, Settings, Store
-from ganlens.data.decode import Decoded, Target, decode
+from ganlens.data.decode import WIDE, Decoded, Target, decode
 from ganlens.data.imageset import Skipped
 from ganlens.data.sizes import Facts, guess, nothing_left
 from ganlens.data.sources import Source
@@ -57,7 +59,7 @@ def build(
             found = yield from _decode_all(source, listing, settings, folder / "rows")
             facts = found.facts
             content = source.content(store.remember)  # torchvision has its files only now
-            store.save_facts(content, {"sides": list(facts.sides.items()), "grey": facts.grey})
+            store.save_facts(content, facts.to_json())
             if facts.settings(size, channels, upscale) != settings:
                 continue  # the few were not like the many
             if not found.kept:
@@ -75,7 +77,7 @@ def _decode_all(source: Source, listing: Listing, settings: Settings, rows: Path
         for index, image in enumerate(_decoded(source, count, settings)):
             if index % TASK_IMAGES == 0:
                 yield Progress(index, count, f"images of {source.spec} decoded")
-            found.facts.add(image.side, image.grey)
+            found.facts.add(image.side, image.grey, image.levels)
             if image.pixels is None:
                 found.skipped.append(Skipped(listing.names[index], image.reason))
                 continue
@@ -87,12 +89,19 @@ def _decode_all(source: Source, listing: Listing, settings: Settings, rows: Path
 
 def _decoded(source: Source, count: int, settings: Settings) -> Iterator[Decoded]:
     """Decode in order, a few tasks ahead, in threads: Pillow lets others run meanwhile."""
-    target = Target(settings.size, settings.channels, settings.upscale)
+    target = Target(settings.size, settings.channels, settings.upscale, settings.white)
     step = max(1, min(TASK_IMAGES, TASK_BYTES // (settings.size**2 * settings.channels)))
 
     def task(start: int) -> list[Decoded]:
         indices = range(start, min(start + step, count))
-        return [decode(partial(source.read, index), target) for index in indices]
+        return [one(index) for index in indices]
+
+    def one(index: int) -> Decoded:
+        with (
+            readable(f"{source.spec}: an image", "free memory, or leave it out"),
+            FILES.hold(source.weight(index)),
+        ):
+            return decode(partial(source.read, index), target)
 
     pool = ThreadPoolExecutor(source.workers)
     waiting: deque[Future[list[Decoded]]] = deque()
@@ -145,8 +154,15 @@ def _finish(
         split_source="hash" if listing.splits is None else "declared",
         fingerprints={"all": whole, **fingerprints},
         skipped=sorted(found.skipped, key=lambda skip: skip.name),
-        notes=list(listing.notes),
+        notes=[*listing.notes, *_depth(settings)],
     )
+
+
+def _depth(settings: Settings) -> list[str]:
+    if settings.white == WIDE:
+        return []
+    bits = settings.white.bit_length()
+    return [f"16-bit images that use {bits} bits: white is {settings.white:,}, not {WIDE:,}"]
 
 
 def _bounds(codes: np.ndarray, declared: bool) -> dict[str, tuple[int, int]]:

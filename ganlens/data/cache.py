@@ -50,11 +50,12 @@ ATTRIBUTE = "attribute:"  # prefix of their names in table.npz
 
 @dataclass(frozen=True)
 class Settings:
-    """What an entry was made with: resolved size and channels, and whether images were enlarged."""
+    """What an entry was made with: size, channels, whether it enlarges, white of 16-bit grey."""
 
     size: int
     channels: int
     upscale: bool
+    white: int = 65535
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Names as people and libraries write them: ``images``, ``x``, ``data`` or ``arr_0
 (Keras).
 """
 
+import io
 import re
 import zipfile
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from ganlens.errors import GanlensError
 IMAGE_NAMES = ("images", "image", "x", "data", "imgs", "img", "samples", "arr_0")
 LABEL_NAMES = ("labels", "label", "y", "targets", "target", "classes", "class", "arr_1")
 RANGE = "range"
+HEADER = 2**16  # bytes in which the header of an array must end
 LABEL_BYTES = 256 * 2**20  # of all labels of one split
 READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -58,7 +60,8 @@ def members(archive: zipfile.ZipFile) -> dict[str, Member]:
     for entry in archive.namelist():
         if entry.endswith(".npy"):
             name = entry.removesuffix(".npy")
-            with archive.open(entry) as file:
+            with archive.open(entry) as packed:
+                file = io.BytesIO(packed.read(HEADER))  # a header may declare to be gigabytes long
                 version = np.lib.format.read_magic(file)
                 if version not in READERS:
                     raise ValueError(f"array {name!r} is of .npy version {version}")

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from ganlens.errors import GanlensError
 
 GUESS = 64  # headers from which size and channels are guessed, to spare a second pass
 USUAL_SIZES = (256, 128, 64, 32, 16)
+DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras and scanners use of 16
+COUNTS = ("sides", "usual", "depths")
 ENOUGH = 0.9  # share of images that must give a usual size
 
 
@@ -25,21 +28,51 @@ class Facts:
     Attributes:
         sides: shorter side in pixels -> number of images.
         grey: whether no image stores colour.
+        usual: bits -> images of 16-bit grey of which all but 0.1 % of the pixels fit into these.
+        depths: bits -> images of 16-bit grey that fit into these.
     """
 
     sides: Counter[int] = field(default_factory=Counter)
     grey: bool = True
+    usual: Counter[int] = field(default_factory=Counter)
+    depths: Counter[int] = field(default_factory=Counter)
 
-    def add(self, side: int, grey: bool) -> None:
-        """Count one image; a side of 0 is one that could not be opened."""
+    def add(self, side: int, grey: bool, levels: tuple[int, int] | None = None) -> None:
+        """Count one image; a side of 0 is one that could not be opened. See Decoded.levels."""
         if side:
             self.sides[side] += 1
             self.grey &= grey
+        if levels is not None:
+            usual, highest = (next(b for b in DEPTHS if level < 2**b) for level in levels)
+            self.usual[usual] += 1
+            self.depths[highest] += 1
+
+    def white(self) -> int:
+        """Return the value of 16-bit grey that is white: of the depth that the data use.
+
+        Stray pixels do not decide it, unless most images have some.
+        """
+        total = self.depths.total()
+        bits = max(self.usual, default=16)
+        while 2 * sum(n for b, n in self.depths.items() if b > bits) > total:
+            bits = DEPTHS[DEPTHS.index(bits) + 1]
+        return int(2**bits - 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON-able values; see ``of``."""
+        counts = {name: list(getattr(self, name).items()) for name in COUNTS}
+        return {**counts, "grey": self.grey}
+
+    @classmethod
+    def of(cls, known: dict[str, Any]) -> "Facts":
+        """Return what ``to_json`` gave."""
+        counts = {name: Counter(dict(map(tuple, known[name]))) for name in COUNTS}
+        return cls(grey=known["grey"], **counts)
 
     def settings(self, size: int | None, channels: int | None, upscale: bool) -> Settings:
         """Resolve what was not asked for: the native size, and 3 channels unless all are grey."""
         size = size or native_size(self.sides)
-        return Settings(size, channels or (1 if self.grey else 3), upscale)
+        return Settings(size, channels or (1 if self.grey else 3), upscale, self.white())
 
 
 def native_size(sides: Counter[int]) -> int:

@@ -12,7 +12,7 @@ from ganlens.data.decode import open_bytes
 from ganlens.data.imageset import Skipped
 from ganlens.data.kinds import IMAGE_EXTENSIONS
 from ganlens.data.layout import describe
-from ganlens.data.trees import Remember, Tree
+from ganlens.data.trees import MAX_FILE, Remember, Tree
 from ganlens.errors import GanlensError
 
 WORKERS = min(16, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
@@ -50,6 +50,10 @@ class Source:
     def read(self, index: int) -> Image.Image:
         """Open image ``index`` of the listing; any exception means that it cannot be used."""
         raise NotImplementedError
+
+    def weight(self, index: int) -> int:
+        """Return the bytes that ``read`` holds beside the pixels: those of the encoded file."""
+        return 0
 
     def annotations(self) -> Annotations:
         """Return labels and attributes, row by row of the listing; valid once all were read."""
@@ -92,6 +96,10 @@ class FileSource(Source):
         """Open an image; see Source."""
         name = self.listing().names[index]
         return open_bytes(self.tree.read(name), name)
+
+    def weight(self, index: int) -> int:
+        """Return the bytes of an encoded file; see Source."""
+        return min(self.tree.sizes[self.listing().names[index]], MAX_FILE)
 
     def annotations(self) -> Annotations:
         """Return labels and attributes; see Source."""
@@ -186,6 +194,11 @@ class JoinedSource(Source):
         """Open an image; see Source."""
         source, row = self._rows[index]
         return source.read(row)
+
+    def weight(self, index: int) -> int:
+        """Return the bytes of an encoded file; see Source."""
+        source, row = self._rows[index]
+        return source.weight(row)
 
     def annotations(self) -> Annotations:
         """Return labels and attributes; see Source."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import arg
 
 from ganlens.cli.terminal import follow, note
-from ganlens.data import Fit, ImageSet, open_steps, overlap, shared_in_words, with_fit
+from ganlens.data import EMBEDDED, Fit, ImageSet, open_steps, overlap, shared_in_words, with_fit
 from ganlens.errors import GanlensError
 
 if TYPE_CHECKING:
@@ -138,7 +138,9 @@ def say_shared(ours: ImageSet, theirs: ImageSet, who: str, whose: str) -> None:
 
 
 def say_opened(data: ImageSet) -> None:
-    """Say what was done to the images, and which files were left out, and why."""
+    """Say what was concluded about data, what was done to images, and which files were left out."""
+    for said in () if data.spec in EMBEDDED else data.notes:  # of those it is documented
+        note(f"{data.spec}: {said}")
     prepared = data.preparation
     if prepared is not None and prepared.changed:
         note(f"{data.spec}: {prepared}")

@@ -1,9 +1,8 @@
-"""``.npz`` files: ``images`` and optional ``labels``, read without pickle or much memory.
+"""``.npz`` files: images and optional labels, read without pickle or much memory.
 
-``images`` is NHWC, NCHW or NHW. The last axis holds the channels if it is 1, 3 or 4 long, else the
-second; four channels are RGBA. Bytes are taken as they are, booleans as black and white, uint16 as
-``round(v / 257)``, other integers if they lie in 0 to 255. Floats are taken as [0, 1] if they all
-lie there, else as [-1, 1]: an array on [-1, 1] without one negative value is misread as [0, 1].
+Images are NHWC, NCHW or NHW, or one picture HWC. The last axis holds the channels if it is 1, 3 or
+4 long, else the second; four channels are RGBA. ``members`` tells which arrays they are, ``ranges``
+what their values mean; what was concluded is said in the notes of the listing.
 """
 
 import shutil
@@ -12,18 +11,19 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
+from ganlens.data.annotations import Annotations, Listing, joined
+from ganlens.data.boundary import readable
 from ganlens.data.decode import Unusable
-from ganlens.data.layout import Annotations, Listing, class_labels
+from ganlens.data.members import LABEL_BYTES, RANGE, Member, Part, labels_of, members, parts
+from ganlens.data.ranges import Range, concluded, declared, to_bytes
 from ganlens.data.sources import Source
 from ganlens.data.trees import ALWAYS_HASHED, Remember, file_digest, stamp
 from ganlens.errors import GanlensError
-from ganlens.images import to_uint8
 
 CHANNELS = (1, 3, 4)
-BLOCK = 2**24  # values looked at together when the range of a large array is found
+STRIP = 2**22  # values of an image turned into bytes at a time
 
 
 class NpzSource(Source):
@@ -34,6 +34,8 @@ class NpzSource(Source):
         self.path = path
         self._scratch = scratch
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._images: list[np.ndarray] = []
+        self._notes: list[str] = []
 
     def content(self, remember: Remember) -> str:
         """Return a digest of the content; see Source."""
@@ -44,79 +46,114 @@ class NpzSource(Source):
 
     def listing(self) -> Listing:
         """Return what there is; see Source."""
-        try:
-            self._open()
-        except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
-            raise GanlensError(
-                f"{self.spec}: not a usable .npz file ({error}): save it with numpy.savez(FILE, "
-                "images=..., labels=...), without object arrays"
-            ) from error
-        return Listing([f"{index:06d}" for index in range(len(self._images))])
+        with readable(
+            f"{self.spec}: not a usable .npz file",
+            "save it with numpy.savez(FILE, images=..., labels=...), without object arrays",
+        ):
+            found = self._open()
+        self._rows = [(part, row) for part, images in enumerate(self._images)
+                      for row in range(len(images))]  # fmt: skip
+        if found[0].split is None:
+            names, splits = [f"{row:06d}" for _, row in self._rows], None
+        else:
+            kinds = [str(part.split) for part in found]
+            splits = [kinds[part] for part, _ in self._rows]
+            names = [f"{kinds[part]}/{row:06d}" for part, row in self._rows]
+            if "test" not in kinds:
+                splits = ["test" if split == "val" else split for split in splits]
+        return Listing(names, splits, notes=self._notes)
 
-    def _open(self) -> None:
+    def _open(self) -> list[Part]:
+        self._notes = []
         with zipfile.ZipFile(self.path) as archive:
-            members = [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
-            if "images" not in members:
+            known = members(archive)
+            found = parts(known, self.spec)
+            raw = [self._unpack(archive, part.images) for part in found]
+            if len({images.dtype for images in raw}) > 1:
                 raise GanlensError(
-                    f"{self.spec}: no array 'images' in it, only {', '.join(members) or 'nothing'}"
-                    ": save the images under that name"
+                    f"{self.spec}: the images of its splits are of different types: save one type"
                 )
-            raw = self._unpack(archive)
-        self._images = _channels_last(raw, self.spec)
-        self._low, self._high = _range(raw) if raw.dtype.kind in "fiu" else (0.0, 1.0)
-        self._check_values()
-        self._annotations = self._read_labels() if "labels" in members else Annotations()
+            self._say_arrays(found)
+            labels = [
+                self._labels(archive, part, len(images))
+                for part, images in zip(found, raw, strict=True)
+            ]
+            self._images = [
+                channels_last(images, self.spec, count, self._notes)
+                for images, (_, count) in zip(raw, labels, strict=True)
+            ]
+            self._range = self._conclude(archive, known)
+        self._annotations = joined(
+            [
+                Annotations() if values is None else labels_of(values, len(images), self.spec)
+                for images, (values, _) in zip(self._images, labels, strict=True)
+            ],
+            [len(images) for images in self._images],
+        )
+        self._notes += self._annotations.notes
+        return found
 
-    def _unpack(self, archive: zipfile.ZipFile) -> np.ndarray:
+    def _say_arrays(self, found: list[Part]) -> None:
+        taken = [m.name for part in found for m in (part.images, part.labels) if m is not None]
+        if not set(taken) <= {"images", "labels"}:
+            self._notes.append(f"read the arrays {', '.join(taken)}")
+
+    def _unpack(self, archive: zipfile.ZipFile, member: Member) -> np.ndarray:
         self._scratch.mkdir(parents=True, exist_ok=True)
-        self._folder = tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=self._scratch)
-        size, free = archive.getinfo("images.npy").file_size, shutil.disk_usage(self._scratch).free
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=self._scratch)
+        entry = f"{member.name}.npy"
+        size, free = archive.getinfo(entry).file_size, shutil.disk_usage(self._scratch).free
         if size > free:
             raise GanlensError(f"{self.spec}: unpacking needs {size:,} bytes, {free:,} are free")
-        target = Path(self._folder.name) / "images.npy"
-        with archive.open("images.npy") as source, open(target, "wb") as file:
+        target = Path(self._folder.name) / f"{len(list(Path(self._folder.name).iterdir()))}.npy"
+        with archive.open(entry) as source, open(target, "wb") as file:
             shutil.copyfileobj(source, file, 2**20)
         return np.load(target, mmap_mode="r", allow_pickle=False)
 
-    def _check_values(self) -> None:
-        kind, low, high = self._images.dtype.kind, self._low, self._high
-        wide = self._images.dtype == np.uint16
-        if kind == "f" and low >= -1 and high <= 1:
-            return
-        if kind == "b" or wide or (kind in "iu" and low >= 0 and high <= 255):
-            return
-        raise GanlensError(
-            f"{self.spec}: images of type {self._images.dtype} from {low:g} to {high:g}: give "
-            "uint8, or floats in [0, 1] or [-1, 1]"
-        )
-
-    def _read_labels(self) -> Annotations:
-        with np.load(self.path, allow_pickle=False) as arrays:
-            labels = arrays["labels"]
-        if labels.shape != (len(self._images),) or labels.dtype.kind not in "iuU":
+    def _labels(
+        self, archive: zipfile.ZipFile, part: Part, images: int
+    ) -> tuple[np.ndarray | None, int | None]:
+        """Return the labels of a part, and how many there are; None where it has none."""
+        member = part.labels
+        if member is None or (member.name == "arr_1" and member.shape[:1] != (images,)):
+            return None, None
+        if member.nbytes > LABEL_BYTES:
             raise GanlensError(
-                f"{self.spec}: labels are {labels.dtype} of shape {labels.shape}: give "
-                f"{len(self._images)} integers or strings, one per image"
+                f"{self.spec}: {member.name!r} takes {member.nbytes:,} bytes, more than the limit "
+                f"of {LABEL_BYTES:,}: give integers, one per image"
             )
-        return class_labels(labels.tolist())
+        with archive.open(f"{member.name}.npy") as file:
+            values = np.lib.format.read_array(file, allow_pickle=False)
+        return values, len(values) if values.ndim else None
+
+    def _conclude(self, archive: zipfile.ZipFile, known: dict[str, Member]) -> Range:
+        if RANGE in known and known[RANGE].nbytes <= 64:
+            with archive.open(f"{RANGE}.npy") as file:
+                found = declared(np.lib.format.read_array(file, allow_pickle=False))
+        else:
+            try:
+                found = concluded(self._images)
+            except GanlensError as error:
+                raise GanlensError(f"{self.spec}: {error}") from error
+        self._notes += [found.said] if found.said else []
+        return found
 
     def read(self, index: int) -> Image.Image:
         """Open an image; see Source."""
-        pixels = self._bytes(self._images[index])
+        part, row = self._rows[index]
+        pixels = self._bytes(self._images[part][row])
         return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
     def _bytes(self, pixels: np.ndarray) -> np.ndarray:
-        if pixels.dtype.kind == "b":
-            return pixels.astype(np.uint8) * 255
-        if pixels.dtype == np.uint16:
-            return ((pixels.astype(np.int64) + 128) // 257).astype(np.uint8)
-        if pixels.dtype.kind in "iu":
-            return np.ascontiguousarray(pixels, dtype=np.uint8)
-        if not np.isfinite(pixels).all():
-            raise Unusable("a value is not finite")
-        signed = pixels if self._low < 0 else pixels * 2 - 1
-        batch = torch.from_numpy(np.array(signed, np.float32)).permute(2, 0, 1)
-        return to_uint8(batch[None])[0]
+        found = np.empty(pixels.shape, np.uint8)
+        step = max(1, STRIP // pixels[0].size)
+        for start in range(0, len(pixels), step):
+            strip = pixels[start : start + step]
+            if strip.dtype.kind == "f" and not np.isfinite(strip).all():
+                raise Unusable("a value is not finite")
+            found[start : start + step] = to_bytes(strip, self._range)
+        return found
 
     def annotations(self) -> Annotations:
         """Return labels and attributes; see Source."""
@@ -124,35 +161,62 @@ class NpzSource(Source):
 
     def close(self) -> None:
         """Release what is open."""
-        self._images = np.empty(0)  # let go of the memory map before its file
+        self._images = []  # let go of the memory maps before their files
         if self._folder is not None:
             self._folder.cleanup()
 
 
-def _channels_last(images: np.ndarray, spec: str) -> np.ndarray:
+def channels_last(
+    images: np.ndarray, spec: str, labels: int | None, notes: list[str]
+) -> np.ndarray:
+    """Return images as (N, H, W, C).
+
+    Args:
+        images: an array of any shape.
+        spec: of the data, for errors.
+        labels: how many labels there are, which decides where shapes do not; or None.
+        notes: what is concluded is added here.
+
+    Raises:
+        GanlensError: a shape that is no images', or that can be read in two ways.
+    """
+    shape = images.shape
+    if 0 in shape:
+        raise GanlensError(f"{spec}: images of shape {shape}: found 0 images; give at least 1")
+    if images.ndim == 3 and labels != len(images):
+        if shape[-1] in CHANNELS and shape[1] not in CHANNELS:
+            notes.append(f"images of shape {shape}: taken as one picture of {shape[-1]} channels")
+            images = images[None]
+        elif shape[0] in (3, 4):
+            n, height, width = shape
+            raise GanlensError(
+                f"{spec}: images of shape {shape} are one picture of {n} channels or {n} grey "
+                f"ones: save them as (1, {n}, {height}, {width}) or ({n}, {height}, {width}, 1)"
+            )
     if images.ndim == 3:
         images = images[..., None]
-    elif images.ndim == 4 and images.shape[-1] not in CHANNELS and images.shape[1] in CHANNELS:
+    elif images.ndim == 4 and _second_axis_holds_channels(images.shape, spec):
         images = np.moveaxis(images, 1, -1)
-    if images.ndim != 4 or images.shape[-1] not in CHANNELS:
+    if images.ndim != 4 or images.shape[-1] not in CHANNELS or images.dtype.kind not in "biuf":
         raise GanlensError(
-            f"{spec}: images of shape {images.shape}: give (N, H, W, C) or (N, C, H, W) with C of "
-            "1, 3 or 4, or (N, H, W)"
+            f"{spec}: images of shape {shape} and type {images.dtype}: give numbers as (N, H, W, "
+            "C) or (N, C, H, W) with C of 1, 3 or 4, or (N, H, W)"
         )
-    if 0 in images.shape:
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit and images.shape[1] * images.shape[2] > limit:
         raise GanlensError(
-            f"{spec}: images of shape {images.shape}: found 0 images; give at least 1"
+            f"{spec}: images of shape {shape}: more than {limit:,} pixels each: give smaller ones"
         )
     return images
 
 
-def _range(values: np.ndarray) -> tuple[float, float]:
-    """Return the smallest and the largest finite value, a block at a time."""
-    step = max(1, BLOCK // max(1, values[0].size)) if len(values) else 1
-    low, high = np.inf, -np.inf
-    for start in range(0, len(values), step):
-        block = values[start : start + step]
-        block = block[np.isfinite(block)] if block.dtype.kind == "f" else block
-        if block.size:
-            low, high = min(low, float(block.min())), max(high, float(block.max()))
-    return (low, high) if low <= high else (0.0, 0.0)
+def _second_axis_holds_channels(shape: tuple[int, ...], spec: str) -> bool:
+    _, first, second, last = shape
+    if first not in CHANNELS or last not in CHANNELS:
+        return first in CHANNELS
+    if first == second == last != 1:
+        raise GanlensError(
+            f"{spec}: images of shape {shape} can be read as (N, H, W, C) or (N, C, H, W): give "
+            "larger ones, or image files"
+        )
+    return second == last  # the square reading

@@ -15,12 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
+from ganlens.data.annotations import Listing
+from ganlens.data.boundary import readable
+from ganlens.data.budget import FILES
 from ganlens.data.cache import Asked, Entry, Settings, Store
-from ganlens.data.decode import Decoded, Target, decode, originals
+from ganlens.data.decode import WIDE, Decoded, Target, decode, originals
 from ganlens.data.imageset import Skipped
-from ganlens.data.layout import SPLITS, Listing
 from ganlens.data.sizes import Facts, guess, nothing_left
 from ganlens.data.sources import Source
+from ganlens.data.splits import SPLITS
 from ganlens.errors import GanlensError
 from ganlens.progress import Progress, Steps
 
@@ -72,7 +75,7 @@ def _decode_all(source: Source, listing: Listing, settings: Settings, rows: Path
         for index, image in enumerate(_decoded(source, count, settings)):
             if index % TASK_IMAGES == 0:
                 yield Progress(index, count, f"images of {source.spec} decoded")
-            found.facts.add(image.source, image.grey)
+            found.facts.add(image.source, image.grey, image.levels)
             if image.pixels is None:
                 found.skipped.append(Skipped(listing.names[index], image.reason))
                 continue
@@ -84,12 +87,21 @@ def _decode_all(source: Source, listing: Listing, settings: Settings, rows: Path
 
 def _decoded(source: Source, count: int, settings: Settings) -> Iterator[Decoded]:
     """Decode in order, a few tasks ahead, in threads: Pillow lets others run meanwhile."""
-    target = Target(settings.size, settings.channels, settings.upscale, settings.fit)
+    target = Target(
+        settings.size, settings.channels, settings.upscale, settings.fit, settings.white
+    )
     step = max(1, min(TASK_IMAGES, TASK_BYTES // (settings.size**2 * settings.channels)))
 
     def task(start: int) -> list[Decoded]:
         indices = range(start, min(start + step, count))
-        return [decode(partial(source.read, index), target) for index in indices]
+        return [one(index) for index in indices]
+
+    def one(index: int) -> Decoded:
+        with (
+            readable(f"{source.spec}: an image", "free memory, or leave it out"),
+            FILES.hold(source.weight(index)),
+        ):
+            return decode(partial(source.read, index), target)
 
     pool = ThreadPoolExecutor(source.workers)
     waiting: deque[Future[list[Decoded]]] = deque()
@@ -144,7 +156,15 @@ def _finish(
         fingerprints={"all": whole, **fingerprints},
         skipped=sorted(found.skipped, key=lambda skip: skip.name),
         originals=originals(found.decoded)[order],
+        notes=[*listing.notes, *_depth(settings)],
     )
+
+
+def _depth(settings: Settings) -> list[str]:
+    if settings.white == WIDE:
+        return []
+    bits = settings.white.bit_length()
+    return [f"16-bit images that use {bits} bits: white is {settings.white:,}, not {WIDE:,}"]
 
 
 def _bounds(codes: np.ndarray, declared: bool) -> dict[str, tuple[int, int]]:

@@ -26,7 +26,7 @@ import uuid
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +62,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Settings:
-    """What an entry was made with: the same, resolved."""
+    """What an entry was made with: the same, resolved, and the white of 16-bit grey."""
 
     size: int
     channels: int
     upscale: bool
     fit: Fit
+    white: int = 65535
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ class Entry:
     fingerprints: dict[str, str]
     skipped: list[Skipped]
     originals: Originals
+    notes: list[str] = field(default_factory=list)
 
 
 class Store:
@@ -218,6 +220,7 @@ class Store:
             "split_source": entry.split_source,
             "fingerprints": entry.fingerprints,
             "skipped": [[skip.name, skip.reason] for skip in entry.skipped],
+            "notes": entry.notes,
             "files": files,
         }
         write_json(folder / "meta.json", meta)
@@ -263,6 +266,7 @@ def _image_set(
         split_source=meta["split_source"],
         fingerprint=meta["fingerprints"]["all"],
         skipped=tuple(Skipped(name, reason) for name, reason in meta["skipped"]),
+        notes=tuple(meta["notes"]),
         values={name: tuple(values) for name, values in meta["values"].items()},
         fingerprints=meta["fingerprints"],
         fit=meta["fit"],

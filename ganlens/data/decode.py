@@ -11,8 +11,9 @@ several frames            the first one
 palette                   its colours
 alpha, transparent colour laid over white: ``round((c a + 255 (255 - a)) / 255)``
 CMYK, YCbCr, HSV          RGB by Pillow's formulas (colour profiles are not applied)
-16-bit grey               ``round(v / 257)``; 16-bit colour: the high byte, as Pillow reads it
-float grey (TIFF)         ``round(255 v)``; must lie in [0, 1]
+16-bit grey               ``round(255 v / white)``: white is 65,535, or less where all images of
+                          the data use fewer bits; 16-bit colour: the high byte (Pillow)
+float grey (TIFF)         ``round(255 v)``; must lie in [0, 1], within half a grey level
 ========================  ======================================================================
 
 Then it is made square: the centre is cut out, or the image is padded with black, or squashed
@@ -24,13 +25,27 @@ Enlarging uses the bicubic filter, which rings less. The channel count is change
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin  # noqa: F401 they register formats
+from PIL import (  # noqa: F401 they register formats
+    AvifImagePlugin,
+    IcoImagePlugin,
+    Image,
+    ImageOps,
+    Jpeg2KImagePlugin,
+    PcxImagePlugin,
+    QoiImagePlugin,
+    TgaImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
+from ganlens.data.budget import BYTES_PER_PIXEL, PIXELS
 from ganlens.data.preparation import (
     COLOUR_SPACE,
     FRAMES,
@@ -44,9 +59,13 @@ from ganlens.data.preparation import (
 )
 
 # What files are tried as. Not Pillow's whole list: some of its formats run other programs (EPS).
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "QOI")
+# Tried by name only: their first bytes are those of many other files.
+BY_NAME = {".tga": "TGA", ".pcx": "PCX", ".ico": "ICO", ".dib": "DIB"}
 WHITE = 255
 ORIENTATION = 0x0112  # the EXIF tag
+WIDE = 65535
+STRIP = 2**20  # pixels converted at a time: wider types are then never held for a whole image
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
 
 
@@ -66,6 +85,8 @@ class Decoded:
         digest: sha256 of the source's size and pixels as RGB, before cropping and resizing: the
             same at every size asked for and for every lossless format.
         conversions: what was done to it beside cropping and resizing, the bits of CONVERSIONS.
+        levels: of 16-bit grey, the value that all but 0.1 % of the pixels stay below, and the
+            largest; else None.
     """
 
     pixels: np.ndarray | None
@@ -74,6 +95,7 @@ class Decoded:
     grey: bool = True
     digest: bytes = b""
     conversions: int = 0
+    levels: tuple[int, int] | None = None
 
 
 def originals(found: Sequence[Decoded]) -> Originals:
@@ -87,24 +109,34 @@ def originals(found: Sequence[Decoded]) -> Originals:
 
 @dataclass(frozen=True)
 class Target:
-    """What images are brought to: ``size`` px square, ``channels`` 1 or 3, enlarging or not."""
+    """What images are brought to: ``size`` px square, ``channels`` 1 or 3, enlarging or not.
+
+    ``white`` is the value of 16-bit grey that becomes 255.
+    """
 
     size: int
     channels: int
     upscale: bool
     fit: Fit = "crop"
+    white: int = WIDE
 
 
-def open_bytes(content: bytes) -> Image.Image:
+def open_bytes(content: bytes, name: str = "") -> Image.Image:
     """Open an encoded image and read its header only.
+
+    Args:
+        content: of the file. What it is tells its content, whatever its name.
+        name: of the file, for formats that no content tells (TGA).
 
     Raises:
         Unusable: not an image, or more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``.
     """
     if not content:
         raise Unusable("empty file")
+    named = next((form for end, form in BY_NAME.items() if name.lower().endswith(end)), None)
+    formats = FORMATS if named is None else (*FORMATS, named)
     try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image = Image.open(io.BytesIO(content), formats=formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Unusable(_too_many_pixels()) from None
     except UnidentifiedImageError:
@@ -138,18 +170,30 @@ def decode(read: Callable[[], Image.Image], target: Target) -> Decoded:
     """
     try:
         image = read()
-        grey = is_grey(image)
-        done = conversions(image, target.channels)
-        upright = canonical(image)
     except MemoryError:
         raise
     except Exception as error:
         return Decoded(None, reason_of(error))
+    with PIXELS.hold(BYTES_PER_PIXEL * image.width * image.height):
+        return _decode(image, target)
+
+
+def _decode(image: Image.Image, target: Target) -> Decoded:
+    try:
+        grey = is_grey(image)
+        done = conversions(image, target.channels)
+        upright = canonical(image, target.white)
+        levels = _levels(image) if image.mode.startswith("I") else None
+    except MemoryError:
+        raise
+    except Exception as error:
+        return Decoded(None, reason_of(error))
+    del image  # its pixels are not needed any more
     size, digest = upright.size, content_digest(upright)
     if square_side(size, target.fit) < target.size and not target.upscale:
         reason = f"{size[0]}x{size[1]} px is smaller than {target.size} px"
-        return Decoded(None, reason, size, grey, digest, done)
-    return Decoded(fit(upright, target), "", size, grey, digest, done)
+        return Decoded(None, reason, size, grey, digest, done, levels)
+    return Decoded(fit(upright, target), "", size, grey, digest, done, levels)
 
 
 def reason_of(error: Exception) -> str:
@@ -186,8 +230,12 @@ def conversions(image: Image.Image, channels: int) -> int:
     )
 
 
-def canonical(image: Image.Image) -> Image.Image:
+def canonical(image: Image.Image, white: int = WIDE) -> Image.Image:
     """Bring an image of any mode upright to mode "L" or "RGB", as the table above says.
+
+    Args:
+        image: opened, not yet loaded.
+        white: the value of 16-bit grey that becomes 255.
 
     Raises:
         Unusable: values outside the range of their mode.
@@ -200,39 +248,67 @@ def canonical(image: Image.Image) -> Image.Image:
     if image.mode in ("L", "RGB") and "transparency" not in image.info:
         return image
     if image.mode.startswith("I"):
-        return Image.fromarray(_sixteen_bit(np.asarray(image), image.info.get("transparency")))
+        return _by_strips(image, "L", partial(_sixteen_bit, white=white))
     if image.has_transparency_data:
-        return _over_white(image)
+        return _by_strips(image, "L" if is_grey(image) else "RGB", _over_white)
     if image.mode == "F":
-        return Image.fromarray(_unit_float(np.asarray(image)))
+        return _by_strips(image, "L", _unit_float)
     return image.convert("L" if is_grey(image) else "RGB")
 
 
-def _over_white(image: Image.Image) -> Image.Image:
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """Yield (first row, that strip of the image) from top to bottom."""
+    rows = max(1, STRIP // image.width)
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _by_strips(
+    image: Image.Image, mode: str, convert: Callable[[Image.Image], np.ndarray]
+) -> Image.Image:
+    found = Image.new(mode, image.size)
+    for top, strip in _strips(image):
+        found.paste(Image.fromarray(convert(strip)), (0, top))
+    return found
+
+
+def _levels(image: Image.Image) -> tuple[int, int]:
+    """Return (the value that all but 0.1 % of the pixels stay below, the largest value)."""
+    counts = np.zeros(WIDE + 1, np.int64)
+    for _, strip in _strips(image):
+        counts += np.bincount(np.asarray(strip, np.int64).reshape(-1), minlength=WIDE + 1)
+    usual = np.searchsorted(np.cumsum(counts), 0.999 * counts.sum())
+    return int(usual), int(np.flatnonzero(counts)[-1])
+
+
+def _over_white(image: Image.Image) -> np.ndarray:
     rgba = np.asarray(image.convert("RGBA"), np.uint16)
     colour, alpha = rgba[..., :3], rgba[..., 3:]
     flat = ((colour * alpha + WHITE * (WHITE - alpha) + 127) // 255).astype(np.uint8)
-    return Image.fromarray(np.ascontiguousarray(flat[..., 0]) if is_grey(image) else flat)
+    return np.ascontiguousarray(flat[..., 0]) if is_grey(image) else flat
 
 
-def _sixteen_bit(values: np.ndarray, transparent: int | None) -> np.ndarray:
-    wide = values.astype(np.int64)
-    wide[wide == transparent] = 65535
-    if wide.min() < 0 or wide.max() > 65535:
+def _sixteen_bit(image: Image.Image, white: int) -> np.ndarray:
+    wide = np.asarray(image).astype(np.int64)
+    if wide.min() < 0 or wide.max() > WIDE:
         raise Unusable(f"grey values from {wide.min()} to {wide.max()} do not fit 16 bits")
-    return ((wide + 128) // 257).astype(np.uint8)
+    wide[wide == image.info.get("transparency")] = white
+    return ((510 * np.minimum(wide, white) + white) // (2 * white)).astype(np.uint8)
 
 
-def _unit_float(values: np.ndarray) -> np.ndarray:
-    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+def _unit_float(image: Image.Image) -> np.ndarray:
+    values, slack = np.asarray(image), 0.5 / WHITE
+    if not (np.isfinite(values).all() and values.min() >= -slack and values.max() <= 1 + slack):
         raise Unusable("floating-point values outside [0, 1]")
-    return np.rint(values * 255).astype(np.uint8)
+    return np.clip(np.rint(values * WHITE), 0, WHITE).astype(np.uint8)
 
 
 def content_digest(image: Image.Image) -> bytes:
     """Return the sha256 of an "L" or "RGB" image's size and RGB pixels."""
-    rgb = image if image.mode == "RGB" else image.convert("RGB")
-    return hashlib.sha256(f"{rgb.width}x{rgb.height}:".encode() + rgb.tobytes()).digest()
+    digest = hashlib.sha256(f"{image.width}x{image.height}:".encode())
+    for _, strip in _strips(image):
+        digest.update(strip.convert("RGB").tobytes())
+    return digest.digest()
 
 
 def square_side(size: tuple[int, int], fit: Fit) -> int:

@@ -27,7 +27,7 @@ class ImageSet:
     Attributes:
         spec: the data SPEC as given.
         images: (N, H, W, C) uint8 with H = W and C of 1 or 3; memory-mapped and read-only.
-        labels: (N,) int64 indices into ``class_names``, or None.
+        labels: (N,) int64 indices into ``class_names``, -1 where not given; or None.
         class_names: names of the classes, empty without labels.
         attributes: name -> (N,) strings (categorical) or float64 (numeric).
         names: (N,) file names relative to the source, with ``/``; or item names.
@@ -38,6 +38,8 @@ class ImageSet:
         fingerprint: sha256 hex digest of the source pixels, labels, attributes, size and channels
             of these rows. File names do not enter it, except as class names.
         skipped: what was left out of the whole data set, and why.
+        notes: what was concluded about the data, a sentence each: splits and classes by folders,
+            the range of values, columns taken as categories.
         values: categorical attribute -> every value that it takes in the whole data set.
         fingerprints: split -> fingerprint, "all" included.
         fit: how images that were not square became so.
@@ -55,6 +57,7 @@ class ImageSet:
     split_source: str
     fingerprint: str
     skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     fingerprints: Mapping[str, str] = field(default_factory=dict, repr=False)
     fit: Fit = "crop"
@@ -75,6 +78,17 @@ class ImageSet:
         if self.originals is None or not len(self):
             return None
         return Preparation.of(self.fit, self.image_shape[1], self.originals)
+
+    @property
+    def classes(self) -> np.ndarray:
+        """(N,) names of the class of each image, "" where a label is -1 (not given).
+
+        Raises:
+            GanlensError: the data has no labels.
+        """
+        if self.labels is None:
+            raise GanlensError(f"data {self.spec!r} has no classes: give data that have")
+        return np.array([*self.class_names, ""])[self.labels]
 
     def part(self, split: str) -> "ImageSet":
         """Return a split as a view: no pixel is copied.
@@ -149,6 +163,6 @@ class ImageSet:
         """
         columns, values = dict(self.attributes), dict(self.values)
         if self.labels is not None:
-            columns["class"] = np.array(self.class_names)[self.labels]
+            columns["class"] = self.classes
             values["class"] = self.class_names
         return np.flatnonzero(select(expression, columns, values))

@@ -1,54 +1,30 @@
 """What a tree of files says about its images: classes, splits, attributes.
 
-- ``attributes.csv``: ``filename`` (relative to it), optional ``split``, then one column per
-  attribute, numeric only if every value is a number. A categorical column ``class`` also gives
-  the labels.
+- A table (``attributes.csv``, ``metadata.csv`` or ``.jsonl``): a column of file names, optional
+  ``split``, then one column per attribute; see ``tables`` and ``columns``. A column ``class`` (or
+  ``label``) also gives the labels.
 - ``dataset.json``: ``{"labels": [[name, int], ...]}``, the format of StyleGAN's tools.
-- Without either, the first sub-folder is the class, if every image lies in one and there are two or
-  more. A folder that holds everything else (the usual one inside a zip) does not count.
-- Top-level folders ``train`` and ``test`` (or ``val``) are declared splits, if nothing lies beside
-  them. ``val`` stands for ``test`` where there is none.
+- Without either, the first sub-folder is the class; see ``folders``. A folder that holds everything
+  else (the usual one inside a zip) does not count.
+- Folders named as splits are declared splits; see ``splits``. ``val`` stands for ``test`` where
+  there is none.
 """
 
-import csv
-import io
 import json
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-import numpy as np
-
-from ganlens.data.decode import Unusable
+from ganlens.data.annotations import Annotations, Listing, class_labels, column_labels
+from ganlens.data.columns import attributes_of
+from ganlens.data.folders import Arranged, arrange
 from ganlens.data.imageset import Skipped
-from ganlens.data.trees import SIDECARS, Tree, check_size, extension, is_image
+from ganlens.data.kinds import SIDECARS, UNREAD_EXTENSIONS, extension, is_image, looks_like_image
+from ganlens.data.splits import SPLITS, split_word
+from ganlens.data.tables import Names, Table, all_there, listed, read_tables, sidecar_text
+from ganlens.data.trees import Tree
 from ganlens.errors import GanlensError
 
-SPLITS = ("train", "val", "test")
-ALIASES = {"valid": "val", "validation": "val"}
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The images of a source before any is decoded.
-
-    Attributes:
-        names: one per image.
-        splits: one of SPLITS per image, or None if the source declares none.
-        skipped: what was left out without being opened.
-    """
-
-    names: list[str]
-    splits: list[str] | None = None
-    skipped: list[Skipped] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Annotations:
-    """What is known about the images of a Listing, row by row; see ImageSet for the shapes."""
-
-    labels: np.ndarray | None = None
-    class_names: tuple[str, ...] = ()
-    attributes: dict[str, np.ndarray] = field(default_factory=dict)
+SPLIT_COLUMNS = ("subset", "partition", "set", "usage", "fold")  # taken if they say splits only
 
 
 def describe(tree: Tree, spec: str) -> tuple[Listing, Annotations]:
@@ -58,23 +34,55 @@ def describe(tree: Tree, spec: str) -> tuple[Listing, Annotations]:
         GanlensError: a sidecar that cannot be used, or that names files that are not there.
     """
     skipped = [Skipped(name, "its path leads out of the archive") for name in tree.unsafe]
+    names, notes = _pictures(tree, skipped), _others(tree)
+    root = _root(tree, names)
+    table = read_tables(tree, root, names, spec)
+    labelled = _dataset_json(tree, root, names, spec, notes)
+    if table is not None:
+        notes += table.notes
+        table = table if table.name else None
+    listings = [] if table is None else [(frozenset(table.rows), table.name)]
+    listings += [] if labelled is None else [(frozenset(labelled), "dataset.json")]
+    for rows, sidecar in listings:
+        last = sidecar.rpartition("/")[2]
+        skipped += [Skipped(n, f"not listed in {last}") for n in names if n not in rows]
+        names = [n for n in names if n in rows]
+    if table is None and labelled is None:
+        arranged = arrange([name.removeprefix(root) for name in names], spec)
+        return _from_folders(names, arranged, skipped, notes)
+    return _from_sidecars(names, root, table, labelled, skipped, notes, spec)
+
+
+def _pictures(tree: Tree, skipped: list[Skipped]) -> list[str]:
+    """Return the names of pictures; list in ``skipped`` what is none, with the reason."""
+    names = []
     for name in tree.sizes:
-        if not is_image(name) and not name.endswith((".csv", ".json")):
+        if is_image(name):
+            names.append(name)
+        elif extension(name) in UNREAD_EXTENSIONS:
             reason = f"{extension(name)} files are not read: convert it to PNG"
             skipped.append(Skipped(name, reason))
-    names = [name for name in tree.sizes if is_image(name)]
-    root = _root(tree, names)
-    table = _attributes(tree, root, spec)
-    labelled = _dataset_json(tree, root, spec)
-    for listed, sidecar in ((table, "attributes.csv"), (labelled, "dataset.json")):
-        if listed is not None:
-            skipped += [Skipped(n, f"not listed in {sidecar}") for n in names if n not in listed]
-            names = [n for n in names if n in listed]
-    if table is None and labelled is None:
-        splits, annotations = _from_folders([name.removeprefix(root) for name in names])
-        return Listing(names, splits, skipped), annotations
-    splits, columns = _columns(names, table or {}, spec)
-    return Listing(names, splits, skipped), _annotations(names, columns, labelled)
+        elif name.rpartition("/")[2] not in SIDECARS:
+            try:
+                content = looks_like_image(tree.head(name))
+            except Exception as error:  # damaged, locked or a link to itself: whatever it is
+                skipped.append(Skipped(name, f"cannot be read ({error})"))
+                continue
+            if content:
+                names.append(name)
+            else:
+                skipped.append(Skipped(name, "not an image that Pillow can read"))
+    return names
+
+
+def _others(tree: Tree) -> list[str]:
+    if not tree.others:
+        return []
+    kinds = Counter(extension(name) for name in tree.others)
+    shown = ", ".join(
+        f"{count} {kind or 'without extension'}" for kind, count in kinds.most_common(6)
+    )
+    return [f"{len(tree.others)} files are no pictures and not read: {shown}"]
 
 
 def _root(tree: Tree, names: Sequence[str]) -> str:
@@ -88,104 +96,84 @@ def _root(tree: Tree, names: Sequence[str]) -> str:
     return root
 
 
-def _text(tree: Tree, name: str, spec: str) -> str:
-    try:
-        check_size(tree.sizes[name])
-        return tree.read(name).decode("utf-8-sig")  # spreadsheets write the mark
-    except (Unusable, OSError, ValueError) as error:
-        raise GanlensError(f"{spec}: {name} cannot be read ({error}): save it as UTF-8") from error
-
-
-def _attributes(tree: Tree, root: str, spec: str) -> dict[str, dict[str, str]] | None:
-    """Return image name -> its row of attributes.csv, or None without that file."""
-    name = f"{root}attributes.csv"
-    if name not in tree.sizes:
-        return None
-    try:
-        lines = list(csv.reader(io.StringIO(_text(tree, name, spec)), strict=True))
-    except csv.Error as error:
-        raise GanlensError(f"{spec}: {name} is not a CSV file ({error}): write it anew") from error
-    header = [column.strip() for column in lines[0]] if lines else []
-    if "filename" not in header or len(set(header)) < len(header) or "" in header:
-        raise GanlensError(
-            f"{spec}: {name} has the columns {', '.join(header) or 'none'}: it needs 'filename', "
-            "and each column needs a name of its own"
-        )
-    table: dict[str, dict[str, str]] = {}
-    for number, line in enumerate(lines[1:], 2):
-        if not line:
-            continue
-        if len(line) != len(header):
-            raise GanlensError(
-                f"{spec}: {name} line {number} has {len(line)} values for {len(header)} columns: "
-                "mend that line"
-            )
-        row = dict(zip(header, map(str.strip, line), strict=True))
-        table[_unlisted(root, row.pop("filename"), table, f"{spec}: {name}")] = row
-    _all_there(tree, list(table), f"{spec}: {name}")
-    return table
-
-
-def _unlisted(root: str, filename: str, seen: object, where: str) -> str:
-    name = root + filename.replace("\\", "/").removeprefix("./")
-    if name in seen:  # type: ignore[operator]
-        raise GanlensError(f"{where} lists {filename!r} twice: keep one")
-    return name
-
-
-def _all_there(tree: Tree, names: Sequence[str], where: str) -> None:
-    missing = [name for name in names if name not in tree.sizes]
-    if missing:
-        raise GanlensError(
-            f"{where} names {len(missing)} of {len(names)} files that are not there: "
-            f"{', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}; paths are relative to "
-            "it: add the files or take out their lines"
-        )
-
-
-def _dataset_json(tree: Tree, root: str, spec: str) -> dict[str, int] | None:
+def _dataset_json(
+    tree: Tree, root: str, images: Sequence[str], spec: str, notes: list[str]
+) -> dict[str, int] | None:
     """Return image name -> label from dataset.json, or None without that file or its labels."""
     name = f"{root}dataset.json"
     if name not in tree.sizes:
         return None
     try:
-        labels = json.loads(_text(tree, name, spec))["labels"]
+        content = json.loads(sidecar_text(tree, name, spec))
+        if not isinstance(content, dict) or "labels" not in content:
+            notes.append(f"{name} is not read: it has no 'labels', so it is about something else")
+            return None
+        labels = content["labels"]
         if labels is None:
             return None
         pairs = [(str(image), int(label)) for image, label in labels]
         if not all(label == int(label) for _, label in labels):
             raise ValueError("a label that is not an integer")
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         raise GanlensError(
             f'{spec}: {name} is not {{"labels": [[name, int], ...]}} ({error}): write it so'
         ) from error
     found: dict[str, int] = {}
-    for image, label in pairs:
-        found[_unlisted(root, image, found, f"{spec}: {name}")] = label
-    _all_there(tree, list(found), f"{spec}: {name}")
+    known, missing = Names(images), []
+    for filename, label in pairs:
+        image = known.find(listed(root, filename))
+        if image in found:
+            raise GanlensError(f"{spec}: {name} lists {filename!r} twice: keep one")
+        if image is None:
+            missing.append(listed(root, filename))
+        else:
+            found[image] = label
+    all_there(missing, len(pairs), f"{spec}: {name}")
     return found
 
 
-def _columns(
-    names: Sequence[str], table: dict[str, dict[str, str]], spec: str
-) -> tuple[list[str] | None, dict[str, np.ndarray]]:
-    header = list(next(iter(table.values()), {}))
-    columns = {key: [table[name][key] for name in names] for key in header}
-    splits = columns.pop("split", None)
-    known = {key: parse_column(values) for key, values in columns.items()}
-    return None if splits is None else declared(splits, spec), known
+def _from_sidecars(
+    names: list[str],
+    root: str,
+    table: Table | None,
+    labelled: dict[str, int] | None,
+    skipped: list[Skipped],
+    notes: list[str],
+    spec: str,
+) -> tuple[Listing, Annotations]:
+    rows = [table.rows[name] for name in names] if table else []
+    columns = {key: [values[row] for row in rows]
+               for key, values in (table.columns if table else {}).items()}  # fmt: skip
+    splits = _split_column(columns, notes, spec)
+    if splits is None:
+        arranged = arrange([name.removeprefix(root) for name in names], spec)
+        if arranged.splits is not None and not arranged.left_out:
+            splits = declared(arranged.splits, spec)
+            notes += [note for note in arranged.notes if note.startswith("splits")]
+    attributes, classes = attributes_of(columns, notes)
+    found = Annotations(attributes=attributes)
+    if labelled is not None:
+        found = class_labels([labelled[name] for name in names])
+    elif classes is not None:
+        found = column_labels(attributes[classes].tolist())
+        if classes != "class":
+            notes.append(f"classes from the column {classes!r}")
+    listing = Listing(names, splits, skipped, notes)
+    return listing, Annotations(found.labels, found.class_names, attributes)
 
 
-def parse_column(values: Sequence[str]) -> np.ndarray:
-    """Return (N,) float64 if every value is a number, else (N,) strings; "nan" is a number."""
-    try:
-        if any(
-            "_" in value for value in values
-        ):  # float() takes 1_000; a table does not mean it so
-            raise ValueError
-        return np.array([float(value) for value in values])
-    except ValueError:
-        return np.array(values, dtype=np.str_)
+def _split_column(columns: dict[str, list[str]], notes: list[str], spec: str) -> list[str] | None:
+    """Take the column of splits out of the columns and return it in terms of SPLITS, or None."""
+    lower = {name.lower(): name for name in columns}
+    if "split" in lower:
+        return declared(columns.pop(lower["split"]), spec)
+    for name in SPLIT_COLUMNS:
+        values = columns.get(lower.get(name, ""))
+        kinds = {split_word(value) for value in values or ()}
+        if len(kinds) > 1 and None not in kinds:
+            notes.append(f"splits from the column {lower[name]!r}")
+            return declared(columns.pop(lower[name]), spec)
+    return None
 
 
 def declared(splits: Sequence[str], spec: str) -> list[str]:
@@ -194,39 +182,26 @@ def declared(splits: Sequence[str], spec: str) -> list[str]:
     Raises:
         GanlensError: a name that is none of them.
     """
-    known = [ALIASES.get(split.lower(), split.lower()) for split in splits]
-    wrong = sorted(set(known) - set(SPLITS))
+    kinds = {split: split_word(split) for split in set(splits)}
+    wrong = sorted(split for split, kind in kinds.items() if kind is None)
     if wrong:
         raise GanlensError(
             f"{spec}: split {wrong[0]!r} is not known: choose from {', '.join(SPLITS)}"
         )
+    known = [str(kinds[split]) for split in splits]
     return known if "test" in known else ["test" if s == "val" else s for s in known]
 
 
-def class_labels(classes: Sequence[str] | Sequence[int]) -> Annotations:
-    """Number class names, or integers, in their sorted order."""
-    found, labels = np.unique(np.asarray(classes), return_inverse=True)
-    return Annotations(labels.astype(np.int64), tuple(map(str, found.tolist())))
-
-
-def _annotations(
-    names: Sequence[str], columns: dict[str, np.ndarray], labelled: dict[str, int] | None
-) -> Annotations:
-    found = Annotations()
-    if labelled is not None:
-        found = class_labels([labelled[name] for name in names])
-    elif "class" in columns and columns["class"].dtype.kind == "U":
-        found = class_labels(columns["class"].tolist())
-    return Annotations(found.labels, found.class_names, columns)
-
-
-def _from_folders(names: Sequence[str]) -> tuple[list[str] | None, Annotations]:
-    folders = [name.split("/")[:-1] for name in names]
-    heads = {folder[0].lower() if folder else "" for folder in folders}
+def _from_folders(
+    names: list[str], arranged: Arranged, skipped: list[Skipped], notes: list[str]
+) -> tuple[Listing, Annotations]:
+    skipped += arranged.skipped(names)
+    kept = [row for row in range(len(names)) if row not in arranged.left_out]
     splits = None
-    if len(heads) > 1 and {ALIASES.get(head, head) for head in heads} <= set(SPLITS):
-        splits = declared([folder[0] for folder in folders], "folder")
-        folders = [folder[1:] for folder in folders]
-    if all(folders) and len({folder[0] for folder in folders}) > 1:
-        return splits, class_labels([folder[0] for folder in folders])
-    return splits, Annotations()
+    if arranged.splits is not None:
+        splits = declared([arranged.splits[row] for row in kept], "folder")
+    annotations = Annotations()
+    if arranged.classes is not None:
+        annotations = class_labels([arranged.classes[row] for row in kept])
+    listing = Listing([names[row] for row in kept], splits, skipped, notes + arranged.notes)
+    return listing, annotations

@@ -7,6 +7,7 @@ from numbers import Integral
 from pathlib import Path
 
 from ganlens.data.arrays import NpzSource
+from ganlens.data.boundary import readable
 from ganlens.data.build import build
 from ganlens.data.cache import Asked, Settings, Store
 from ganlens.data.embedded import EMBEDDED, embedded_source
@@ -113,7 +114,8 @@ def open_steps(
 
 
 def _open(source: Source, store: Store, asked: Asked) -> Steps[ImageSet]:
-    content = source.content(store.remember)
+    with readable(f"{source.spec} cannot be read", "check the file and its permissions"):
+        content = source.content(store.remember)
 
     def stored() -> ImageSet | None:
         now = source.content(store.remember)  # torchvision has its files only after a build
@@ -141,7 +143,7 @@ def _open(source: Source, store: Store, asked: Asked) -> Steps[ImageSet]:
 def _known_settings(store: Store, content: str, asked: Asked) -> Settings | None:
     """Resolve the settings of an earlier opening's entry, or None if the content is new."""
     known = store.facts(content)
-    if known is None or "sizes" not in known:  # not there, or of an earlier version
+    if known is None or "depths" not in known:  # not there, or of an earlier version
         return None
     return Facts.from_json(known).settings(asked)
 
@@ -158,8 +160,10 @@ def resolve(spec: str, store: Store) -> Source:
         return embedded_source(spec)
     if spec.startswith(PREFIX):
         return TorchvisionSource(spec, store.root / "torchvision")
-    path = Path(spec).expanduser()
-    if not spec.strip() or not path.exists():
+    with readable(f"data {spec!r} is no path", "give the path of a folder, .zip or .npz"):
+        path = Path(spec).expanduser()
+        there = bool(spec.strip()) and path.exists()
+    if not there:
         raise GanlensError(
             f"data {spec!r} is not there{_suggestion(spec, path)}: give {', '.join(EMBEDDED)}, "
             f"{PREFIX}NAME, or the path of a folder, .zip or .npz"

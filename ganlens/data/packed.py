@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ganlens.data.trees import SIDECARS, Remember, file_digest
+from ganlens.data.kinds import HEAD, SIDECARS
+from ganlens.data.trees import Remember, file_digest
 from ganlens.errors import GanlensError
 
 IMAGES, NAMES = "images.npy", "names.txt"
@@ -29,6 +30,7 @@ class PackedTree:
             raise GanlensError(f"{path} is missing: install ganlens anew")
         self.path = path
         self.unsafe: list[str] = []
+        self.others: list[str] = []
 
     @cached_property
     def _sidecars(self) -> dict[str, bytes]:
@@ -56,6 +58,10 @@ class PackedTree:
         height, width = image.shape[:2]
         kind = "P5" if image.ndim == 2 else "P6"
         return f"{kind} {width} {height} 255\n".encode() + image.tobytes()
+
+    def head(self, name: str) -> bytes:
+        """Return a file's first bytes; see Tree."""
+        return self.read(name)[:HEAD]
 
     def content(self, remember: Remember) -> str:
         """Return a digest of every name and content; see Tree."""

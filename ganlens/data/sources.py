@@ -6,10 +6,13 @@ import os
 import numpy as np
 from PIL import Image
 
+from ganlens.data.annotations import Annotations, Listing
+from ganlens.data.boundary import readable
 from ganlens.data.decode import open_bytes
 from ganlens.data.imageset import Skipped
-from ganlens.data.layout import Annotations, Listing, describe
-from ganlens.data.trees import IMAGE_EXTENSIONS, Remember, Tree
+from ganlens.data.kinds import IMAGE_EXTENSIONS
+from ganlens.data.layout import describe
+from ganlens.data.trees import MAX_FILE, Remember, Tree
 from ganlens.errors import GanlensError
 
 WORKERS = min(16, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
@@ -48,6 +51,10 @@ class Source:
         """Open image ``index`` of the listing; any exception means that it cannot be used."""
         raise NotImplementedError
 
+    def weight(self, index: int) -> int:
+        """Return the bytes that ``read`` holds beside the pixels: those of the encoded file."""
+        return 0
+
     def annotations(self) -> Annotations:
         """Return labels and attributes, row by row of the listing; valid once all were read."""
         raise NotImplementedError
@@ -70,7 +77,8 @@ class FileSource(Source):
 
     def _describe(self) -> tuple[Listing, Annotations]:
         if self._described is None:
-            self._described = describe(self.tree, self.spec)
+            with readable(f"{self.spec}: it cannot be read", "copy it again, or mend that file"):
+                self._described = describe(self.tree, self.spec)
             listing, _ = self._described
             if not listing.names:
                 raise GanlensError(
@@ -86,7 +94,12 @@ class FileSource(Source):
 
     def read(self, index: int) -> Image.Image:
         """Open an image; see Source."""
-        return open_bytes(self.tree.read(self.listing().names[index]))
+        name = self.listing().names[index]
+        return open_bytes(self.tree.read(name), name)
+
+    def weight(self, index: int) -> int:
+        """Return the bytes of an encoded file; see Source."""
+        return min(self.tree.sizes[self.listing().names[index]], MAX_FILE)
 
     def annotations(self) -> Annotations:
         """Return labels and attributes; see Source."""
@@ -158,7 +171,7 @@ class JoinedSource(Source):
 
     def listing(self) -> Listing:
         """Return what there is; see Source."""
-        joined = Listing([], [])
+        joined = Listing([], [], notes=[])
         self._rows, self._taken = [], {}
         for split, source in self.sources.items():
             found = source.listing()
@@ -173,6 +186,7 @@ class JoinedSource(Source):
             self._rows += [(source, index) for index in taken]
             joined.names.extend(f"{split}/{found.names[index]}" for index in taken)
             joined.splits.extend([split] * len(taken))  # type: ignore[union-attr]
+            joined.notes.extend(f"{split}: {note}" for note in found.notes)
             joined.skipped.extend(Skipped(f"{split}/{s.name}", s.reason) for s in found.skipped)
         return joined
 
@@ -180,6 +194,11 @@ class JoinedSource(Source):
         """Open an image; see Source."""
         source, row = self._rows[index]
         return source.read(row)
+
+    def weight(self, index: int) -> int:
+        """Return the bytes of an encoded file; see Source."""
+        source, row = self._rows[index]
+        return source.weight(row)
 
     def annotations(self) -> Annotations:
         """Return labels and attributes; see Source."""
@@ -214,4 +233,11 @@ def _stack(parts: list[np.ndarray | int]) -> np.ndarray:
     kinds = {part.dtype.kind for part in parts if not isinstance(part, int)}
     missing: float | str = float("nan") if kinds == {"f"} else ""
     filled = [np.full(part, missing) if isinstance(part, int) else part for part in parts]
-    return np.concatenate([part if kinds == {"f"} else part.astype(np.str_) for part in filled])
+    return np.concatenate([part if kinds == {"f"} else _texts(part) for part in filled])
+
+
+def _texts(part: np.ndarray) -> np.ndarray:
+    """Return a column as strings: whole numbers as tables write them, "" for NaN."""
+    if part.dtype.kind != "f":
+        return part.astype(np.str_)
+    return np.array(["" if np.isnan(v) else f"{v:.17g}" for v in part.tolist()], np.str_)

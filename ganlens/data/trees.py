@@ -11,22 +11,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from posixpath import splitext
 from typing import Protocol
 
+from ganlens.data.boundary import readable
 from ganlens.data.decode import Unusable
+from ganlens.data.kinds import HEAD, is_litter, is_other, is_wanted
 from ganlens.errors import GanlensError
 
-IMAGE_EXTENSIONS = (
-    *(".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
-    *(".ppm", ".pgm", ".pbm", ".pnm"),
-)
-# Images that Pillow does not read here: listed as skipped, because their owner counts on them.
-UNREAD_EXTENSIONS = (".heic", ".heif", ".avif", ".jxl", ".svg", ".psd", ".dng", ".cr2", ".nef")
-SIDECARS = ("attributes.csv", "dataset.json")
-IGNORED = frozenset({"__MACOSX", "Thumbs.db", "desktop.ini"})
 MAX_FILE = 256 * 2**20  # bytes of one file: an uncompressed image of MAX_IMAGE_PIXELS is about this
 ALWAYS_HASHED = (64 * 2**20, 2000)  # bytes and files up to which stamps are not trusted instead
+
+ENCRYPTED = 1  # bit of a zip entry's flags
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 
 Stamp = tuple[str, int, int, int]  # name, size, mtime_ns, ctime_ns
 Remember = Callable[[Path, list[Stamp], Callable[[], str]], str]
@@ -37,7 +33,7 @@ class Tree(Protocol):
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Name -> bytes, of images, sidecars and unread images."""
+        """Name -> bytes, of all files but litter and others."""
         ...
 
     @property
@@ -45,8 +41,17 @@ class Tree(Protocol):
         """Names that lead out of the tree."""
         ...
 
+    @property
+    def others(self) -> list[str]:
+        """Names of files that are no pictures by their extensions."""
+        ...
+
     def read(self, name: str) -> bytes:
         """Return a file's content; safe to call from several threads."""
+        ...
+
+    def head(self, name: str) -> bytes:
+        """Return a file's first HEAD bytes."""
         ...
 
     def content(self, remember: Remember) -> str:
@@ -56,24 +61,6 @@ class Tree(Protocol):
     def close(self) -> None:
         """Release what is open."""
         ...
-
-
-def wanted(name: str) -> bool:
-    """Whether a file matters: images and sidecars, but not what an operating system left."""
-    *_, last = parts = name.split("/")  # pathlib is too slow for a million names
-    if any(part in IGNORED or (part[:1] == "." and part not in (".", "..")) for part in parts):
-        return False
-    return extension(last) in IMAGE_EXTENSIONS + UNREAD_EXTENSIONS or last in SIDECARS
-
-
-def extension(name: str) -> str:
-    """Return a file's extension in lower case with its dot, or ""."""
-    return splitext(name)[1].lower()
-
-
-def is_image(name: str) -> bool:
-    """Whether the extension is one of IMAGE_EXTENSIONS."""
-    return extension(name) in IMAGE_EXTENSIONS
 
 
 def check_size(size: int) -> None:
@@ -94,12 +81,14 @@ class FolderTree:
     def __init__(self, root: Path) -> None:
         self.root = root
         try:
-            self._stamps = sorted(_scan(root, "", frozenset()))
+            found = sorted(_scan(root, "", frozenset()))
         except OSError as error:
             raise GanlensError(
                 f"{error.filename} cannot be listed ({error.strerror}): change its permissions"
             ) from error
+        self._stamps = [stamp for stamp in found if not is_other(stamp[0])]
         self.sizes = {name: size for name, size, _, _ in self._stamps}
+        self.others = [name for name, _, _, _ in found if is_other(name)]
         self.unsafe: list[str] = []
 
     def read(self, name: str) -> bytes:
@@ -108,6 +97,13 @@ class FolderTree:
         if not _openable(self.root / name):
             raise Unusable("neither a file nor a link to one")
         return (self.root / name).read_bytes()
+
+    def head(self, name: str) -> bytes:
+        """Return a file's first bytes; see Tree."""
+        if not _openable(self.root / name):
+            raise Unusable("neither a file nor a link to one")
+        with open(self.root / name, "rb") as file:
+            return file.read(HEAD)
 
     def content(self, remember: Remember) -> str:
         """Return a digest of every name and content; see Tree."""
@@ -148,12 +144,19 @@ def _scan(folder: Path, prefix: str, above: frozenset[tuple[int, int]]) -> Itera
     with os.scandir(folder) as entries:
         for entry in entries:
             name = prefix + entry.name
-            if entry.name in IGNORED or entry.name.startswith("."):
+            if is_litter(entry.name):
                 continue
-            if entry.is_dir():
+            if _is_folder(entry):
                 yield from _scan(Path(entry.path), name + "/", above)
-            elif wanted(name):
+            else:
                 yield stamp(name, Path(entry.path))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or to where nobody may look: read as a file, and listed
+        return False
 
 
 def stamp(name: str, path: Path) -> Stamp:
@@ -173,17 +176,22 @@ class ZipTree:
 
     @cached_property
     def _zip(self) -> zipfile.ZipFile:
-        try:
+        with readable(f"{self.path} is not a readable zip file", "copy it again, or give a folder"):
             return zipfile.ZipFile(self.path)
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
-            raise GanlensError(
-                f"{self.path} is not a readable zip file ({error}): copy it again, or give a folder"
-            ) from error
+
+    @cached_property
+    def _files(self) -> dict[str, zipfile.ZipInfo]:
+        entries = {_posix(i.filename): i for i in self._zip.infolist() if not i.is_dir()}
+        return {name: entries[name] for name in sorted(entries)}
 
     @cached_property
     def _entries(self) -> dict[str, zipfile.ZipInfo]:
-        entries = {_posix(i.filename): i for i in self._zip.infolist() if not i.is_dir()}
-        return {name: entries[name] for name in sorted(entries) if wanted(name)}
+        return {name: info for name, info in self._files.items() if is_wanted(name)}
+
+    @cached_property
+    def others(self) -> list[str]:
+        """Names of files that are no pictures; see Tree."""
+        return [n for n in self._files if is_other(n) and not any(map(is_litter, n.split("/")))]
 
     @cached_property
     def unsafe(self) -> list[str]:
@@ -198,7 +206,23 @@ class ZipTree:
     def read(self, name: str) -> bytes:
         """Return the content of a file; see Tree."""
         check_size(self.sizes[name])
-        return self._zip.read(self._entries[name])
+        return self._zip.read(self._entry(name))
+
+    def _entry(self, name: str) -> zipfile.ZipInfo:
+        info = self._entries[name]
+        if info.flag_bits & ENCRYPTED:
+            raise Unusable("encrypted: unpack the zip with its password and give the folder")
+        if info.compress_type not in COMPRESSIONS:
+            raise Unusable(
+                f"packed by method {info.compress_type} (9 is Deflate64), which is not read here: "
+                "unpack the zip and give the folder"
+            )
+        return info
+
+    def head(self, name: str) -> bytes:
+        """Return a file's first bytes; see Tree."""
+        with self._zip.open(self._entry(name)) as file:
+            return file.read(HEAD)
 
     def content(self, remember: Remember) -> str:
         """Return a digest of every name and content; see Tree."""

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ganlens.data.annotations import Annotations, Listing
 from ganlens.data.decode import Unusable
-from ganlens.data.layout import Annotations, Listing
 from ganlens.data.sources import Source
 from ganlens.data.trees import Remember, stamp
 from ganlens.errors import GanlensError

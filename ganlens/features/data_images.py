@@ -59,7 +59,7 @@ class DataImages:
         """(N,) class names, or None where the data have no labels."""
         if self.data.labels is None:
             return None
-        return np.array(self.data.class_names)[self.data.labels[self.rows]]
+        return self.data.classes[self.rows]
 
     def identity(self) -> dict[str, Any]:
         """Return the data's fingerprint, the shape of an image, and a digest of the rows."""

@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ganlens.data.trees import is_image
+from ganlens.data.kinds import is_image
 from ganlens.errors import GanlensError
 from ganlens.foreign.pickles import read_pickle
 

@@ -73,7 +73,7 @@ def categorical(data: ImageSet) -> dict[str, np.ndarray]:
     """Return every categorical column, the class among them: name -> (N,) strings."""
     columns = {name: column for name, column in data.attributes.items() if column.dtype.kind != "f"}
     if data.labels is not None:
-        columns["class"] = np.array(data.class_names)[data.labels]
+        columns["class"] = data.classes
     return columns
 
 

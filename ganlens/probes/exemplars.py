@@ -237,14 +237,14 @@ def candidates(data: ImageSet) -> dict[str, tuple[AttributeValue, AttributeValue
     if set(columns) != {"class"} or train.attributes:
         columns.pop("class", None)
     for name, values in columns.items():
-        kinds, counts = np.unique(values, return_counts=True)
+        kinds, counts = np.unique(values[values != ""], return_counts=True)  # "" is not given
         order = np.argsort(-counts)[:2]
         if len(order) == 2 and counts[order[1]] >= ENOUGH:
             common, rare = (equals(name, str(kinds[i])) for i in order)
             found[name] = (rare, common)
     for name, values in train.attributes.items():
-        if values.dtype.kind == "f" and len(values) >= 2 * ENOUGH and np.ptp(values) > 0:
-            cut = f"{quoted(name)} > {float(np.median(values)):g}"
+        if values.dtype.kind == "f" and len(values) >= 2 * ENOUGH and np.nanstd(values) > 0:
+            cut = f"{quoted(name)} > {float(np.nanmedian(values)):g}"
             high, low = parse(cut, train)[0], AttributeValue(cut, "no", f"!({cut})")
             if ENOUGH <= len(train.select(cut)) <= len(train) - ENOUGH:
                 found[cut] = (high, low)

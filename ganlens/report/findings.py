@@ -183,6 +183,7 @@ def describe_data(data: "ImageSet | None") -> dict[str, Any] | None:
         "n": len(data),
         "image_shape": list(data.image_shape),
         "skipped": len(data.skipped),
+        "notes": list(data.notes),
         **({"prepared": str(prepared), "preparation": prepared.to_json()} if prepared else {}),
     }
 

@@ -103,6 +103,10 @@ def labels_of(data: ImageSet, condition: Condition) -> Tensor:
                 f"{data.spec} has the class {unknown[0]!r}: the networks know"
                 f" {', '.join(condition.names[:20])}"
             )
+        if unlabelled := int((data.labels < 0).sum()):
+            raise GanlensError(
+                f"{data.spec} has {unlabelled} images without a class: leave them out"
+            )
         order = np.array([places[name] for name in data.class_names])
         return condition.labels(order[data.labels])
     if isinstance(condition, Attributes):

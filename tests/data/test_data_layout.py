@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ganlens.data import open_data
-from ganlens.data.layout import parse_column
+from ganlens.data.columns import parse_column
 from ganlens.errors import GanlensError
 
 
@@ -150,7 +150,7 @@ def test_a_class_column_gives_labels(tmp_path):
     [
         (["1", "-2.5", "1e3"], "f"),
         (["1", "2", "x"], "U"),
-        (["1", "", "2"], "U"),
+        (["1", "", "x"], "U"),
         (["1_000", "2"], "U"),
         (["nan", "2"], "f"),
     ],
@@ -222,12 +222,21 @@ def test_dataset_json_without_labels_leaves_the_folders(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "{", '{"labels": [["1.png", "x"]]}', '{"labels": [["1.png", 1.5]]}', '{"a": 1}']
+    "text", ["{", '{"labels": [["1.png", "x"]]}', '{"labels": [["1.png", 1.5]]}', '{"labels": 3}']
 )
 def test_bad_dataset_json_is_refused(tmp_path, text):
     root = folder(tmp_path / "d", "1.png")
     (root / "dataset.json").write_text(text)
     assert '{"labels": [[name, int], ...]}' in refusal(root)
+
+
+@pytest.mark.parametrize("text", ["[]", '{"a": 1}', '{"name": "faces", "images": []}', "3"])
+def test_a_dataset_json_about_something_else_is_said_and_left(tmp_path, text):
+    root = folder(tmp_path / "d", "cat/1.png", "dog/2.png")
+    (root / "dataset.json").write_text(text)
+    data = open_data(str(root))
+    assert data.class_names == ("cat", "dog")
+    assert any("dataset.json is not read" in note for note in data.notes)
 
 
 def test_dataset_json_naming_absent_files_is_refused(tmp_path):
@@ -266,7 +275,7 @@ def test_zip_bombs_are_listed(tmp_path, monkeypatch):
 def test_a_table_bomb_is_refused(tmp_path, monkeypatch):
     root = folder(tmp_path / "d", "1.png")
     (root / "attributes.csv").write_text("filename,a\n1.png,b\n")
-    monkeypatch.setattr("ganlens.data.trees.MAX_FILE", 10)
+    monkeypatch.setattr("ganlens.data.tables.MAX_SIDECAR", 10)
     assert "attributes.csv cannot be read" in refusal(root)
 
 

@@ -268,6 +268,7 @@ def test_settings_survive_json():
         ({"plane": 1}, "plane 1"),
         ({"plane": 200}, "cannot be drawn"),
         ({"path_pairs": 1}, "path_pairs 1"),
+        ({"path_pairs": 10**7}, "path_pairs 10000000"),
         ({"latents_file": "none.npy"}, "not a readable .npy"),
         ({"latents_file": "none.npy", "seeds": (1, 2)}, "leave out one"),
     ],

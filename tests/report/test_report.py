@@ -74,6 +74,7 @@ class FakeData:
     attributes: dict[str, np.ndarray] = field(default_factory=dict)
     skipped: tuple[Any, ...] = ()
     preparation: None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return 120

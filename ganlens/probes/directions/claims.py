@@ -91,7 +91,7 @@ def _of_attribute(train: ImageSet, name: str) -> list[Claim]:
     if values.dtype.kind == NUMBER:
         texts = [f"{quoted(name)}>{float(np.nanmedian(values)):.4g}"]
     else:
-        kinds, counts = np.unique(values, return_counts=True)
+        kinds, counts = np.unique(values[values != ""], return_counts=True)  # "" is not given
         order = np.argsort(-counts, kind="stable")
         frequent = [str(kinds[i]) for i in order if counts[i] >= ENOUGH]
         if not 2 <= len(kinds) <= MOST_VALUES:

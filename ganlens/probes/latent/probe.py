@@ -33,6 +33,7 @@ from ganlens.recipe import Recipe
 from ganlens.subject import Subject
 
 SEEDS = tuple(range(9))  # as many points as in the paper's figure
+MOST_PAIRS = 50_000  # pairs of the path length, as many as are published: all latents are held
 MAX_FRAMES = 240  # of a film: 20 seconds, and a page that still opens
 
 
@@ -50,8 +51,8 @@ class Interpolation(Probe):
         frames: pictures per leg of the film, fewer where it would have more than 240; 0 leaves it
             out.
         plane: pictures a side of the plane between the first four corners; 0 leaves it out.
-        path_pairs: pairs of samples over which the perceptual path length is averaged; 0 leaves
-            it out.
+        path_pairs: pairs of samples over which the perceptual path length is averaged, at most
+            50,000; 0 leaves it out.
         latents_file: corners spelled out in place of seeds: a .npy file with one latent per row.
         batch_size: how many pictures are drawn at a time.
     """
@@ -78,7 +79,7 @@ class Interpolation(Probe):
     loop: bool = False
     frames: Annotated[int, Limits(low=1, or_zero=True)] = 12
     plane: Annotated[int, Limits(low=2, or_zero=True)] = 7
-    path_pairs: Annotated[int, Limits(low=2, or_zero=True)] = 500
+    path_pairs: Annotated[int, Limits(low=2, high=MOST_PAIRS, or_zero=True)] = 500
     latents_file: str | None = None
     batch_size: Count = 64
 

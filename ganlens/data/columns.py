@@ -1,0 +1,135 @@
+"""Columns of a table: which are categories, which numbers, and which only name their rows.
+
+======================================  ==========================================================
+values                                  taken as
+======================================  ==========================================================
+numbers, some left blank                numbers; blanks are NaN
+0 and 1; -1 and 1                       categories: flags
+whole numbers in a column named class,  categories
+label, target, ...
+text, nearly every row with its own     names, no attribute: left out (captions stay)
+anything else                           categories, "" where blank
+======================================  ==========================================================
+"""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+CLASS_NAMES = ("class", "label", "labels", "target", "targets", "category", "categories", "classes")
+CLASS_WORDS = (
+    *CLASS_NAMES,
+    "class_id",
+    "label_id",
+    "category_id",
+    "class_name",
+    "identity",
+    "kind",
+)
+ID_NAMES = ("id", "uid", "uuid", "index", "idx", "key", "row", "no", "nr", "unnamed: 0")
+TEXTS = ("caption", "captions", "text", "prompt", "description", "sentence")
+BLANKS = frozenset(("", "na", "n/a", "nan", "null", "none", "-", "--", "?", "missing", "#n/a"))
+FLAGS = ({0.0, 1.0}, {-1.0, 1.0})
+ENOUGH = 20  # rows from which a column can be seen to name them
+OWN = 0.5  # share of rows with a value of their own from which it does
+
+
+def parse_column(values: Sequence[str], name: str = "") -> np.ndarray:
+    """Return a column as (N,) float64 or as (N,) strings; see the table above.
+
+    Args:
+        values: as they stand in the table.
+        name: of the column.
+    """
+    numbers = _numbers(values)
+    if numbers is None:
+        return np.array([unicodedata.normalize("NFC", value) for value in values], np.str_)
+    known = numbers[np.isfinite(numbers)]
+    whole = known.size > 0 and bool((known == np.rint(known)).all())
+    classes = name.strip().lower() in CLASS_WORDS
+    if whole and (classes or any(set(known.tolist()) <= flags for flags in FLAGS)):
+        return np.array([f"{v:.0f}" if np.isfinite(v) else "" for v in numbers], np.str_)
+    return numbers
+
+
+def _numbers(values: Sequence[str]) -> np.ndarray | None:
+    """Return the numbers of a column with NaN for blanks, or None if it holds anything else."""
+    found, given = np.full(len(values), np.nan), 0
+    for row, value in enumerate(values):
+        if value.lower() in BLANKS:
+            given += value.lower() == "nan"
+            continue
+        if "_" in value:  # float() takes 1_000; a table does not mean it so
+            return None
+        try:
+            found[row] = float(value)
+        except ValueError:
+            return None
+        given += 1
+    return found if given else None
+
+
+def attributes_of(
+    columns: Mapping[str, Sequence[str]], notes: list[str]
+) -> tuple[dict[str, np.ndarray], str | None]:
+    """Turn the columns of a table into attributes.
+
+    Args:
+        columns: name -> values, one per image.
+        notes: what is concluded is added here.
+
+    Returns:
+        (attributes, the name of the one that gives the class labels, or None).
+    """
+    found: dict[str, np.ndarray] = {}
+    flags, names, blanks = [], [], []
+    for name, values in columns.items():
+        column = parse_column(values, name)
+        numbers = _numbers(values)
+        if column.dtype.kind == "U" and _names_rows(name, column, numbers):
+            names.append(name)
+            continue
+        if column.dtype.kind == "f" and _is_id(name, column):
+            names.append(name)
+            continue
+        if column.dtype.kind == "f" and (lost := int(np.isnan(column).sum())):
+            blanks.append(f"{name} ({lost})")
+        elif column.dtype.kind == "U" and numbers is not None:
+            flags.append(name)
+        found[name] = column
+    said = (
+        (flags, "whole numbers taken as categories"),
+        (blanks, "numbers with blanks, which are NaN"),
+        (names, "left out: each value names about one image"),
+    )
+    notes += [f"columns {_some(listed)}: {what}" for listed, what in said if listed]
+    return found, _class_column(found)
+
+
+def _class_column(found: Mapping[str, np.ndarray]) -> str | None:
+    lower = {name.lower(): name for name, column in found.items() if column.dtype.kind == "U"}
+    return next((lower[name] for name in CLASS_NAMES if name in lower), None)
+
+
+def _names_rows(name: str, column: np.ndarray, numbers: np.ndarray | None) -> bool:
+    """Whether a text column names its rows: most have a value of their own, and it is no text."""
+    if name.lower() in (*CLASS_NAMES, *TEXTS) or numbers is not None:
+        return False
+    given = column[column != ""]
+    if len(given) < ENOUGH or np.char.count(given, " ").mean() > 1:  # sentences
+        return False
+    return len(np.unique(given)) > OWN * len(given)
+
+
+def _is_id(name: str, column: np.ndarray) -> bool:
+    """Whether a column of numbers is named as an identifier and counts its rows."""
+    lower = name.strip().lower()
+    named = lower in ID_NAMES or lower.endswith(("_id", " id", "_index", "_idx", "-id"))
+    given = column[np.isfinite(column)]
+    whole = bool((given == np.rint(given)).all())
+    return named and whole and len(np.unique(given)) > OWN * max(1, len(given))
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (f" ... ({len(names)} in all)" if len(names) > 8 else "")

@@ -1,0 +1,242 @@
+"""Tables beside images: ``attributes.csv``, ``metadata.csv`` or ``metadata.jsonl``.
+
+One row per image and a column of file names, relative to the table. They lie beside all images, or
+one in each top-level folder, as Hugging Face's ImageFolder has it. Commas, semicolons and tabs are
+understood; names are compared in one Unicode form, then without regard to case, then without
+extensions.
+"""
+
+import csv
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from ganlens.data.boundary import readable
+from ganlens.data.kinds import TABLES
+from ganlens.data.trees import Tree
+from ganlens.errors import GanlensError
+
+FILE_COLUMNS = ("filename", "file_name", "file", "image", "image_id", "img", "path", "image_path")
+MAX_SIDECAR = 64 * 2**20  # bytes of one table: 200,000 rows of 40 flags are 25 MB
+MAX_CELLS = 10**7  # values of one table
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+
+
+@dataclass
+class Table:
+    """Rows of one or more tables.
+
+    Attributes:
+        rows: image name in the tree -> row.
+        columns: name -> values, one per row; "" where a table lacks the column.
+        name: of the (first) file.
+        notes: what was concluded.
+    """
+
+    rows: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, list[str]] = field(default_factory=dict)
+    name: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+class Names:
+    """The images of a tree, found by the names that tables give them."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._exact = set(names)
+        ways: tuple[Callable[[str], str], ...] = (_composed, _folded, _bare)
+        self._ways = [(way, _unique(names, way)) for way in ways]
+
+    def find(self, name: str) -> str | None:
+        """Return the image that a name means, or None if there is none or more than one."""
+        if name in self._exact:
+            return name
+        return next((found[way(name)] for way, found in self._ways if way(name) in found), None)
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _folded(name: str) -> str:
+    return _composed(name).casefold()
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"\.\w{3,4}$", "", _folded(name))
+
+
+def _unique(names: Sequence[str], way: Callable[[str], str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    twice = set()
+    for name in names:
+        key = way(name)
+        if key in found:
+            twice.add(key)
+        found[key] = name
+    return {key: name for key, name in found.items() if key not in twice}
+
+
+def read_tables(tree: Tree, root: str, images: Sequence[str], spec: str) -> Table | None:
+    """Return what the tables at the root say, else those in its folders; None without any.
+
+    Raises:
+        GanlensError: a table that cannot be used, or that names files that are not there.
+    """
+    found = [root + name for name in TABLES if root + name in tree.sizes]
+    heads = sorted({n[len(root) :].split("/")[0] for n in images if "/" in n[len(root) :]})
+    if not found:
+        found = [f"{root}{head}/{name}" for head in heads for name in TABLES
+                 if f"{root}{head}/{name}" in tree.sizes]  # fmt: skip
+    whole, names = Table(), Names(images)
+    folders: dict[str, str] = {}
+    for name in found:
+        folder = name.rpartition("/")[0]
+        if folder in folders:
+            whole.notes.append(f"{name} is not read: {folders[folder]} stands beside it")
+        elif _add(whole, tree, name, names, spec):
+            folders[folder] = name
+    if not folders:
+        whole.rows, whole.columns = {}, {}
+    return whole if folders or whole.notes else None
+
+
+def _add(whole: Table, tree: Tree, name: str, images: Names, spec: str) -> bool:
+    """Add a table; return False if it is about something else."""
+    where = f"{spec}: {name}"
+    text = sidecar_text(tree, name, spec)
+    lines = _json_lines(text, where) if name.endswith(".jsonl") else _csv_lines(text, where)
+    header = next(lines, [])
+    lower = [column.lower() for column in header]
+    files = next((lower.index(column) for column in FILE_COLUMNS if column in lower), None)
+    own = name.endswith("attributes.csv")  # whose form is ours; others may mean something else
+    if files is None and not own:
+        whole.notes.append(f"{name} is not read: it has no column {FILE_COLUMNS[1]!r}")
+        return False
+    if files is None or len(set(header)) < len(header) or "" in header:
+        raise GanlensError(
+            f"{where} has the columns {', '.join(header) or 'none'}: it needs 'filename', and each "
+            "column needs a name of its own"
+        )
+    folder = name[: len(name) - len(name.rpartition("/")[2])]
+    _add_rows(whole, lines, header, files, (folder, images, where))
+    whole.name = whole.name or name
+    return True
+
+
+def _add_rows(
+    whole: Table,
+    lines: Iterator[list[str]],
+    header: list[str],
+    files: int,
+    place: tuple[str, Names, str],
+) -> None:
+    folder, images, where = place
+    before = len(whole.rows)
+    for column in header[:files] + header[files + 1 :]:
+        whole.columns.setdefault(column, [""] * before)
+    shared: dict[str, str] = {}  # equal values of a million rows are one string
+    missing, total = [], 0
+    for number, line in enumerate(lines, 2):
+        if not any(line):
+            continue
+        if len(line) != len(header):
+            raise GanlensError(
+                f"{where} line {number} has {len(line)} values for {len(header)} columns: mend "
+                "that line"
+            )
+        total += 1
+        if total * len(header) > MAX_CELLS:
+            raise GanlensError(
+                f"{where} has more than the limit of {MAX_CELLS:,} values: leave out columns"
+            )
+        image = images.find(listed(folder, line[files]))
+        if image is None:
+            missing.append(listed(folder, line[files]))
+            continue
+        if image in whole.rows:
+            raise GanlensError(f"{where} lists {line[files]!r} twice: keep one")
+        whole.rows[image] = len(whole.rows)
+        for index, (column, value) in enumerate(zip(header, line, strict=True)):
+            if index != files:
+                whole.columns[column].append(shared.setdefault(value, value))
+    all_there(missing, total, where)
+    for values in whole.columns.values():
+        values += [""] * (len(whole.rows) - len(values))
+
+
+def listed(folder: str, filename: str) -> str:
+    """Return the name in the tree that a sidecar in ``folder`` gives a file."""
+    return folder + filename.strip().replace("\\", "/").removeprefix("./")
+
+
+def all_there(missing: Sequence[str], count: int, where: str) -> None:
+    """Raise GanlensError if a sidecar that lists ``count`` files names missing ones."""
+    if missing:
+        raise GanlensError(
+            f"{where} names {len(missing)} of {count} files that are not there: "
+            f"{', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}; paths are relative to "
+            "it: add the files or take out their lines"
+        )
+
+
+def sidecar_text(tree: Tree, name: str, spec: str) -> str:
+    """Return the text of a sidecar.
+
+    Raises:
+        GanlensError: too large, unreadable, or not UTF-8 (or UTF-16 with its mark).
+    """
+    size = tree.sizes[name]
+    if size > MAX_SIDECAR:
+        raise GanlensError(
+            f"{spec}: {name} cannot be read ({size:,} bytes: more than the limit of "
+            f"{MAX_SIDECAR:,}): leave out columns, or the file"
+        )
+    with readable(f"{spec}: {name} cannot be read", "write it anew, or leave it out"):
+        content = tree.read(name)
+    try:
+        wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # spreadsheets' "Unicode text"
+        return content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise GanlensError(f"{spec}: {name} cannot be read ({error}): save it as UTF-8") from error
+
+
+def _csv_lines(text: str, where: str) -> Iterator[list[str]]:
+    """Yield the header and then every line, stripped; [] for an empty one."""
+    first = text.lstrip("\r\n").split("\n", 1)[0]
+    delimiter = max(",;\t|", key=lambda sign: (first.count(sign), sign == ","))
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
+    try:
+        for line in reader:
+            values = [value.strip() for value in line]
+            if delimiter != ",":  # where a comma is no delimiter it may stand for the point
+                values = [v.replace(",", ".") if DECIMAL_COMMA.fullmatch(v) else v for v in values]
+            yield values
+    except csv.Error as error:
+        raise GanlensError(f"{where} is not a CSV file ({error}): write it anew") from error
+
+
+def _json_lines(text: str, where: str) -> Iterator[list[str]]:
+    """Yield the keys of all lines and then their values; what is nested stays JSON."""
+    try:
+        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (ValueError, RecursionError) as error:
+        raise GanlensError(f"{where} is not a file of JSON lines ({error}): mend it") from error
+    if not all(isinstance(row, dict) for row in rows):
+        raise GanlensError(f"{where} holds lines that are no JSON objects: mend it")
+    keys = list(dict.fromkeys(chain.from_iterable(rows)))
+    yield keys
+    for row in rows:
+        yield [_cell(row.get(key)) for key in keys]
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    return value.strip() if isinstance(value, str) else json.dumps(value)

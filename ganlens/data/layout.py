@@ -19,8 +19,9 @@ from ganlens.data.columns import attributes_of
 from ganlens.data.folders import Arranged, arrange
 from ganlens.data.imageset import Skipped
 from ganlens.data.kinds import SIDECARS, UNREAD_EXTENSIONS, extension, is_image, looks_like_image
+from ganlens.data.sidecars import sidecar_text
 from ganlens.data.splits import SPLITS, split_word
-from ganlens.data.tables import Names, Table, all_there, listed, read_tables, sidecar_text
+from ganlens.data.tables import Names, Table, all_there, listed, read_tables
 from ganlens.data.trees import Tree
 from ganlens.errors import GanlensError
 

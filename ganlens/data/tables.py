@@ -6,24 +6,17 @@ understood; names are compared in one Unicode form, then without regard to case,
 extensions.
 """
 
-import csv
-import io
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 
-from ganlens.data.boundary import readable
 from ganlens.data.kinds import TABLES
+from ganlens.data.sidecars import MAX_CELLS, csv_lines, json_lines, sidecar_text
 from ganlens.data.trees import Tree
 from ganlens.errors import GanlensError
 
 FILE_COLUMNS = ("filename", "file_name", "file", "image", "image_id", "img", "path", "image_path")
-MAX_SIDECAR = 64 * 2**20  # bytes of one table: 200,000 rows of 40 flags are 25 MB
-MAX_CELLS = 10**7  # values of one table
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 @dataclass
@@ -109,7 +102,7 @@ def _add(whole: Table, tree: Tree, name: str, images: Names, spec: str) -> bool:
     """Add a table; return False if it is about something else."""
     where = f"{spec}: {name}"
     text = sidecar_text(tree, name, spec)
-    lines = _json_lines(text, where) if name.endswith(".jsonl") else _csv_lines(text, where)
+    lines = json_lines(text, where) if name.endswith(".jsonl") else csv_lines(text, where)
     header = next(lines, [])
     lower = [column.lower() for column in header]
     files = next((lower.index(column) for column in FILE_COLUMNS if column in lower), None)
@@ -182,61 +175,3 @@ def all_there(missing: Sequence[str], count: int, where: str) -> None:
             f"{', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}; paths are relative to "
             "it: add the files or take out their lines"
         )
-
-
-def sidecar_text(tree: Tree, name: str, spec: str) -> str:
-    """Return the text of a sidecar.
-
-    Raises:
-        GanlensError: too large, unreadable, or not UTF-8 (or UTF-16 with its mark).
-    """
-    size = tree.sizes[name]
-    if size > MAX_SIDECAR:
-        raise GanlensError(
-            f"{spec}: {name} cannot be read ({size:,} bytes: more than the limit of "
-            f"{MAX_SIDECAR:,}): leave out columns, or the file"
-        )
-    with readable(f"{spec}: {name} cannot be read", "write it anew, or leave it out"):
-        content = tree.read(name)
-    try:
-        wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # spreadsheets' "Unicode text"
-        return content.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise GanlensError(f"{spec}: {name} cannot be read ({error}): save it as UTF-8") from error
-
-
-def _csv_lines(text: str, where: str) -> Iterator[list[str]]:
-    """Yield the header and then every line, stripped; [] for an empty one."""
-    first = text.lstrip("\r\n").split("\n", 1)[0]
-    delimiter = max(",;\t|", key=lambda sign: (first.count(sign), sign == ","))
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
-    try:
-        for line in reader:
-            values = [value.strip() for value in line]
-            if delimiter != ",":  # where a comma is no delimiter it may stand for the point
-                values = [v.replace(",", ".") if DECIMAL_COMMA.fullmatch(v) else v for v in values]
-            yield values
-    except csv.Error as error:
-        raise GanlensError(f"{where} is not a CSV file ({error}): write it anew") from error
-
-
-def _json_lines(text: str, where: str) -> Iterator[list[str]]:
-    """Yield the keys of all lines and then their values; what is nested stays JSON."""
-    try:
-        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
-    except (ValueError, RecursionError) as error:
-        raise GanlensError(f"{where} is not a file of JSON lines ({error}): mend it") from error
-    if not all(isinstance(row, dict) for row in rows):
-        raise GanlensError(f"{where} holds lines that are no JSON objects: mend it")
-    keys = list(dict.fromkeys(chain.from_iterable(rows)))
-    yield keys
-    for row in rows:
-        yield [_cell(row.get(key)) for key in keys]
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(int(value))
-    return value.strip() if isinstance(value, str) else json.dumps(value)

@@ -275,7 +275,7 @@ def test_zip_bombs_are_listed(tmp_path, monkeypatch):
 def test_a_table_bomb_is_refused(tmp_path, monkeypatch):
     root = folder(tmp_path / "d", "1.png")
     (root / "attributes.csv").write_text("filename,a\n1.png,b\n")
-    monkeypatch.setattr("ganlens.data.tables.MAX_SIDECAR", 10)
+    monkeypatch.setattr("ganlens.data.sidecars.MAX_SIDECAR", 10)
     assert "attributes.csv cannot be read" in refusal(root)
 
 

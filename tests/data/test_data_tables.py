@@ -201,6 +201,24 @@ def test_tables_are_bounded(tmp_path, monkeypatch):
         opened(tmp_path, {"a": ["x"] * COUNT})
 
 
+def test_what_unfolds_in_memory_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("ganlens.data.sidecars.MAX_CELLS", 1000)
+    root = pictures(tmp_path / "d", ["1.png"])
+    for name in ("dataset.json", "metadata.jsonl"):
+        (root / name).write_text('{"labels": [' + "[]," * 600 + "[]]}")
+        with pytest.raises(GanlensError, match="more than 500 lists and objects"):
+            open_data(str(root), cache=tmp_path / "cache")
+        (root / name).unlink()
+
+
+@pytest.mark.parametrize("text", ["[1]", "{", '{"file_name": "1.png"}\n3', "{}\n[[[["])
+def test_json_lines_that_are_none_are_one_line(tmp_path, text):
+    root = pictures(tmp_path / "d", ["1.png"])
+    (root / "metadata.jsonl").write_text(text)
+    with pytest.raises(GanlensError, match="JSON"):
+        open_data(str(root), cache=tmp_path / "cache")
+
+
 def test_joined_tables_write_numbers_alike(tmp_path):
     for name, values in (("a", "01"), ("b", "02")):
         root = pictures(tmp_path / name, ["1.png", "2.png"])

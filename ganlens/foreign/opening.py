@@ -40,7 +40,7 @@ def open_foreign(
     shown = str(places[0]) if len(places) == 1 else " and ".join(map(str, places))
     if trusted().archives and len(files) == 1 and kind(files[0]) in ("script", "export"):
         return open_archive(files[0], answers, lambda states: _known(states, answers, files, shown))
-    states = read(files)
+    states = read(files, whole=trusted().module is not None)
     if trusted().module is not None and not _register():
         return _imported(open_named(states, answers, shown), files)
     return _known(states, answers, files, shown)

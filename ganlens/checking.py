@@ -23,6 +23,9 @@ LOOKED_AT = 64  # samples
 SAME = 1e-5  # largest difference, in [-1, 1], that rounding explains
 FLAT = 1e-4  # standard deviation over samples below which a pixel does not change
 GREY = 0.02  # share of a picture's contrast below which samples are one picture
+# Standard deviation, in [-1, 1], below which a picture is uniform, and samples are one: 2.5 of the
+# 255 steps of a byte, whatever the other is.
+PLAIN = 0.02
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ def check(subject: "Subject") -> list[Check]:
     found = [Check("images", None, f"{channels} x {height} x {width}")]
     if subject.condition is not None:
         found.append(Check("condition", None, str(condition_in_words(subject.condition))))
+    origin = (subject.provenance.get("made") or {}).get("imported") or {}
+    found += [Check("assumed", None, phrase) for phrase in origin.get("assumed", ())]
     drawn: Tensor | None = None
     for name in in_order(subject.roles):
         role = subject.roles[name]
@@ -140,9 +145,11 @@ def _diversity(images: Tensor, what: str = "samples") -> list[Check]:
     contrast = float(flat.std(dim=1).mean())
     spread = float(distances.median())
     same = int((distances < GREY * max(contrast, 1e-12)).sum())
-    varied = spread > GREY * contrast and contrast > FLAT
+    varied = spread > max(GREY * contrast, PLAIN)
     return [
         Check("dead outputs", dead < 1, f"{dead:.1%} of the values never change"),
+        Check(f"contrast of {what}", contrast > PLAIN,
+              f"{contrast:.3f} in one image on average; below {PLAIN} they are uniform"),
         Check(f"{what} differ", varied and same == 0,
               f"median distance {spread:.3f} (contrast of one image {contrast:.3f});"
               f" {same} of {len(distances):,} pairs nearly the same"),

@@ -81,7 +81,7 @@ def summary(imported: Imported) -> dict[str, Any]:
         "networks": {
             part: sum(p.numel() for p in network.parameters()) for part, network in networks.items()
         },
-        "roles": {part: known.get(part, part) for part in networks},
+        "roles": {part: known.get(part.removeprefix("ema."), part) for part in networks},
         "images": list(header.image_shape),
         "prior": header.prior,
         "calibration": header.calibration,

@@ -1,13 +1,12 @@
 """``open_foreign``: a source of somebody else's, recognised, built and filled."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from ganlens.calibration import calibrate
 from ganlens.checkpoints import Checkpoint, Header, filled_network, find_checkpoint, load_checkpoint
 from ganlens.errors import GanlensError
 from ganlens.foreign.archives import open_archive
@@ -17,11 +16,9 @@ from ganlens.foreign.readers import READERS
 from ganlens.foreign.reading import files_of, kind, read
 from ganlens.foreign.recognising import Recognition, recognise
 from ganlens.foreign.recognition import Answers
+from ganlens.foreign.statistics import measured
 from ganlens.models import register_trusted
 from ganlens.models.imported.trust import trusted
-
-# Latents behind batch-norm statistics that a file lacks; as many as behind those of ganlens's own.
-CALIBRATION_BATCHES, CALIBRATION_BATCH, CALIBRATION_SEED = 4, 256, 0
 
 
 def open_checkpoint(
@@ -67,7 +64,7 @@ def open_foreign(
     shown = str(places[0]) if len(places) == 1 else " and ".join(map(str, places))
     if trusted().archives and len(files) == 1 and kind(files[0]) in ("script", "export"):
         return open_archive(files[0], answers, lambda states: _known(states, answers, files, shown))
-    states = read(files)
+    states = read(files, whole=trusted().module is not None)
     if trusted().module is not None and not _register():
         return _imported(open_named(states, answers, shown), files)
     return _known(states, answers, files, shown)
@@ -99,7 +96,8 @@ def _imported(pair: tuple[Recognition, dict[str, nn.Module]], files: Sequence[Pa
     shapes = {part: tuple(network.image_shape) for part, network in networks.items()}  # type: ignore[arg-type]
     if len(set(shapes.values())) > 1:
         raise GanlensError(f"{place} holds networks for images of different shapes: {shapes}")
-    used = _calibrate(networks, place) if found.calibrate else {}
+    used, said = measured(networks, found.lacking, place)
+    found = replace(found, assumed=(*found.assumed, *said))
     generator = networks.get("ema.generator", networks.get("generator"))
     prior: Any = getattr(generator, "prior", None)
     header = Header(
@@ -122,20 +120,3 @@ def _origin(found: Recognition, files: Sequence[Path]) -> dict[str, Any]:
         "inferred": list(found.inferred),
         "assumed": list(found.assumed),
     }
-
-
-def _calibrate(networks: Mapping[str, nn.Module], place: Path) -> dict[str, int]:
-    """Measure batch-norm statistics: of the generator on latents, of D on what it then draws."""
-    generator: Any = networks.get("generator")
-    if generator is None:
-        raise GanlensError(
-            f"{place} has a discriminator without running statistics of batch norm, which are"
-            " measured on its generator's samples: give both together"
-        )
-    count = CALIBRATION_BATCHES * CALIBRATION_BATCH
-    batches = generator.prior.sample_batch(count, CALIBRATION_SEED).split(CALIBRATION_BATCH)
-    used = {"latents": calibrate(generator, batches), "images": 0}
-    if (discriminator := networks.get("discriminator")) is not None:
-        with torch.no_grad():
-            used["images"] = calibrate(discriminator, (generator(batch) for batch in batches))
-    return used

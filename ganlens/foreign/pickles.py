@@ -1,9 +1,10 @@
 """Files of ``torch.save``: looked through as data first, then read with ``weights_only=True``.
 
-Three things are settled before torch sees the file, because ``weights_only`` alone does not: every
+Four things are settled before torch sees the file, because ``weights_only`` alone does not: every
 name that the pickle refers to is on the short list of what a state dict needs (torch's own list has
-``bytearray``, of any size, on it); no storage claims more than the file holds; and no record of the
-zip is compressed, so that a small file cannot become a large one.
+``bytearray``, of any size, on it); no storage claims more than the file holds; no record of the
+zip is compressed, so that a small file cannot become a large one; and the pickle without its
+tensors has at most ``LARGEST`` bytes.
 """
 
 import pickletools
@@ -17,6 +18,7 @@ from typing import IO, Any
 import torch
 
 from ganlens.errors import GanlensError
+from ganlens.foreign.protocols import LARGEST, as_protocol_2
 
 # What projects put beside their weights: settings, losses, numpy's scalars. A stand-in that keeps
 # nothing takes their place.
@@ -49,33 +51,54 @@ def read_pickle(file: Path) -> Any:
     Raises:
         GanlensError: it refers to code, claims more than it holds, or is damaged.
     """
-    stand_ins = sorted(_looked_through(file))
-    trusted: list[Any] = [(Inert, name) for name in stand_ins]
     try:
-        with warnings.catch_warnings(), torch.serialization.safe_globals(trusted):
-            warnings.simplefilter("ignore")  # of torch's, about storages: nothing to be done here
-            return torch.load(file, map_location="cpu", weights_only=True)  # noqa: TID251
-    except Exception as error:  # a damaged file can raise anything
-        raise _damaged(file, error) from error
-
-
-def _looked_through(file: Path) -> set[str]:
-    """Return the names for which a stand-in is needed; refuse what no state dict needs."""
-    try:
-        if zipfile.is_zipfile(file):
-            with zipfile.ZipFile(file) as archive:
-                check_sizes(file, archive)
-                inside = [n for n in archive.namelist() if n.endswith("/data.pkl")]
-                if len(inside) != 1:
-                    raise GanlensError(f"{file} is a zip without one data.pkl: no checkpoint")
-                with archive.open(inside[0]) as opened:
-                    return _names(file, opened, 1)
-        with open(file, "rb") as opened:
-            return _names(file, opened, _PICKLES)
+        _check_zip(file)
+        with as_protocol_2(file, _PICKLES) as readable:
+            trusted: list[Any] = [(Inert, name) for name in sorted(_looked_through(file, readable))]
+            if not isinstance(readable, Path):
+                readable.seek(0)
+            with warnings.catch_warnings(), torch.serialization.safe_globals(trusted):
+                warnings.simplefilter("ignore")  # about storages: nothing to be done here
+                return torch.load(readable, map_location="cpu", weights_only=True)  # noqa: TID251
     except GanlensError:
         raise
     except Exception as error:  # a damaged file can raise anything
         raise _damaged(file, error) from error
+
+
+def _check_zip(file: Path) -> None:
+    if not zipfile.is_zipfile(file):
+        return
+    with zipfile.ZipFile(file) as archive:
+        check_sizes(file, archive)
+        inside = [one for one in archive.infolist() if one.filename.endswith("/data.pkl")]
+        if len(inside) != 1:
+            raise GanlensError(
+                f"{file} is a zip without one data.pkl, as a file of torch.save has: no checkpoint"
+            )
+        _check_budget(file, inside[0].file_size)
+
+
+def _check_budget(file: Path, size: int) -> None:
+    if size > LARGEST:
+        raise GanlensError(
+            f"{file} has a pickle of {size:,} bytes without its tensors, {LARGEST:,} are read:"
+            f" {ADVICE}"
+        )
+
+
+def _looked_through(file: Path, readable: Path | IO[bytes]) -> set[str]:
+    """Return the names for which a stand-in is needed; refuse what no state dict needs."""
+    if zipfile.is_zipfile(readable):
+        with zipfile.ZipFile(readable) as archive:
+            name = next(n for n in archive.namelist() if n.endswith("/data.pkl"))
+            with archive.open(name) as opened:
+                return _names(file, opened, 1)
+    if isinstance(readable, Path):
+        with open(readable, "rb") as opened:
+            return _names(file, opened, _PICKLES)
+    readable.seek(0)
+    return _names(file, readable, _PICKLES)
 
 
 def check_sizes(file: Path, archive: zipfile.ZipFile) -> None:
@@ -96,6 +119,7 @@ def check_sizes(file: Path, archive: zipfile.ZipFile) -> None:
 def _names(file: Path, opened: IO[bytes], pickles: int) -> set[str]:
     held, found = file.stat().st_size, set()
     for _ in range(pickles):
+        begin = opened.tell()
         for name, elements in _references(opened):
             if elements is not None and not 0 <= elements <= held:
                 raise GanlensError(
@@ -109,6 +133,7 @@ def _names(file: Path, opened: IO[bytes], pickles: int) -> set[str]:
                     f"{file} is a pickle that refers to {name}, which could run code, and was not"
                     f" opened: {ADVICE}"
                 )
+        _check_budget(file, opened.tell() - begin)
     return found
 
 

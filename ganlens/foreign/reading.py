@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,12 @@ from torch import Tensor
 
 from ganlens.data.kinds import is_image
 from ganlens.errors import GanlensError
+from ganlens.foreign.containers import holds_an_optimizer, states_of
+from ganlens.foreign.not_weights import refusal
 from ganlens.foreign.pickles import read_pickle
 
 States = dict[str, dict[str, Tensor]]
 SUFFIXES = (".pt", ".pth", ".ckpt", ".tar", ".bin", ".safetensors")
-# Names that projects give to the networks of one file, where these stand before every key.
-ROLES = ("netG", "netD", "generator", "discriminator", "gen", "dis", "disc", "G", "D", "avgG",
-         "g_ema", "ema", "model_G", "model_D", "G_ema", "Gen", "Dis")  # fmt: skip
-DEEPEST = 3
-_ASIDE = re.compile(r"optim|scheduler|scaler|^loss", re.IGNORECASE)
 _THEANO = re.compile(r"(.+\.jl)_(\d+)\.npy")
 
 
@@ -70,8 +67,12 @@ def _stem(path: Path) -> str:
     return found.group(1) if found else ""
 
 
-def read(files: Sequence[Path]) -> States:
+def read(files: Sequence[Path], *, whole: bool = False) -> States:
     """Read every file. Nothing in them is run, and sizes are checked before memory is taken.
+
+    Args:
+        files: what belongs together.
+        whole: hold a dict of several networks too as it is, for a class that has them all.
 
     Returns:
         label -> name -> tensor; the label is the path inside its file ("gen_params", "netG").
@@ -86,8 +87,11 @@ def read(files: Sequence[Path]) -> States:
             found.setdefault(stem.removesuffix(".jl"), {})[number] = _array(file)
             continue
         many = len(files) > 1
-        for label, state in _states(_content(file), file.stem if many else ""):
-            found[label or file.stem] = state
+        content = _content(file)
+        states = dict(states_of(content, file.stem if many else "", whole))
+        if not states:
+            raise _without_weights(file, content)
+        found |= {label or file.stem: state for label, state in states.items()}
     for label, state in found.items():
         _check_views(label, state)
     return found
@@ -129,10 +133,22 @@ def _content(file: Path) -> Any:
             f"{file} is a {name} archive, a program, which opening it would run: add --trust if"
             " you know who made it"
         )
-    raise GanlensError(
-        f"{file} is no checkpoint that ganlens knows: give safetensors, a file of torch.save,"
-        " an archive, or Theano's .jl beside its .npy files"
-    )
+    raise refusal(file)
+
+
+def _without_weights(file: Path, content: Any) -> GanlensError:
+    """Say what a file holds instead of named tensors."""
+    if isinstance(content, Tensor):
+        what = f"one tensor of shape {tuple(content.shape)}, without a name"
+    elif isinstance(content, list | tuple) and any(isinstance(v, Tensor) for v in content):
+        what = f"a list of {len(content)} tensors without names"
+    elif holds_an_optimizer(content):
+        what = "the state of an optimizer, and no weights of a network"
+    elif isinstance(content, Mapping):
+        what = f"no tensors (keys: {', '.join(f'{k!s:.40}' for k in list(content)[:4]) or 'none'})"
+    else:
+        what = f"a {type(content).__name__} and no tensors"
+    return GanlensError(f"{file} holds {what}: take the file with the generator's state_dict()")
 
 
 def _safetensors(file: Path) -> dict[str, Tensor]:
@@ -159,42 +175,6 @@ def _array(file: Path) -> Tensor:
         return torch.from_numpy(np.load(file, allow_pickle=False).astype(np.float32, copy=False))
     except (ValueError, OSError, SyntaxError, EOFError, TypeError) as error:
         raise GanlensError(f"{file} is damaged, or no array of floats ({error})") from error
-
-
-def _states(
-    content: Any, label: str = "", depth: int = 0
-) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """Yield the flat dicts of tensors in nested ones, optimizers left out.
-
-    A dict may hold both: networks, and beside them a step or a loss that is a tensor.
-    """
-    if not isinstance(content, Mapping) or depth > DEEPEST:
-        return
-    items = {str(key): value for key, value in content.items()}
-    if flat := {key: value for key, value in items.items() if isinstance(value, Tensor)}:
-        yield from _by_role(_without_prefix(flat), label)
-    for key, value in items.items():
-        if not _ASIDE.search(key):
-            yield from _states(value, f"{label}.{key}" if label else key, depth + 1)
-
-
-def _by_role(state: dict[str, Tensor], label: str) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """Split a dict whose every key begins with the name of a network."""
-    first = {key.partition(".")[0] for key in state}
-    if not first <= set(ROLES):
-        yield label, state
-        return
-    for role in sorted(first):
-        start = f"{role}."
-        inner = {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
-        yield (f"{label}.{role}" if label else role), _without_prefix(inner)
-
-
-def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Take off the ``module.`` that DataParallel puts before every key."""
-    while state and all(key.startswith("module.") for key in state):
-        state = {key.removeprefix("module."): value for key, value in state.items()}
-    return state
 
 
 def _check_views(label: str, state: Mapping[str, Tensor]) -> None:

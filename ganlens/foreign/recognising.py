@@ -28,7 +28,7 @@ class Recognition:
         inferred: what the file shows.
         assumed: what it did not.
         left_aside: labels of dicts of tensors that nothing recognised.
-        calibrate: batch-norm statistics are to be measured.
+        lacking: networks whose batch-norm statistics are to be measured.
     """
 
     family: str
@@ -38,7 +38,7 @@ class Recognition:
     inferred: tuple[str, ...]
     assumed: tuple[str, ...]
     left_aside: tuple[str, ...] = ()
-    calibrate: bool = False
+    lacking: tuple[str, ...] = ()
 
 
 def recognise(
@@ -107,7 +107,7 @@ def _together(
         _once(phrase for match in matches for phrase in match.inferred),
         _once(phrase for match in matches for phrase in match.assumed),
         aside,
-        any(match.calibrate for match in matches),
+        tuple(part for part, (_, _, match) in found.items() if match.calibrate),
     )
 
 

@@ -17,7 +17,8 @@ def assign_checked(
     Args:
         network: what to fill; its own tensors are replaced, not copied into.
         weights: under the network's names; emptied, so that no tensor is held twice. Counters of
-            batches, which files of PyTorch before 0.4.1 lack, may be missing.
+            batches, which files of PyTorch before 0.4.1 lack, may be missing, and may be floats,
+            which they are in averages of whole state dicts.
         file: where they are from, for errors.
         part: what the error calls the network: "generator".
         by: what calls for the names and shapes: "its header".
@@ -36,12 +37,22 @@ def assign_checked(
             near = get_close_matches(name, sorted(weights.keys() - expected.keys()), 1)
             hint = f"; the nearest name that it holds is {part}.{near[0]}" if near else ""
             raise GanlensError(f"{file} lacks {part}.{name}, which {by} calls for{hint}")
-        ready[name] = _checked(file, f"{part}.{name}", weights.pop(name), value, by)
+        given = weights.pop(name)
+        if name.endswith("num_batches_tracked") and given.numel() == 1:
+            given = _counter(given, value)
+        ready[name] = _checked(file, f"{part}.{name}", given, value, by)
     if surplus := sorted(weights):
         near = get_close_matches(surplus[0], list(expected), 1)
         hint = f"; the nearest name that is known is {part}.{near[0]}" if near else ""
         raise GanlensError(f"{file} has {part}.{surplus[0]}, which {by} does not call for{hint}")
     network.load_state_dict(ready, assign=True)
+
+
+def _counter(given: Tensor, expected: Tensor) -> Tensor:
+    """Round a counter that was averaged like a weight; one that is not finite is left as it is."""
+    if given.is_floating_point() and not given.isfinite().all():
+        return given
+    return given.double().round().to(expected.dtype).reshape(expected.shape)
 
 
 def _checked(file: object, name: str, value: Tensor, expected: Tensor, by: str) -> Tensor:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,12 @@ try:
 except ImportError:  # Windows, where a file that is open cannot be removed
     fcntl = None  # type: ignore[assignment]
 
+SPECIAL = {
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
 # ".NAME.UUID4.tmp": what ``replacing`` writes to, and a killed process leaves behind.
 TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}\.tmp", re.DOTALL)
 
@@ -56,7 +63,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     Raises:
         OSError: of a failure; nothing is left behind.
+        GanlensError: as ``check_target``.
     """
+    check_target(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary, file = _begin(path)
     try:
@@ -113,6 +122,36 @@ def _remove_unlocked(path: Path) -> None:
     with open(path, "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.unlink()
+
+
+def check_regular(path: str | Path) -> None:
+    """Refuse to read a pipe, a socket or a device: it would wait for ever, or has no end.
+
+    Args:
+        path: of anything; a regular file, a folder, and nothing at all pass.
+
+    Raises:
+        GanlensError: says which of these it is.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):  # not there, or no path: who opens it says so
+        return
+    if found := next((name for test, name in SPECIAL.items() if test(mode)), None):
+        raise GanlensError(
+            f"{path} is {found}, not a regular file: save its content as a file, and give that"
+        )
+
+
+def check_target(path: str | Path) -> None:
+    """Refuse to write in the place of a pipe, a socket or a device, which a rename would replace.
+
+    Raises:
+        GanlensError: it is one, or a name in /dev.
+    """
+    check_regular(path)
+    if os.path.abspath(path).startswith("/dev/") and Path("/dev/shm") not in Path(path).parents:
+        raise GanlensError(f"{path} is in /dev, where devices are: write to a regular file")
 
 
 def check_writable(folder: Path) -> None:

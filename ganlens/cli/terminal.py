@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ganlens.errors import GanlensError
-from ganlens.files import check_writable, remove_leftovers, write_bytes
+from ganlens.files import check_target, check_writable, remove_leftovers, write_bytes
 from ganlens.panels import cell
 from ganlens.progress import Progress as Step
 from ganlens.progress import finish
@@ -109,6 +109,7 @@ def check_file(path: str | Path | None) -> None:
         return
     if Path(path).is_dir():
         raise GanlensError(f"{str(path)!r} is a folder: name a file in it")
+    check_target(path)
     check_writable(Path(path).parent)
     remove_leftovers(Path(path).parent, Path(path).name)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ganlens.data.kinds import is_image
 from ganlens.errors import GanlensError
+from ganlens.files import check_regular
 from ganlens.foreign.containers import holds_an_optimizer, states_of
 from ganlens.foreign.not_weights import refusal
 from ganlens.foreign.pickles import read_pickle
@@ -30,6 +31,7 @@ def files_of(source: Path) -> list[Path]:
     """
     if not source.exists():
         raise GanlensError(f"{source} does not exist: name a file or folder of weights")
+    check_regular(source)
     if source.is_file():
         if source.suffix != ".jl":
             return [source]
@@ -59,6 +61,8 @@ def _some(source: Path, files: list[Path]) -> list[Path]:
             f"{source} holds no checkpoint: name a file, or a folder with {' '.join(SUFFIXES)}"
             " or Theano's _NN.npy"
         )
+    for file in files:
+        check_regular(file)
     return sorted(files)
 
 

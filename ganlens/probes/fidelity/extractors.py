@@ -88,8 +88,8 @@ class ChosenExtractor:
 def choose_extractor(
     word: str,
     subject: Subject | None = None,
-    inception_weights: str | None = None,
-    weights: str | None = None,
+    inception_weights: str | Path | None = None,
+    weights: str | Path | None = None,
     device: torch.device | str = "cpu",
 ) -> Steps[ChosenExtractor]:
     """Return the extractor that a word names.
@@ -134,7 +134,9 @@ def choose_extractor(
     return _from_checkpoint(word, place)
 
 
-def _refuse_idle_weights(word: str, inception_weights: str | None, weights: str | None) -> None:
+def _refuse_idle_weights(
+    word: str, inception_weights: str | Path | None, weights: str | Path | None
+) -> None:
     if inception_weights is not None and word != "inception":
         raise GanlensError(
             f"--inception-weights are of no use to the extractor {word!r}: leave them out, or "
@@ -147,7 +149,7 @@ def _refuse_idle_weights(word: str, inception_weights: str | None, weights: str 
         )
 
 
-def _best(subject: Subject | None, weights: str | None) -> tuple[str, str]:
+def _best(subject: Subject | None, weights: str | Path | None) -> tuple[str, str]:
     """Return the word of the most widely comparable extractor available, and why."""
     if weights is not None:
         return "inception", "Inception's weights were given"
@@ -172,7 +174,9 @@ def _fetch() -> Steps[None]:
             yield Progress(done, max(total, done), "bytes of Inception's weights downloaded")
 
 
-def _inception(device: torch.device | str, weights: str | None, reason: str) -> ChosenExtractor:
+def _inception(
+    device: torch.device | str, weights: str | Path | None, reason: str
+) -> ChosenExtractor:
     from ganlens.features.inception import InceptionExtractor
 
     extractor = InceptionExtractor(weights, device)

@@ -10,6 +10,7 @@ from ganlens.data import open_data
 from ganlens.data.decode import Decoded, Target, decode, open_bytes, originals
 from ganlens.data.preparation import Originals, Preparation, joined
 from ganlens.errors import GanlensError
+from ganlens.files import check_regular
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def read_pictures(paths: Sequence[Path], shape: tuple[int, int, int]) -> Picture
     pixels, names, before = [], list[str](), list[Originals]()
     for path in paths:
         file = path.expanduser()
+        check_regular(file)
         if not file.is_file() or file.suffix.lower() in (".zip", ".npz"):
             data = open_data(str(path), size=size, channels=channels, strict=True, upscale=True)
             pixels.append(np.array(data.images))

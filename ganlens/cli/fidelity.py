@@ -13,11 +13,12 @@ from ganlens.cli.flags import Device, Force
 from ganlens.cli.opening import decode, open_subject, say_skipped
 from ganlens.cli.terminal import check_free, check_places, console, follow, note
 from ganlens.data import EMBEDDED
+from ganlens.devices import pick_device
 from ganlens.errors import GanlensError
 from ganlens.features import together, world
 from ganlens.probes.fidelity import Fidelity
 from ganlens.report import comparison_document
-from ganlens.subject import Subject, pick_device
+from ganlens.subject import Subject
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet

@@ -157,6 +157,9 @@ class OnDevice(Tensor):
         name = getattr(func, "__name__", "")
         if name in ("numpy", "__array__", "tolist"):
             return getattr(args[0], name)(*args[1:], **kwargs)
+        if func == Tensor.data.__set__:  # type: ignore[attr-defined]
+            args[0].held = _held(args[1])
+            return None
         if func in MULTIPLIED and torch.is_autocast_enabled(NAME):
             args, kwargs = tree_map(_rounded, (args, kwargs))
         with torch._C.DisableTorchFunctionSubclass():

@@ -18,9 +18,9 @@ from torch import nn
 
 from ganlens.models import build
 from ganlens.models.dcgan import preset
-from ganlens.precision import AUTO, NAMES, resolved
+from ganlens.precision import AUTO, NAMES
 from ganlens.runs import machine
-from ganlens.training import Trainer, configure, quiet_fabric
+from ganlens.training import Trainer, configure, launched
 
 BATCH = 128
 
@@ -75,8 +75,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--precision", default=AUTO, choices=[AUTO, *NAMES])
     asked = parser.parse_args()
-    precision = resolved(asked.precision)
-    fabric = quiet_fabric(devices=1, precision=precision)
+    fabric = launched("auto", asked.precision)
+    precision = fabric._precision.precision
     print(
         f"{machine()}; {torch.get_num_threads()} threads; Python {platform.python_version()},"
         f" torch {torch.__version__}; ganlens in {precision} on {fabric.device}"

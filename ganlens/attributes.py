@@ -23,8 +23,8 @@ from ganlens.classifier import (
     save_classifier,
     train_classifier,
 )
+from ganlens.devices import place_of
 from ganlens.errors import GanlensError
-from ganlens.features.base import place_of
 from ganlens.features.networks import evaluating
 from ganlens.models.classifier import Classifier
 from ganlens.places import cache_folder
@@ -140,7 +140,9 @@ class AttributeClassifier:
 
 
 def attribute_classifier(
-    data: "ImageSet", settings: ClassifierSettings | None = None
+    data: "ImageSet",
+    settings: ClassifierSettings | None = None,
+    device: torch.device | str = "cpu",
 ) -> Steps[AttributeClassifier]:
     """Find or make the classifier of a data set's labels and attributes.
 
@@ -150,6 +152,7 @@ def attribute_classifier(
     Args:
         data: the whole ImageSet.
         settings: how to train, if it comes to that.
+        device: where to train, and where it predicts.
 
     Yields:
         Progress, once per epoch of training.
@@ -161,10 +164,10 @@ def attribute_classifier(
     fingerprint = data.part("train").fingerprint
     for folder, header in list_checkpoints(family=FAMILY):
         if header.data.get("fingerprint") == fingerprint:
-            return open_classifier(folder)
+            return open_classifier(folder, device)
     folder = cache_folder() / CLASSIFIERS / f"{fingerprint[:32]}-{_key(settings)}"
     if not (folder / MODEL_FILE).is_file():
-        steps = train_classifier(data, settings)
+        steps = train_classifier(data, settings, device)
         while True:
             try:
                 epoch = next(steps)
@@ -172,11 +175,15 @@ def attribute_classifier(
                 save_classifier(folder, stop.value)
                 break
             yield Progress(epoch.epoch, epoch.epochs, "epochs of the attribute classifier")
-    return open_classifier(folder)
+    return open_classifier(folder, device)
 
 
-def open_classifier(path: str | Path) -> AttributeClassifier:
+def open_classifier(path: str | Path, device: torch.device | str = "cpu") -> AttributeClassifier:
     """Open a classifier's checkpoint folder as a classifier.
+
+    Args:
+        path: the folder.
+        device: where it predicts.
 
     Raises:
         GanlensError: as ``load_classifier``.
@@ -184,7 +191,7 @@ def open_classifier(path: str | Path) -> AttributeClassifier:
     model, header, digest = load_classifier(path)
     metrics = header.metrics
     return AttributeClassifier(
-        model,
+        model.to(device),
         digest,
         f"a network of {sum(p.numel() for p in model.parameters()):,} weights on pixels, trained "
         f"on {header.data.get('n', 0):,} real images",

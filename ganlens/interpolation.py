@@ -153,7 +153,7 @@ def walk(
     Returns:
         ((K - 1) * steps, d), or ((K - 1) * (steps - 1) + 1, d) where no corner is doubled.
     """
-    t = torch.linspace(0, 1, steps, dtype=torch.float64)
+    t = torch.linspace(0, 1, steps, dtype=torch.float64, device=corners.device)
     legs = [between(a, b, t, mode, parts) for a, b in pairwise(corners)]
     return torch.cat(legs if doubled else [legs[0], *(leg[1:] for leg in legs[1:])])
 
@@ -167,7 +167,8 @@ def plane(corners: Tensor, down: int, across: int, mode: str, parts: Sequence[Pa
     Returns:
         (down * across, d), row by row.
     """
-    s, t = (torch.linspace(0, 1, n, dtype=torch.float64) for n in (down, across))
+    device = corners.device
+    s, t = (torch.linspace(0, 1, n, dtype=torch.float64, device=device) for n in (down, across))
     a, b, c, d = corners
     upper, lower = between(a, b, t, mode, parts), between(c, d, t, mode, parts)
     columns = [between(*ends, s, mode, parts) for ends in zip(upper, lower, strict=True)]

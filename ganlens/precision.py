@@ -17,19 +17,19 @@ FLOAT32 = NAMES["float32"]  # in which is measured unless another is asked for
 AUTO = "auto"
 
 
-def best_precision(device: torch.device | str | None = None) -> str:
+def best_precision(device: torch.device | str) -> str:
     """Return "bf16-mixed" where the hardware multiplies bfloat16 matrices, else "32-true".
 
     Without such units bfloat16 convolutions are emulated, and were measured 50 times slower.
 
     Args:
-        device: where the network runs; None takes a GPU if there is one.
+        device: where the network runs.
     """
-    kind = torch.device(device).type if device else None
-    if kind == "cuda" or (kind is None and torch.cuda.is_available()):
+    kind = torch.device(device).type
+    if kind == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
         return "bf16-mixed" if native else "32-true"
-    return "bf16-mixed" if kind in (None, "cpu") and _cpu_multiplies_bfloat16() else "32-true"
+    return "bf16-mixed" if kind == "cpu" and _cpu_multiplies_bfloat16() else "32-true"
 
 
 def _cpu_multiplies_bfloat16() -> bool:
@@ -52,12 +52,12 @@ def named_precision(word: str) -> str:
     return plain
 
 
-def resolved(word: str, device: torch.device | str | None = None) -> str:
+def resolved(word: str, device: torch.device | str) -> str:
     """Return the one of PRECISIONS that a word stands for; "auto" is the best on the device.
 
     Args:
         word: "float32", "bfloat16", "auto", or one of PRECISIONS.
-        device: where the network runs; None takes a GPU if there is one.
+        device: where the network runs.
 
     Raises:
         GanlensError: another word.

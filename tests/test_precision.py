@@ -44,7 +44,7 @@ def test_a_word_and_fabric_s_own_name_mean_the_same(word: str, known: str) -> No
 
 def test_another_word_is_one_line() -> None:
     with pytest.raises(GanlensError, match="'float16' is not known: choose from float32, bfloat16"):
-        resolved("float16")
+        resolved("float16", "cpu")
     with pytest.raises(GanlensError, match="choose from 32-true, bf16-mixed"):
         autocast("float16", "cpu")
 

@@ -11,7 +11,7 @@ def card(name: str, header: Header, weights: int) -> str:
 
     Args:
         name: what the checkpoint is called.
-        header: its header; ``made`` may hold "command", "seconds" and "machine".
+        header: its header; ``made`` may hold "command", "seconds", "machine" and "device".
         weights: how many it has.
     """
     lines = [f"# {name}", "", "A classifier trained by ganlens on real images only.", ""]
@@ -38,8 +38,9 @@ def _facts(header: Header, weights: int) -> Iterator[tuple[str, str]]:
         yield "right while it was learned", _percent(header.metrics["train_accuracy"])
     if "seconds" in made:
         yield "training time", f"{made['seconds']:,.0f} seconds"
-    if "machine" in made:
-        yield "machine", made["machine"]
+    for name in ("machine", "device"):
+        if name in made:
+            yield name, made[name]
     yield "versions", ", ".join(f"{k} {v}" for k, v in header.versions.items())
 
 

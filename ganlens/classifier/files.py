@@ -34,7 +34,8 @@ def save_classifier(
     Args:
         folder: created where missing.
         trained: what to save.
-        made: how it came about, for the header and the card: "command", "seconds", "machine".
+        made: how it came about, for the header and the card: "command", "seconds", "machine". The
+            device that trained it is added.
 
     Raises:
         GanlensError: the file cannot be written.
@@ -48,7 +49,7 @@ def save_classifier(
         training=asdict(settings),
         step=settings.epochs * (trained.n_train // min(settings.batch_size, trained.n_train)),
         metrics=_metrics(trained),
-        made=dict(made or {}),
+        made={"device": trained.device, **(made or {})},
     )
     weights = sum(parameter.numel() for parameter in model.parameters())
     rows = "".join(f"{json.dumps(asdict(epoch))}\n" for epoch in trained.epochs)

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ganlens.classifier.targets import UNKNOWN, Truth
 from ganlens.data import ImageSet
+from ganlens.devices import place_of
 from ganlens.models.classifier import Classifier
 
 MOST_CONFUSIONS = 10  # that are listed of a target
@@ -12,9 +13,13 @@ MOST_CONFUSIONS = 10  # that are listed of a target
 
 @torch.inference_mode()
 def read(model: Classifier, data: ImageSet) -> dict[str, Tensor]:
-    """Read all rows: target -> (N, classes) logits, and number -> (N,) standardised values."""
-    found = [model(batch) for batch in data.batches(256)]
-    return {name: torch.cat([one[name] for one in found]) for name in found[0]}
+    """Read all rows: target -> (N, classes) logits, and number -> (N,) standardised values.
+
+    They are on the CPU, wherever the model is.
+    """
+    device = place_of(model)
+    found = [model(batch.to(device)) for batch in data.batches(256)]
+    return {name: torch.cat([one[name] for one in found]).cpu() for name in found[0]}
 
 
 def hits(logits: list[Tensor], answers: Tensor) -> Tensor:

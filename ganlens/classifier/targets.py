@@ -67,6 +67,10 @@ class Truth:
         """Return what is true of some of the images."""
         return replace(self, answers=self.answers[chosen], numbers=self.numbers[chosen])
 
+    def to(self, device: torch.device) -> "Truth":
+        """Return the same with its tensors on a device."""
+        return replace(self, answers=self.answers.to(device), numbers=self.numbers.to(device))
+
 
 def truth_of(data: ImageSet) -> Truth:
     """Return what is to be learned of the whole ImageSet: ``targets_of``, and what varies.

@@ -22,6 +22,7 @@ from ganlens.classifier.judging import (
 )
 from ganlens.classifier.targets import UNKNOWN, Truth, truth_of
 from ganlens.data import ImageSet, split_overlap
+from ganlens.devices import in_words, place_of
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
 from ganlens.initialisation import seeded
@@ -97,6 +98,7 @@ class TrainedClassifier:
         n_test: held-out images.
         settings: how it was trained.
         data: SPEC and fingerprint of the training images, and where the split comes from.
+        device: what trained it, in words.
     """
 
     model: Classifier
@@ -109,18 +111,23 @@ class TrainedClassifier:
     n_test: int
     settings: ClassifierSettings
     data: dict[str, Any]
+    device: str = "cpu"
 
 
 def train_classifier(
-    data: ImageSet, settings: ClassifierSettings | None = None, **changes: Any
+    data: ImageSet,
+    settings: ClassifierSettings | None = None,
+    device: torch.device | str = "cpu",
+    **changes: Any,
 ) -> Generator[ClassifierEpoch, None, TrainedClassifier]:
     """Train on the labels and all attributes of ``data.part("train")``, numeric ones included.
 
-    The same settings give the same weights on one machine with one number of threads.
+    In float32. The same settings give the same weights on one machine with one number of threads.
 
     Args:
         data: the whole ImageSet; accuracy is measured on ``data.part("test")``.
         settings: how to train.
+        device: where to train.
         **changes: single settings by name, such as ``epochs=5``.
 
     Yields:
@@ -136,7 +143,7 @@ def train_classifier(
     settings = ClassifierSettings(**{**asdict(settings or ClassifierSettings()), **changes})
     truth, train, test = truth_of(data), data.part("train"), data.part("test")
     train_truth, test_truth = (truth.rows(slice(*data.bounds[name])) for name in ("train", "test"))
-    model = _build(data, truth, settings)
+    model = _build(data, truth, settings, torch.device(device))
     epochs = []
     for epoch in _fit(model, train.images, train_truth, settings):
         epochs.append(epoch)
@@ -144,7 +151,7 @@ def train_classifier(
     _calibrate(model, train)
     found = read(model, test)
     return TrainedClassifier(
-        model,
+        model.cpu(),
         accuracies(found, test_truth),
         majorities(train_truth, test_truth),
         correlations(found, test_truth),
@@ -159,10 +166,13 @@ def train_classifier(
             "split": data.split_source,
             **split_overlap(data),
         },
+        in_words(torch.device(device)),
     )
 
 
-def _build(data: ImageSet, truth: Truth, settings: ClassifierSettings) -> Classifier:
+def _build(
+    data: ImageSet, truth: Truth, settings: ClassifierSettings, device: torch.device
+) -> Classifier:
     channels, size, _ = data.image_shape
     config = ClassifierConfig(
         size,
@@ -173,13 +183,14 @@ def _build(data: ImageSet, truth: Truth, settings: ClassifierSettings) -> Classi
         depth=settings.depth,
     )
     with seeded(settings.seed):
-        return Classifier(config).to(memory_format=torch.channels_last)
+        model = Classifier(config)
+    return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _fit(
     model: Classifier, images: np.ndarray, truth: Truth, settings: ClassifierSettings
 ) -> Iterator[ClassifierEpoch]:
-    stream = torch.Generator().manual_seed(settings.seed)
+    stream, device = torch.Generator().manual_seed(settings.seed), place_of(model)
     size = min(settings.batch_size, len(images))
     total = settings.epochs * (len(images) // size)
     optimizer = torch.optim.AdamW(
@@ -192,10 +203,10 @@ def _fit(
         loss_sum, right, steps = 0.0, 0.0, len(order) // size
         for chosen in order.split(size):
             chosen = chosen.sort().values
-            batch = from_uint8(np.array(images[chosen.numpy()]))
+            batch = from_uint8(np.array(images[chosen.numpy()]), device)
             if settings.augment:
                 batch = _flip_and_shift(batch, stream)
-            loss, share = _loss(model, batch, truth.rows(chosen))
+            loss, share = _loss(model, batch, truth.rows(chosen).to(device))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -231,11 +242,13 @@ def _calibrate(model: Classifier, training: ImageSet) -> None:
     """Measure the batch-norm statistics anew: the moving ones lag behind after a short training."""
     rows = np.unique(np.linspace(0, len(training) - 1, CALIBRATION).astype(np.int64))
     parts = [part for part in np.array_split(rows, -(-len(rows) // 256)) if len(part) > 1]
-    calibrate(model.requires_grad_(False), (training.batch(part) for part in parts))
+    device = place_of(model)
+    batches = (training.batch(part).to(device) for part in parts)
+    calibrate(model.requires_grad_(False), batches)
     model.eval()
 
 
 def _flip_and_shift(batch: Tensor, stream: torch.Generator) -> Tensor:
     """Mirror half of the images, then shift each by up to an eighth, mid-grey beyond the edges."""
-    mirrored = torch.rand(len(batch), generator=stream) < 0.5
+    mirrored = (torch.rand(len(batch), generator=stream) < 0.5).to(batch.device)
     return translation(torch.where(mirrored[:, None, None, None], batch.flip(3), batch), stream)

@@ -18,7 +18,7 @@ from ganlens.classifier import (
     targets_of,
     train_classifier,
 )
-from ganlens.cli.flags import Data, Force, Json
+from ganlens.cli.flags import Data, Device, Force, Json
 from ganlens.cli.opening import OptionalFit, open_to_train, say_opened, say_shared
 from ganlens.cli.terminal import (
     check_apart,
@@ -31,6 +31,7 @@ from ganlens.cli.terminal import (
     write_json,
 )
 from ganlens.data import ImageSet
+from ganlens.devices import pick_device
 from ganlens.errors import GanlensError
 from ganlens.progress import finish
 from ganlens.runs.card import machine
@@ -51,6 +52,7 @@ class Asked:
         fit: how images that are not square become so.
         upscale: enlarge images that are smaller than the size instead of leaving them out.
         strict: stop at an image that cannot be read instead of leaving it out.
+        device: where to train.
         json: file for the held-out accuracies.
     """
 
@@ -61,6 +63,7 @@ class Asked:
     fit: OptionalFit = None
     upscale: bool = False
     strict: bool = False
+    device: Device = "auto"
     json: Json = None
     force: Force = False
 
@@ -100,6 +103,7 @@ def train(asked: Asked, settings: ClassifierSettings, line: str) -> None:
     check_free_folder(asked.out, asked.force)
     check_file(asked.json)
     check_apart(asked.out, asked.json)
+    device = pick_device(asked.device)
     data = open_to_train(
         asked.data,
         "a classifier",
@@ -113,11 +117,12 @@ def train(asked: Asked, settings: ClassifierSettings, line: str) -> None:
     names, train, test = ", ".join(targets_of(data)), data.part("train"), data.part("test")
     note(
         f"training on {len(train):,} images of {data.spec} at {data.image_shape[1]} px to read"
-        f" {names}; tested on {len(test):,} held-out ones ({data.split_source} split)"
+        f" {names}; tested on {len(test):,} held-out ones ({data.split_source} split),"
+        f" on {device}"
     )
     say_shared(test, train, "test images", "training images")
     start = time.monotonic()
-    trained = follow(train_classifier(data, settings), settings.epochs)
+    trained = follow(train_classifier(data, settings, device), settings.epochs)
     made = {"command": line, "seconds": time.monotonic() - start, "machine": machine()}
     save_classifier(asked.out, trained, made)
     _conclude(asked, data)

@@ -13,12 +13,13 @@ from ganlens.cli.flags import Device, Force
 from ganlens.cli.opening import OptionalFit, check_fit, decode, open_subject, say_opened
 from ganlens.cli.terminal import check_free, check_places, console, follow, note
 from ganlens.data import EMBEDDED, ImageSet, with_fit
+from ganlens.devices import pick_device
 from ganlens.errors import GanlensError
 from ganlens.features import together, world
 from ganlens.foreign import holds_weights
 from ganlens.probes.fidelity import Fidelity
 from ganlens.report import comparison_document
-from ganlens.subject import Subject, pick_device
+from ganlens.subject import Subject
 
 A_HELP = (
     "What is evaluated: a checkpoint (folder, run or shipped name), weights of another project, or "

@@ -11,6 +11,7 @@ from ganlens import images
 from ganlens.checkpoints import MODEL_FILE, save_checkpoint
 from ganlens.cli.flags import Force, Json
 from ganlens.cli.terminal import check_free, check_free_folder, console, rows_table, write_json
+from ganlens.devices import pick_device
 from ganlens.errors import GanlensError
 from ganlens.foreign import Imported, import_card, open_foreign
 from ganlens.foreign.recognition import Answers
@@ -18,7 +19,7 @@ from ganlens.models import MODELS
 from ganlens.models.imported.trust import trust_words
 from ganlens.models.prior import Prior
 from ganlens.models.roles import named
-from ganlens.subject import from_checkpoint, pick_device
+from ganlens.subject import from_checkpoint
 
 Sources = Annotated[
     Positional[tuple[Path, ...]],

@@ -159,7 +159,7 @@ def train(
     arguments = asdict(from_data(family.Config, network, **learned.arguments))
     trainer = Trainer(run.family, arguments, training, learned, fabric, start)
     with fabric.rank_zero_first():  # the first rank may train a classifier, the others open it
-        extractor = run_extractor(run.extractor, data.all, run.out, note)
+        extractor = run_extractor(run.extractor, data.all, run.out, note, fabric.device)
     command = shlex.join(["ganlens", "train", *sys.argv[2:]])
     made = Run(
         run.out, trainer, data.train, data.held_out, extractor, saving, command, data.others,

@@ -57,11 +57,6 @@ def module_hash(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def place_of(module: nn.Module) -> torch.device:
-    """Return the device of a module's weights, the CPU if it has none."""
-    return next((p.device for p in module.parameters()), torch.device("cpu"))
-
-
 def check_shape(batch: Tensor, expected: tuple[int, ...], name: str) -> None:
     """Raise GanlensError unless a batch holds images of the (C, H, W) that an extractor takes."""
     if tuple(batch.shape[1:]) != tuple(expected):

@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ganlens.activations import capture
+from ganlens.devices import place_of
 from ganlens.errors import GanlensError, one_of
-from ganlens.features.base import check_shape, module_hash, place_of
+from ganlens.features.base import check_shape, module_hash
 from ganlens.models.classifier import Classifier
 
 MOST_DIMENSIONS = 1024

@@ -3,14 +3,18 @@
 from typing import Any
 
 from ganlens.data import ImageSet, split_overlap
+from ganlens.devices import in_words
 from ganlens.models.prior import Prior
+from ganlens.precision import FLOAT32
 from ganlens.subject import Subject
 
 
 def identity(
     subject: Subject, data: ImageSet | None = None, *, drawn: bool = False, sides: bool = False
 ) -> dict[str, Any]:
-    """Return the checkpoint's identity, its prior, its condition, and the data's identity.
+    """Return the checkpoint's identity, prior and condition, where it ran, and the data's identity.
+
+    Probes measure in float32; one that lets its settings decide states that in its place.
 
     Args:
         subject: the model.
@@ -28,6 +32,8 @@ def identity(
         "weights": known.get("weights"),
         "prior": None if prior is None else str(prior),
         **_condition(subject, drawn),
+        "network_precision": FLOAT32,
+        "device": in_words(subject.device),
     }
     if data is None:
         return about

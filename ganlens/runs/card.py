@@ -49,6 +49,7 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
         ("precision", made.get("precision")),
         ("training time", f"{made.get('seconds', 0) / 60:.0f} minutes up to this step"),
         ("machine", made.get("machine")),
+        *([("device", made["device"])] if "device" in made else []),
         ("versions", ", ".join(f"{k} {v}" for k, v in header.versions.items())),
     ]
     lines = [f"# {name}", "", f"A model of the family `{header.family}`, trained by ganlens.", ""]

@@ -12,6 +12,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from ganlens.calibration import calibrate
 from ganlens.checkpoints import empty_network
 from ganlens.data import ImageSet
+from ganlens.devices import in_words
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor, array_source, features_of
 from ganlens.images import from_uint8, to_uint8
@@ -71,6 +72,7 @@ class Evaluator:
             "extractor": self.extractor.name,
             "extractor_hash": self.extractor.hash,
             "network_precision": FLOAT32,
+            "device": in_words(subject.device),
             "held_out": of,
         }
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 from ganlens.checkpoints import MODEL_FILE
 from ganlens.classifier import load_classifier, save_classifier, targets_of, train_classifier
 from ganlens.data import ImageSet
@@ -17,7 +19,13 @@ from ganlens.progress import finish
 from ganlens.runs.folder import EXTRACTOR_FOLDER
 
 
-def run_extractor(name: str, data: ImageSet, folder: Path, say: Callable[[str], None]) -> Extractor:
+def run_extractor(
+    name: str,
+    data: ImageSet,
+    folder: Path,
+    say: Callable[[str], None],
+    device: torch.device | str = "cpu",
+) -> Extractor:
     """Choose or make the extractor of a run.
 
     Args:
@@ -27,6 +35,7 @@ def run_extractor(name: str, data: ImageSet, folder: Path, say: Callable[[str], 
         data: all of the data.
         folder: where a classifier that has to be trained first is saved, as ``judge``.
         say: takes a line on what is being done.
+        device: where it runs, and where a classifier is trained.
 
     Raises:
         GanlensError: weights that are not there, or data without labels for a classifier.
@@ -35,21 +44,27 @@ def run_extractor(name: str, data: ImageSet, folder: Path, say: Callable[[str], 
     if chosen == "inception":
         from ganlens.features.inception import InceptionExtractor  # torchvision takes seconds
 
-        return InceptionExtractor(find_inception_weights(None))
+        return InceptionExtractor(find_inception_weights(None), device)
     if chosen == "pixels":
         return PixelExtractor()
     if chosen == "classifier":
-        return _own_classifier(data, folder / EXTRACTOR_FOLDER, say)
-    classifier, _, digest = load_classifier(chosen)
-    return ClassifierExtractor(classifier, digest)
+        return _own_classifier(data, folder / EXTRACTOR_FOLDER, say, device)
+    return _opened(chosen, device)
 
 
-def _own_classifier(data: ImageSet, folder: Path, say: Callable[[str], None]) -> Extractor:
+def _opened(place: str | Path, device: torch.device | str) -> Extractor:
+    classifier, _, digest = load_classifier(place)
+    return ClassifierExtractor(classifier.to(device), digest)
+
+
+def _own_classifier(
+    data: ImageSet, folder: Path, say: Callable[[str], None], device: torch.device | str
+) -> Extractor:
     """Train the classifier, or take the one that an earlier start of the same run has trained."""
     if not (folder / MODEL_FILE).is_file():
         names = ", ".join(targets_of(data))
         trained = finish(
-            train_classifier(data),
+            train_classifier(data, device=device),
             lambda now: say(
                 f"extractor: a classifier of {names}, epoch {now.epoch} of {now.epochs}"
             ),
@@ -57,8 +72,7 @@ def _own_classifier(data: ImageSet, folder: Path, say: Callable[[str], None]) ->
         found = ", ".join(f"{name} {share:.1%}" for name, share in trained.accuracies.items())
         say(f"extractor: right on held-out images: {found}")
         save_classifier(folder, trained)
-    classifier, _, digest = load_classifier(folder)
-    return ClassifierExtractor(classifier, digest)
+    return _opened(folder, device)
 
 
 def _auto(data: ImageSet) -> str:

@@ -23,6 +23,7 @@ from torch import nn
 
 from ganlens.checkpoints import METRICS_FILE, MODEL_FILE, Checkpoint, Header, save_checkpoint
 from ganlens.data import ImageSet
+from ganlens.devices import in_words
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor
 from ganlens.files import write_bytes
@@ -247,6 +248,7 @@ class Run:
             "seconds": row.get("seconds"),
             "precision": trainer.fabric._precision.precision,
             "machine": machine(),
+            "device": in_words(trainer.fabric.device),
             "ranks": trainer.fabric.world_size,
         }
         if start := trainer.start:

@@ -1,6 +1,6 @@
 """Subject: a loaded model, ready to be probed; and the ways to one."""
 
-from ganlens.subject.opening import from_checkpoint, load, pick_device
+from ganlens.subject.opening import from_checkpoint, load
 from ganlens.subject.running import is_conditional, pool_maps
 from ganlens.subject.samples import Samples
 from ganlens.subject.subject import Subject
@@ -13,6 +13,5 @@ __all__ = [
     "from_checkpoint",
     "is_conditional",
     "load",
-    "pick_device",
     "pool_maps",
 ]

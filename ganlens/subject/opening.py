@@ -1,6 +1,5 @@
 """From a path or name to a Subject: ``load``."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import torch
 from torch import nn
 
 from ganlens.checkpoints import Checkpoint, Header
+from ganlens.devices import pick_device
 from ganlens.errors import GanlensError, one_of
 from ganlens.foreign import open_checkpoint
 from ganlens.foreign.recognition import Answers
@@ -32,7 +32,7 @@ def load(
     Args:
         path_or_name: a checkpoint folder, a run's folder (its best checkpoint), a shipped name, or
             weights that another project saved (see ``ganlens import``).
-        device: "auto" takes a GPU where there is one; or any torch device.
+        device: "auto" takes a GPU where there is one; see ``ganlens.devices``.
         weights: "ema" takes the moving averages where there are some, "raw" what was trained.
         answers: what a foreign file cannot tell.
         module: "package.module:callable" that returns the networks, or a Family; needs ``trust``.
@@ -130,22 +130,3 @@ def _condition(header: Header, networks: Mapping[str, Any]) -> Condition | None:
             " condition that says which: the file is damaged, copy it again"
         )
     return None
-
-
-def pick_device(device: str) -> torch.device:
-    """Turn "auto" into the best device that is there, or check the one that was asked for.
-
-    Under ``torchrun`` every process of a machine takes a GPU of its own.
-
-    Raises:
-        GanlensError: that one is not there.
-    """
-    if device == "auto":
-        own = int(os.environ.get("LOCAL_RANK", "0"))
-        return torch.device("cuda", own) if torch.cuda.device_count() > own else torch.device("cpu")
-    try:
-        there = torch.zeros(1, device=device)
-        there.cpu()  # no number comes back from "meta"
-    except (RuntimeError, AssertionError) as error:
-        raise GanlensError(f"device {device!r} is not available: choose auto or cpu") from error
-    return there.device

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlens.activations import find_layer
+from ganlens.devices import place_of
 from ganlens.errors import GanlensError, one_of
 from ganlens.initialisation import seeded
 from ganlens.models.arguments import FROM_DATA
@@ -174,7 +175,7 @@ def check_outputs(
 
 
 def _tried(network: Any, role: str, labels: Tensor | None) -> Any:
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    device = place_of(network)
     shape = getattr(network, "source_shape", network.image_shape)
     inputs = [network.prior.sample_batch(TRIED, 0) if role == "generator"
               else torch.zeros(TRIED, *shape)]  # fmt: skip

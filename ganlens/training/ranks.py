@@ -9,8 +9,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from ganlens.errors import GanlensError
-from ganlens.precision import best_precision, resolved
+from ganlens.devices import Place, pick_place
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -40,22 +39,18 @@ def launched(device: str, precision: str) -> "Fabric":
     """
     ranks = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     nodes = int(os.environ.get("WORLD_SIZE", "1")) // ranks
-    accelerator = device if device in ("auto", "cpu") else "cuda"
-    devices: Any = ranks
-    try:
-        if device.startswith("cuda:"):
-            devices = [int(device.removeprefix("cuda:"))]
-        fabric = quiet_fabric(
-            accelerator=accelerator,
-            devices=devices,
-            num_nodes=nodes,
-            strategy="ddp" if ranks * nodes > 1 else "auto",
-            precision=resolved(precision, None if device == "auto" else device),
-        )
-    except (RuntimeError, ValueError) as error:
-        raise GanlensError(f"device {device!r} is not available: choose auto or cpu") from error
+    place = pick_place(device, precision)
+    together = {"num_nodes": nodes, "strategy": "ddp"} if ranks * nodes > 1 else {}
+    fabric = _on(place, ranks, **together)
     launch(fabric)
     return fabric
+
+
+def _on(place: Place, ranks: int = 1, **settings: Any) -> "Fabric":
+    """Return a Fabric on the devices that were picked."""
+    kind, index = place.device.type, place.device.index
+    devices = ranks if kind == "cpu" or ranks > 1 else [index]
+    return quiet_fabric(accelerator=kind, devices=devices, precision=place.precision, **settings)
 
 
 def launch(fabric: "Fabric") -> None:
@@ -75,7 +70,7 @@ def _part() -> None:
 
 def alone() -> "Fabric":
     """Return a single process on the best device, in the precision that it is best at."""
-    return quiet_fabric(devices=1, precision=best_precision())
+    return _on(pick_place())
 
 
 def averaged(fabric: "Fabric", value: Tensor) -> Tensor:

@@ -195,7 +195,7 @@ class Trainer:
 
     def _drawing(self, purpose: str) -> Any:
         """Let layers that draw, such as dropout, draw from a stream of this step."""
-        return seeded(self.batches.seed(purpose, self.step))
+        return seeded(self.batches.seed(purpose, self.step), self.fabric.device)
 
     def _mean(self, value: Tensor) -> float:
         return float(averaged(self.fabric, value.detach()))

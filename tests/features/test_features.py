@@ -8,6 +8,7 @@ import urllib.error
 import numpy as np
 import pytest
 import torch
+from random_networks import narrow_vgg16, random_inception, random_vgg16
 from torch import nn
 
 from ganlens import features
@@ -130,26 +131,7 @@ def test_module_hash_sees_weights_buffers_and_names():
 @pytest.fixture(scope="session")
 def inception_weights(tmp_path_factory):
     """A random network's weights in the format that torch-fidelity loads."""
-    from torch_fidelity import feature_extractor_inceptionv3 as module
-
-    kind = module.FeatureExtractorInceptionV3
-    # Its constructor insists on weights: it is given none, and keeps its random ones.
-    with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng():
-        patch.setattr(module, "load_state_dict_from_url", lambda *_, **__: None)
-        patch.setattr(kind, "load_state_dict", lambda *_: None)
-        torch.random.default_generator.manual_seed(0)
-        network = kind("random", ["2048"])
-        for part in network.modules():
-            if isinstance(part, nn.Conv2d):
-                nn.init.kaiming_normal_(part.weight)  # signals neither die nor explode on the way
-            elif isinstance(part, nn.BatchNorm2d):  # all of it counts when it is folded
-                part.running_mean.normal_(0, 0.2)
-                part.running_var.uniform_(0.5, 1.5)
-                part.weight.uniform_(0.5, 1.5)
-                part.bias.normal_(0, 0.2)
-    path = tmp_path_factory.mktemp("inception") / "random.pth"
-    torch.save(network.state_dict(), path)  # noqa: TID251 the format under test
-    return path
+    return random_inception(tmp_path_factory.mktemp("inception") / "random.pth")
 
 
 @pytest.mark.slow
@@ -304,28 +286,12 @@ def test_fetching_offline_is_one_line(tmp_path, monkeypatch):
 # VGG16 and torchvision's other networks
 
 
-def narrow_vgg16():
-    """A VGG16 with 30 times fewer weights in its linear layers: 553 MB are slow to write."""
-    from torchvision.models.vgg import VGG, cfgs, make_layers
-
-    with torch.device("meta"):
-        network = VGG(make_layers(cfgs["D"]))
-        for index, (before, after) in {0: (25088, 96), 3: (96, 96), 6: (96, 10)}.items():
-            network.classifier[index] = nn.Linear(before, after)
-    return network.to_empty(device="cpu")
-
-
 def test_vgg16_equals_torch_fidelity_on_one_random_weight_file(tmp_path, monkeypatch):
     from torch_fidelity.feature_extractor_vgg16 import FeatureExtractorVGG16
 
-    path, generator = tmp_path / "random.pth", torch.Generator().manual_seed(0)
     for place in ("torchvision.models.vgg16", "ganlens.features.vgg.vgg16"):
         monkeypatch.setattr(place, narrow_vgg16)
-    network = narrow_vgg16().requires_grad_(False)
-    for value in network.parameters():
-        bound = (6 / value[0].numel()) ** 0.5 if value.ndim > 1 else 0.1
-        value.uniform_(-bound, bound, generator=generator)
-    torch.save(network.state_dict(), path)  # noqa: TID251 the format under test
+    path = random_vgg16(tmp_path / "random.pth")
     ours = VGG16Extractor(path)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
     found = ours(from_uint8(pixels))

@@ -48,6 +48,8 @@ def test_a_probe_is_repeatable_json_and_leaves_the_networks_alone(
     result = probe.run(subject, data)
     found = document(name, probe, subject, data, result)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+    said = found["summary"]["network_precision"], found["summary"]["device"]
+    assert said == ("32-true", "cpu")
     assert json.dumps(found["summary"]) == json.dumps(
         document(name, probe, subject, data, probe.run(subject, data))["summary"]
     )

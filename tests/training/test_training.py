@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lightning_fabric import Fabric
 from torch import nn
 
+from ganlens.devices import Place
 from ganlens.errors import GanlensError
 from ganlens.models.dcgan import DCGAN, preset
 from ganlens.models.losses import discriminator_loss, r1_penalty
@@ -193,7 +194,7 @@ def test_an_epoch_shows_every_image_once() -> None:
 def test_a_process_alone_takes_the_best_precision_and_says_nothing(
     precision: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(ranks, "best_precision", lambda: precision)
+    monkeypatch.setattr(ranks, "pick_place", lambda: Place(torch.device("cpu"), precision))
     with caplog.at_level(logging.INFO):
         assert ranks.alone()._precision.precision == precision
     assert caplog.records == []

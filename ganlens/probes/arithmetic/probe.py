@@ -138,7 +138,7 @@ class Arithmetic(Probe):
         groups = pick([pool.score(one) for one in concepts], range(self.pool), self.exemplars)
         network = None
         if expected(*concepts):  # with nothing to measure, none need be trained
-            network = yield from attribute_classifier(data)
+            network = yield from attribute_classifier(data, device=subject.device)
         return self._result(subject, data, groups, concepts, pool, network)
 
     def _search(self) -> Search:

@@ -112,7 +112,7 @@ class ArithmeticScore(Probe):
         wanted = [self._concepts(formula, data) for formula in self.formulas]
         pool = yield from score_pool(subject, data, names_of(wanted, data), self._search())
         found = wanted or self._chosen(data, pool)
-        network = yield from attribute_classifier(data)
+        network = yield from attribute_classifier(data, device=subject.device)
         random = subject.generate(subject.latents(range(self.draws)), batch_size=self.batch_size)
         formulas: list[Formula] = []
         for index, concepts in enumerate(found):

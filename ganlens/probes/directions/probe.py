@@ -120,7 +120,7 @@ class Directions(Probe):
             images_for(subject, data, "a search for directions")
         yield Progress(0, 1, "attributes")
         wanted, every, reason = self._claims(subject, data)
-        classifier = yield from self._classifier(data)
+        classifier = yield from self._classifier(subject, data)
         about, scorer, found, size = self._provenance(subject), None, Found(), self.batch_size
         if every and data is not None:
             scorer = yield from fit_scorer(
@@ -192,11 +192,13 @@ class Directions(Probe):
             return [], [], f"{left_out}{why}checkpoint has none"
         return *claims_of(data, self.attributes), ""
 
-    def _classifier(self, data: ImageSet | None) -> Steps[AttributeClassifier | None]:
+    def _classifier(
+        self, subject: Subject, data: ImageSet | None
+    ) -> Steps[AttributeClassifier | None]:
         if data is None or (data.labels is None and not data.attributes):
             return None
         try:
-            return (yield from attribute_classifier(data))
+            return (yield from attribute_classifier(data, device=subject.device))
         except GanlensError:  # nothing but numbers: no classifier to be trained
             return None
 

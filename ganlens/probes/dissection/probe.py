@@ -92,7 +92,7 @@ class Dissect(Probe):
         layer = generator_layer(subject, self.layer)
         _, height, width = subject.image_shape
         marks = None if self.boxes is None else read_marks(str(self.boxes), (height, width))
-        classifier = yield from attribute_classifier(data)
+        classifier = yield from attribute_classifier(data, device=subject.device)
         z = subject.latents(range(self.seed, self.seed + self.samples))
         maps = yield from maps_of(subject, layer, z, self.batch_size)
         yield Progress(0, 1, "samples read")

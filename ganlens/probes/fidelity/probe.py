@@ -16,6 +16,7 @@ import torch
 from ganlens import stats
 from ganlens.checkpoints import versions
 from ganlens.data import ImageSet
+from ganlens.devices import in_words
 from ganlens.errors import GanlensError
 from ganlens.features import ImageSource
 from ganlens.limits import Count, Limits, Seed
@@ -155,6 +156,7 @@ class Fidelity(Probe):
             n_requested=self.n,
             cap_reason=sources.cap_reason,
             about={
+                "device": in_words(chosen.extractor.device),  # unless a model says its own
                 **sources.about,
                 **found.pop("shared", {}),
                 "seed": self.seed,

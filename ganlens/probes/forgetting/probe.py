@@ -114,7 +114,8 @@ class Forget(Probe):
         layer = generator_layer(subject, self.layer)
         source = measured = None
         if data is not None and target is not None:
-            measured = (data, target, (yield from attribute_classifier(data)))
+            classifier = yield from attribute_classifier(data, device=subject.device)
+            measured = (data, target, classifier)
             if subject.discriminator is not None and (marks is None or self.choose == "effect"):
                 source = yield from fit_concept_source(
                     subject, data, target,

@@ -67,7 +67,7 @@ def extract(
             )
         out[start : start + len(found)] = found
     assert out is not None
-    on_gpu = device is not None and device.type == "cuda"
+    on_gpu = device is not None and device.type != "cpu"
     return torch.from_numpy(out).to(device) if on_gpu else out
 
 

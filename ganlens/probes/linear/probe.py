@@ -13,7 +13,6 @@ from ganlens.activations import capture
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.limits import Count, Limits, Seed
-from ganlens.precision import FLOAT32
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.linear.controls import CONTROLS, control
@@ -232,7 +231,6 @@ class LinearProbe(Probe):
             "n_test_available": len(data.part("test")),
             "split": f"fitted to train, judged on test ({train.split_source})",
             "scaling": SCALED[self.scaling],
-            "network_precision": FLOAT32,
             "storage": "float16" if self.half else "float32",
             "draws": self.draws if self.labels_per_class else None,
             "draws_for_c": SEARCHES if self.labels_per_class else None,

@@ -79,7 +79,7 @@ def train_supervised(
     else:
         yield from _fit(module, train, targets, epochs, seed)
         calibrate(module, (b.to(control.device) for b in images.split(256) if len(b) > 1))
-        state = {name: value.contiguous() for name, value in module.state_dict().items()}
+        state = {name: value.cpu().contiguous() for name, value in module.state_dict().items()}
         write_bytes(file, safetensors.torch.save(state))
     module.requires_grad_(False).eval()
     heads = _accuracies(module, test, targets)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ganlens.attributes import AttributeClassifier, attribute_classifier, open_classifier
@@ -16,13 +17,16 @@ from ganlens.probes.maximize.units import CLASSIFIER, DISCRIMINATOR
 from ganlens.subject import Subject
 
 
-def find_classifier(name: str, data: ImageSet) -> Steps[AttributeClassifier | None]:
+def find_classifier(
+    name: str, data: ImageSet, device: torch.device
+) -> Steps[AttributeClassifier | None]:
     """Open the classifier that the user names.
 
     Args:
         name: "auto" takes the one of the data's labels and attributes, None if they have none;
             "none"; or a classifier's checkpoint.
         data: the whole ImageSet.
+        device: where it runs.
 
     Raises:
         GanlensError: no such classifier, or one for images of another shape.
@@ -34,8 +38,8 @@ def find_classifier(name: str, data: ImageSet) -> Steps[AttributeClassifier | No
             targets_of(data)
         except GanlensError:
             return None
-        return (yield from attribute_classifier(data))
-    classifier = open_classifier(name)
+        return (yield from attribute_classifier(data, device=device))
+    classifier = open_classifier(name, device)
     if tuple(classifier.model.image_shape) != tuple(data.image_shape):
         raise GanlensError(
             f"classifier {name!r} takes images of {classifier.model.image_shape} and the data are "
@@ -50,7 +54,7 @@ def trained(subject: Subject, classifier: AttributeClassifier | None) -> dict[st
     if subject.discriminator is not None:
         found[DISCRIMINATOR] = subject.unconditional("discriminator")
     if classifier is not None:
-        found[CLASSIFIER] = classifier.model.to(subject.device)
+        found[CLASSIFIER] = classifier.model
     return found
 
 

@@ -120,7 +120,7 @@ class Maximize(Probe):
         yield Progress(0, 1, "networks")
         classifier = None
         if not self.units or any(_of_classifier(text) for text in self.units):
-            classifier = yield from find_classifier(self.classifier, data)
+            classifier = yield from find_classifier(self.classifier, data, subject.device)
         networks = trained(subject, classifier)
         inputs = self._inputs(data)
         units = self._units(subject, networks, inputs, data)

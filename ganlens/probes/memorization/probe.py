@@ -181,7 +181,6 @@ class Neighbors(Probe):
             "flips": self.flips,
             "shown": min(self.shown, samples.count),
             "quantisation": "uint8",
-            "network_precision": FLOAT32,
             "seed": self.seed,
         }
 

@@ -112,7 +112,7 @@ class Turn(Probe):
         name = self.attribute
         if name == "auto":
             name = max(known, key=lambda one: np.nan_to_num(linear[one].correlation))
-        network = yield from attribute_classifier(data)
+        network = yield from attribute_classifier(data, device=subject.device)
         vector, ends = self._vector(subject, pool, name)
         random = _as_long_as(vector, self.samples, self.seed)
         moved = yield from self._moved(subject, network, vector)

@@ -4,7 +4,8 @@
 values                                  taken as
 ======================================  ==========================================================
 numbers, some left blank                numbers; blanks are NaN
-0 and 1; -1 and 1                       categories: flags
+0 and 1; -1 and 1; two whole numbers     categories: flags
+in 20 rows or more
 whole numbers in a column named class,  categories
 label, target, ...
 text, nearly every row with its own     names, no attribute: left out (captions stay)
@@ -18,18 +19,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 CLASS_NAMES = ("class", "label", "labels", "target", "targets", "category", "categories", "classes")
-CLASS_WORDS = (
-    *CLASS_NAMES,
-    "class_id",
-    "label_id",
-    "category_id",
-    "class_name",
-    "identity",
-    "kind",
+_GROUPS = (
+    "class_id label_id category_id class_name identity kind digit emotion gender sex race ethnicity "
+    "species breed type group"
 )
+CLASS_WORDS = (*CLASS_NAMES, *_GROUPS.split())
 ID_NAMES = ("id", "uid", "uuid", "index", "idx", "key", "row", "no", "nr", "unnamed: 0")
 TEXTS = ("caption", "captions", "text", "prompt", "description", "sentence")
-BLANKS = frozenset(("", "na", "n/a", "nan", "null", "none", "-", "--", "?", "missing", "#n/a"))
+_BLANKS = (
+    "na n/a n.a. nan null none nil - -- ? missing unknown undefined #n/a #div/0! #ref! #value!"
+)
+BLANKS = frozenset(("", *_BLANKS.split()))
 FLAGS = ({0.0, 1.0}, {-1.0, 1.0})
 ENOUGH = 20  # rows from which a column can be seen to name them
 OWN = 0.5  # share of rows with a value of their own from which it does
@@ -48,9 +48,15 @@ def parse_column(values: Sequence[str], name: str = "") -> np.ndarray:
     known = numbers[np.isfinite(numbers)]
     whole = known.size > 0 and bool((known == np.rint(known)).all())
     classes = name.strip().lower() in CLASS_WORDS
-    if whole and (classes or any(set(known.tolist()) <= flags for flags in FLAGS)):
+    if whole and (classes or _is_flag(known)):
         return np.array([f"{v:.0f}" if np.isfinite(v) else "" for v in numbers], np.str_)
     return numbers
+
+
+def _is_flag(known: np.ndarray) -> bool:
+    values = set(np.unique(known).tolist())
+    two = len(values) == 2 and len(known) >= ENOUGH  # 1 and 2: a code, hardly a quantity
+    return two or any(values <= flags for flags in FLAGS)
 
 
 def _numbers(values: Sequence[str]) -> np.ndarray | None:

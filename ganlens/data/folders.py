@@ -12,6 +12,7 @@ from ganlens.data.imageset import Skipped
 from ganlens.data.splits import Splits, folder_splits, numbered
 
 FEW = 0.1  # share of images that may lie outside of all folders and be left out
+ENOUGH = 5  # images of which one may
 _PICTURES = "image images img imgs jpegimages photo photos picture pictures rgb"
 PICTURES = frozenset(_PICTURES.split())
 _MASKS = (
@@ -168,7 +169,7 @@ def _strays(folders: Sequence[tuple[str, ...]], rows: Sequence[int], found: Arra
     unlabelled = _unlabelled_splits(folders, rows, found)
     strays = [r for r in rows if not folders[r]
               and not (found.splits and found.splits[r] in unlabelled)]  # fmt: skip
-    if len(strays) > FEW * len(rows):
+    if len(strays) > max(FEW * len(rows), len(rows) >= ENOUGH):
         found.notes.append(
             f"{len(strays)} of {len(rows)} images lie outside of the folders, so folders are not "
             "taken as classes"

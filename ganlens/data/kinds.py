@@ -34,8 +34,8 @@ SIDECARS = (*TABLES, "dataset.json")
 # What systems, network drives and tools leave behind, in lower case; names with a dot first too.
 _LITTER = (
     "__macosx thumbs.db ehthumbs.db ehthumbs_vista.db desktop.ini @eadir @tmp #recycle #snapshot "
-    "@recycle @recently-snapshot $recycle.bin recycler recycled lost+found __pycache__ icon\r "
-    "synology@eadir @sharebin @sharesnap .@__thumb thumbs"
+    "@recycle @recently-snapshot $recycle.bin lost+found __pycache__ icon\r "
+    "synology@eadir @sharebin @sharesnap @__thumb"
 )
 LITTER = frozenset(_LITTER.split(" ")) | {
     "system volume information",

@@ -32,6 +32,7 @@ STRAY = 1e-3  # share of values that decides nothing
 RINGING = 0.05  # share of values that resampling may push out of the range
 FEW, MANY = 0.05, 0.25  # shares below 0 from which [-1, 1] is needed, with and without dark values
 DIM = 63  # integers up to here would be all but black as bytes
+BLACK = 16 / 255  # floats up to here would be all but black in [0, 1]: divided twice, mostly
 DEPTHS = (10, 12, 14, 16)  # bits of cameras and scanners
 CHOICE = "save an array 'range' of two numbers, (black, white), beside the images"
 
@@ -57,7 +58,7 @@ def _limits(kind: str) -> tuple[list[float], list[float]]:
         return [], [float(level) for level in LEVELS]
     below = {black - HALF_LEVEL * (white - black) for black, white in FLOATS}
     above = {white + HALF_LEVEL * (white - black) for black, white in FLOATS}
-    return sorted(below | {DARK}), sorted(above | {BRIGHT, MIDDLE})
+    return sorted(below | {DARK}), sorted(above | {-DARK, BRIGHT, MIDDLE})
 
 
 def declared(values: np.ndarray) -> Range:
@@ -160,10 +161,15 @@ def _needed(found: Scan, black: float, white: float) -> bool:
     if black < 0:
         dark = found.most_images(found.below[DARK])
         negative = found.share_below(-HALF_LEVEL)
-        return dark or negative > MANY or (negative > FEW and found.share_below(DARK) > STRAY)
+        far = found.share_below(DARK) + found.share_above(-DARK) > STRAY  # else it is [-0.5, 0.5]
+        return (
+            dark
+            or (negative > MANY and far)
+            or (negative > FEW and found.share_below(DARK) > STRAY)
+        )
     if white > 1:
         return found.share_above(MIDDLE) > STRAY and found.most_images(found.above[BRIGHT])
-    return True
+    return found.high <= 0 or found.high > BLACK
 
 
 def _refused(found: Scan, dtype: np.dtype, why: str) -> GanlensError:

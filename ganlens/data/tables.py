@@ -104,6 +104,8 @@ def _add(whole: Table, tree: Tree, name: str, images: Names, spec: str) -> bool:
     text = sidecar_text(tree, name, spec)
     lines = json_lines(text, where) if name.endswith(".jsonl") else csv_lines(text, where)
     header = next(lines, [])
+    if header[:1] == [""] and len(header) > 1:
+        header[0] = "Unnamed: 0"  # the index that pandas writes
     lower = [column.lower() for column in header]
     files = next((lower.index(column) for column in FILE_COLUMNS if column in lower), None)
     own = name.endswith("attributes.csv")  # whose form is ours; others may mean something else

@@ -120,6 +120,8 @@ def test_bytes_in_wider_integers(tmp_path):
         UNIT * 100,
         (UNIT - 0.45) / 0.225,  # standardised
         SIGNED * 3,
+        SIGNED / 2,  # centred, or of low contrast
+        UNIT / 255,  # divided twice
         BYTES.astype(np.int16) - 128,
         BYTES.astype(np.int32) * 16,
         0.5 - (np.arange(4800).reshape(1, 40, 40, 3) == 7) * 1.4,  # one picture, one dark value

@@ -116,6 +116,7 @@ def test_a_few_strays_are_left_out_and_many_are_not():
     found = arrange(names, "data")
     assert found.left_out == {0: "lies beside the class folders"}
     assert set(found.classes[1:]) == {"cat", "dog"}
+    assert arrange(["a.png", *many("cat", "dog", each=3)], "data").classes is not None
     mixed = arrange([f"{i}.png" for i in range(9)] + many("cat", "dog"), "data")
     assert mixed.classes is None
     assert mixed.left_out == {}

@@ -57,7 +57,8 @@ def test_a_number_column_with_blanks_is_numbers(tmp_path, blank):
 @pytest.mark.parametrize(
     ("pair", "values"),
     [(("0", "1"), {"0", "1"}), (("-1", "1"), {"-1", "1"}), (("0.0", "1.0"), {"0", "1"}),
-     (("-1", ""), {"-1", ""}), (("1", "NA"), {"1", ""})],
+     (("-1", ""), {"-1", ""}), (("2", "1"), {"1", "2"}), (("1", "unknown"), {"1", ""}),
+     (("1", "NA"), {"1", ""})],
 )  # fmt: skip
 def test_flags_are_categories(tmp_path, pair, values):
     data = opened(tmp_path, {"Smiling": [pair[index % 3 == 0] for index in range(COUNT)]})
@@ -122,6 +123,14 @@ def test_other_columns_are_what_they_were(name, values, kind):
 
 def test_a_column_of_blanks_is_no_number():
     assert parse_column(["", "NA", ""]).dtype.kind == "U"
+
+
+def test_the_index_that_pandas_writes_is_no_attribute(tmp_path):
+    root = pictures(tmp_path / "d", NAMES)
+    lines = "".join(f"{i},{name},{'ab'[i % 2]}\n" for i, name in enumerate(NAMES))
+    (root / "attributes.csv").write_text(f",filename,hair\n{lines}")
+    data = open_data(str(root), cache=tmp_path / "cache")
+    assert list(data.attributes) == ["hair"]
 
 
 @pytest.mark.parametrize("sign", [";", "\t", "|"])

@@ -19,6 +19,7 @@ ScalingKind = Literal["standard", "norm", "none"]
 SCALINGS = get_args(ScalingKind)
 ROWS = 1024  # rows of a block: at 7,168 features 28 MB, about one level-3 cache
 FAR = 100.0  # mean over standard deviation beyond which float32 sums need centred rows
+LARGEST = 1e36  # features beyond it, and their sums, leave the range of float32
 Features = np.ndarray | Tensor
 
 
@@ -41,10 +42,11 @@ class Scaling:
 
 
 def blocks(x: Features, rows: int = ROWS) -> Iterator[tuple[slice, Tensor]]:
-    """Yield (slice, float32 tensor) row blocks of an array; float32 is not copied."""
+    """Yield (slice, tensor) row blocks: float32 and float64 as they are, the rest as float32."""
     for start in range(0, len(x), rows):
         part = slice(start, min(start + rows, len(x)))
-        yield part, _tensor(x[part]).to(torch.float32)
+        block = _tensor(x[part])
+        yield part, block if block.dtype == torch.float64 else block.to(torch.float32)
 
 
 def _tensor(x: Features) -> Tensor:
@@ -61,11 +63,13 @@ def scaling(x: Features, kind: ScalingKind = "standard") -> Scaling:
     Args:
         x: (N, D) training features.
         kind: "standard" subtracts each feature's mean, divides by its standard deviation and by
-            sqrt(D), so that a row's mean squared norm is 1 (constant features become 0); "norm"
-            divides everything by the root mean squared norm of a row; "none" changes nothing.
+            sqrt(D), so that a row's mean squared norm is 1 (constant features become 0, as do those
+            that vary by less than 1e-5 of their own size or 1e-10 of the largest feature's);
+            "norm" divides everything by the root mean squared norm of a row; "none" changes
+            nothing.
 
     Raises:
-        GanlensError: unknown kind; no rows; features that are not finite.
+        GanlensError: unknown kind; no rows; features that are not finite, or beyond float32.
     """
     if kind not in SCALINGS:
         raise one_of("scaling", kind, SCALINGS)
@@ -74,16 +78,22 @@ def scaling(x: Features, kind: ScalingKind = "standard") -> Scaling:
     mean, mean_square = _moments(x)
     if not bool(torch.isfinite(mean_square).all()):
         raise GanlensError("features hold values that are not finite: look at the network's health")
+    largest = float(mean_square.max()) if len(mean_square) else 0.0
+    if not largest < LARGEST**2:
+        raise GanlensError(
+            f"features of size {largest**0.5:.3g} are beyond {LARGEST:g}: divide them by a constant"
+        )
     if kind == "none":
         shift, factor = torch.zeros_like(mean), torch.ones_like(mean)
     elif kind == "norm":
         shift = torch.zeros_like(mean)
-        factor = torch.ones_like(mean) / mean_square.sum().sqrt().clamp_min(1e-12)
+        factor = torch.ones_like(mean) / mean_square.sum().sqrt().clamp_min(1e-37)
     else:
         variance = mean_square - mean**2
-        live = variance > 1e-10 * mean_square + 1e-20  # below that the difference is rounding noise
+        # Below that the difference is rounding noise.
+        live = variance > 1e-10 * mean_square + 1e-20 * largest
         shift = mean
-        factor = torch.where(live, (variance.clamp_min(1e-30) * x.shape[1]).rsqrt(), 0.0)
+        factor = torch.where(live, (variance.clamp_min(1e-76) * x.shape[1]).rsqrt(), 0.0)
     ratio = (shift * factor).abs() * x.shape[1] ** 0.5  # of each live feature's mean and deviation
     return Scaling(kind, shift.float(), factor.float(), bool((ratio > FAR).any()))
 
@@ -104,10 +114,12 @@ class Design:
     Attributes:
         x: (N, D) features, unscaled; read in blocks.
         scaling: how they are scaled on the way.
+        dtype: of weights, values and products: float32, or float64 where that does not suffice.
     """
 
     x: Features
     scaling: Scaling
+    dtype: torch.dtype = torch.float32
 
     @property
     def device(self) -> torch.device:
@@ -117,12 +129,20 @@ class Design:
     def _blocks(self) -> Iterator[tuple[slice, Tensor]]:
         """Yield the blocks that `_raw` and `_scaled` are about: centred, or as they are."""
         for rows, block in blocks(self.x):
-            yield rows, block - self.scaling.shift if self.scaling.centred else block
+            moved = block - self.scaling.shift if self.scaling.centred else block
+            yield rows, moved.to(self.dtype)
+
+    def scaled(self) -> Iterator[tuple[slice, Tensor]]:
+        """Yield (slice, (n, D) tensor) blocks of scaled rows, without the column of ones."""
+        how = self.scaling
+        for rows, block in blocks(self.x):
+            wide = block if block.dtype == torch.float64 else block.to(self.dtype)
+            yield rows, ((wide - how.shift) * how.factor).to(self.dtype)
 
     def _raw(self, weights: Tensor) -> tuple[Tensor, Tensor]:
         """Weights (K, D) and offsets (K,) that give the same values on the unscaled blocks."""
         raw = weights[:, :-1] * self.scaling.factor
-        moved = 0 if self.scaling.centred else raw @ self.scaling.shift
+        moved = 0 if self.scaling.centred else raw @ self.scaling.shift.to(raw.dtype)
         return raw, weights[:, -1] - moved
 
     def _scaled(self, raw: Tensor, total: Tensor) -> Tensor:
@@ -132,14 +152,14 @@ class Design:
     def forward(self, weights: Tensor) -> Tensor:
         """Return the (K, N) values of (K, D + 1) weights."""
         raw, offset = self._raw(weights)
-        out = torch.empty(len(weights), len(self.x), device=self.device)
+        out = torch.empty(len(weights), len(self.x), dtype=self.dtype, device=self.device)
         for rows, block in self._blocks():
             out[:, rows] = torch.nn.functional.linear(block, raw, offset).T
         return out
 
     def adjoint(self, values: Tensor) -> Tensor:
         """Return the (K, D + 1) sums over rows of (K, N) values times features."""
-        raw = torch.zeros(len(values), self.x.shape[1], device=self.device)
+        raw = torch.zeros(len(values), self.x.shape[1], dtype=self.dtype, device=self.device)
         for rows, block in self._blocks():
             raw.addmm_(values[:, rows], block)
         return self._scaled(raw, values.sum(1))
@@ -147,7 +167,7 @@ class Design:
     def normal(self, weights: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return (adjoint(mask * forward(weights)), forward(weights)), in one pass."""
         raw, offset = self._raw(weights)
-        values = torch.empty(len(weights), len(self.x), device=self.device)
+        values = torch.empty(len(weights), len(self.x), dtype=self.dtype, device=self.device)
         out, total = torch.zeros_like(raw), torch.zeros_like(offset)
         for rows, block in self._blocks():
             part = torch.nn.functional.linear(block, raw, offset).T

@@ -7,20 +7,19 @@ the Newton point of an active set A is (K_AA + I / 2C)^-1 y_A, and w = X^T beta.
 import torch
 from torch import Tensor
 
-from ganlens.svm.design import Design, blocks
+from ganlens.svm.design import Design
 from ganlens.svm.problem import Problem, dot, line_search
 
 
 def gram(design: Design) -> Tensor:
-    """Return (N, N) float32 inner products of the scaled rows, the column of ones included."""
-    how = design.scaling
-    out = torch.empty(len(design.x), len(design.x), device=design.device)
-    for rows, left in blocks(design.x):
-        scaled = (left - how.shift) * how.factor
-        for columns, right in blocks(design.x):
+    """Return (N, N) inner products of the scaled rows, the column of ones included."""
+    size = len(design.x)
+    out = torch.empty(size, size, dtype=design.dtype, device=design.device)
+    for rows, left in design.scaled():
+        for columns, right in design.scaled():
             if columns.start > rows.start:
                 break
-            part = scaled @ ((right - how.shift) * how.factor).T + 1
+            part = left @ right.T + 1
             out[rows, columns], out[columns, rows] = part, part.T
     return out
 
@@ -29,7 +28,10 @@ def solve(problem: Problem, tolerance: float, most: int) -> tuple[Tensor, int]:
     """Solve every column to a relative duality gap of ``tolerance``, in at most ``most`` steps.
 
     Returns:
-        (K, D + 1) float32 weights, and the most steps that a column took.
+        (K, D + 1) weights, and the most steps that a column took.
+
+    Raises:
+        torch.linalg.LinAlgError: rounding leaves K_AA + I / 2C without a Cholesky factor.
     """
     kernel = gram(problem.design)
     first = {float(c): _ridge(kernel, float(c)) for c in problem.cost.unique()}
@@ -54,14 +56,14 @@ def _column(
     """Solve one column; returns its (N,) beta and the number of steps."""
     signs, cost = problem.signs[0], float(problem.cost)
     beta, values = torch.zeros_like(signs), torch.zeros_like(signs)
-    before = float("inf")
+    before, least = float("inf"), 1e-5 if signs.dtype == torch.float32 else 1e-12
     for step in range(most + 1):
         slack = problem.slack(values[None])
         objective = problem.objective(dot(beta[None], values[None]), slack)
         rest = beta - 2 * cost * slack[0] * signs  # the gradient is X^T rest
         gap = 0.5 * dot(rest[None], (kernel @ rest)[None]).clamp_min(0) / objective
-        # No progress: what is left is float32 rounding, which the primal solver mends.
-        stalled = float(objective) > (1 - 1e-5) * before
+        # No progress: what is left is rounding, which the primal solver mends.
+        stalled = float(objective) > (1 - least) * before
         if step == most or stalled or float(gap) <= tolerance:
             break
         before, active = float(objective), (slack[0] > 0).nonzero()[:, 0]

@@ -1,5 +1,6 @@
 """The primal solver: conjugate gradients on the active set, all columns sharing each pass."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -7,6 +8,8 @@ from torch import Tensor
 
 from ganlens.svm.design import Design
 from ganlens.svm.problem import Problem, Solution, dot, line_search
+
+Directions = Callable[[Problem, Tensor, Tensor], tuple[Tensor, Tensor, int]]
 
 
 def solve(
@@ -17,6 +20,8 @@ def solve(
     rank: int,
     seed: int,
     start: Tensor | None = None,
+    products: int = 40,
+    directions: Directions | None = None,
 ) -> Solution:
     """Solve every column to a relative duality gap of ``tolerance``, in at most ``most`` steps.
 
@@ -29,10 +34,12 @@ def solve(
         rank: of the preconditioner.
         seed: of the preconditioner.
         start: (K, D + 1) weights to start from; 0 by default.
+        products: of the Hessian, at most, in one step of conjugate gradients.
+        directions: finds the steps instead of conjugate gradients, which then are not used.
     """
     design, count = problem.design, len(problem.signs)
-    weights = torch.zeros(count, design.x.shape[1] + 1, device=design.device)
-    values = torch.zeros(count, len(design.x), device=design.device)
+    weights = torch.zeros_like(problem.signs[:, :1]).repeat(1, design.x.shape[1] + 1)
+    values = torch.zeros_like(problem.signs)
     if start is not None:
         weights, values = start.clone(), design.forward(start)
     objective = torch.zeros(count, dtype=torch.float64, device=design.device)
@@ -44,39 +51,53 @@ def solve(
         slack = now.slack(f)
         gradient = w - 2 * now.cost * design.adjoint(slack * now.signs)
         objective[left] = now.objective(dot(w, w), slack)
-        gap[left] = 0.5 * dot(gradient, gradient) / objective[left]
+        gap[left] = _share(0.5 * dot(gradient, gradient), objective[left])
         passes += 1
         going = gap[left] > tolerance
         if step == most or not bool(going.any()):
             break
-        if precondition is None:
+        if precondition is None and directions is None:
             precondition, passes = Preconditioner.of(design, rank, seed), passes + 1
         left, now, w, f = left[going], now.rows(going), w[going], f[going]
-        move, change, used = _direction(now, gradient[going], slack[going] > 0, precondition)
+        pull, active = gradient[going], slack[going] > 0
+        if directions is not None:
+            move, change, used = directions(now, w, active)
+        else:
+            assert precondition is not None
+            move, change, used = _direction(now, pull, active, precondition, products)
         length = line_search(now, f, change, dot(w, move), dot(move, move))
         weights[left], values[left] = w + length * move, f + length * change
         passes += used
     return Solution(weights, objective, gap, step, passes)
 
 
+def _share(gap: Tensor, objective: Tensor) -> Tensor:
+    """Return gaps as shares of the objectives; 0 where both are 0 (a column without samples)."""
+    return torch.where((gap == 0) & (objective == 0), 0.0, gap / objective)
+
+
 def _direction(
-    problem: Problem, gradient: Tensor, active: Tensor, precondition: "Preconditioner"
+    problem: Problem,
+    gradient: Tensor,
+    active: Tensor,
+    precondition: "Preconditioner",
+    products: int,
 ) -> tuple[Tensor, Tensor, int]:
     """Return Newton steps (K, D + 1), the change (K, N) of values, and passes used."""
     twice = 2 * problem.cost
-    strength = twice * active.float().mean(1, keepdim=True)
+    strength = twice * active.to(twice.dtype).mean(1, keepdim=True)
     step, change = torch.zeros_like(gradient), torch.zeros_like(problem.signs)
     residual = -gradient
     direction = z = precondition(residual, strength)
     rho = dot(residual, z)
     target = 0.1 * dot(gradient, gradient).sqrt()
-    mask, used = active.float(), 0
-    for _ in range(40):
+    mask, used, dtype = active.to(gradient.dtype), 0, gradient.dtype
+    for _ in range(products):
         used += 1
         product, along = problem.design.normal(direction, mask)
         product = direction + twice * product
         going = (dot(residual, residual).sqrt() > target).double()
-        alpha = (going * rho / dot(direction, product).clamp_min(1e-300)).float()[:, None]
+        alpha = (going * rho / dot(direction, product).clamp_min(1e-300)).to(dtype)[:, None]
         step += alpha * direction
         change += alpha * along
         residual = residual - alpha * product
@@ -84,7 +105,7 @@ def _direction(
             break
         z = precondition(residual, strength)
         previous, rho = rho, dot(residual, z)
-        direction = z + (rho / previous.clamp_min(1e-300)).float()[:, None] * direction
+        direction = z + (rho / previous.clamp_min(1e-300)).to(dtype)[:, None] * direction
     return step, change, used
 
 
@@ -109,7 +130,7 @@ class Preconditioner:
         rank = min(rank, size, len(design.x))
         generator = torch.Generator().manual_seed(seed)
         draw = torch.randn(size, rank, generator=generator)
-        test = torch.linalg.qr(draw)[0].T.contiguous().to(design.device)
+        test = torch.linalg.qr(draw)[0].T.contiguous().to(design.device, design.dtype)
         sketch = design.normal(test)[0].double()
         shift = 1e-6 * sketch.norm()  # keeps the Cholesky factor defined (their algorithm 2.1)
         sketch = sketch + shift * test
@@ -119,7 +140,7 @@ class Preconditioner:
         values, vectors = torch.linalg.eigh(root @ root.T)
         values, vectors = values.flip(0).clamp_min(1e-30), vectors.flip(1)
         basis = (vectors.T @ root) / values.sqrt()[:, None]
-        return cls(basis.float(), (values - shift).clamp_min(0).float())
+        return cls(basis.to(test.dtype), (values - shift).clamp_min(0).to(test.dtype))
 
     def __call__(self, residual: Tensor, strength: Tensor) -> Tensor:
         """Apply to (K, D + 1) residuals; strength (K, 1) is s, the curvature's weight."""

@@ -1,6 +1,6 @@
 """The objective of K one-vs-rest L2-SVMs, and the exact line search that both solvers share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ class Solution:
     """What a solver hands back.
 
     Attributes:
-        weights: (K, D + 1) float32, for scaled features; the last column is the intercept.
+        weights: (K, D + 1), for scaled features; the last column is the intercept.
         objective: (K,) float64.
         gap: (K,) float64, the duality gap as a share of the objective.
         iterations: Newton steps, the most that any column took.
@@ -35,8 +35,8 @@ class Problem:
 
     Attributes:
         design: the features.
-        signs: (K, N) float32 of -1 and +1, or 0 where a sample is left out.
-        cost: (K, 1) float32, the C of each column.
+        signs: (K, N) of -1 and +1, or 0 where a sample is left out; of the design's dtype.
+        cost: (K, 1), the C of each column; of the same.
     """
 
     design: Design
@@ -48,20 +48,28 @@ class Problem:
         """Check the shapes and move everything to where the features are.
 
         Raises:
-            GanlensError: shapes that do not fit, or a cost that is not positive.
+            GanlensError: shapes or signs that do not fit, or a cost that is not positive.
         """
-        y = torch.as_tensor(signs).to(design.device, torch.float32)
+        y = torch.as_tensor(signs).to(design.device, design.dtype)
         if y.ndim != 2 or y.shape[1] != len(design.x):
             raise GanlensError(
                 f"signs of shape {tuple(y.shape)} do not fit {len(design.x)} rows: give (K, N)"
             )
+        if not bool(torch.isin(y, torch.tensor([-1.0, 0.0, 1.0]).to(y)).all()):
+            raise GanlensError("signs other than -1, 0 and 1: give -1 or +1, or 0 to leave one out")
         with np.errstate(over="ignore"):
             narrow = np.asarray(c, np.float32)
-        cost = torch.as_tensor(narrow, device=design.device).reshape(-1, 1)
-        fits = (cost > 0) & (cost < torch.inf)
+        fits = torch.as_tensor((narrow > 0) & (narrow < np.inf))
+        cost = torch.as_tensor(np.asarray(c, np.float64), dtype=design.dtype, device=design.device)
+        cost = cost.reshape(-1, 1)
         if len(cost) not in (1, len(y)) or not bool(fits.all()):
             raise GanlensError(f"C {c} is not valid: give one positive number, or one per column")
         return cls(design, y, cost.expand(len(y), 1))
+
+    def widened(self) -> "Problem":
+        """Return the problem in float64."""
+        design = replace(self.design, dtype=torch.float64)
+        return Problem(design, self.signs.double(), self.cost.double())
 
     def rows(self, keep: Tensor | slice) -> "Problem":
         """Return the problem of some of the columns."""
@@ -96,14 +104,14 @@ def line_search(
         linear: (K,) float64 squared norms of the direction.
 
     Returns:
-        (K, 1) float32 lengths.
+        (K, 1) lengths.
     """
     cost = problem.cost[:, 0].double()
     low, high = torch.zeros_like(cost), torch.full_like(cost, torch.inf)
     length = torch.ones_like(cost)
     moved = problem.signs * change
     for _ in range(20):
-        slack = problem.slack(values + length.float()[:, None] * change)
+        slack = problem.slack(values + length.to(change.dtype)[:, None] * change)
         slope = constant + length * linear - 2 * cost * dot(slack, moved)
         bend = linear + 2 * cost * dot((slack > 0) * moved, moved)
         low, high = torch.where(slope < 0, length, low), torch.where(slope < 0, high, length)
@@ -114,4 +122,4 @@ def line_search(
         length = target
         if bool(done.all()):
             break
-    return length.float()[:, None]
+    return length.to(change.dtype)[:, None]

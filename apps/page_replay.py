@@ -8,14 +8,14 @@ import numpy as np
 import show
 import streamlit as st
 import uploads
-from choices import Choice, checkpoints, data_specs, read_options
+from choices import NO_DATA, Choice, checkpoints, data_specs, read_options
 from store import images_of, own_copy, subject_of
 
 from ganlens.checkpoints import MODEL_FILE
 from ganlens.errors import GanlensError, one_of
 from ganlens.images import read_frames, read_recipe
 from ganlens.recipe import Recipe
-from ganlens.replay import AnyRecipe, compare, read, redraw
+from ganlens.replay import AnyRecipe, PanelRecipe, compare, read, redraw, specs_of
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -41,6 +41,7 @@ def page(choice: Choice) -> None:
         return
     pixels, recipe = _opened(upload)
     subject = _subject(choice, recipe)
+    _check_places(subject, recipe)
     with st.spinner("Drawing it again"):
         again = redraw(own_copy(subject), recipe, partial(_images, subject))
     verdict = compare(pixels, again)
@@ -84,10 +85,22 @@ def _subject(choice: Choice, recipe: AnyRecipe) -> "Subject":
     )
 
 
+def _check_places(subject: "Subject", recipe: AnyRecipe) -> None:
+    """Refuse a recipe that would open anything but what visitors may choose.
+
+    Raises:
+        GanlensError: the same whether or not there is something at a place that it names.
+    """
+    offered = [spec for spec in data_specs(read_options()) if spec != NO_DATA]
+    own = [(subject.provenance.get(domain) or {}).get("spec") for domain in ("data", "others")]
+    for spec in specs_of(recipe):
+        if spec not in (*offered, *own):
+            raise one_of("data of the recipe", spec, offered)
+    if isinstance(recipe, PanelRecipe):
+        recipe.build()
+
+
 def _images(subject: "Subject", spec: str) -> "ImageSet":
-    """Open the data that a recipe names, if it is among those on offer."""
-    offered = data_specs(read_options())
-    if spec not in offered:
-        raise one_of("data of the recipe", spec, offered)
+    """Open data that ``_check_places`` let pass."""
     channels, size, _ = subject.image_shape
     return images_of(spec, size, channels)

@@ -4,7 +4,6 @@ import inspect
 import types
 import typing
 from dataclasses import Field, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import docstring_parser
@@ -12,6 +11,7 @@ import streamlit as st
 
 from ganlens.errors import GanlensError
 from ganlens.limits import limits_of
+from ganlens.paths import path_settings
 from ganlens.probes.base import Probe
 from ganlens.report import default
 
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 
 COLUMNS = 3
 MOST = 2**53 - 1  # JavaScript counts no further
-# A visitor types no paths: a setting that may name a file is a fixed list here, or not offered.
-CHOICES: dict[str, tuple[str, ...]] = {
-    "extractor": ("auto", "inception", "discriminator", "pixels"),
-    "classifier": ("auto", "none"),
-    "beside": ("auto", "none"),
-}
-PATHS = ("path", "file", "folder", "weights", "cache")
 
 
 def settings_form(name: str, kind: type[Probe], subject: "Subject") -> Probe:
@@ -73,9 +66,8 @@ def hidden(kind: type[Probe], field: Field[Any]) -> bool:
     """Tell whether a setting is not for visitors: a path on the server, or one about a path."""
     if about := field.metadata.get("of"):
         return hidden(kind, next(one for one in fields(kind) if one.name == about))  # type: ignore[arg-type]
-    hint = typing.get_type_hints(kind)[field.name]
-    named = any(word in PATHS for word in field.name.split("_"))
-    return hint is Path or Path in get_args(hint) or (named and field.name not in CHOICES)
+    mark = path_settings(kind).get(field.name)
+    return mark is not None and not mark.words
 
 
 def _key(name: str, field: Field[Any]) -> str:
@@ -90,7 +82,7 @@ def _widget(
     start = _start(kind, field)
     common: dict[str, Any] = {"key": _key(name, field), "help": help_text}
     kept: dict[str, Any] = common | {"bind": "query-params"}
-    if choices := _choices(field, hint, subject):
+    if choices := _choices(kind, field, hint, subject):
         return st.selectbox(label, choices, choices.index(start), **kept)
     if hint is bool:
         st.space("small")
@@ -113,12 +105,14 @@ def _span(kind: type[Probe], field: Field[Any], number: type[int | float]) -> di
     return {name: None if value is None else number(value) for name, value in ends.items()}
 
 
-def _choices(field: Field[Any], hint: Any, subject: "Subject") -> tuple[Any, ...]:
+def _choices(
+    kind: type[Probe], field: Field[Any], hint: Any, subject: "Subject"
+) -> tuple[Any, ...]:
     """Return what may be chosen for a setting, or nothing where it is free."""
     if get_origin(hint) is Literal:
         return get_args(hint)
-    if hint is str and field.name in CHOICES:
-        return CHOICES[field.name]
+    if mark := path_settings(kind).get(field.name):  # a visitor types no paths
+        return mark.words
     if hint is str and field.name == "layer":
         have = [n for n in ("generator", "discriminator") if getattr(subject, n) is not None]
         layers = dict.fromkeys(layer for network in have for layer in subject.layers(network))

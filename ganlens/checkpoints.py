@@ -20,7 +20,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
-from ganlens.files import write_bytes
+from ganlens.files import check_regular, write_bytes
 from ganlens.models import MODELS, register_trusted
 from ganlens.models.classifier import FAMILY as CLASSIFIER
 from ganlens.models.weights import assign_checked, refuse_nonfinite
@@ -179,6 +179,7 @@ def find_checkpoint(path_or_name: str | Path) -> Path:
         GanlensError: there is none; the message names what is near.
     """
     path = Path(path_or_name)
+    check_regular(path)
     shipped = shipped_folder("checkpoints")
     places: tuple[Path, ...] = (path, path / "best", path / "last", shipped / path.name)
     if path.name == MODEL_FILE:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,6 +11,20 @@ from typing import Any, BinaryIO
 from uuid import uuid4
 
 from ganlens.errors import GanlensError
+
+try:
+    import fcntl
+except ImportError:  # Windows, where a file that is open cannot be removed
+    fcntl = None  # type: ignore[assignment]
+
+SPECIAL = {
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
+# ".NAME.UUID4.tmp": what ``replacing`` writes to, and a killed process leaves behind.
+TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}\.tmp", re.DOTALL)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -43,21 +59,99 @@ def replace(path: Path, content: bytes) -> None:
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Yield a file to write piece by piece; it takes the place of the old one when all is written.
 
+    It is locked until then, so that ``remove_leftovers`` can tell it from that of a killed process.
+
     Raises:
         OSError: of a failure; nothing is left behind.
+        GanlensError: as ``check_target``.
     """
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    check_target(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary, file = _begin(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+            if fcntl is not None:
+                os.replace(temporary, path)
+        if fcntl is None:  # an open file cannot be renamed there
+            os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _begin(path: Path) -> tuple[Path, BinaryIO]:
+    """Open a locked file of a temporary name beside a path."""
+    while True:
+        temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+        file = open(temporary, "xb")  # noqa: SIM115 closed by the caller
+        with suppress(OSError):  # a file system without locks: then nobody takes it for a leftover
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX)
+        if temporary.exists():
+            return temporary, file
+        file.close()  # removed as a leftover before the lock was taken
+
+
+def is_temporary(path: Path) -> bool:
+    """Tell whether a path has a name that only ``replacing`` gives."""
+    return TEMPORARY.fullmatch(path.name) is not None
+
+
+def remove_leftovers(folder: Path, name: str | None = None) -> None:
+    """Remove what killed processes left half written in a folder, not what a live one writes.
+
+    Args:
+        folder: where to look; it need not be there.
+        name: of the file that was being written; None: any.
+    """
+    for path in list(folder.iterdir()) if folder.is_dir() else []:
+        ours = is_temporary(path) and (name is None or path.name[1:-37] == name)
+        with suppress(OSError):  # locked by who writes it, or already gone
+            if ours and path.is_file() and not path.is_symlink():
+                _remove_unlocked(path)
+
+
+def _remove_unlocked(path: Path) -> None:
+    if fcntl is None:
+        path.unlink()
+        return
+    with open(path, "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+
+
+def check_regular(path: str | Path) -> None:
+    """Refuse to read a pipe, a socket or a device: it would wait for ever, or has no end.
+
+    Args:
+        path: of anything; a regular file, a folder, and nothing at all pass.
+
+    Raises:
+        GanlensError: says which of these it is.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):  # not there, or no path: who opens it says so
+        return
+    if found := next((name for test, name in SPECIAL.items() if test(mode)), None):
+        raise GanlensError(
+            f"{path} is {found}, not a regular file: save its content as a file, and give that"
+        )
+
+
+def check_target(path: str | Path) -> None:
+    """Refuse to write in the place of a pipe, a socket or a device, which a rename would replace.
+
+    Raises:
+        GanlensError: it is one, or a name in /dev.
+    """
+    check_regular(path)
+    if os.path.abspath(path).startswith("/dev/") and Path("/dev/shm") not in Path(path).parents:
+        raise GanlensError(f"{path} is in /dev, where devices are: write to a regular file")
 
 
 def check_writable(folder: Path) -> None:

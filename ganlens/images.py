@@ -16,7 +16,7 @@ from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from ganlens.errors import GanlensError, one_of
-from ganlens.files import write_bytes
+from ganlens.files import check_regular, write_bytes
 
 _UNREADABLE = (OSError, ValueError, Image.DecompressionBombError)
 RECIPE_KEY = "ganlens-recipe"  # under which a picture's metadata hold the JSON of what was drawn
@@ -166,9 +166,10 @@ def read_frames(path: str | Path | BinaryIO) -> np.ndarray:
     its own was to stay, they are taken apart again.
 
     Raises:
-        GanlensError: not a readable picture.
+        GanlensError: not a readable picture, or no regular file.
     """
     frames: list[np.ndarray] = []
+    _check_regular(path)
     try:
         with Image.open(path) as image:
             pace = _note(image).get("milliseconds")
@@ -188,6 +189,7 @@ def read_recipe(path: str | Path | BinaryIO) -> dict[str, Any]:
     Raises:
         GanlensError: not a picture, no recipe in it, or a damaged one.
     """
+    _check_regular(path)
     try:
         with Image.open(path) as image:
             recipe = _note(image).get(RECIPE_KEY)
@@ -198,6 +200,11 @@ def read_recipe(path: str | Path | BinaryIO) -> dict[str, Any]:
             f"{_name(path)} carries no recipe: only pictures written by ganlens can be replayed"
         )
     return recipe
+
+
+def _check_regular(path: str | Path | BinaryIO) -> None:
+    if isinstance(path, str | Path):
+        check_regular(path)
 
 
 def _name(path: str | Path | BinaryIO) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from numbers import Integral, Real
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -80,9 +80,9 @@ def check_limits(settings: Any) -> None:
     """Check every field of a dataclass against its annotation.
 
     Settings come from JSON and widgets too: a list becomes a tuple, and text a Path, where the
-    annotation says so. Checked are types (int, float, bool, str and tuples of them), the choices
-    of a Literal, the ``Limits`` of an Annotated number, and that numbers are finite; None passes
-    where it is allowed.
+    annotation says so. Checked are types (int, float, bool, str, Path and tuples of them), the
+    choices of a Literal, the ``Limits`` of an Annotated number, and that numbers are finite; None
+    passes where it is allowed.
 
     Args:
         settings: an instance of a dataclass.
@@ -147,6 +147,8 @@ def _check(name: str, value: Any, hint: Any, limits: Limits = ANY) -> None:
         _check_tuple(name, value, get_args(kind), limits)
     elif kind in KINDS:
         _check_plain(name, value, kind, limits)
+    elif kind is Path and not isinstance(value, PurePath):
+        raise GanlensError(f"{name} {value!r} must be a path")
 
 
 def _check_tuple(name: str, values: Any, kinds: tuple[Any, ...], limits: Limits) -> None:

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ganlens"
 # package (stats, data, models, features, report, cli) is one room: its files may import each other.
 LEVELS: tuple[tuple[int, str], ...] = (
     (0, "errors places progress plain"),
-    (0, "limits"),
+    (0, "limits paths"),
     (0, "files precision initialisation"),
     (0, "images stats svm patches activations augment interpolation calibration perceptual"),
     (0, "visualization"),

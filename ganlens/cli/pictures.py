@@ -1,5 +1,6 @@
 """``ganlens draw`` and ``replay``: pictures drawn again from their recipes."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,7 @@ from ganlens.cli.flags import Device, Force, Json, OptionalData
 from ganlens.cli.listing import RUNS
 from ganlens.cli.opening import open_images
 from ganlens.cli.terminal import check_free, console, write_json
-from ganlens.errors import GanlensError
+from ganlens.errors import GanlensError, one_of
 from ganlens.packing import unpack
 from ganlens.recipe import Recipe, render
 from ganlens.subject import Subject, load
@@ -31,6 +32,7 @@ Packed = Annotated[Positional[str], arg(metavar="RECIPE", help="text, or an expl
 Out = Annotated[Path, arg(metavar="PNG")]
 OptionalOut = Annotated[Path | None, arg(metavar="PNG")]
 OptionalSources = Annotated[str | None, arg(metavar="SPEC", aliases=["--source"])]
+FilesFlag = Annotated[tuple[str, ...], arg(metavar="SETTING=FILE [SETTING=FILE ...]")]
 OptionalCheckpoint = Annotated[str | None, arg(metavar="CHECKPOINT")]
 
 
@@ -73,6 +75,7 @@ def replay(
     checkpoint: OptionalCheckpoint = None,
     data: OptionalData = None,
     sources: OptionalSources = None,
+    files: FilesFlag = (),
     device: Device = "auto",
     json: Json = None,
     force: Force = False,
@@ -84,15 +87,17 @@ def replay(
         checkpoint: where the checkpoint is, if not at the place the recipe names or in runs/.
         data: where the images are, if not at the place the recipe names.
         sources: where the source pictures are, if not at the place the recipe names.
+        files: for settings that are paths, as image=a.png boxes=boxes.json; a picture may come from
+            anybody, so no path of its recipe's settings is opened.
     """
     if out is not None and len(pictures) > 1:
         raise GanlensError(f"--out takes one picture, not {len(pictures)}: replay them singly")
     check_free(out, force)
     check_free(json, force)
-    stage = _Stage(checkpoint, data, sources, device)
+    recipes = [replays.read(images.read_recipe(picture)) for picture in pictures]
+    stage = _Stage(checkpoint, data, sources, device, files_of(files, recipes))
     rows = []
-    for picture in pictures:
-        recipe = replays.read(images.read_recipe(picture))
+    for picture, recipe in zip(pictures, recipes, strict=True):
         again = stage.draw(recipe)
         rows.append({"picture": str(picture), **replays.compare(read_picture(picture), again)})
         if out is not None:
@@ -110,10 +115,15 @@ class _Stage:
     """What pictures are drawn with, opened once for all of them."""
 
     def __init__(
-        self, checkpoint: str | None, data: str | None, sources: str | None, device: str
+        self,
+        checkpoint: str | None,
+        data: str | None,
+        sources: str | None,
+        device: str,
+        files: replays.Files,
     ) -> None:
         self.checkpoint, self.data, self.device = checkpoint, data, device
-        self.sources = sources
+        self.sources, self.files = sources, files
         self.subjects: dict[tuple[str, str], Subject] = {}
         self.kept: dict[str, replays.PanelPictures] = {}
 
@@ -122,7 +132,7 @@ class _Stage:
         subject = self._subject(recipe)
         open_one = partial(self._images, subject)
         try:
-            return replays.redraw(subject, recipe, open_one, self.kept, self.sources)
+            return replays.redraw(subject, recipe, open_one, self.kept, self.sources, self.files)
         except GanlensError as error:
             if self.sources is not None or not replays.takes_pictures(recipe):
                 raise
@@ -147,6 +157,24 @@ class _Stage:
             if self.data is not None:
                 raise
             raise GanlensError(f"{error}; or say where the images are with --data") from error
+
+
+def files_of(words: Sequence[str], recipes: Sequence[replays.AnyRecipe]) -> dict[str, list[str]]:
+    """Read ``--files NAME=FILE ...``: name of a setting -> its files.
+
+    Raises:
+        GanlensError: words of another form, or a setting that is a path in none of the recipes.
+    """
+    known = {n for one in recipes if isinstance(one, replays.PanelRecipe) for n in one.paths()}
+    found: dict[str, list[str]] = {}
+    for word in words:
+        name, sign, file = word.partition("=")
+        if not sign or not file:
+            raise GanlensError(f"--files {word!r} is not valid: give SETTING=FILE, as image=a.png")
+        if name.replace("-", "_") not in known:
+            raise one_of("--files setting", name, sorted(known) or ("none",))
+        found.setdefault(name.replace("-", "_"), []).append(file)
+    return found
 
 
 def place_of(recipe: replays.AnyRecipe) -> str:

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ganlens.errors import GanlensError
-from ganlens.files import check_writable, write_bytes
+from ganlens.files import check_target, check_writable, remove_leftovers, write_bytes
 from ganlens.panels import cell
 from ganlens.progress import Progress as Step
 from ganlens.progress import finish
@@ -109,7 +109,9 @@ def check_file(path: str | Path | None) -> None:
         return
     if Path(path).is_dir():
         raise GanlensError(f"{str(path)!r} is a folder: name a file in it")
+    check_target(path)
     check_writable(Path(path).parent)
+    remove_leftovers(Path(path).parent, Path(path).name)
 
 
 def check_free_folder(folder: Path | None, force: bool) -> None:
@@ -119,6 +121,7 @@ def check_free_folder(folder: Path | None, force: bool) -> None:
     if folder.is_file():
         raise GanlensError(f"{folder} is a file: name a folder")
     check_writable(folder)
+    remove_leftovers(folder)  # of an earlier command that was killed
     if folder.is_dir() and any(folder.iterdir()) and not force:
         raise GanlensError(
             f"{folder} holds files already: choose another, or add --force to replace them"

@@ -16,6 +16,7 @@ from ganlens.data.sources import FileSource, JoinedSource, Source
 from ganlens.data.trees import FolderTree, ZipTree
 from ganlens.data.vision import PREFIX, TorchvisionSource
 from ganlens.errors import GanlensError, one_of
+from ganlens.files import check_regular
 from ganlens.places import cache_folder
 from ganlens.progress import Steps, finish
 
@@ -159,10 +160,9 @@ def resolve(spec: str, store: Store) -> Source:
             f"data {spec!r} is not there{_suggestion(spec, path)}: give {', '.join(EMBEDDED)}, "
             f"{PREFIX}NAME, or the path of a folder, .zip or .npz"
         )
+    check_regular(path)
     if path.is_dir():
         return FileSource(spec, FolderTree(path))
-    if path.suffix.lower() in (".npz", ".zip") and not path.is_file():
-        raise GanlensError(f"data {spec!r} is neither a file nor a folder: give one of these")
     if path.suffix.lower() == ".npz":
         return NpzSource(spec, path, store.data)
     if path.suffix.lower() == ".zip":

@@ -12,7 +12,7 @@ from safetensors.numpy import save
 from ganlens.checkpoints import versions
 from ganlens.directions.direction import Direction
 from ganlens.errors import GanlensError, one_of
-from ganlens.files import write_bytes
+from ganlens.files import check_regular, write_bytes
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -110,6 +110,7 @@ def _plain(one: Direction) -> dict[str, Any]:
 
 
 def _read(file: Path) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
+    check_regular(file)
     if not file.is_file():
         raise GanlensError(f"direction file {str(file)!r} does not exist: give one that was saved")
     try:

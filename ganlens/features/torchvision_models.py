@@ -11,6 +11,7 @@ from torchvision import models
 from ganlens.errors import GanlensError
 from ganlens.features.base import rgb_pixels
 from ganlens.features.weights import digest_prefix, file_hash, load_frozen, read_weights
+from ganlens.files import check_regular
 from ganlens.initialisation import seeded
 
 RENORMALISING = ("googlenet", "inception_v3")  # with torchvision's own weights, by transform_input
@@ -47,6 +48,7 @@ class TorchvisionExtractor:
                 " torchvision.models.list_models()"
             )
         file = Path(path).expanduser()
+        check_regular(file)
         if not file.is_file():
             raise GanlensError(f"the weights {str(path)!r} of {model} are not there: give a file")
         self.name, self.hash = f"torchvision-{model}", file_hash(file)

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ganlens.errors import GanlensError
+from ganlens.files import check_regular
 from ganlens.foreign.pickles import read_pickle
 
 States = dict[str, dict[str, Tensor]]
@@ -32,6 +33,7 @@ def files_of(source: Path) -> list[Path]:
     """
     if not source.exists():
         raise GanlensError(f"{source} does not exist: name a file or folder of weights")
+    check_regular(source)
     if source.is_file():
         if source.suffix != ".jl":
             return [source]
@@ -47,6 +49,8 @@ def _some(source: Path, files: list[Path]) -> list[Path]:
             f"{source} holds no checkpoint: name a file, or a folder with {' '.join(SUFFIXES)}"
             " or Theano's _NN.npy"
         )
+    for file in files:
+        check_regular(file)
     return sorted(files)
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ganlens.errors import GanlensError
+from ganlens.files import check_regular
 from ganlens.latents.checks import check_count, put
 from ganlens.models.prior import Prior
 
@@ -40,6 +41,7 @@ class Rows:
         Raises:
             GanlensError: no such file, another format, or not a matrix of finite numbers.
         """
+        check_regular(path)
         try:
             values = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:

@@ -61,7 +61,9 @@ class Probe:
     drives it to the end. One line in ``PROBES`` makes it a command, a section of the report and a
     page of the explorer: its fields become flags and widgets, their lines under "Attributes" in the
     docstring are the help texts, and their limits stand in their annotations (``ganlens.limits``).
-    A setting that means nothing without another one names it in its field's metadata, as "of".
+    A setting that means nothing without another one names it in its field's metadata, as "of". One
+    that is a path says so in its annotation, by Path or ``ganlens.paths.OrPath``: the explorer does
+    not offer it, and no recipe from elsewhere may hold one.
 
     Attributes:
         title: what report and explorer call it.

@@ -8,17 +8,20 @@ setting, so that running the probe again gives it again.
 from ganlens.replay.panel import VERSION, PanelRecipe, signed
 from ganlens.replay.redrawing import (
     AnyRecipe,
+    Files,
     PanelPictures,
     compare,
     elsewhere,
     read,
     redraw,
+    specs_of,
     takes_pictures,
 )
 
 __all__ = [
     "VERSION",
     "AnyRecipe",
+    "Files",
     "PanelPictures",
     "PanelRecipe",
     "compare",
@@ -26,5 +29,6 @@ __all__ = [
     "read",
     "redraw",
     "signed",
+    "specs_of",
     "takes_pictures",
 ]

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ganlens.errors import GanlensError, one_of
 from ganlens.panels import PANEL, ImagePanel, Panel
+from ganlens.paths import paths_in
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe
 
@@ -74,6 +77,13 @@ class PanelRecipe:
         recipe._check()
         return recipe
 
+    def _given(self) -> dict[str, Any]:
+        """Return the settings by their present names, lists as tuples."""
+        if not isinstance(self.settings, Mapping):
+            raise GanlensError(f"the recipe's settings {self.settings!r:.60} must be named values")
+        renamed = PROBES[self.probe].renamed
+        return {renamed.get(k, k): _tuples(v) for k, v in self.settings.items()}
+
     def _check(self) -> None:
         texts = ("checkpoint", "hash", "weights", "probe", "panel", "fingerprint", "condition")
         for name in texts:
@@ -91,16 +101,36 @@ class PanelRecipe:
         if self.probe not in PROBES:
             raise one_of("in the recipe, probe", self.probe, PROBES)
 
-    def build(self) -> Probe:
-        """Return the probe with its settings.
+    def paths(self) -> list[str]:
+        """Return the names of the settings that name a file or a folder.
 
         Raises:
-            GanlensError: settings that the probe does not take.
+            GanlensError: the settings are not named values.
         """
-        if not isinstance(self.settings, Mapping):
-            raise GanlensError(f"the recipe's settings {self.settings!r:.60} must be named values")
-        kind = PROBES[self.probe]
-        given = {kind.renamed.get(k, k): _tuples(v) for k, v in self.settings.items()}
+        return paths_in(PROBES[self.probe], self._given())
+
+    def build(self, files: Mapping[str, Sequence[str | Path]] = MappingProxyType({})) -> Probe:
+        """Return the probe with its settings.
+
+        A recipe may come from anywhere, so no path that it names is ever looked at: what stands in
+        its place is what the caller gives.
+
+        Args:
+            files: name of a setting -> the paths to take in place of those that the recipe names.
+
+        Raises:
+            GanlensError: settings that the probe does not take, or that name paths for which
+                ``files`` has none; it is the same whether or not there is something at the path.
+        """
+        kind, given = PROBES[self.probe], self._given()
+        for name in paths_in(kind, given):
+            if name not in files:
+                raise GanlensError(
+                    f"the recipe's {name} is a path, and a recipe opens none: name the file"
+                    f" yourself, with ganlens replay PICTURE --files {name}=FILE"
+                )
+            chosen, several = tuple(map(str, files[name])), isinstance(given[name], tuple)
+            given[name] = chosen if several or len(chosen) != 1 else chosen[0]
         try:
             return kind(**given)
         except (TypeError, ValueError, AttributeError) as error:

@@ -1,9 +1,11 @@
 """Drawing again what a picture carries the recipe of, of either kind."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from ganlens.errors import GanlensError, one_of
 from ganlens.images import as_rgb, enlarge
 from ganlens.models.base import source_shape
 from ganlens.panels import PANEL, ImagePanel
+from ganlens.probes.base import Probe
 from ganlens.progress import finish
 from ganlens.recipe import Pictures, Recipe, check_subject, render
 from ganlens.replay.panel import PanelRecipe
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from ganlens.subject import Subject
 
 AnyRecipe = Recipe | PanelRecipe
+Files = Mapping[str, Sequence[str | Path]]
 
 
 def read(values: Mapping[str, Any]) -> AnyRecipe:
@@ -44,6 +48,7 @@ def redraw(
     open_images: Callable[[str], "ImageSet"],
     cache: dict[str, PanelPictures] | None = None,
     sources: str | None = None,
+    files: Files = MappingProxyType({}),
 ) -> np.ndarray:
     """Draw a recipe of either kind: (H, W, 3) uint8, the same pixels as before.
 
@@ -53,20 +58,29 @@ def redraw(
         open_images: opens the data of a SPEC at the subject's size and channels.
         cache: what earlier calls found; several pictures of one run of a probe cost one run.
         sources: where the source pictures are, if not at the place that the recipe names.
+        files: of a probe's settings that are paths, see ``PanelRecipe.build``.
 
     Raises:
-        GanlensError: another checkpoint or other data than the recipe's, or a probe that no longer
-            has the panel.
+        GanlensError: another checkpoint or other data than the recipe's, a probe that no longer
+            has the panel, or a setting that is a path and not in ``files``.
     """
     if isinstance(recipe, Recipe):
         return render(subject, elsewhere(recipe, sources))
     cache = {} if cache is None else cache
     key = json.dumps(replace(recipe, panel="", scale=1).to_json(), sort_keys=True)
     if key not in cache:
-        cache[key] = _run(subject, recipe, open_images, sources)
+        cache[key] = _run(subject, recipe, open_images, sources, recipe.build(files))
     if recipe.panel not in cache[key]:
         raise one_of(f"picture of {recipe.probe}", recipe.panel, cache[key] or ("none",))
     return enlarge(as_rgb(cache[key][recipe.panel].image[None])[0], recipe.scale)
+
+
+def specs_of(recipe: AnyRecipe) -> list[str]:
+    """Return the SPECs of data that a recipe names: what a probe looks at, and source pictures."""
+    if isinstance(recipe, Recipe):
+        return [recipe.latents.spec] if isinstance(recipe.latents, Pictures) else []
+    named = (recipe.data, recipe.sources.get("spec"))
+    return [spec for spec in named if spec is not None]
 
 
 def takes_pictures(recipe: AnyRecipe) -> bool:
@@ -112,10 +126,11 @@ def _run(
     recipe: PanelRecipe,
     open_images: Callable[[str], "ImageSet"],
     sources: str | None,
+    probe: Probe,
 ) -> PanelPictures:
     check_subject(subject, recipe.checkpoint, recipe.hash, recipe.weights)
     subject = _conditioned(subject, recipe, sources)
-    probe, data = recipe.build(), None
+    data = None
     if recipe.data is not None:
         data = open_images(recipe.data)
         if data.fingerprint != recipe.fingerprint:

@@ -14,7 +14,7 @@ from ganlens.checkpoints import METRICS_FILE
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor
-from ganlens.files import check_writable, write_bytes
+from ganlens.files import check_writable, is_temporary, remove_leftovers, write_bytes
 from ganlens.models import MODELS
 from ganlens.models.arguments import completed
 from ganlens.training import Trainer, TrainStep, configure
@@ -68,7 +68,8 @@ def check_place(folder: Path) -> None:
     """
     if folder.is_file():
         raise GanlensError(f"{folder} is a file: give a folder to --out")
-    held = {p.name for p in folder.iterdir()} if folder.is_dir() else set()
+    inside = list(folder.iterdir()) if folder.is_dir() else []
+    held = {path.name for path in inside if not is_temporary(path)}  # of a run killed at once
     if held - {EXTRACTOR_FOLDER} and not (folder / SETTINGS_FILE).is_file():
         raise GanlensError(f"{folder} holds other files: give a new folder to --out")
     check_writable(folder)
@@ -132,6 +133,13 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def clear(folder: Path) -> None:
+    """Remove what a run that was killed left half written; the run must be this process's own."""
+    inside = folder.rglob("*") if folder.is_dir() else ()
+    for place in [folder, *(one for one in inside if one.is_dir() and not one.is_symlink())]:
+        remove_leftovers(place)
+
+
 def write_state(folder: Path, tensors: Mapping[str, Tensor], known: dict[str, Any]) -> None:
     """Write the state of a run: its tensors on the CPU, and plain values beside them."""
     content = save(dict(tensors), metadata={"ganlens-state": json.dumps(known)})
@@ -139,7 +147,10 @@ def write_state(folder: Path, tensors: Mapping[str, Tensor], known: dict[str, An
 
 
 def read_state(folder: Path, restore: Callable[[dict[str, Tensor]], object]) -> dict[str, Any]:
-    """Hand the tensors of a saved state to ``restore``; return its "best" and "seconds".
+    """Hand the tensors of a saved state to ``restore``; return what it knows beside them.
+
+    That is "best" and "seconds"; "pending", the steps that no line of metrics.jsonl averages over
+    yet; and "recent" and "early" of the diagnostics. Older states know the first two alone.
 
     Raises:
         GanlensError: the file is damaged, or ``restore`` cannot use it.
@@ -149,9 +160,23 @@ def read_state(folder: Path, restore: Callable[[dict[str, Tensor]], object]) -> 
         with safe_open(file, framework="pt") as opened:
             known = json.loads(opened.metadata()["ganlens-state"])
             best = None if known["best"] is None else float(known["best"])
-            known = {"best": best, "seconds": float(known["seconds"])}
+            steps = [TrainStep(**one) for one in known.get("pending", [])]
+            known = {
+                "best": best,
+                "seconds": float(known["seconds"]),
+                "pending": steps,
+                "recent": [dict(one) for one in known.get("recent", [])],
+                "early": {k: list(v) for k, v in known.get("early", {}).items()},
+            }
             restore({k: opened.get_tensor(k) for k in opened.keys()})  # noqa: SIM118
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (
+        SafetensorError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RuntimeError,
+    ) as error:
         raise GanlensError(
             f"{file} is damaged ({error}): remove it to begin anew, or take another --out"
         ) from error

@@ -13,7 +13,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -42,6 +42,7 @@ from ganlens.runs.folder import (
     STATE_FILE,
     average,
     check_folder,
+    clear,
     metrics_lines,
     read_metrics,
     read_state,
@@ -95,14 +96,17 @@ class Run:
         self.began = time.monotonic()
         self.main = trainer.fabric.is_global_zero
         self.identity = run_identity(trainer, train_data, held_out, extractor, others)
-        self.resumed = self._claim()
         family, drawn = trainable(trainer.family), train_data if others is None else others
         self.diagnostics = Diagnostics(family, spread(drawn.images[:64]))
+        self.pending: list[TrainStep] = []  # that no row averages over yet
+        self.resumed = self._claim()
 
     def _claim(self) -> bool:
         """Take the folder over, or refuse it; return whether it held a state of this run."""
         check_folder(self.folder, self.identity)
         self.trainer.fabric.barrier()  # nobody writes before everybody has looked
+        if self.main:
+            clear(self.folder)
         if (self.folder / STATE_FILE).is_file():
             self._restore()
             return True
@@ -118,7 +122,7 @@ class Run:
             GanlensError: a loss is not finite (the best checkpoint and the last good state stay),
                 or something cannot be written.
         """
-        trainer, averaged = self.trainer, []
+        trainer = self.trainer
         if self.resumed:
             yield Event(note=f"resumed at step {trainer.step:,} of {trainer.total_steps:,}")
         while trainer.step < trainer.total_steps:
@@ -128,11 +132,11 @@ class Run:
                 return
             step = trainer.advance()
             self._diagnose(step)
-            averaged.append(step)
+            self.pending.append(step)
             yield Event(step=step)
             if trainer.step % self.config.log_every == 0 or self._ends_epoch():
-                self.rows.append(average(averaged))
-                averaged = []
+                self.rows.append(average(self.pending))
+                self.pending = []
             if self._evaluation_is_due():
                 yield from self._evaluate()
                 self.save_state()
@@ -282,12 +286,20 @@ class Run:
                 if not torch.isfinite(value).all():
                     self._give_up(NotFinite(f"{name} is not finite at step {self.trainer.step}"))
             write_bytes(self.folder / METRICS_FILE, metrics_lines(self.rows))
-            known = {"best": self.best, "seconds": self._elapsed()}
+            known = {
+                "best": self.best,
+                "seconds": self._elapsed(),
+                "pending": [asdict(one) for one in self.pending],
+                "recent": list(self.diagnostics.recent),
+                "early": self.diagnostics.early,
+            }
             write_state(self.folder, tensors, known)
         self.trainer.fabric.barrier()
 
     def _restore(self) -> None:
         known = read_state(self.folder, self.trainer.restore)
-        self.best, self.seconds = known["best"], known["seconds"]
+        self.best, self.seconds, self.pending = known["best"], known["seconds"], known["pending"]
+        self.diagnostics.recent.extend(known["recent"])
+        self.diagnostics.early |= known["early"]
         self.rows = [r for r in read_metrics(self.folder) if r["step"] <= self.trainer.step]
         self.evaluated = max((r["step"] for r in self.rows if "fd" in r), default=0)

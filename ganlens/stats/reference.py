@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ganlens.errors import GanlensError
-from ganlens.files import write_bytes
+from ganlens.files import check_regular, write_bytes
 from ganlens.stats.moments import mean_cov
 
 MEAN, COV, COUNT, FEATURES = "mu", "sigma", "n", "feats"
@@ -71,7 +71,12 @@ def read_moments(path: Path) -> ReferenceMoments:
 
 
 def holds_moments(path: Path) -> bool:
-    """Tell whether a file is an npz of ``mu`` and ``sigma``; an npz of images is not."""
+    """Tell whether a file is an npz of ``mu`` and ``sigma``; an npz of images is not.
+
+    Raises:
+        GanlensError: a pipe, a socket or a device.
+    """
+    check_regular(path)
     try:
         with zipfile.ZipFile(path) as file:
             return {f"{MEAN}.npy", f"{COV}.npy"} <= set(file.namelist())
@@ -97,6 +102,7 @@ def write_moments(path: Path, moments: ReferenceMoments) -> None:
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
+    check_regular(path)
     try:
         with open(path, "rb") as file:  # numpy leaves a file open that turns out to be none
             loaded = np.load(file, allow_pickle=False)

@@ -18,6 +18,7 @@ from ganlens import images
 from ganlens.errors import GanlensError
 from ganlens.latents import Seeds
 from ganlens.panels import AnimationPanel, ImagePanel, TablePanel
+from ganlens.paths import path_settings
 from ganlens.probes import PROBES
 from ganlens.recipe import Recipe, render
 
@@ -98,7 +99,7 @@ def settings(app: AppTest) -> dict[str, Any]:
 
 
 def assert_no_setting_is_forgotten_and_none_takes_a_path(app: AppTest, name: str) -> None:
-    from widgets import CHOICES, hidden
+    from widgets import hidden
 
     drawn = settings(app).keys()
     typed = {text.key for text in app.text_input}
@@ -108,8 +109,9 @@ def assert_no_setting_is_forgotten_and_none_takes_a_path(app: AppTest, name: str
         assert (key in drawn) != hidden(PROBES[name], field), f"{key} has no widget"
         if key in typed and hints[field.name] in (str, str | None):
             assert field.name in FREE_TEXT, f"may {key} be a path? Judge it, then list it"
-        if field.name in CHOICES:
-            assert app.selectbox(key=key).options == list(CHOICES[field.name])
+        mark = path_settings(PROBES[name]).get(field.name)
+        if mark is not None and not hidden(PROBES[name], field):
+            assert app.selectbox(key=key).options == list(mark.words)
 
 
 def test_what_is_about_a_file_is_hidden_with_it() -> None:

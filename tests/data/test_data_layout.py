@@ -109,7 +109,7 @@ def test_a_pipe_is_listed_and_not_waited_for(tmp_path):
         ("pipe.png", "neither a file nor a link to one")
     ]
     os.mkfifo(tmp_path / "pipe.zip")
-    with pytest.raises(GanlensError, match="neither a file nor a folder"):
+    with pytest.raises(GanlensError, match="is a pipe, not a regular file"):
         open_data(tmp_path / "pipe.zip")
 
 

@@ -1,6 +1,7 @@
 """Extractors of a comparison: from the word in its settings to features, and what to call them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,8 +87,8 @@ class ChosenExtractor:
 def choose_extractor(
     word: str,
     subject: Subject | None = None,
-    inception_weights: str | None = None,
-    weights: str | None = None,
+    inception_weights: str | Path | None = None,
+    weights: str | Path | None = None,
     device: torch.device | str = "cpu",
 ) -> Steps[ChosenExtractor]:
     """Return the extractor that a word names.
@@ -132,7 +133,9 @@ def choose_extractor(
     return _from_checkpoint(word, place)
 
 
-def _refuse_idle_weights(word: str, inception_weights: str | None, weights: str | None) -> None:
+def _refuse_idle_weights(
+    word: str, inception_weights: str | Path | None, weights: str | Path | None
+) -> None:
     if inception_weights is not None and word != "inception":
         raise GanlensError(
             f"--inception-weights are of no use to the extractor {word!r}: leave them out, or "
@@ -145,7 +148,7 @@ def _refuse_idle_weights(word: str, inception_weights: str | None, weights: str 
         )
 
 
-def _best(subject: Subject | None, weights: str | None) -> tuple[str, str]:
+def _best(subject: Subject | None, weights: str | Path | None) -> tuple[str, str]:
     """Return the word of the most widely comparable extractor available, and why."""
     if weights is not None:
         return "inception", "Inception's weights were given"
@@ -170,7 +173,9 @@ def _fetch() -> Steps[None]:
             yield Progress(done, max(total, done), "bytes of Inception's weights downloaded")
 
 
-def _inception(device: torch.device | str, weights: str | None, reason: str) -> ChosenExtractor:
+def _inception(
+    device: torch.device | str, weights: str | Path | None, reason: str
+) -> ChosenExtractor:
     from ganlens.features.inception import InceptionExtractor
 
     extractor = InceptionExtractor(weights, device)

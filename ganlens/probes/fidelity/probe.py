@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -19,10 +20,17 @@ from ganlens.errors import GanlensError
 from ganlens.features import ImageSource
 from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
+from ganlens.paths import OrPath
 from ganlens.precision import named_precision, resolved
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.fidelity import measure, moments
-from ganlens.probes.fidelity.extractors import FID, ChosenExtractor, choose_extractor
+from ganlens.probes.fidelity.extractors import (
+    FID,
+    TORCHVISION,
+    WORDS,
+    ChosenExtractor,
+    choose_extractor,
+)
 from ganlens.probes.fidelity.panels import panels
 from ganlens.probes.fidelity.result import Baseline, FidelityResult
 from ganlens.probes.fidelity.sources import Sources, Split, choose_sources, image_source
@@ -79,13 +87,13 @@ class Fidelity(Probe):
     )
     demo = MappingProxyType({"extractor": "discriminator"})
 
-    extractor: str = "auto"
+    extractor: Annotated[str, OrPath(WORDS, (TORCHVISION,))] = "auto"
     n: Annotated[int, Limits(low=2)] = 10_000
     seed: Seed = 0
     split: Split = "auto"
     batch_size: Count = 128
-    inception_weights: str | None = None
-    weights: str | None = None
+    inception_weights: Path | None = None
+    weights: Path | None = None
     precision: Literal["float32", "bfloat16", "auto"] = "float32"
     k: Count = 3
     k_density: Count = 5

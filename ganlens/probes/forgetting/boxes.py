@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ganlens.errors import GanlensError, one_of
+from ganlens.files import check_regular
 
 LEAST = 10  # marked samples, so that some are left to be judged on
 MOST = 100_000  # samples of one file
@@ -58,6 +59,7 @@ def read_marks(path: str, size: tuple[int, int]) -> Marks:
     suffix = Path(path).suffix.lower()
     if suffix not in read:
         raise one_of("ending of the file of boxes", suffix, read)
+    check_regular(path)
     marks = read[suffix](Path(path), size)
     marked = int(marks.masks.any((1, 2)).sum())
     if marked < LEAST:

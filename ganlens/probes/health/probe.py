@@ -9,6 +9,7 @@ from ganlens.errors import GanlensError
 from ganlens.features import DataImages
 from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
+from ganlens.paths import OrPath
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.health.measurements import Amounts, Measurements, measure
 from ganlens.probes.health.panels import panels
@@ -55,7 +56,7 @@ class Health(Probe):
     papers = (("Salimans 2016", "https://arxiv.org/abs/1606.03498"),)
     demo = MappingProxyType({"n": 128, "jacobians": 2, "batches": 2})
 
-    beside: str = "auto"
+    beside: Annotated[str, OrPath(("auto", "none"))] = "auto"
     n: Annotated[int, Limits(16, MOST)] = 256
     jacobians: Count = 4
     batches: Count = 4

@@ -8,6 +8,7 @@ import numpy as np
 from ganlens.data import open_data
 from ganlens.data.decode import Target, decode, open_bytes
 from ganlens.errors import GanlensError
+from ganlens.files import check_regular
 
 
 def read_pictures(
@@ -29,6 +30,7 @@ def read_pictures(
     pixels, names = [], list[str]()
     for path in paths:
         file = path.expanduser()
+        check_regular(file)
         if not file.is_file() or file.suffix.lower() in (".zip", ".npz"):
             data = open_data(str(path), size=size, channels=channels, strict=True, upscale=True)
             pixels.append(np.array(data.images))

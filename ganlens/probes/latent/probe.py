@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -79,7 +80,7 @@ class Interpolation(Probe):
     frames: Annotated[int, Limits(low=1, or_zero=True)] = 12
     plane: Annotated[int, Limits(low=2, or_zero=True)] = 7
     path_pairs: Annotated[int, Limits(low=2, or_zero=True)] = 500
-    latents_file: str | None = None
+    latents_file: Path | None = None
     batch_size: Count = 64
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages
 from ganlens.limits import Count, Limits, Seed
+from ganlens.paths import OrPath
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity
 from ganlens.probes.maximize.ascent import Ascent, AscentInputs, climb, join, most_varied
@@ -87,7 +88,7 @@ class Maximize(Probe):
     renamed = MappingProxyType({"judge": "classifier"})
 
     units: tuple[str, ...] = ()
-    classifier: str = "auto"
+    classifier: Annotated[str, OrPath(("auto", "none"))] = "auto"
     layer: str = "auto"
     channels: Annotated[int, Limits(low=0)] = 3
     classes: Annotated[int, Limits(low=0)] = 3

@@ -7,7 +7,7 @@ animation, a plotly figure, or a table.
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,11 @@ class TablePanel:
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, title: str, caption: str, columns: Mapping[str, Iterable[Any]]) -> "TablePanel":
+        """Return a table of columns of equal length: each name stands beside its values."""
+        return cls(title, caption, tuple(columns), list(zip(*columns.values(), strict=True)))
 
 
 Panel = ImagePanel | AnimationPanel | FigurePanel | TablePanel

@@ -113,3 +113,20 @@ def as_maps(output: Tensor) -> Tensor:
     if output.ndim == 4:
         return output
     return output.reshape(len(output), -1, 1, 1)
+
+
+def neighbour_correlation(patches: Tensor) -> float | None:
+    """Correlate each value of (..., h, w) patches with its right and lower neighbours.
+
+    About 0 for noise, up to 1 for what is smooth, below 0 for checkerboards. NaN does not count.
+
+    Returns:
+        None without neighbours, or where they do not vary.
+    """
+    beside = torch.stack([patches[..., :-1].flatten(), patches[..., 1:].flatten()])
+    below = torch.stack([patches[..., :-1, :].flatten(), patches[..., 1:, :].flatten()])
+    pairs = torch.cat([beside, below], dim=1).double()
+    pairs = pairs[:, ~pairs.isnan().any(0)]
+    if pairs.shape[1] < 2 or (pairs.std(dim=1) == 0).any():
+        return None
+    return float(torch.corrcoef(pairs)[0, 1])

@@ -77,9 +77,15 @@ def grid(
     return sheet
 
 
+def beside(pictures: Sequence[np.ndarray], gap: int = 24) -> np.ndarray:
+    """Put (H, W, 3) uint8 pictures of one height side by side, ``gap`` white pixels between."""
+    white = np.full((len(pictures[0]), gap, 3), 255, np.uint8)
+    return np.concatenate([part for one in pictures for part in (white, one)][1:], 1)
+
+
 def enlarge(image: np.ndarray, scale: int) -> np.ndarray:
-    """Repeat every pixel of an (H, W, C) image both ways: no smoothing, pixels stay evidence."""
-    return np.repeat(np.repeat(image, scale, axis=0), scale, axis=1)
+    """Repeat every pixel of (..., H, W, C) images both ways: no smoothing, pixels stay evidence."""
+    return np.repeat(np.repeat(image, scale, axis=-3), scale, axis=-2)
 
 
 def png_bytes(image: np.ndarray, recipe: Mapping[str, Any] | None = None) -> bytes:

@@ -7,7 +7,7 @@ animation, a plotly figure, or a table.
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,25 @@ class TablePanel:
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls,
+        title: str,
+        caption: str,
+        content: Mapping[str, Iterable[Any]] | Sequence[Mapping[str, Any]],
+    ) -> "TablePanel":
+        """Return a table whose column names stand beside the values.
+
+        Args:
+            title: of the panel.
+            caption: of the panel.
+            content: columns of equal length by name, or rows that all have the same names.
+        """
+        if isinstance(content, Mapping):
+            return cls(title, caption, tuple(content), list(zip(*content.values(), strict=True)))
+        names = tuple(content[0]) if content else ()
+        return cls(title, caption, names, [[row[name] for name in names] for row in content])
 
 
 Panel = ImagePanel | AnimationPanel | FigurePanel | TablePanel

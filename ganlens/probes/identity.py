@@ -1,9 +1,12 @@
-"""Which networks a result is about: what every summary carries to be comparable."""
+"""Identity of the networks that a result is about, and of the untrained ones beside them."""
 
 from typing import Any
 
+from torch import Tensor
+
 from ganlens.data import ImageSet, split_overlap
 from ganlens.devices import in_words
+from ganlens.errors import GanlensError
 from ganlens.models.prior import Prior
 from ganlens.precision import FLOAT32
 from ganlens.subject import Subject
@@ -57,3 +60,13 @@ def _condition(subject: Subject, drawn: bool) -> dict[str, str]:
         return {}
     usual = f"{condition.name(row)} (the default)"
     return {"condition": "as often as the training data had each" if drawn else usual}
+
+
+def untrained(
+    subject: Subject, seed: int, images: Tensor | None = None, *, calibrated: bool = True
+) -> tuple[Subject | None, str]:
+    """Return the untrained control, as ``Subject.untrained``, or None and why in a sentence."""
+    try:
+        return subject.untrained(seed, images, calibrated=calibrated), ""
+    except GanlensError as error:
+        return None, f"Nothing untrained beside it: {error}."

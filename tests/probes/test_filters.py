@@ -46,7 +46,7 @@ def test_grey_pictures_and_missing_generators_work():
     found = Filters().run(NoGenerator(None, fake_subject().discriminator))
     assert len(found.last) == 0
     assert [type(panel).__name__ for panel in found.panels()] == ["ImagePanel", "TablePanel"]
-    assert {row[0] for row in found.layers} == {"discriminator"}
+    assert {row["network"] for row in found.layers} == {"discriminator"}
     json.dumps(found.summary(), allow_nan=False)
 
 
@@ -85,15 +85,15 @@ def test_the_table_has_every_weight_and_the_receptive_fields(result):
     subject = fake_subject()
     for network in ("generator", "discriminator"):
         module = getattr(subject, network)
-        counted = sum(row[4] for row in result.layers if row[0] == network)
+        counted = sum(row["parameters"] for row in result.layers if row["network"] == network)
         assert counted == sum(p.numel() for p in module.parameters())
-    rows = {row[1]: row for row in result.layers if row[0] == "discriminator"}
-    assert [rows[f"block{i}.conv"][9] for i in (1, 2)] == [4, 10]
+    rows = {row["layer"]: row for row in result.layers if row["network"] == "discriminator"}
+    assert [rows[f"block{i}.conv"]["receptive field (px)"] for i in (1, 2)] == [4, 10]
     weight = subject.discriminator.block2.conv.weight
-    assert rows["block2.conv"][3] == "8 x 4 x 4 x 4"
-    assert rows["block2.conv"][5] == pytest.approx(weight.mean().item(), abs=1e-6)
-    assert rows["block2.conv"][6] == pytest.approx(weight.std(correction=0).item(), rel=1e-5)
-    assert rows["block2.conv"][8] == pytest.approx(weight.norm().item(), rel=1e-5)
+    assert rows["block2.conv"]["shape"] == "8 x 4 x 4 x 4"
+    assert rows["block2.conv"]["mean"] == pytest.approx(weight.mean().item(), abs=1e-6)
+    assert rows["block2.conv"]["std"] == pytest.approx(weight.std(correction=0).item(), rel=1e-5)
+    assert rows["block2.conv"]["norm"] == pytest.approx(weight.norm().item(), rel=1e-5)
 
 
 def test_panels_and_summary(result):

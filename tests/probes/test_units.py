@@ -17,7 +17,6 @@ from ganlens.features import DataImages
 from ganlens.images import as_rgb, to_uint8
 from ganlens.panels import ImagePanel
 from ganlens.probes.units import GuidedBackprop, TopImages
-from ganlens.probes.units.gallery import gallery
 from ganlens.probes.units.gradients import as_pictures, concentration, per_unit, smoothness
 from ganlens.probes.units.pictures import LABEL, cut, sheet
 from ganlens.probes.units.scan import last_block, scan
@@ -184,7 +183,7 @@ def test_every_layer_of_both_networks_has_top_images(subject: Subject) -> None:
         for layer in subject.layers(network):
             source = Samples(subject, 0, 9)
             found = finish(scan(subject, network, layer, source, 2, 9))
-            shown = gallery(found, source, np.array([0]))
+            shown = found.gallery(source, np.array([0]))
             assert shown.patches().shape[:2] == (1, 2), layer
             assert shown.framed().shape == (1, 2, 64, 64, 3)
 

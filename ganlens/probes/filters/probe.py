@@ -11,12 +11,12 @@ from ganlens.probes.filters.result import FiltersResult
 from ganlens.probes.filters.weights import (
     first_layer,
     last_layer,
-    neighbour_correlation,
     patches_of,
     pictures_of,
     rows_of,
 )
-from ganlens.probes.identity import identity
+from ganlens.probes.identity import identity, untrained
+from ganlens.probes.layer_statistics import neighbour_correlation
 from ganlens.subject import Subject
 
 
@@ -56,29 +56,19 @@ class Filters(Probe):
         if subject.discriminator is None:
             raise GanlensError(f"{subject.name} has no discriminator: choose another checkpoint")
         yield Progress(0, 1, "networks")
-        note = ""
-        try:
-            control: Subject | None = subject.untrained(self.seed, calibrated=False)
-        except GanlensError as error:
-            control, note = None, f"Nothing untrained beside it: {error}."
-        names = (
-            first_layer(subject.discriminator),
-            last_layer(getattr(subject, "generator", None)),
-        )
+        control, note = untrained(subject, self.seed, calibrated=False)
+        generator = getattr(subject, "generator", None)
+        names = first_layer(subject.discriminator), last_layer(generator)
         weights = {
-            f"{which}{suffix}": patches_of(network, name, which)
+            which + suffix: patches_of(getattr(one, end, None), name, which)
             for which, end, name in zip(
                 ("first", "last"), ("discriminator", "generator"), names, strict=True
             )
             for suffix, one in (("", subject), (" untrained", control))
-            for network in [getattr(one, end, None)]
         }
         return FiltersResult(
-            first=pictures_of(weights["first"]),
-            first_untrained=pictures_of(weights["first untrained"]),
-            last=pictures_of(weights["last"]),
-            last_untrained=pictures_of(weights["last untrained"]),
-            smoothness={name: neighbour_correlation(w) for name, w in weights.items()},
+            **{name.replace(" ", "_"): pictures_of(one) for name, one in weights.items()},
+            smoothness={name: neighbour_correlation(one) for name, one in weights.items()},
             layers=tuple(rows_of(subject, control)),
             names=names,
             note=note,

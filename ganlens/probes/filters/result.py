@@ -1,5 +1,6 @@
 """Result of the filters probe: the weights at both ends of the pair, as pictures."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,7 @@ class FiltersResult(Result):
         last_untrained: the same of an untrained G.
         smoothness: correlation of neighbouring weights of "first", "first untrained", "last" and
             "last untrained", None where it is undefined.
-        layers: one row per layer with weights: network, layer, type, shape, parameters, mean, std,
-            std untrained, norm, receptive field in pixels (D only; "whole image" where it is).
+        layers: for each layer with weights its row of the table, by column.
         names: names of D's first and G's last layer.
         note: why there is nothing untrained to compare with, or empty.
     """
@@ -31,14 +31,15 @@ class FiltersResult(Result):
     last: np.ndarray
     last_untrained: np.ndarray
     smoothness: dict[str, float | None]
-    layers: tuple[tuple[Any, ...], ...]
+    layers: tuple[dict[str, Any], ...]
     names: tuple[str, str]
     note: str
 
     def numbers(self) -> list[Number]:
         """Return how many filters there are, how smooth they are, and counts of parameters."""
-        networks = dict.fromkeys(row[0] for row in self.layers)
-        counts = {n: sum(row[4] for row in self.layers if row[0] == n) for n in networks}
+        counts: Counter[str] = Counter()
+        for row in self.layers:
+            counts[row["network"]] += row["parameters"]
         return [
             Number("first_layer_of_discriminator", self.names[0]),
             Number("filters", len(self.first)),

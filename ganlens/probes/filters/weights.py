@@ -1,6 +1,6 @@
-"""Weights of both ends of a pair: patches, how smooth they are, and a row per layer."""
+"""Weights of both ends of a pair: patches, their pictures, and a row per layer."""
 
-from collections.abc import Generator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -35,19 +35,6 @@ def last_layer(generator: nn.Module | None) -> str:
     return found[-1] if found else ""
 
 
-def neighbour_correlation(patches: Tensor) -> float | None:
-    """Correlate each weight of (F, C, k, k) patches with its right and lower neighbours.
-
-    About 0 for random weights, up to 1 for smooth ones; None without neighbours or variance.
-    """
-    beside = torch.stack([patches[..., :-1].flatten(), patches[..., 1:].flatten()])
-    below = torch.stack([patches[..., :-1, :].flatten(), patches[..., 1:, :].flatten()])
-    pairs = torch.cat([beside, below], dim=1).double()
-    if pairs.shape[1] < 2 or (pairs.std(dim=1) == 0).any():
-        return None
-    return float(torch.corrcoef(pairs)[0, 1])
-
-
 def patches_of(network: nn.Module | None, name: str, which: str) -> Tensor:
     """Return (F, C, k, k) weights with C the picture's channels; (0, 1, 1, 1) without a network."""
     if network is None or not name:
@@ -68,11 +55,10 @@ def pictures_of(patches: Tensor) -> np.ndarray:
     return images.to_uint8(patches / largest)
 
 
-def rows_of(subject: Subject, control: Subject | None) -> Generator[tuple[Any, ...], None, None]:
-    """Yield a row for each layer with weights, as ``FiltersResult.layers`` has them."""
+def rows_of(subject: Subject, control: Subject | None) -> Iterator[dict[str, Any]]:
+    """Yield a row of the table, by column, for each layer with weights."""
     for network in ("generator", "discriminator"):
-        module = getattr(subject, network, None)
-        other = getattr(control, network, None)
+        module, other = getattr(subject, network, None), getattr(control, network, None)
         if module is None:
             continue
         for name, layer in module.named_modules():
@@ -80,19 +66,19 @@ def rows_of(subject: Subject, control: Subject | None) -> Generator[tuple[Any, .
             if not own or not isinstance(getattr(layer, "weight", None), Tensor):
                 continue
             w = layer.weight.detach().double()
-            before = None if other is None else other.get_submodule(name).weight.detach()
-            yield (
-                network,
-                name,
-                type(layer).__name__,
-                " x ".join(map(str, w.shape)),
-                sum(p.numel() for p in own),
-                float(w.mean()),
-                float(w.std(correction=0)),
-                None if before is None else float(before.double().std(correction=0)),
-                float(w.norm()),
-                _field(module, name) if network == "discriminator" else None,
-            )
+            before = None if other is None else other.get_submodule(name).weight.detach().double()
+            yield {
+                "network": network,
+                "layer": name,
+                "type": type(layer).__name__,
+                "shape": " x ".join(map(str, w.shape)),
+                "parameters": sum(p.numel() for p in own),
+                "mean": float(w.mean()),
+                "std": float(w.std(correction=0)),
+                "std untrained": None if before is None else float(before.std(correction=0)),
+                "norm": float(w.norm()),
+                "receptive field (px)": _field(module, name) if network != "generator" else None,
+            }
 
 
 def _field(discriminator: nn.Module, name: str) -> int | str | None:

@@ -1,20 +1,18 @@
 """Maps of a layer, which samples show the concept, and where the layer knows it."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ganlens.activations import capture, find_layer
-from ganlens.edits import EVERYWHERE
+from ganlens.edits import cells_in
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Progress, Steps
 from ganlens.probes.forgetting.boxes import Marks
 from ganlens.probes.forgetting.unit_classifier import (
     UnitClassifier,
     cell_aucs,
-    marked_cells,
+    hull,
     place_of_concept,
     unit_classifier,
 )
@@ -24,25 +22,6 @@ from ganlens.subject import Subject
 AUTO = "auto"
 LEAST = 5  # samples of either kind: some to be fitted to, some to test on
 OFTEN = 0.25  # share of the marked samples in which a cell is marked that belongs to the place
-
-
-@dataclass(frozen=True)
-class ConceptMaps:
-    """Maps of a layer, and where they tell of a concept.
-
-    Attributes:
-        maps: (N, C, h, w) activations of the layer.
-        shows: (N,) bool: which samples show the concept.
-        aucs: (h, w) how well each cell's channels tell which.
-        box: the concept's place, in shares of the side.
-        units: the paper's classifier of channel vectors.
-    """
-
-    maps: Tensor
-    shows: np.ndarray
-    aucs: np.ndarray
-    box: tuple[float, ...]
-    units: UnitClassifier
 
 
 def generator_layer(subject: Subject, layer: str) -> str:
@@ -87,8 +66,20 @@ def maps_of(subject: Subject, layer: str, z: Tensor, batch_size: int) -> Steps[T
     return maps
 
 
-def locate(maps: Tensor, shows: np.ndarray, marks: Marks | None, seed: int) -> ConceptMaps:
+def locate(
+    maps: Tensor, shows: np.ndarray, marks: Marks | None, seed: int
+) -> tuple[np.ndarray, tuple[float, ...], UnitClassifier]:
     """Find the concept's place and fit the unit classifier.
+
+    Args:
+        maps: (N, C, h, w) activations of the layer.
+        shows: (N,) bool: which samples show the concept.
+        marks: where it is, or None: it is where the layer tells best whether it is there.
+        seed: of the split and of the choice of cells.
+
+    Returns:
+        (h, w) how well each cell's channels tell which show it; left, top, right, bottom of its
+        place, in shares of the side; and the paper's classifier of channel vectors.
 
     Raises:
         GanlensError: fewer than 5 samples that show the concept, or that do not.
@@ -103,11 +94,11 @@ def locate(maps: Tensor, shows: np.ndarray, marks: Marks | None, seed: int) -> C
     aucs = cell_aucs(maps[order], shows[order])
     if marks is None:
         box: tuple[float, ...] = place_of_concept(aucs)
-        marked = marked_cells(shows, box, side)
+        marked = shows[:, None, None] & cells_in(box, *side).numpy()
     else:
         marked = marks.cells(*side)
-        box = _hull(marked[shows].mean(0) >= OFTEN)
-    return ConceptMaps(maps, shows, aucs, box, unit_classifier(maps[order], marked[order], seed))
+        box = hull(marked[shows].mean(0) >= OFTEN)
+    return aucs, box, unit_classifier(maps[order], marked[order], seed)
 
 
 def _mixed(shows: np.ndarray, seed: int) -> np.ndarray:
@@ -118,14 +109,3 @@ def _mixed(shows: np.ndarray, seed: int) -> np.ndarray:
         rows = rng.permutation(np.flatnonzero(shows == kind))
         places[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
     return np.argsort(places, kind="stable")
-
-
-def _hull(cells: np.ndarray) -> tuple[float, ...]:
-    if not cells.any():
-        return EVERYWHERE
-    rows, columns = np.nonzero(cells)
-    height, width = cells.shape
-    return (
-        float(columns.min() / width), float(rows.min() / height),
-        float((columns.max() + 1) / width), float((rows.max() + 1) / height),
-    )  # fmt: skip

@@ -8,7 +8,7 @@ from ganlens import images
 from ganlens.activations import position_gradients
 from ganlens.features import ImageSource
 from ganlens.probes.base import Progress, Steps
-from ganlens.probes.units.gallery import boxes
+from ganlens.probes.layer_statistics import neighbour_correlation
 from ganlens.probes.units.pictures import cut
 from ganlens.probes.units.scan import Scan
 from ganlens.subject import Subject
@@ -35,7 +35,7 @@ def gradient_patches(
     Returns:
         (n, k, C, s, s) float32, NaN where the window reaches over the edge of the picture.
     """
-    windows = boxes(found, units)
+    windows = found.boxes(units)
     side = int((windows[..., 1] - windows[..., 0]).max())
     rows = []
     for index, unit in enumerate(units):
@@ -83,17 +83,7 @@ def smoothness(patch: np.ndarray) -> float | None:
     Returns:
         None where the gradient does not vary, or there are no neighbours.
     """
-    pairs = np.concatenate(
-        [
-            np.stack([patch[..., :-1].ravel(), patch[..., 1:].ravel()]),
-            np.stack([patch[..., :-1, :].ravel(), patch[..., 1:, :].ravel()]),
-        ],
-        axis=1,
-    ).astype(np.float64)
-    pairs = pairs[:, ~np.isnan(pairs).any(0)]
-    if pairs.shape[1] < 2 or (pairs.std(1) == 0).any():
-        return None
-    return float(np.asarray(np.corrcoef(pairs))[0, 1])
+    return neighbour_correlation(torch.tensor(patch))
 
 
 def per_unit(patches: np.ndarray) -> np.ndarray:
@@ -101,13 +91,8 @@ def per_unit(patches: np.ndarray) -> np.ndarray:
 
     Patches where one is not defined do not count; NaN where none is.
     """
-    found = np.full((*patches.shape[:2], 2), np.nan)
-    for place in np.ndindex(*patches.shape[:2]):
-        for index, measure in enumerate((concentration, smoothness)):
-            value = measure(patches[place])
-            found[(*place, index)] = np.nan if value is None else value
-    counts = (~np.isnan(found)).sum(1)
-    return np.where(counts > 0, np.nansum(found, 1) / np.maximum(counts, 1), np.nan)
+    found = [[[concentration(one), smoothness(one)] for one in unit] for unit in patches]
+    return np.ma.masked_invalid(np.array(found, dtype=float)).mean(1).filled(np.nan)
 
 
 def as_pictures(patches: np.ndarray) -> np.ndarray:

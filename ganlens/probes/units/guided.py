@@ -5,26 +5,17 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from torch import nn
 
 from ganlens.activations import guided_copy
 from ganlens.data import ImageSet
 from ganlens.features import DataImages
 from ganlens.limits import Count, Seed
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
-from ganlens.probes.identity import identity
-from ganlens.probes.units.gallery import gallery
+from ganlens.probes.identity import identity, untrained
 from ganlens.probes.units.gradients import gradient_patches, per_unit
 from ganlens.probes.units.guided_panels import panels
 from ganlens.probes.units.guided_result import Gradients, GuidedBackpropResult
-from ganlens.probes.units.scan import (
-    check_units,
-    last_block,
-    scan,
-    spread,
-    untrained,
-    windows_of,
-)
+from ganlens.probes.units.scan import check_units, last_block, scan, spread, windows_of
 from ganlens.subject import Subject
 
 FIRST = 6  # units that the paper shows
@@ -61,10 +52,7 @@ class GuidedBackprop(Probe):
         "The pictures of the trained network should show parts of things, those of the random one"
         " only noise that follows the edges of the image."
     )
-    papers = (
-        RADFORD,
-        ("Springenberg 2014", "https://arxiv.org/abs/1412.6806"),
-    )
+    papers = (RADFORD, ("Springenberg 2014", "https://arxiv.org/abs/1412.6806"))
     demo = MappingProxyType({"images": 2000, "measured": 32})
 
     layer: str = "auto"
@@ -125,14 +113,10 @@ class GuidedBackprop(Probe):
         found = yield from scan(subject, "discriminator", layer, source, self.k, self.batch_size)
         network = subject.unconditional("discriminator")
         every = np.union1d(units, measured)
-        patches: list[np.ndarray] = []
-        networks: tuple[nn.Module, ...] = (guided_copy(network), network)
-        for one in networks:
-            patches.append((yield from gradient_patches(subject, one, layer, found, source, every)))
+        copy = guided_copy(network)
+        guided = yield from gradient_patches(subject, copy, layer, found, source, every)
+        plain = yield from gradient_patches(subject, network, layer, found, source, every)
         shown, counted = np.searchsorted(every, units), np.searchsorted(every, measured)
-        return Gradients(
-            gallery=gallery(found, source, units),
-            guided=patches[0][shown],
-            plain=patches[1][shown],
-            statistics=np.stack([per_unit(part[counted]) for part in patches]),
-        )
+        statistics = np.stack([per_unit(part[counted]) for part in (guided, plain)])
+        gallery = found.gallery(source, units)
+        return Gradients(gallery, guided[shown], plain[shown], statistics)

@@ -1,13 +1,22 @@
 """Panels of the guided-backprop probe: gradients, the images, trained beside untrained."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ganlens.figures import Line, lines
+from ganlens.images import beside
 from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel
 from ganlens.probes.units.gradients import as_pictures
-from ganlens.probes.units.guided_result import KINDS, MEASURES, GuidedBackpropResult
-from ganlens.probes.units.pictures import beside, enlarge_tiles, scale_of, sheet
+from ganlens.probes.units.guided_result import KINDS, MEASURES, Gradients, GuidedBackpropResult
+from ganlens.probes.units.pictures import scale_of, sheet
 
+HOW = {
+    "guided": "Guided backpropagation keeps only what excites the unit on every rectifier "
+    "of the way (Springenberg 2014; figure 5 of Radford 2015).",
+    "plain": "Plain gradients of the same units in the same images, which also hold what "
+    "inhibits them.",
+}
 AXES = {
     "concentration": "concentration (0: spread evenly, 1: one pixel)",
     "smoothness": "smoothness (0: noise, 1: edges and blobs)",
@@ -21,21 +30,14 @@ def panels(result: GuidedBackpropResult) -> list[Panel]:
 
 
 def _gradients(result: GuidedBackpropResult, kind: str) -> ImagePanel:
-    how = {
-        "guided": "Guided backpropagation keeps only what excites the unit on every rectifier "
-        "of the way (Springenberg 2014; figure 5 of Radford 2015).",
-        "plain": "Plain gradients of the same units in the same images, which also hold what "
-        "inhibits them.",
-    }
     k = result.trained.guided.shape[1]
-    tiles = [as_pictures(getattr(one, kind)) for one in result.both if one]
     return ImagePanel(
         title=f"{kind.capitalize()} backpropagation to {result.layer}",
         caption=f"Each row is one unit, each tile the colours that would raise it most in one "
         f"of the {k} real images that activate it most, cut to its receptive field of "
-        f"{result.size} px; grey is no influence, and each tile has its own scale. {how[kind]} "
+        f"{result.size} px; grey is no influence, and each tile has its own scale. {HOW[kind]} "
         f"{_where(result)}{_caution(result)}",
-        image=_sheets(result, tiles),
+        image=_sheets(result, lambda one: as_pictures(getattr(one, kind))),
         alt=f"{len(result.trained.gallery.units)} rows of {k} {kind} gradients",
         scale=1,
     )
@@ -46,7 +48,7 @@ def _images(result: GuidedBackpropResult) -> ImagePanel:
         title=f"The images that activate {result.layer} most",
         caption="The real patches that belong to the gradients, tile by tile; grey is outside "
         f"the picture. {_where(result)}",
-        image=_sheets(result, [one.gallery.patches() for one in result.both if one]),
+        image=_sheets(result, lambda one: one.gallery.patches()),
         alt="rows of real patches, one row per unit",
         scale=1,
     )
@@ -63,16 +65,12 @@ def _caution(result: GuidedBackpropResult) -> str:
 
 def _figure(result: GuidedBackpropResult) -> FigurePanel:
     units = [f"unit {unit}" for unit in result.measured]
-    networks = zip(
-        ("trained", "untrained"), result.both, ("circle", "diamond"), (0, 3), strict=True
-    )
+    looks = {"trained": ("circle", PALETTE[0]), "untrained": ("diamond", PALETTE[3])}
     marks = [
-        Line(f"{name}, {kind}", one.statistics[KINDS.index(kind), :, 1],
-             one.statistics[KINDS.index(kind), :, 0], PALETTE[colour], mode="markers",
-             symbol=symbol + fill, text=units)
-        for name, one, symbol, colour in networks
-        if one
-        for kind, fill in zip(KINDS, ("", "-open"), strict=True)
+        Line(f"{name}, {kind}", y, x, looks[name][1], mode="markers",
+             symbol=looks[name][0] + fill, text=units)
+        for name, one in result.networks.items()
+        for kind, fill, (x, y) in zip(KINDS, ("", "-open"), one.statistics.mT, strict=True)
     ]  # fmt: skip
     area, verdict = result.compare("guided", "concentration")["auc"], ""
     if area is not None:
@@ -93,11 +91,11 @@ def _figure(result: GuidedBackpropResult) -> FigurePanel:
 
 
 def _table(result: GuidedBackpropResult) -> TablePanel:
-    rows = []
-    for kind in KINDS:
-        for measure in MEASURES:
-            found = result.compare(kind, measure)
-            rows.append((measure, kind, *found.values()))
+    found = [
+        (measure, kind, *result.compare(kind, measure).values())
+        for kind in KINDS
+        for measure in MEASURES
+    ]
     return TablePanel(
         title="Trained beside untrained gradients",
         caption="Means over units of the mean over each unit's patches; AUC is how often a "
@@ -105,7 +103,7 @@ def _table(result: GuidedBackpropResult) -> TablePanel:
         "which units of one network are only roughly. Units whose gradient is 0 are left out.",
         columns=("measure", "gradients", "trained", "untrained", "units", "units untrained",
                  "AUC", "p"),
-        rows=rows,
+        rows=found,
     )  # fmt: skip
 
 
@@ -113,12 +111,9 @@ def _where(result: GuidedBackpropResult) -> str:
     return "Left trained, right untrained. " if result.untrained else f"{result.note} "
 
 
-def _sheets(result: GuidedBackpropResult, tiles: list[np.ndarray]) -> np.ndarray:
-    scale = scale_of(tiles[0].shape[2])
-    shown = [one for one in result.both if one]
-    return beside(
-        [
-            sheet(one.gallery.units.tolist(), enlarge_tiles(tile, scale))
-            for one, tile in zip(shown, tiles, strict=True)
-        ]
-    )
+def _sheets(
+    result: GuidedBackpropResult, tiles_of: Callable[[Gradients], np.ndarray]
+) -> np.ndarray:
+    tiles = [(one.gallery.units.tolist(), tiles_of(one)) for one in result.networks.values()]
+    scale = scale_of(tiles[0][1].shape[2])
+    return beside([sheet(units, one, scale) for units, one in tiles])

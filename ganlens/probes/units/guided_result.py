@@ -50,39 +50,36 @@ class GuidedBackpropResult(Result):
     untrained: Gradients | None
     note: str
 
+    @property
+    def networks(self) -> dict[str, Gradients]:
+        """Trained, and untrained where there is one."""
+        return {"trained": self.trained} | ({"untrained": self.untrained} if self.untrained else {})
+
     def compare(self, kind: str, measure: str) -> dict[str, float | int | None]:
         """Compare the units of both networks: means, AUC and the p-value of Mann and Whitney.
 
         AUC is how often a trained unit's value exceeds an untrained one's; a unit without a value
         does not count.
         """
-        trained, untrained = self.values(kind, measure)
-        found: dict[str, float | int | None] = {
-            "trained": float(trained.mean()) if len(trained) else None,
-            "untrained": float(untrained.mean()) if len(untrained) else None,
-            "units_trained": len(trained),
-            "units_untrained": len(untrained),
-            "auc": None,
-            "p": None,
-        }
+        place = KINDS.index(kind), slice(None), MEASURES.index(measure)
+        found = {name: one.statistics[place] for name, one in self.networks.items()}
+        values = {name: one[~np.isnan(one)] for name, one in found.items()}
+        trained, untrained = (values.get(name, np.empty(0)) for name in ("trained", "untrained"))
+        area = p = None
         if len(trained) and len(untrained):
             from scipy.stats import mannwhitneyu
 
             both = np.concatenate([trained, untrained])
-            found["auc"] = auc(both, np.arange(len(both)) < len(trained))
-            found["p"] = float(mannwhitneyu(trained, untrained).pvalue)
-        return found
-
-    def values(self, kind: str, measure: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the defined values of trained and untrained units."""
-        place = KINDS.index(kind), slice(None), MEASURES.index(measure)
-        found = [one.statistics[place] if one else np.empty(0) for one in self.both]
-        return found[0][~np.isnan(found[0])], found[1][~np.isnan(found[1])]
-
-    @property
-    def both(self) -> tuple[Gradients, Gradients | None]:
-        """Trained and untrained."""
-        return self.trained, self.untrained
+            area = auc(both, np.arange(len(both)) < len(trained))
+            p = float(mannwhitneyu(trained, untrained).pvalue)
+        return {
+            "trained": float(trained.mean()) if len(trained) else None,
+            "untrained": float(untrained.mean()) if len(untrained) else None,
+            "units_trained": len(trained),
+            "units_untrained": len(untrained),
+            "auc": area,
+            "p": p,
+        }
 
     def numbers(self) -> list[Number]:
         """Return how trained and untrained units differ, by each measure and kind of gradient."""

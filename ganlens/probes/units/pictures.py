@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ganlens.images import as_rgb, enlarge
+from ganlens.images import as_rgb, enlarge, grid
 
 GREY = 127  # what lies outside the picture
 INK = (213, 94, 0)  # of the windows' outlines: vermillion of the palette
@@ -36,19 +36,16 @@ class Gallery:
     def patches(self) -> np.ndarray:
         """Return (n, k, s, s, C) uint8: the windows, grey where they reach over the edge."""
         side = int((self.boxes[..., 1] - self.boxes[..., 0]).max())
-        rows = [
-            [cut(picture, box, side, GREY) for picture, box in zip(*pair, strict=True)]
-            for pair in zip(self.pictures, self.boxes, strict=True)
-        ]
-        return np.array(rows)
+        places = np.ndindex(self.boxes.shape[:2])
+        flat = [cut(self.pictures[at], self.boxes[at], side, GREY) for at in places]
+        return np.array(flat).reshape(*self.boxes.shape[:2], *flat[0].shape)
 
     def framed(self) -> np.ndarray:
         """Return (n, k, H', W', 3) uint8: enlarged pictures with the windows drawn on them."""
         scale = scale_of(self.pictures.shape[2])
-        flat = self.pictures.reshape(-1, *self.pictures.shape[2:])
-        boxes = self.boxes.reshape(-1, 4)
-        found = [frame(p, box, scale) for p, box in zip(flat, boxes, strict=True)]
-        return np.array(found).reshape(*self.pictures.shape[:2], *found[0].shape)
+        places = np.ndindex(self.boxes.shape[:2])
+        flat = [frame(self.pictures[at], self.boxes[at], scale) for at in places]
+        return np.array(flat).reshape(*self.boxes.shape[:2], *flat[0].shape)
 
 
 def scale_of(side: int) -> int:
@@ -69,7 +66,7 @@ def cut(picture: np.ndarray, box: np.ndarray, side: int, outside: float) -> np.n
 def frame(picture: np.ndarray, box: np.ndarray, scale: int) -> np.ndarray:
     """Enlarge (H, W, C) and outline a window, as far as it lies inside."""
     height, width = picture.shape[:2]
-    image = Image.fromarray(enlarge(as_rgb(picture[None])[0], scale))
+    image = Image.fromarray(enlarge(as_rgb(picture), scale))
     top, bottom, left, right = (int(edge) * scale for edge in box)
     corners = (max(left, 0), max(top, 0), min(right, width * scale) - 1,
                min(bottom, height * scale) - 1)  # fmt: skip
@@ -77,37 +74,17 @@ def frame(picture: np.ndarray, box: np.ndarray, scale: int) -> np.ndarray:
     return np.asarray(image)
 
 
-def sheet(units: Sequence[int], tiles: np.ndarray, padding: int = 2) -> np.ndarray:
-    """Lay out (n, k, h, w, C) tiles, one row per unit, with the unit's number before it."""
-    n, k, height, width, _ = tiles.shape
-    found = np.full(
-        (n * (height + padding) - padding, LABEL + k * (width + padding) - padding, 3),
-        255, np.uint8,
-    )  # fmt: skip
-    for row, unit in enumerate(units):
-        top = row * (height + padding)
-        found[top : top + height, : LABEL - 4] = _number(unit, height)
-        for column, tile in enumerate(as_rgb(tiles[row])):
-            left = LABEL + column * (width + padding)
-            found[top : top + height, left : left + width] = tile
-    return found
-
-
-def beside(sheets: Sequence[np.ndarray], gap: int = 24) -> np.ndarray:
-    """Put sheets of equal height side by side."""
-    white = np.full((len(sheets[0]), gap, 3), 255, np.uint8)
-    parts = [part for one in sheets for part in (white, one)]
-    return np.concatenate(parts[1:], 1)
+def sheet(units: Sequence[int], tiles: np.ndarray, scale: int = 1, padding: int = 2) -> np.ndarray:
+    """Lay out (n, k, h, w, C) tiles, enlarged, one row per unit, with its number before it."""
+    flat = enlarge(tiles.reshape(-1, *tiles.shape[2:]), scale)
+    numbers = np.stack([_number(unit, flat.shape[1]) for unit in units])
+    sheets = grid(numbers, 1, padding=padding), grid(flat, tiles.shape[1], padding=padding)
+    return np.concatenate(sheets, 1)
 
 
 def _number(unit: int, height: int) -> np.ndarray:
-    image = Image.new("RGB", (LABEL - 4, height), (255, 255, 255))
-    place = (LABEL - 8, height // 2)
+    image = Image.new("RGB", (LABEL, height), "white")
     font = ImageFont.load_default(min(16, height))
-    ImageDraw.Draw(image).text(place, str(unit), fill=(0, 0, 0), font=font, anchor="rm")
+    place = (LABEL - 8, height // 2)
+    ImageDraw.Draw(image).text(place, str(unit), fill="black", font=font, anchor="rm")
     return np.asarray(image)
-
-
-def enlarge_tiles(tiles: np.ndarray, scale: int) -> np.ndarray:
-    """Repeat every pixel of (n, k, h, w, C) tiles both ways."""
-    return tiles.repeat(scale, 2).repeat(scale, 3)

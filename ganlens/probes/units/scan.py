@@ -11,6 +11,7 @@ from ganlens.errors import GanlensError
 from ganlens.features import DataImages, ImageSource
 from ganlens.probes.base import Progress, Steps
 from ganlens.probes.layer_statistics import outputs_over
+from ganlens.probes.units.pictures import Gallery
 from ganlens.subject import CALIBRATION, Subject
 
 RANKED = 10_000  # images, at most, whose highest activations are all kept, for ranks
@@ -31,6 +32,20 @@ class Scan:
     windows: Windows
     ranked: np.ndarray
     highest: np.ndarray
+
+    def boxes(self, units: np.ndarray) -> np.ndarray:
+        """Return (n, k, 4) windows of units' strongest positions: top, bottom, left, right."""
+        first, stop = np.array(self.windows.first), np.array(self.windows.stop)
+        rows, columns = self.top.rows[units].numpy(), self.top.columns[units].numpy()
+        return np.stack([first[rows], stop[rows], first[columns], stop[columns]], -1)
+
+    def gallery(self, source: ImageSource, units: np.ndarray) -> Gallery:
+        """Return the strongest positions of (n,) units with their pictures."""
+        places = self.top.inputs[units].numpy()
+        needed, inverse = np.unique(places, return_inverse=True)
+        pictures = source.images(needed)[inverse.reshape(places.shape)]
+        scores = self.top.scores[units].numpy()
+        return Gallery(units, scores, source.numbers(places), self.boxes(units), pictures)
 
 
 def windows_of(subject: Subject, network: str, layer: str) -> Windows:
@@ -99,13 +114,3 @@ def spread(images: DataImages) -> Tensor:
     """Return up to 1,024 images, evenly spread: to calibrate an untrained network on."""
     places = np.linspace(0, images.count - 1, min(images.count, CALIBRATION)).round().astype(int)
     return images.tensors(places)
-
-
-def untrained(
-    subject: Subject, seed: int, calibration: Tensor | None
-) -> tuple[Subject | None, str]:
-    """Return the control, or none and the reason in a sentence."""
-    try:
-        return subject.untrained(seed, calibration), ""
-    except GanlensError as error:
-        return None, f"Nothing untrained beside it: {error}."

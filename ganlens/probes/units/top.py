@@ -13,25 +13,15 @@ from ganlens.features import DataImages, ImageSource
 from ganlens.limits import Count, Seed
 from ganlens.models.prior import check_seed
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
-from ganlens.probes.identity import identity
-from ganlens.probes.units.gallery import gallery
-from ganlens.probes.units.labels import Labels
-from ganlens.probes.units.scan import (
-    Scan,
-    check_units,
-    last_block,
-    scan,
-    spread,
-    untrained,
-    windows_of,
-)
+from ganlens.probes.identity import identity, untrained
+from ganlens.probes.units.scan import Scan, check_units, last_block, scan, spread, windows_of
 from ganlens.probes.units.top_panels import panels
 from ganlens.probes.units.top_result import TopImagesResult, TopUnits
 from ganlens.stats.auc import auc_table
 from ganlens.subject import Samples, Subject
 
 SHOWN = 6
-NO_LABELS = "generated samples have no labels"
+LEAST = 20  # images with a label, and without it, for its curve to mean anything
 
 
 @dataclass(frozen=True)
@@ -156,23 +146,19 @@ class TopImages(Probe):
     def _units(
         self, found: Scan, source: ImageSource, windows: Windows, real: DataImages | None
     ) -> TopUnits:
-        labels = Labels((), np.empty((0, 0), bool))
-        if real is not None:
-            labels = Labels.of(real.data, real.rows[found.ranked]).common()
-        table = auc_table(found.highest, labels.truth) if labels.names else None
-        units = self._shown(table, windows.shape[0])
-        shown = gallery(found, source, units)
-        truth = Labels.of(real.data, shown.numbers.ravel()) if real else None
-        best = None if table is None else table.argmax(1)
-        return TopUnits(
-            gallery=shown,
-            auc=np.empty(0) if table is None else table.max(1),
-            labels=() if best is None else tuple(labels.names[place] for place in best),
-            base=np.empty(0) if best is None else labels.truth.mean(0)[best],
-            purity=np.empty(0)
-            if best is None
-            else _purity(truth, labels, best[units], shown.numbers.shape),
-        )
+        labels = {} if real is None else _common(labels_of(real.data, real.rows[found.ranked]))
+        table = auc_table(found.highest, np.stack([*labels.values()], 1)) if labels else None
+        shown = found.gallery(source, self._shown(table, windows.shape[0]))
+        if table is None or real is None:
+            return TopUnits(shown, np.empty(0), (), np.empty(0), np.empty(0))
+        best = [list(labels)[place] for place in table.argmax(1)]
+        own = labels_of(real.data, shown.numbers.ravel())
+        hits = [
+            own[best[unit]].reshape(shown.numbers.shape)[row].mean() if best[unit] in own else 0.0
+            for row, unit in enumerate(shown.units)
+        ]
+        shares = np.array([labels[name].mean() for name in best])
+        return TopUnits(shown, table.max(1), tuple(best), shares, np.array(hits))
 
     def _shown(self, table: np.ndarray | None, count: int) -> np.ndarray:
         if self.units:
@@ -182,15 +168,19 @@ class TopImages(Probe):
         return np.argsort(-table.max(1), kind="stable")[:SHOWN]
 
 
-def _purity(
-    truth: Labels | None, labels: Labels, best: np.ndarray, shape: tuple[int, ...]
-) -> np.ndarray:
-    """Return (n,) shares of each unit's top pictures that have its label."""
-    assert truth is not None
-    hits = np.zeros(len(best))
-    for row, place in enumerate(best):
-        name = labels.names[place]
-        if name in truth.names:
-            column = truth.truth[:, truth.names.index(name)].reshape(shape)
-            hits[row] = column[row].mean()
-    return hits
+def labels_of(part: ImageSet, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Return which of some rows have each class and categorical value: "hair=long" -> (N,) bool."""
+    found: dict[str, np.ndarray] = {}
+    if part.labels is not None:
+        labels = part.labels[rows]
+        found = {f"class={name}": labels == i for i, name in enumerate(part.class_names)}
+    for name, values in part.attributes.items():
+        if values.dtype.kind in "UO":
+            own = values[rows].astype(str)
+            found |= {f"{name}={value}": own == value for value in np.unique(own) if value}
+    return found
+
+
+def _common(labels: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return those that LEAST images have and LEAST have not."""
+    return {name: own for name, own in labels.items() if LEAST <= own.sum() <= len(own) - LEAST}

@@ -1,17 +1,18 @@
 """Panels of the top-images probe: patches, whole pictures, selectivity, the units shown."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
-from ganlens.probes.units.pictures import enlarge_tiles, scale_of, sheet
+from ganlens.probes.units.pictures import scale_of, sheet
 from ganlens.probes.units.top_result import TopImagesResult, TopUnits
 
 
 def panels(result: TopImagesResult) -> list[Panel]:
     """Return patches and whole pictures, trained and untrained, selectivity, and a table."""
-    found: list[Panel] = [_patches(result, "trained", result.trained), _whole(result)]
+    found: list[Panel] = [_patches(result, "trained"), _whole(result)]
     if result.untrained is not None:
-        found.append(_patches(result, "untrained", result.untrained))
+        found.append(_patches(result, "untrained"))
     if len(result.trained.auc):
         found.append(_selectivity(result))
     return [*found, _table(result)]
@@ -19,29 +20,28 @@ def panels(result: TopImagesResult) -> list[Panel]:
 
 def _chosen(result: TopImagesResult) -> str:
     if result.chosen:
-        return "The units are those of the settings"
+        return "The units are those of the settings."
     if len(result.trained.auc):
-        return f"The units are the {len(result.trained.gallery.units)} that tell a label best"
-    return "The units are evenly spaced over the layer"
+        return f"The units are the {len(result.trained.gallery.units)} that tell a label best."
+    return "The units are evenly spaced over the layer."
 
 
-def _patches(result: TopImagesResult, which: str, one: TopUnits) -> ImagePanel:
-    shown = one.gallery
+def _patches(result: TopImagesResult, which: str) -> ImagePanel:
+    shown = result.networks[which].gallery
     k, patches = shown.scores.shape[1], shown.patches()
     verb = "depends on" if result.network == "discriminator" else "can draw on"
-    note = {
-        "trained": f"{_chosen(result)}.",
-        "untrained": "The same of the network before any training: what remains alike here is "
-        "owed to its architecture, not to what it learned.",
-    }
+    note = (
+        "The same of the network before any training: what remains alike here is owed to its "
+        "architecture, not to what it learned."
+    )
     return ImagePanel(
         title=f"What activates {result.layer} of the {which} {result.network} most",
         caption=f"Each row is one unit, its number on the left: the {k} of "
-        f"{result.images:,} pictures "
-        f"({result.source}) with its highest activations, strongest first, cut to the "
-        f"{result.size} x {result.size} px that the position {verb}; grey is outside the picture. "
-        f"{note[which]} {'' if result.untrained else result.note}".strip(),
-        image=sheet(shown.units.tolist(), enlarge_tiles(patches, scale_of(patches.shape[2]))),
+        f"{result.images:,} pictures ({result.source}) with its highest activations, strongest "
+        f"first, cut to the {result.size} x {result.size} px that the position {verb}; grey is "
+        f"outside the picture. {_chosen(result) if which == 'trained' else note} "
+        f"{result.note}".strip(),
+        image=sheet(shown.units.tolist(), patches, scale_of(patches.shape[2])),
         alt=f"rows of {k} patches, one row for each of the units "
         f"{', '.join(map(str, shown.units))}",
         scale=1,
@@ -67,66 +67,48 @@ def _selectivity(result: TopImagesResult) -> FigurePanel:
         yaxis={"title": "units"},
         legend={"orientation": "h", "y": 1.12},
     )
-    both = [
-        ("trained", result.trained, PALETTE[0], ""),
-        ("untrained", result.untrained, PALETTE[3], "/"),
-    ]
-    for name, one, colour, pattern in both:
-        if one is not None and len(one.auc):
+    best = f"the best unit reaches {result.trained.auc.max():.2f}"
+    if result.untrained and len(result.untrained.auc):
+        best += f", the best untrained one {result.untrained.auc.max():.2f}"
+    looks = {"trained": (PALETTE[0], ""), "untrained": (PALETTE[3], "/")}
+    for name, one in result.networks.items():
+        if len(one.auc):
+            colour, pattern = looks[name]
             plot.add_histogram(
-                x=one.auc,
-                name=name,
+                x=one.auc, name=name, opacity=0.6,
                 xbins={"start": 0.5, "end": 1, "size": 0.01},
                 marker={"color": colour, "pattern": {"shape": pattern}},
-                opacity=0.6,
-            )
+            )  # fmt: skip
     return FigurePanel(
         title="How selective the units are",
         caption=f"For each of the {len(result.trained.auc)} units of {result.layer}, how often a "
         "picture with the label scores above one without it, by the unit's highest activation: "
         "0.5 is chance, 1 a perfect detector. The label is the one each unit tells best, which "
         "lifts both networks above 0.5; only the distance from the untrained one counts. Look "
-        f"at the right end, where detectors are: {_best(result)}.",
+        f"at the right end, where detectors are: {best}.",
         figure=plot,
     )
 
 
-def _best(result: TopImagesResult) -> str:
-    best = f"the best unit reaches {result.trained.auc.max():.2f}"
-    if result.untrained is None or not len(result.untrained.auc):
-        return best
-    return f"{best}, the best untrained one {result.untrained.auc.max():.2f}"
-
-
-def _numbered(result: TopImagesResult) -> str:
-    return "their places in the split, from 0" if result.split else "the seeds of the samples"
-
-
 def _table(result: TopImagesResult) -> TablePanel:
-    both = (("trained", result.trained), ("untrained", result.untrained))
+    numbered = "their places in the split, from 0" if result.split else "the seeds of the samples"
     return TablePanel(
         title="The units shown",
         caption="Activations are the highest in the best picture and in the last one shown. "
         "The share of the label among the pictures shown is to be read beside its share among "
-        f"all that were scanned. pictures: {_numbered(result)}.",
+        f"all that were scanned. pictures: {numbered}.",
         columns=("network", "unit", "highest", "last shown", "best label", "AUC",
                  "share shown", "share scanned", "pictures"),
-        rows=[row for name, one in both if one for row in _rows(name, one)],
+        rows=[row for name, one in result.networks.items() for row in _rows(name, one)],
     )  # fmt: skip
 
 
-def _rows(name: str, one: TopUnits) -> list[tuple[Any, ...]]:
-    rows = []
-    for row, unit in enumerate(one.gallery.units.tolist()):
-        scores = one.gallery.scores[row]
+def _rows(name: str, one: TopUnits) -> Iterator[tuple[Any, ...]]:
+    shown = one.gallery
+    for row, unit in enumerate(shown.units.tolist()):
         label: tuple[Any, ...] = (None,) * 4
         if len(one.auc):
-            label = (
-                one.labels[unit],
-                float(one.auc[unit]),
-                float(one.purity[row]),
-                float(one.base[unit]),
-            )
-        numbers = ", ".join(map(str, one.gallery.numbers[row]))
-        rows.append((name, unit, float(scores[0]), float(scores[-1]), *label, numbers))
-    return rows
+            areas, scanned = float(one.auc[unit]), float(one.base[unit])
+            label = one.labels[unit], areas, float(one.purity[row]), scanned
+        scores, numbers = shown.scores[row], ", ".join(map(str, shown.numbers[row]))
+        yield name, unit, float(scores[0]), float(scores[-1]), *label, numbers

@@ -57,11 +57,16 @@ class TopImagesResult(Result):
     images: int
     split: str | None
 
+    @property
+    def networks(self) -> dict[str, TopUnits]:
+        """Trained, and untrained where there is one."""
+        return {"trained": self.trained} | ({"untrained": self.untrained} if self.untrained else {})
+
     def numbers(self) -> list[Number]:
         """Return the units shown, and how selective the layer's units are beside untrained ones."""
-        found: dict[str, Any] = {"source": self.source, "field_px": self.size}
+        found: dict[str, Any] = {}
         for name, one in {"trained": self.trained, "untrained": self.untrained}.items():
-            areas = None if one is None or not len(one.auc) else one.auc
+            areas = one.auc if one and len(one.auc) else None
             found[f"best_auc_{name}"] = None if areas is None else areas.max()
             found[f"median_auc_{name}"] = None if areas is None else np.median(areas)
         best = int(self.trained.auc.argmax()) if len(self.trained.auc) else None
@@ -70,6 +75,8 @@ class TopImagesResult(Result):
                      "median_auc_trained")  # fmt: skip
         return Number.each(
             {
+                "source": self.source,
+                "field_px": self.size,
                 **found,
                 "best_unit": best,
                 "best_label": None if best is None else self.trained.labels[best],

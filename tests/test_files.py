@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -83,16 +83,17 @@ def test_without_locks_files_are_written_and_nothing_is_removed(
     assert {one.name for one in tmp_path.iterdir()} == {left.name, "b.bin"}
 
 
+SOME = UUID("9304eaa3-622d-414f-8eaa-c7f051116b33")  # the same name of the test in every process
 FOREIGN = [
     "a.tmp",
     ".a.tmp",
     ".a.bin.swp",
-    f"a.{uuid4().hex}.tmp",
-    f".{uuid4().hex}.tmp",
-    f".a.{uuid4().hex[:-1]}.tmp",
+    f"a.{SOME.hex}.tmp",
+    f".{SOME.hex}.tmp",
+    f".a.{SOME.hex[:-1]}.tmp",
     f".a.{'0' * 32}.tmp",
-    f".a.{uuid4().hex}.tmp.png",
-    f".a.{uuid4()}.tmp",
+    f".a.{SOME.hex}.tmp.png",
+    f".a.{SOME}.tmp",
 ]
 
 

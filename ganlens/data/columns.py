@@ -20,8 +20,8 @@ import numpy as np
 
 CLASS_NAMES = ("class", "label", "labels", "target", "targets", "category", "categories", "classes")
 _GROUPS = (
-    "class_id label_id category_id class_name identity kind digit emotion gender sex race ethnicity "
-    "species breed type group"
+    "class_id label_id category_id class_name identity kind digit emotion gender sex race "
+    "ethnicity species breed type group"
 )
 CLASS_WORDS = (*CLASS_NAMES, *_GROUPS.split())
 ID_NAMES = ("id", "uid", "uuid", "index", "idx", "key", "row", "no", "nr", "unnamed: 0")

@@ -42,7 +42,8 @@ def open_data(
     Args:
         spec: a name in ``EMBEDDED``, such as ``pixelfaces``; ``torchvision:NAME``; the path of a
             folder, a ``.zip`` or an ``.npz``; or ``train=SPEC,test=SPEC``. A folder that is named
-            like an embedded one is reached as ``./digits``.
+            like an embedded one is reached as ``./digits``. What is concluded about splits,
+            classes, columns and ranges of values stands in ``notes`` of the result.
         split: "all", "train", "test", or "val" where the data declares one.
         size: height and width in pixels. None: the native size, see ``sizes.native_size``; 16 for
             ``digits``. Images that are smaller are skipped.

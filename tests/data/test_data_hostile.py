@@ -246,6 +246,16 @@ def test_what_is_no_picture_is_said_or_listed(tmp_path):
     assert all(kind in note for kind in (".txt", ".npy", ".zip", "without extension"))
 
 
+def test_a_file_too_large_to_be_read_is_not_hashed_either(tmp_path, monkeypatch):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/a.png").write_bytes(encoded())
+    with open(tmp_path / "d/disk", "wb") as file:
+        file.truncate(10**12)  # takes no room, and hours to read
+    data = open_data(str(tmp_path / "d"), cache=tmp_path / "cache")
+    assert data.names.tolist() == ["a.png"]
+    assert [skip.name for skip in data.skipped] == ["disk"]
+
+
 def test_paths_that_are_none_are_one_line(tmp_path):
     for spec in ("a\0b", "x" * 5000, "~nobody-of-this-name/data", "", " "):
         with pytest.raises(GanlensError) as refused:

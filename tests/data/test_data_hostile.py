@@ -387,6 +387,16 @@ def test_few_bits_in_sixteen_of_files(tmp_path, tops, white):
     assert again.fingerprint == data.fingerprint
 
 
+@pytest.mark.parametrize(("scale", "said"), [(1, True), (10, True), (16, False), (255, False)])
+def test_pictures_that_are_nearly_black_are_said(tmp_path, scale, said):
+    (tmp_path / "d").mkdir()
+    for index, pixels in enumerate(PIXELS):
+        mask = (pixels[..., 0] > 100).astype(np.uint8) * scale
+        (tmp_path / f"d/{index}.png").write_bytes(encoded(mask))
+    data = open_data(str(tmp_path / "d"), cache=tmp_path / "cache")
+    assert any("nearly black" in note for note in data.notes) == said
+
+
 def test_a_hot_pixel_in_one_file_does_not_decide(tmp_path):
     root = sixteen(tmp_path / "d", [4095] * 5)
     values = np.asarray(Image.open(root / "2.png")).copy()

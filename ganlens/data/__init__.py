@@ -1,9 +1,12 @@
 """Data: a SPEC becomes an ImageSet of uint8 images, labels, attributes, a split and a fingerprint.
 
-``opening`` resolves the SPEC to a source (``sources``, ``arrays``, ``vision``, ``embedded``;
-``trees``, ``packed`` and ``layout`` read folders and zips), ``build`` decodes it once (``decode``)
-into the ``cache``; ``preparation`` says what that did to them; and ``imageset``, ``select`` and
-``counterfactuals`` are what the caller holds afterwards.
+``opening`` resolves the SPEC to a source (``sources``, ``arrays``, ``vision``, ``embedded``).
+``trees``, ``packed`` and ``kinds`` list the files of folders and zips; ``layout`` says what they
+tell (``folders``, ``splits``, ``tables``, ``columns``), ``members`` and ``ranges`` what arrays do.
+``build`` decodes it all once (``decode``, within a ``budget``) into the ``cache``;
+``preparation`` says what that did to the images, ``overlap`` which of them two sides share; and
+``imageset``, ``select`` and ``counterfactuals`` are what the caller holds afterwards. What a
+library raises about a file becomes one line in ``boundary``.
 """
 
 from ganlens.data.counterfactuals import Counterfactuals, counterfactuals

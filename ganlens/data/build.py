@@ -29,6 +29,7 @@ from ganlens.progress import Progress, Steps
 
 TASK_BYTES = 4 * 2**20  # decoded bytes of one task of the pool
 TASK_IMAGES = 64
+NEARLY_BLACK = 15  # of 255
 TEST_SHARE = 0.1  # of a split by content
 
 
@@ -40,6 +41,7 @@ class Pass:
     kept: list[int] = field(default_factory=list)
     decoded: list[Decoded] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    brightest: int = 0
 
 
 def build(source: Source, store: Store, asked: Asked) -> Steps[None]:
@@ -80,6 +82,7 @@ def _decode_all(source: Source, listing: Listing, settings: Settings, rows: Path
                 found.skipped.append(Skipped(listing.names[index], image.reason))
                 continue
             found.kept.append(index)
+            found.brightest = max(found.brightest, int(image.pixels.max()))
             found.decoded.append(replace(image, pixels=None))
             file.write(image.pixels.tobytes())
     return found
@@ -156,7 +159,7 @@ def _finish(
         fingerprints={"all": whole, **fingerprints},
         skipped=sorted(found.skipped, key=lambda skip: skip.name),
         originals=originals(found.decoded)[order],
-        notes=[*listing.notes, *_depth(settings)],
+        notes=[*listing.notes, *_depth(settings), *_dark(found.brightest)],
     )
 
 
@@ -165,6 +168,14 @@ def _depth(settings: Settings) -> list[str]:
         return []
     bits = settings.white.bit_length()
     return [f"16-bit images that use {bits} bits: white is {settings.white:,}, not {WIDE:,}"]
+
+
+def _dark(brightest: int) -> list[str]:
+    """Say that all is nearly black: masks of 0 and 1, or few bits of 16 in colour, look so."""
+    if brightest > NEARLY_BLACK:
+        return []
+    return [f"all images are nearly black: the brightest value is {brightest} of 255; if they count"
+            f" in other steps, scale them to 0 to 255"]  # fmt: skip
 
 
 def _bounds(codes: np.ndarray, declared: bool) -> dict[str, tuple[int, int]]:

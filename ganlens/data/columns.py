@@ -3,9 +3,9 @@
 ======================================  ==========================================================
 values                                  taken as
 ======================================  ==========================================================
-numbers, some left blank                numbers; blanks are NaN
-0 and 1; -1 and 1; two whole numbers     categories: flags
-in 20 rows or more
+numbers, some left blank                numbers; blanks are NaN, and so are a few odd values
+0 and 1; -1 and 1; in 20 rows or more   categories: flags
+any two whole numbers
 whole numbers in a column named class,  categories
 label, target, ...
 text, nearly every row with its own     names, no attribute: left out (captions stay)
@@ -32,6 +32,7 @@ _BLANKS = (
 BLANKS = frozenset(("", *_BLANKS.split()))
 FLAGS = ({0.0, 1.0}, {-1.0, 1.0})
 ENOUGH = 20  # rows from which a column can be seen to name them
+ODD = 0.05  # share of values that may be no numbers where there are ENOUGH different numbers
 OWN = 0.5  # share of rows with a value of their own from which it does
 
 
@@ -53,6 +54,10 @@ def parse_column(values: Sequence[str], name: str = "") -> np.ndarray:
     return numbers
 
 
+def _blank(value: str) -> bool:
+    return value.lower() in BLANKS
+
+
 def _is_flag(known: np.ndarray) -> bool:
     values = set(np.unique(known).tolist())
     two = len(values) == 2 and len(known) >= ENOUGH  # 1 and 2: a code, hardly a quantity
@@ -61,18 +66,18 @@ def _is_flag(known: np.ndarray) -> bool:
 
 def _numbers(values: Sequence[str]) -> np.ndarray | None:
     """Return the numbers of a column with NaN for blanks, or None if it holds anything else."""
-    found, given = np.full(len(values), np.nan), 0
+    found, given, odd = np.full(len(values), np.nan), 0, 0
     for row, value in enumerate(values):
-        if value.lower() in BLANKS:
+        if _blank(value):
             given += value.lower() == "nan"
             continue
-        if "_" in value:  # float() takes 1_000; a table does not mean it so
-            return None
-        try:
-            found[row] = float(value)
-        except ValueError:
-            return None
         given += 1
+        try:
+            found[row] = float(value if "_" not in value else "")  # a table does not mean 1_000
+        except ValueError:
+            odd += 1
+    if odd and (odd > ODD * given or len(np.unique(found[np.isfinite(found)])) < ENOUGH):
+        return None
     return found if given else None
 
 
@@ -99,14 +104,16 @@ def attributes_of(
         if column.dtype.kind == "f" and _is_id(name, column):
             names.append(name)
             continue
-        if column.dtype.kind == "f" and (lost := int(np.isnan(column).sum())):
-            blanks.append(f"{name} ({lost})")
+        if column.dtype.kind == "f" and (lost := np.isnan(column)).any():
+            odd = [v for v, gone in zip(values, lost, strict=True) if gone and not _blank(v)]
+            shown = f", such as {odd[0][:20]!r}" if odd else ""
+            blanks.append(f"{name} ({lost.sum()}{shown})")
         elif column.dtype.kind == "U" and numbers is not None:
             flags.append(name)
         found[name] = column
     said = (
         (flags, "whole numbers taken as categories"),
-        (blanks, "numbers with blanks, which are NaN"),
+        (blanks, "numbers, with blanks that are NaN"),
         (names, "left out: each value names about one image"),
     )
     notes += [f"columns {_some(listed)}: {what}" for listed, what in said if listed]

@@ -46,7 +46,8 @@ def open_data(
         spec: a name in ``EMBEDDED``, such as ``pixelfaces``; ``torchvision:NAME``; the path of a
             folder, a ``.zip`` or an ``.npz``; or ``train=SPEC,test=SPEC``. A folder that is named
             like an embedded one is reached as ``./digits``. It may end in ``,fit=FIT`` and in
-            ``,upscale=yes``.
+            ``,upscale=yes``. What is concluded about splits, classes, columns and ranges of values
+            stands in ``notes`` of the result.
         split: "all", "train", "test", or "val" where the data declares one.
         size: height and width in pixels. None: the native size, see ``sizes.native_size``; 16 for
             ``digits``. Images that are smaller are skipped.

@@ -120,6 +120,8 @@ class FolderTree:
         return digest.hexdigest()
 
     def _hash(self, name: str) -> str:
+        if self.sizes[name] > MAX_FILE:  # never read either, so its size is all that matters
+            return f"too large: {self.sizes[name]}"
         if not _openable(self.root / name):
             return "unreadable: no file"
         try:

@@ -246,6 +246,16 @@ def test_what_is_no_picture_is_said_or_listed(tmp_path):
     assert all(kind in note for kind in (".txt", ".npy", ".zip", "without extension"))
 
 
+def test_a_file_too_large_to_be_read_is_not_hashed_either(tmp_path, monkeypatch):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/a.png").write_bytes(encoded())
+    with open(tmp_path / "d/disk", "wb") as file:
+        file.truncate(10**12)  # takes no room, and hours to read
+    data = open_data(str(tmp_path / "d"), cache=tmp_path / "cache")
+    assert data.names.tolist() == ["a.png"]
+    assert [skip.name for skip in data.skipped] == ["disk"]
+
+
 def test_paths_that_are_none_are_one_line(tmp_path):
     for spec in ("a\0b", "x" * 5000, "~nobody-of-this-name/data", "", " "):
         with pytest.raises(GanlensError) as refused:
@@ -375,6 +385,16 @@ def test_few_bits_in_sixteen_of_files(tmp_path, tops, white):
     assert len(said) == (white != 65535)
     again = open_data(str(tmp_path / "d"), cache=tmp_path / "cache")
     assert again.fingerprint == data.fingerprint
+
+
+@pytest.mark.parametrize(("scale", "said"), [(1, True), (10, True), (16, False), (255, False)])
+def test_pictures_that_are_nearly_black_are_said(tmp_path, scale, said):
+    (tmp_path / "d").mkdir()
+    for index, pixels in enumerate(PIXELS):
+        mask = (pixels[..., 0] > 100).astype(np.uint8) * scale
+        (tmp_path / f"d/{index}.png").write_bytes(encoded(mask))
+    data = open_data(str(tmp_path / "d"), cache=tmp_path / "cache")
+    assert any("nearly black" in note for note in data.notes) == said
 
 
 def test_a_hot_pixel_in_one_file_does_not_decide(tmp_path):

@@ -50,8 +50,15 @@ def test_a_number_column_with_blanks_is_numbers(tmp_path, blank):
     assert column.dtype == np.float64
     for index, value in enumerate(column):
         assert np.isnan(value) if index % 7 == 3 else value == index / 4
-    assert said(data, "tilt (4): numbers with blanks")
+    assert said(data, "tilt (4): numbers, with blanks")
     assert len(data.select("tilt>2")) == sum(i / 4 > 2 and i % 7 != 3 for i in range(COUNT))
+
+
+def test_one_slip_does_not_make_categories_of_numbers(tmp_path):
+    values = ["1o.5" if index == 4 else f"{index}.5" for index in range(COUNT)]
+    data = opened(tmp_path, {"tilt": values})
+    assert np.isnan(data.attributes["tilt"]).sum() == 1
+    assert said(data, "tilt (1, such as '1o.5')")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ganlens.cli.terminal import check_free, check_free_folder, console, rows_ta
 from ganlens.devices import pick_device
 from ganlens.errors import GanlensError
 from ganlens.foreign import Imported, import_card, open_foreign
+from ganlens.foreign.alternatives import sheet
 from ganlens.foreign.recognition import Answers
 from ganlens.models import MODELS
 from ganlens.models.imported.trust import trust_words
@@ -34,6 +35,7 @@ def command(
     answers: Answers,
     out: Out = None,
     dry_run: Annotated[bool, FlagCreatePairsOff] = False,
+    alternatives: Annotated[Path | None, arg(metavar="FILE.png")] = None,
     json: Json = None,
     force: Force = False,
 ) -> None:
@@ -45,12 +47,14 @@ def command(
 
     Args:
         dry_run: say what would be written, and write nothing.
+        alternatives: draw other readings of the same weights, one row each, into this picture.
     """
     if not source:
         raise GanlensError("import needs a source: name a file or folder of weights")
     if out is None and not dry_run:
         raise GanlensError("import needs --out DIR for the checkpoint, or --dry-run to look only")
     check_free(json, force)
+    check_free(alternatives, force)
     if not dry_run:
         check_free_folder(out, force)
     imported = open_foreign(source, answers)
@@ -59,6 +63,8 @@ def command(
             f"{source[0]} is {imported.format} that no family knows, and checkpoints hold no"
             f" programs: use it where it lies, as in `ganlens report {source[0]} --trust`"
         )
+    if alternatives is not None:
+        images.write_png(alternatives, sheet(imported))
     screen = console(json)
     found = summary(imported)
     screen.print(rows_table(" ".join(map(str, source)), ("", ""), _shown(found)))
@@ -69,6 +75,8 @@ def command(
         )
     elif dry_run:
         screen.print("\nwrote nothing (--dry-run)")
+    if alternatives is not None:
+        screen.print(f"drew {len(imported.alternatives) + 1} readings into {alternatives}")
     write_json(json, found)
 
 
@@ -89,6 +97,7 @@ def summary(imported: Imported) -> dict[str, Any]:
         "inferred": list(imported.inferred),
         "assumed": list(imported.assumed),
         "left_aside": list(imported.left_aside),
+        "alternatives": [one.caption for one in imported.alternatives],
         "sha256": imported.checkpoint.hash,
     }
 

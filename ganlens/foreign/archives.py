@@ -20,7 +20,7 @@ from ganlens.errors import GanlensError
 from ganlens.foreign.imported import Imported, digest
 from ganlens.foreign.named import wrapped_drawing
 from ganlens.foreign.reading import kind
-from ganlens.foreign.recognition import Answers, Notes
+from ganlens.foreign.recognition import Answers, Notes, Read
 
 SAME = 1e-4  # largest difference, in [-1, 1], between a program and the network that replaces it
 PROGRAM = "program"  # what the header of one calls its family: MODELS has none of the name
@@ -57,7 +57,8 @@ def open_archive(
         GanlensError: it cannot be loaded, or is no generator.
     """
     program = _load(file)
-    notes = Notes(answers)
+    reading: Any = Read(answers)
+    notes = Notes(reading)
     state = {name: value.detach().clone() for name, value in program.state_dict().items()}
     try:
         imported = known({file.stem: state})
@@ -72,6 +73,7 @@ def open_archive(
         name, settings, network = wrapped_drawing(Program(program), notes)
     except GanlensError as error:
         raise GanlensError(f"{file} is no generator that can be run: {error} {why}") from error
+    Read(answers).refuse_unread(file, reading.names)
     prior = settings.get("prior", {})
     header = Header(PROGRAM, {}, prior, image_shape=network.image_shape)
     networks: dict[str, nn.Module] = {name: network.requires_grad_(False).eval()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganlens.checkpoints import Checkpoint
+from ganlens.foreign.recognition import Alternative
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Imported:
         assumed: what it could not tell, and the option that changes it.
         left_aside: names inside the file that nothing recognised.
         saveable: False for a program, which no checkpoint of ganlens holds.
+        alternatives: other readings of the generator's weights.
     """
 
     checkpoint: Checkpoint
@@ -27,6 +29,7 @@ class Imported:
     assumed: tuple[str, ...]
     left_aside: tuple[str, ...] = ()
     saveable: bool = True
+    alternatives: tuple[Alternative, ...] = ()
 
 
 def digest(files: Sequence[Path]) -> str:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
 from ganlens.foreign.recognising import Recognition
-from ganlens.foreign.recognition import SIGNED, Answers, Notes
+from ganlens.foreign.recognition import SIGNED, Answers, Notes, Read
 from ganlens.models.imported.named import FAMILY, networks_of
 from ganlens.models.imported.trust import trusted
 from ganlens.models.imported.wrapped import (
@@ -31,6 +31,8 @@ def open_named(
     """
     target = trusted().module
     assert target is not None
+    reading: Any = Read(answers)
+    asked, answers = answers, reading
     drawing, discriminator = _filled(target, states, shown)
     notes = Notes(answers)
     arguments: dict[str, Any] = {"module": target}
@@ -50,6 +52,7 @@ def open_named(
         facts = {"image_shape": list(image_shape), "output_range": list(output)}
         arguments["discriminator"] = facts
         networks["discriminator"] = WrappedDiscriminator.of(discriminator, facts)
+    Read(asked).refuse_unread(shown, reading.names)
     ready = {part: network.requires_grad_(False).eval() for part, network in networks.items()}
     return Recognition(
         FAMILY, target, arguments, {}, tuple(notes.inferred), tuple(notes.assumed)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ganlens.checkpoints import Checkpoint, Header, filled_network, find_checkpoint, load_checkpoint
 from ganlens.errors import GanlensError
 from ganlens.foreign.archives import open_archive
+from ganlens.foreign.before_output import said_of_output
 from ganlens.foreign.imported import Imported, digest
 from ganlens.foreign.named import open_named
 from ganlens.foreign.readers import READERS
@@ -97,8 +98,10 @@ def _imported(pair: tuple[Recognition, dict[str, nn.Module]], files: Sequence[Pa
     if len(set(shapes.values())) > 1:
         raise GanlensError(f"{place} holds networks for images of different shapes: {shapes}")
     used, said = measured(networks, found.lacking, place)
-    found = replace(found, assumed=(*found.assumed, *said))
     generator = networks.get("ema.generator", networks.get("generator"))
+    if generator is not None and (phrase := said_of_output(generator)):
+        said.append(phrase)
+    found = replace(found, assumed=(*found.assumed, *said))
     prior: Any = getattr(generator, "prior", None)
     header = Header(
         found.family,
@@ -109,7 +112,10 @@ def _imported(pair: tuple[Recognition, dict[str, nn.Module]], files: Sequence[Pa
         image_shape=next(iter(shapes.values())),
     )
     checkpoint = Checkpoint(place, header, digest(files), networks)
-    return Imported(checkpoint, found.format, found.inferred, found.assumed, found.left_aside)
+    return Imported(
+        checkpoint, found.format, found.inferred, found.assumed, found.left_aside,
+        alternatives=found.alternatives,
+    )  # fmt: skip
 
 
 def _origin(found: Recognition, files: Sequence[Path]) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
 
 from ganlens.errors import GanlensError
 from ganlens.foreign.readers import READERS
-from ganlens.foreign.recognition import Answers, Match
+from ganlens.foreign.recognition import Alternative, Answers, Match, Read
 from ganlens.models import MODELS
 
 _AVERAGED = re.compile(r"(^|[._])(ema|avg)|(ema|avg)([._]|$)|^avgG$", re.IGNORECASE)
@@ -29,6 +29,7 @@ class Recognition:
         assumed: what it did not.
         left_aside: labels of dicts of tensors that nothing recognised.
         lacking: networks whose batch-norm statistics are to be measured.
+        alternatives: other readings of the generator's weights.
     """
 
     family: str
@@ -39,6 +40,7 @@ class Recognition:
     assumed: tuple[str, ...]
     left_aside: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
 
 
 def recognise(
@@ -52,8 +54,9 @@ def recognise(
     """
     found: dict[str, tuple[str, str, Match]] = {}
     aside = []
+    read: set[str] = set()
     for label, state in states.items():
-        match = _ask(state, answers, source)
+        match = _ask(state, answers, source, read)
         if match is None:
             aside.append(label)
             continue
@@ -67,15 +70,57 @@ def recognise(
         found[part] = (match[0], label, match[1])
     if not found:
         raise _unknown(states, source)
+    _fit_average(found)
+    _fit_discriminator(found, states, answers, source)
+    Read(answers).refuse_unread(source, read)
     return _together(found, tuple(aside), source)
 
 
-def _ask(state: Mapping[str, Tensor], answers: Answers, source: object) -> tuple[str, Match] | None:
+def _fit_average(found: dict[str, tuple[str, str, Match]]) -> None:
+    """Read a moving average as what was trained, or the other way round, where one tells more.
+
+    They are one network, and the statistics of one may tell what those of the other do not.
+    """
+    pair = [found.get("generator"), found.get("ema.generator")]
+    if pair[0] is None or pair[1] is None or pair[0][2].weights.keys() != pair[1][2].weights.keys():
+        return
+    shapes = [{k: v.shape for k, v in one[2].weights.items()} for one in pair if one]
+    if pair[0][2].arguments == pair[1][2].arguments or shapes[0] != shapes[1]:
+        return
+    told, other = sorted((one for one in pair if one), key=lambda one: len(one[2].assumed))
+    part = "generator" if other is pair[0] else "ema.generator"
+    same = replace(told[2], weights=other[2].weights, calibrate=other[2].calibrate)
+    found[part] = (other[0], other[1], replace(same, alternatives=()))
+
+
+def _fit_discriminator(
+    found: dict[str, tuple[str, str, Match]], states: Mapping[str, Mapping[str, Tensor]],
+    answers: Answers, source: object,
+) -> None:  # fmt: skip
+    """Read the discriminator again where the generator draws another size than was assumed."""
+    drawing = found.get("generator", found.get("ema.generator"))
+    if drawing is None or "discriminator" not in found:
+        return
+    _, label, judge = found["discriminator"]
+    wanted = drawing[2].image_shape
+    if None in (wanted, judge.image_shape) or wanted == judge.image_shape:
+        return
+    again = _ask(states[label], replace(answers, image_shape=wanted), source, set())
+    if again is not None:
+        found["discriminator"] = (again[0], label, again[1])
+
+
+def _ask(
+    state: Mapping[str, Tensor], answers: Answers, source: object, read: set[str]
+) -> tuple[str, Match] | None:
+    """Ask every reader, and add what the one that knows the state has read of the answers."""
     for name, reader in READERS.items():
+        reading: Any = Read(answers)
         try:
-            if match := reader(state, answers):
+            if match := reader(state, reading):
                 if name not in MODELS:
                     raise GanlensError(f"family is missing: add it as ganlens.MODELS[{name!r}]")
+                read |= reading.names
                 return name, match
         except GanlensError as error:
             raise GanlensError(f"{source} looks like {name}, but its {error}") from error
@@ -108,6 +153,7 @@ def _together(
         _once(phrase for match in matches for phrase in match.assumed),
         aside,
         tuple(part for part, (_, _, match) in found.items() if match.calibrate),
+        tuple(one for match in matches for one in match.alternatives),
     )
 
 

@@ -7,17 +7,19 @@ names are not known to it. It says what it inferred from the shapes and what it 
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from torch import Tensor
 
 from ganlens.errors import GanlensError, one_of
-from ganlens.models.imported.output import check_range
+from ganlens.models.imported.layers import ACTIVATION_NAMES
+from ganlens.models.imported.output import ACTIVATIONS, check_range
 from ganlens.models.prior import PRIORS
 
 Weights = Mapping[str, Tensor]
 Part = Literal["generator", "discriminator"]
+NORMS = ("batch", "instance", "none")
 SIGNED, UNIT = (-1.0, 1.0), (0.0, 1.0)  # ranges of tanh and of a sigmoid
 
 
@@ -29,9 +31,13 @@ class Answers:
         prior: distribution of the latents, "normal" or "uniform" on [-1, 1].
         output_range: lowest and highest value of the generator's images, such as -1 1 or 0 1.
         bn_eps: what batch norm adds to the variance.
+        activation: of a generator of numbered layers; statistics in the file may tell it.
         activation_slope: slope of the leaky ReLUs below 0.
+        norm: of numbered layers whose weights or places leave it open.
+        output_activation: what the generator's last layer ends with.
         latent_dim: coordinates of a latent.
-        image_shape: (C, H, W) of the images that a translator or a lone discriminator takes.
+        image_shape: (C, H, W) of the images: of a generator of numbered layers, whose last stride
+            it tells, of a translator, or of a lone discriminator.
         classes: number of labels that a class-conditional generator takes.
         label: the one that is drawn where none is named.
     """
@@ -39,7 +45,10 @@ class Answers:
     prior: Literal["normal", "uniform"] | None = None
     output_range: tuple[float, float] | None = None
     bn_eps: float | None = None
+    activation: Literal["relu", "leaky-relu", "elu", "selu", "gelu", "silu", "tanh"] | None = None
     activation_slope: float | None = None
+    norm: Literal["batch", "instance", "none"] | None = None
+    output_activation: Literal["tanh", "sigmoid", "none"] | None = None
     latent_dim: int | None = None
     image_shape: tuple[int, int, int] | None = None
     classes: int | None = None
@@ -50,6 +59,10 @@ class Answers:
             raise one_of("prior", self.prior, PRIORS)
         if self.output_range is not None:
             check_range(self.output_range)
+        for name, known in (("activation", ACTIVATION_NAMES), ("norm", NORMS),
+                            ("output_activation", ACTIVATIONS)):  # fmt: skip
+            if (value := getattr(self, name)) not in (None, *known):
+                raise one_of(name.replace("_", " "), value, known)
         for name in ("bn_eps", "activation_slope"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < math.inf:
@@ -59,6 +72,52 @@ class Answers:
         if self.image_shape is not None and min(self.image_shape) < 1:
             shown = " ".join(map(str, self.image_shape))
             raise GanlensError(f"image shape {shown} is none: give C H W, such as 3 64 64")
+
+
+class Read:
+    """Answers that remember which of them were looked at, so that none is given in vain.
+
+    Args:
+        answers: what was answered.
+    """
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self.names: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        self.names.add(name)
+        return getattr(self._answers, name)
+
+    def refuse_unread(self, shown: object, reading: set[str]) -> None:
+        """Refuse answers that nothing has read.
+
+        Args:
+            shown: the source, for the error.
+            reading: names of those that were read.
+
+        Raises:
+            GanlensError: names the first, and what it may be instead.
+        """
+        plain = Answers()
+        for one in fields(Answers):
+            value = getattr(self._answers, one.name)
+            if value == getattr(plain, one.name) or one.name in reading:
+                continue
+            option = f"--{one.name.replace('_', '-')}"
+            hint = _INSTEAD.get(one.name, "leave it out")
+            raise GanlensError(f"{option} {_words(value)} changes nothing in {shown}: {hint}")
+
+
+_INSTEAD = {
+    "activation_slope": "a generator's leaky ReLU takes it with --activation leaky-relu; else"
+                        " leave it out",
+    "activation": "statistics or the project's code tell it, and --module names code of your own",
+}  # fmt: skip
+
+
+def _words(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 @dataclass(frozen=True)
@@ -73,6 +132,8 @@ class Match:
         inferred: what the keys and shapes tell, one phrase each.
         assumed: what they cannot tell, one phrase each, with the option that changes it.
         calibrate: the file has no running statistics of batch norm: they are to be measured.
+        image_shape: (C, H, W), where the reader knows it.
+        alternatives: other readings of the same weights, drawn beside this one where asked.
     """
 
     format: str
@@ -81,6 +142,25 @@ class Match:
     weights: dict[str, Tensor]
     inferred: Sequence[str] = ()
     assumed: Sequence[str] = ()
+    calibrate: bool = False
+    image_shape: tuple[int, int, int] | None = None
+    alternatives: Sequence["Alternative"] = ()
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another reading of the same weights.
+
+    Attributes:
+        caption: in what it differs.
+        arguments: of the family's generator.
+        weights: under the names of that network.
+        calibrate: batch norm is to be measured.
+    """
+
+    caption: str
+    arguments: dict[str, Any]
+    weights: dict[str, Tensor]
     calibrate: bool = False
 
 
@@ -131,11 +211,17 @@ class Notes:
             usual: activation in the project's code: "tanh", "sigmoid", or "none", whose values are
                 meant to lie in [-1, 1] and are clipped to it.
         """
-        given = self.answers.output_range
+        given, named = self.answers.output_range, self.answers.output_activation
+        if named is not None:
+            self.inferred.append(f"output {named}, as you said")
+            low, high = given or (UNIT if named == "sigmoid" else SIGNED)
+            return {"activation": named, "output_range": [low, high]}
         if given is None:
             found: Any = UNIT if usual == "sigmoid" else SIGNED
             shown = f"{found[0]:g} to {found[1]:g}"
-            self.assumed.append(f"output {usual}, images in {shown} (--output-range changes it)")
+            self.assumed.append(
+                f"output {usual}, images in {shown} (--output-range, --output-activation change it)"
+            )
             return {"activation": usual, "output_range": list(found)}
         low, high = given
         activation = {SIGNED: "tanh", UNIT: "sigmoid"}.get((low, high), "none")

@@ -53,16 +53,18 @@ def measured(
     Raises:
         GanlensError: there is no generator to measure with.
     """
-    stale = [name for name, network in networks.items() if never_updated(network)]
+    stale = [n for n, network in networks.items() if n not in lacking and never_updated(network)]
     wanted = [name for name in networks if name in stale or name in lacking]
     if not wanted:
         return {}, []
     drawing: Any = networks.get("generator", networks.get("ema.generator"))
     if drawing is None:
-        how = "never updated" if stale else "without running"
+        what = f"{wanted[0]} whose batch norm was never updated" if stale else (
+            f"{wanted[0]} without running statistics of batch norm"
+        )  # fmt: skip
         raise GanlensError(
-            f"{place} has batch norm with statistics {how} in its {wanted[0]}, which are measured"
-            " on a generator's samples: give both together, or another checkpoint"
+            f"{place} has a {what}: these are measured on its generator's samples, so give both"
+            " together" + ("" if stale else "; or say --norm instance, which keeps none")
         )
     latents = drawing.prior.sample_batch(BATCHES * BATCH, SEED).split(BATCH)
     used = {"latents": 0, "images": 0}

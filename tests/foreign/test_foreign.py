@@ -368,7 +368,7 @@ def test_precise_words_for_what_does_not_fit(tmp_path: Path) -> None:
     assert "main.4.bias of shape (3,)" in shape
     assert "calls for (8,)" in shape
     assert "not finite" in said(lambda s: s["main.0.weight"].fill_(float("nan")))
-    unknown = said(lambda s: [s.update({f"x.{k}": s.pop(k)}) for k in list(s)])
+    unknown = said(lambda s: [s.update({f"{k}.x": s.pop(k)}) for k in list(s)])
     assert "--module" in unknown
 
 

@@ -14,10 +14,10 @@ from ganlens.foreign.recognition import Reader
 # Asked in this order; a key is that of the family in MODELS that builds what the reader recognises.
 READERS: dict[str, Reader] = {
     "dcgan": theano_dcgan.recognise,
-    "pytorch-dcgan": sequential_dcgan.recognise,
     "mimicry": mimicry.recognise,
     "studiogan": studiogan.recognise,
     "torchgan": torchgan.recognise,
     "ganzoo-dcgan": ganzoo_dcgan.recognise,
     "ganzoo-progressive": ganzoo_progressive.recognise,
+    "pytorch-dcgan": sequential_dcgan.recognise,  # takes any name, so it is asked last
 }

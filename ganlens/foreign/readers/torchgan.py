@@ -10,6 +10,8 @@ def recognise(weights: Weights, answers: Answers) -> Match | None:
     blocks = numbered(weights, r"model\.(\d+)\.0\.weight")
     if len(blocks) < 2 or any(ranked(weights, f"model.{i}.0.weight") != 4 for i in blocks):
         return None
+    if numbered(weights, r"model\.(\d+)\.weight"):  # of one sequence, nested only in part
+        return None
     notes = Notes(answers)
     shapes = [shape(weights, f"model.{i}.0.weight", 4) for i in blocks]
     normed = "model.1.1.running_mean" in weights or "model.0.1.running_mean" in weights

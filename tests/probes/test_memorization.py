@@ -184,6 +184,10 @@ def test_the_summary_is_json_and_comparable(mixed: NeighborsResult) -> None:
     assert summary["network_precision"] == "32-true"
     assert summary["controls_caught"] is True
     assert summary["worst_seeds"][0] in range(10, 20)
+    few = summary["few_copies"]
+    assert few["n_held_out"] == 200  # the whole split, where the other tests take as many as n
+    assert sorted(few["seeds_nearer_than_all_held_out"]) == list(range(10, 20))
+    assert summary["p_copying"] == min(1, 2 * min(summary["p_flagged"], few["p"])) < 0.01
 
 
 def test_networks_run_in_the_precision_that_is_recorded() -> None:
@@ -196,11 +200,12 @@ def test_networks_run_in_the_precision_that_is_recorded() -> None:
 
 def test_the_panels_show_pictures_distances_and_tables(mixed: NeighborsResult) -> None:
     panels = mixed.panels()
-    kinds = [ImagePanel] * 2 + [TablePanel] * 5 + [FigurePanel] * 2
+    kinds = [ImagePanel] * 2 + [TablePanel] * 6 + [FigurePanel] * 2
     assert [type(panel) for panel in panels] == kinds
-    assert [panel.title for panel in panels[2:7]] == [
+    assert [panel.title for panel in panels[2:8]] == [
         "Worst offenders",
         "Is it copying?",
+        "A few copies among many samples?",
         "Would a copy be caught?",
         "Whole sets against the training data",
         "Duplicates",
@@ -209,8 +214,8 @@ def test_the_panels_show_pictures_distances_and_tables(mixed: NeighborsResult) -
     assert "the 10 generated images of 100" in panels[0].caption
     assert "the nearest of 100;" in panels[1].caption
     summary = mixed.summary()
-    offenders, tests, controls, sets, duplicates = (
-        [dict(zip(table.columns, row, strict=True)) for row in table.rows] for table in panels[2:7]
+    offenders, tests, few, controls, sets, duplicates = (
+        [dict(zip(table.columns, row, strict=True)) for row in table.rows] for table in panels[2:8]
     )
     assert [row["seed"] for row in offenders] == summary["worst_seeds"]
     assert offenders[0]["pixels: train image"] == summary["worst_nearest"]["pixels"]
@@ -219,6 +224,10 @@ def test_the_panels_show_pictures_distances_and_tables(mixed: NeighborsResult) -
     assert tests[0]["flagged (%)"] == 100 * summary["too_near_in_pixels"]
     assert tests[0]["held-out d1"] == summary["pixels"]["median_distance_held_out"]
     assert tests[2]["p"] == summary["p_flagged"]
+    assert few[0]["p"] == summary["few_copies"]["p"]
+    planted = {row["set"].removeprefix("with copies, "): row["p"] for row in few[1:]}
+    assert planted == summary["few_copies"]["p_with_planted_copies"]
+    assert f"{summary['p_copying']:.2g}" in panels[4].caption
     assert {row["copies"]: row["caught (%)"] for row in controls} == {
         kind: 100 * share for kind, share in summary["controls_flagged"].items()
     }

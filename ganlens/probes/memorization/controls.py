@@ -1,6 +1,9 @@
 """Controls of the search: copies that must be caught, and a collapsed generator."""
 
+import io
+
 import numpy as np
+from PIL import Image
 
 NOISE = 0.02  # standard deviation of the noisy copies, in parts of the full brightness range
 COPIES = 100  # at most so many train images are copied
@@ -35,9 +38,9 @@ def copies(train: np.ndarray, shifts: int, flips: bool, seed: int) -> dict[str, 
     return found
 
 
-def noisy(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add normal noise of 2 % of the brightness range to (N, H, W, C) uint8, clipped."""
-    noise = rng.normal(0, 255 * NOISE, images.shape)
+def noisy(images: np.ndarray, rng: np.random.Generator, deviation: float = NOISE) -> np.ndarray:
+    """Add normal noise, in parts of the brightness range, to (N, H, W, C) uint8, clipped."""
+    noise = rng.normal(0, 255 * deviation, images.shape)
     return np.clip(np.rint(images + noise), 0, 255).astype(np.uint8)
 
 
@@ -63,3 +66,11 @@ def collapsed(train: np.ndarray, count: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng([seed, 2])
     modes = np.asarray(train[np.sort(rng.permutation(len(train))[:MODES])])
     return noisy(modes[rng.integers(0, len(modes), count)], rng)
+
+
+def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
+    """Return an (H, W, C) uint8 image as it comes out of a JPEG file."""
+    file = io.BytesIO()
+    picture = Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
+    picture.save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file)).reshape(image.shape)

@@ -1,16 +1,14 @@
 """Duplicates within the data and among the samples: equal bytes, equal and nearly equal hashes."""
 
 import hashlib
-import io
 from collections import Counter
 from typing import Any
 
 import faiss
 import numpy as np
-from PIL import Image
 
 from ganlens.data import ImageSet
-from ganlens.probes.memorization.controls import noisy
+from ganlens.probes.memorization.controls import jpeg, noisy
 from ganlens.probes.memorization.hashing import BITS, Hasher, hasher
 
 PLANTED = 200  # train images that are planted again
@@ -114,13 +112,6 @@ def _planted(
     copies = {
         "the same again": plain,
         "2% noise": noisy(plain, rng),
-        f"JPEG at quality {QUALITY}": np.stack([_jpeg(image) for image in plain]),
+        f"JPEG at quality {QUALITY}": np.stack([jpeg(image, QUALITY) for image in plain]),
     }
     return {kind: _differing(to_bits(made), codes[rows]) for kind, made in copies.items()}
-
-
-def _jpeg(image: np.ndarray) -> np.ndarray:
-    file = io.BytesIO()
-    picture = Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
-    picture.save(file, "JPEG", quality=QUALITY)
-    return np.asarray(Image.open(file)).reshape(image.shape)

@@ -15,7 +15,8 @@ NAMES = {"pixels": "pixels", "discriminator": "discriminator features"}
 def panels(result: NeighborsResult) -> list[Panel]:
     """Return pictures, tests, controls, set statistics, duplicates and distances."""
     found: list[Panel] = [_samples(result), _held_out(result), tables.offenders(result)]
-    found += [tables.comparison(result), tables.controls(result), tables.sets(result)]
+    found += [tables.comparison(result), tables.few_copies(result)]
+    found += [tables.controls(result), tables.sets(result)]
     if result.duplicates is not None and result.duplicates_pairs is not None:
         found.append(tables.duplicates(result["duplicates"]))
         if result.duplicates_pairs.size:

@@ -19,6 +19,7 @@ from ganlens.probes.identity import identity
 from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT, Space, in_any, least
 from ganlens.probes.memorization.controls import COLLAPSED, collapsed, copies
 from ganlens.probes.memorization.duplicates import find_duplicates
+from ganlens.probes.memorization.few import NULLS, FewCopies, find_few
 from ganlens.probes.memorization.panels import panels
 from ganlens.probes.memorization.result import POOL, NeighborsResult
 from ganlens.probes.memorization.search import Neighborhood, feature_neighbors, pixel_neighbors
@@ -39,7 +40,9 @@ class Neighbors(Probe):
     Generated images are rounded to bytes first. The null is held-out real images, as many as
     samples: what never was in training lies as near to the train images as chance has it. Copies
     of train images (exact, noisy, shifted) go through the same test and must be caught, and a set
-    of few modes must move the statistics of whole sets.
+    of few modes must move the statistics of whole sets. A second test is for a few copies among
+    many samples, mirrored, darker or compressed ones too: its null is the whole held-out split, up
+    to 20 images per sample. The p-value of copying is that of both tests, by Bonferroni.
 
     Attributes:
         n: generated images; as many held-out images, if there are so many.
@@ -47,7 +50,8 @@ class Neighbors(Probe):
             both.
         split: the split that the generator was trained on; the other one is held out.
         shifts: in pixels, copies moved by up to so many pixels each way count as the same.
-        flips: mirrored images count as the same: the nearer of both is taken.
+        flips: mirrored images count as the same in every test: the nearer of both is taken. The
+            test for a few copies looks for them in any case.
         duplicates: look for duplicates within the data and among the samples by a semantic hash.
         shown: images in the panels, the worst offenders first.
         seed: of the first generated image; sample i has seed + i. Also of the other draws.
@@ -60,6 +64,7 @@ class Neighbors(Probe):
         "nearer to a train image than all but {pixels[expected_share]:.1%} of held-out images: "
         "{too_near_in_pixels:.1%} of samples in pixels",
         "{too_near_in_discriminator:.1%} in features",
+        "copying: p {p_copying:.2g}",
         "N {n_generated}",
     )
     reading = (
@@ -94,7 +99,7 @@ class Neighbors(Probe):
             GanlensError: no data, no held-out images, another image shape, a setting out of range.
         """
         train, held_out, samples = self._materials(subject, data)
-        yield Progress(0, 4, "samples")
+        yield Progress(0, 5, "samples")
         with autocast(FLOAT32, subject.device):
             generated = all_images(samples)
         images = {
@@ -107,14 +112,14 @@ class Neighbors(Probe):
         if self.space != "pixels" and subject.discriminator is not None:
             layer = subject.discriminator.feature_layers[-1]
         if self.space != "discriminator":
-            yield Progress(1, 4, "search in pixels")
+            yield Progress(1, 5, "search in pixels")
             search = partial(
                 pixel_neighbors, base=train.images, shifts=self.shifts, flips=self.flips
             )
             _, height, width, channels = train.images.shape
             inside = (height - 2 * self.shifts) * (width - 2 * self.shifts) * channels
             spaces.append(Space("pixels", inside, _search(search, images)))
-        yield Progress(2, 4, "search in features")
+        yield Progress(2, 5, "search in features")
         features = partial(_features, subject, layer) if layer else _brightness
         base, sets = features(train.images), {**images, **few}
         rows = {kind: features(sets[kind]) for kind in (sets if layer else COMPARED)}
@@ -129,12 +134,15 @@ class Neighbors(Probe):
                 )
             near = {kind: near[kind] for kind in images}
             spaces.append(Space("discriminator", base.shape[1], near))
+        yield Progress(3, 5, "a few copies")
+        few_copies = self._few(train, generated, held_out)
         numbers, pairs = None, None
         if self.duplicates:
-            yield Progress(3, 4, "duplicates")
+            yield Progress(4, 5, "duplicates")
             numbers, pairs = find_duplicates(train, held_out, generated, self.seed)
         return NeighborsResult(
             **_nearest(spaces, samples, images, train, self.shown),
+            few=few_copies,
             sets=scores,
             duplicates=numbers,
             duplicates_pairs=pairs,
@@ -165,6 +173,11 @@ class Neighbors(Probe):
         if samples.count < 2:
             raise GanlensError(f"{samples.cap_reason}: give at least 2, or another seed")
         return train, held_out, samples
+
+    def _few(self, train: ImageSet, generated: np.ndarray, held_out: ImageSet) -> FewCopies:
+        """Test for a few copies, against the whole held-out split or a draw of it."""
+        null = all_images(DataImages.draw(held_out, NULLS * len(generated), self.seed))
+        return find_few(train.images, generated, null, self.shifts, self.seed)
 
     def _about(
         self, subject: Subject, data: ImageSet | None, train: ImageSet,

@@ -13,6 +13,7 @@ from ganlens.probes.memorization.comparison import (
     of_controls,
 )
 from ganlens.probes.memorization.controls import MUST
+from ganlens.probes.memorization.few import FewCopies
 from ganlens.probes.memorization.sets import Scores
 from ganlens.probes.result import Number, Result
 
@@ -26,6 +27,7 @@ class NeighborsResult(Result):
     Attributes:
         spaces: the search in each space.
         tests: every set but the held-out one against it, over all spaces at once.
+        few: the test for a few copies among many samples.
         sets: statistics of whole sets in one feature space; "held-out" is their null.
         duplicates: numbers of those that the semantic hash found, None where it was left out.
         duplicates_pairs: (2, P, H, W, C) uint8: the most alike pairs within train, or None.
@@ -47,6 +49,7 @@ class NeighborsResult(Result):
 
     spaces: tuple[Space, ...]
     tests: dict[str, Comparison]
+    few: FewCopies
     sets: dict[str, Scores]
     duplicates: dict[str, Any] | None
     duplicates_pairs: np.ndarray | None
@@ -69,6 +72,11 @@ class NeighborsResult(Result):
         return self.tests[GENERATED]
 
     @property
+    def p_copying(self) -> float:
+        """Bonferroni's p-value of two tests: many samples too near, and a few copies."""
+        return min(1.0, 2 * min(self.test.p_count, self.few.p))
+
+    @property
     def missed(self) -> tuple[str, ...]:
         """Controls of which too few are flagged: under 99 %, or 95 % where moved or mirrored."""
         return tuple(kind for kind, share in of_controls(self.tests).items() if share < MUST[kind])
@@ -85,6 +93,9 @@ class NeighborsResult(Result):
             {
                 "too_near": self.test.share,
                 **_test(self.test),
+                "p_copying": self.p_copying,
+                "p_copying_combines": "p_flagged and few_copies.p, twice the smaller (Bonferroni)",
+                "few_copies": self._few(),
                 "controls_flagged": of_controls(self.tests),
                 "controls_caught": not self.missed,
                 **{f"too_near_in_{space.name}": space.test.share for space in self.spaces},
@@ -103,6 +114,21 @@ class NeighborsResult(Result):
                 "duplicates": "they were not looked for: --duplicates does",
             },
         )
+
+    def _few(self) -> dict[str, Any]:
+        few = self.few
+        return {
+            "p": few.p,
+            "n_held_out": len(few.null),
+            "n_nearer_than_all_held_out": len(few.nearer),
+            "seeds_nearer_than_all_held_out": self.seeds[few.nearer[: self.pictures.shape[1]]],
+            "fewest_for_p_of_0.01": few.fewest,
+            "n_planted": few.n_planted,
+            "p_with_planted_copies": few.planted,
+            "mirrored_copies_looked_for": few.flips,
+            "mirror_image_in_train_share": few.mirrored,
+            "distance": "nearest over half the mean of the 50 nearest, of normalised images",
+        }
 
 
 def _test(test: Comparison) -> dict[str, float]:

@@ -68,7 +68,11 @@ def feature_neighbors(views: list[np.ndarray], base: np.ndarray) -> Neighborhood
 
 
 def pixel_neighbors(
-    queries: np.ndarray, base: np.ndarray, shifts: int = 0, flips: bool = False
+    queries: np.ndarray,
+    base: np.ndarray,
+    shifts: int = 0,
+    flips: bool = False,
+    frequencies: int = FREQUENCIES,
 ) -> Neighborhood:
     """Find the nearest train images in pixels, over shifts and flips of the query.
 
@@ -86,19 +90,23 @@ def pixel_neighbors(
         base: (M, H, W, C) uint8, M at least 2; min(50, M) neighbours are kept.
         shifts: pixels in each direction, less than half the side.
         flips: compare the mirrored query as well.
+        frequencies: of the cosine transform, per axis: fewer are quicker and order worse.
 
     Returns:
         Distances in parts of the full brightness range.
     """
     middle = np.ascontiguousarray(_window(base, shifts, 0, 0))
-    points = _low_frequencies(middle)
+    points = _low_frequencies(middle, frequencies)
     index = faiss.IndexFlatL2(points.shape[1])
     index.add(points)
     views = list(_views(queries, shifts, flips))
     k, most = min(NEIGHBORS, len(base)), min(NEIGHBORS + SPARE, len(base))
     # The view as it is alone has enough candidates, however alike those of the others are.
     counts = [most, *[min(PER_VIEW, most)] * (len(views) - 1)]
-    found = [index.search(_low_frequencies(v), n) for v, n in zip(views, counts, strict=True)]
+    found = [
+        index.search(_low_frequencies(v, frequencies), n)
+        for v, n in zip(views, counts, strict=True)
+    ]
     near, rows = (np.concatenate(part, axis=1) for part in zip(*found, strict=True))
     view_of = np.repeat(np.arange(len(views)), counts)
     distance = np.empty((len(queries), k))
@@ -131,14 +139,15 @@ def _window(images: np.ndarray, shifts: int, down: int, right: int) -> np.ndarra
     return images[:, shifts + down : height + down, shifts + right : width + right]
 
 
-def _low_frequencies(images: np.ndarray) -> np.ndarray:
+def _low_frequencies(images: np.ndarray, frequencies: int) -> np.ndarray:
     """Project (N, h, w, C) uint8 onto the lowest frequencies: (N, D) float32.
 
     The last coordinate is the norm of what the projection leaves out: by the triangle inequality
     the distance of two rows is at most that of their images.
     """
     height, width, channels = images.shape[1:]
-    rows, columns = _cosines(height), np.kron(_cosines(width).T, np.eye(channels, dtype=np.float32))
+    rows, across = _cosines(height, frequencies), _cosines(width, frequencies)
+    columns = np.kron(across.T, np.eye(channels, dtype=np.float32))
     found = []
     for start in range(0, len(images), CHUNK):
         part = images[start : start + CHUNK].astype(np.float32) / 255
@@ -149,9 +158,9 @@ def _low_frequencies(images: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _cosines(size: int) -> np.ndarray:
-    """(at most 8, size) rows of the orthonormal cosine transform (DCT-II)."""
-    frequency = np.arange(min(FREQUENCIES, size))[:, None]
+def _cosines(size: int, frequencies: int) -> np.ndarray:
+    """(frequencies at most, size) rows of the orthonormal cosine transform (DCT-II)."""
+    frequency = np.arange(min(frequencies, size))[:, None]
     waves = np.cos(np.pi * (np.arange(size) + 0.5) * frequency / size) * np.sqrt(2 / size)
     waves[0] /= np.sqrt(2)
     return waves.astype(np.float32)

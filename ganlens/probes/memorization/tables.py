@@ -65,6 +65,41 @@ def comparison(result: NeighborsResult) -> TablePanel:
     )  # fmt: skip
 
 
+def few_copies(result: NeighborsResult) -> TablePanel:
+    """Tell whether a few samples are nearer than the held-out images, and whether 1 % would be."""
+    few, n = result.few, len(result.few.relative)
+    mirrored = (
+        "Mirrored copies are looked for."
+        if few.flips
+        else f"The mirror images of {few.mirrored:.0%} of the train images are train images "
+        "themselves, so mirrored copies are not looked for separately."
+    )
+    short = (
+        f" With so few held-out images {few.fewest:,} copies are needed for a p of 0.01."
+        if few.fewest > few.n_planted
+        else ""
+    )
+    rows: list[Any] = [(f"the {n:,} samples", 0, few.p, min(1.0, 2 * few.p))]
+    rows += [(f"with copies, {kind}", few.n_planted, p, min(1.0, 2 * p))
+             for kind, p in few.planted.items()]  # fmt: skip
+    return TablePanel(
+        title="A few copies among many samples?",
+        caption=f"The lowest distances of samples and of {len(few.null):,} held-out images together"
+        ": p is the probability that so many of them are samples', if samples are as held-out "
+        "images are (random labels, over several depths at once). "
+        f"{len(few.nearer):,} samples are nearer than every held-out image. Distances "
+        "are between images of one brightness and contrast, with smoothed colours, and "
+        "each is divided by half the mean of the 50 nearest (Carlini 2023). "
+        f"{mirrored} Below, the same test when some samples are replaced by copies: p must be "
+        f"small.{short} With the test of the share flagged this makes one p-value of copying "
+        f"(Bonferroni, twice the smaller): {result.p_copying:.2g}. "
+        "Samples of a kind that the training data have too often come nearer without being "
+        "copies: look at the pictures.",
+        columns=("set", "copies", "p", "p, for two tests"),
+        rows=rows,
+    )
+
+
 def controls(result: NeighborsResult) -> TablePanel:
     """Tell whether copies are caught."""
     summary, names = result.summary(), [space.name for space in result.spaces]
@@ -85,7 +120,8 @@ def controls(result: NeighborsResult) -> TablePanel:
         title="Would a copy be caught?",
         caption="Copies of train images put through the same test: share flagged in each space and "
         f"over all; the last column must be near 100 %. {verdict} Copies that are "
-        f"{', '.join(kind for kind, one in covered.items() if not one)} are not covered.",
+        f"{', '.join(kind for kind, one in covered.items() if not one)} are not covered here; the "
+        "test for a few copies is for moved, mirrored and darker ones too.",
         columns=("copies", "N", *(f"in {name} (%)" for name in names), "caught (%)"),
         rows=rows,
     )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganlens import images
+from ganlens.activations import Point
 from ganlens.probes.base import Progress, Steps
 from ganlens.probes.health.gradients import Gradients, gradient_norms
 from ganlens.probes.health.jacobian import jacobian_spectrum
@@ -172,7 +173,9 @@ def _saturated(x: Tensor) -> float:
     return float((x.abs() > EXTREME).double().mean())
 
 
-def _kind(layer: torch.nn.Module) -> tuple[str, int, float | None]:
+def _kind(point: Point) -> tuple[str, int, float | None]:
+    if (layer := point.part) is None:
+        return point.function, 0, None
     own = list(layer.parameters(recurse=False))
     weight = getattr(layer, "weight", None)
     norm = float(weight.detach().double().norm()) if isinstance(weight, Tensor) else None

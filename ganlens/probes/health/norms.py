@@ -44,9 +44,10 @@ def norm_rows(network: str, statistics: LayerStatistics) -> list[NormRow]:
             over real and generated ones for a discriminator.
     """
     return [
-        _row(network, name, layer, statistics.sums[name])
-        for name, layer in statistics.layers.items()
-        if isinstance(layer, NORMS) and layer.running_mean is not None and name in statistics.sums
+        _row(network, name, point.part, statistics.sums[name])
+        for name, point in statistics.layers.items()
+        if isinstance(point.part, NORMS) and point.part.running_mean is not None
+        if name in statistics.sums
     ]
 
 

@@ -6,12 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganlens.activations import capture
+from ganlens.activations import Point, capture, points_of
 from ganlens.errors import GanlensError
 from ganlens.features import ImageSource, Rows
 from ganlens.subject import Samples, Subject
 
-RECTIFIERS = (nn.ReLU, nn.LeakyReLU)
+RECTIFIERS = ("relu", "leaky_relu", "prelu", "rrelu", "relu6")
+_LAYERS = (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ReLU6)
 
 
 class LayerStatistics:
@@ -55,8 +56,9 @@ class LayerStatistics:
         """
         for name, sums in self.sums.items():
             n, total, squares, low, high = sums.sum(dim=1).tolist()
-            layer, mean = self.layers[name], total / n
-            rectifier, tanh = isinstance(layer, RECTIFIERS), isinstance(layer, nn.Tanh)
+            point, mean = self.layers[name], total / n
+            rectifier = is_rectifier(point)
+            tanh = isinstance(point.part, nn.Tanh) or point.function == "tanh"
             yield {
                 "network": network,
                 "layer": name,
@@ -70,13 +72,15 @@ class LayerStatistics:
             }
 
 
-def leaves(module: nn.Module) -> dict[str, nn.Module]:
-    """Return the leaf layers that do something: name -> layer."""
-    return {
-        name: layer
-        for name, layer in module.named_modules()
-        if name and not any(layer.children()) and not isinstance(layer, nn.Identity)
-    }
+def is_rectifier(point: Point) -> bool:
+    """Whether a layer or a function is a (leaky) ReLU, whose units can be dead."""
+    return isinstance(point.part, _LAYERS) or point.function in RECTIFIERS
+
+
+def leaves(module: nn.Module) -> dict[str, Point]:
+    """Return the leaf layers that do something, and named functions, in the order of a pass."""
+    points = points_of(module)
+    return {n: one for n, one in points.items() if not isinstance(one.part, nn.Identity)}
 
 
 def outputs_of(

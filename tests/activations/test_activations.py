@@ -220,9 +220,10 @@ def test_receptive_field_of_groups_linear_layers_and_the_unknown(network):
     assert receptive_field(network, "block1") == receptive_field(network, "block1.act")
     assert receptive_field(network, "block2.conv").size == 10
     assert receptive_field(network, "score").size is None
-    up = nn.Sequential(nn.ConvTranspose2d(3, 3, 4, 2, 1))
-    with pytest.raises(GanlensError, match="ConvTranspose2d"):
-        receptive_field(up, "0")
+    with pytest.raises(GanlensError, match=r"through layer '0' \(Unfold\) is not known"):
+        receptive_field(
+            nn.Sequential(nn.Unfold(2), nn.Conv1d(12, 1, 1)), "0", torch.ones(1, 3, 4, 4)
+        )
     with pytest.raises(GanlensError, match="not square"):
         receptive_field(nn.Sequential(nn.Conv2d(1, 1, (3, 5))), "0")
 

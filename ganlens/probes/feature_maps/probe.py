@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from torch import nn
 
-from ganlens.activations import unknown_layer
+from ganlens.activations import find_layer, unknown_layer
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages, ImageSource
@@ -16,9 +16,9 @@ from ganlens.probes.feature_maps.panels import panels
 from ganlens.probes.feature_maps.result import ActivationsResult, Scale
 from ganlens.probes.identity import identity
 from ganlens.probes.layer_statistics import (
-    RECTIFIERS,
     LayerStatistics,
     as_maps,
+    is_rectifier,
     leaves,
     outputs_over,
 )
@@ -143,10 +143,14 @@ class Activations(Probe):
         module = getattr(subject, network)
         known = leaves(module)
         if self.layer == "all":
-            return [name for name in known if not isinstance(known[name], nn.Flatten)]
+            return [name for name in known if not isinstance(known[name].part, nn.Flatten)]
         if self.layer == "auto":
-            return [name for name in known if isinstance(known[name], RECTIFIERS)]
-        return [self.layer] if self.layer and self.layer in dict(module.named_modules()) else []
+            return [name for name in known if is_rectifier(known[name])]
+        try:
+            find_layer(module, self.layer)
+        except GanlensError:
+            return []
+        return [self.layer]
 
     def _samples(self, subject: Subject) -> Samples:
         return Samples.draw(subject, self.samples, self.seed)

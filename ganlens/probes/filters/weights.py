@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlens import images
-from ganlens.activations import receptive_field
+from ganlens.activations import Point, points_of, receptive_field
 from ganlens.errors import GanlensError
 from ganlens.subject import Subject
 
@@ -16,14 +16,13 @@ CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
 def first_layer(discriminator: nn.Module) -> str:
-    """Return the name of the first convolution, which takes the pixels.
+    """Return the name of the convolution that takes the pixels, whatever is defined first.
 
     Raises:
         GanlensError: there is none.
     """
-    for name, layer in discriminator.named_modules():
-        if isinstance(layer, nn.Conv2d):
-            return name
+    for point in _followed(discriminator, nn.Conv2d):
+        return point.name
     raise GanlensError("the discriminator has no convolution: there are no filters to show")
 
 
@@ -31,8 +30,13 @@ def last_layer(generator: nn.Module | None) -> str:
     """Return the name of the last convolution, which draws the pixels; empty without one."""
     if generator is None:
         return ""
-    found = [name for name, part in generator.named_modules() if isinstance(part, CONVOLUTIONS)]
-    return found[-1] if found else ""
+    found = [point.name for point in _followed(generator, CONVOLUTIONS)]
+    return found[-1].partition("@")[0] if found else ""
+
+
+def _followed(network: nn.Module, kinds: type | tuple[type, ...]) -> list[Point]:
+    """Return layers of some kinds in the order in which a forward pass runs them."""
+    return [one for one in points_of(network).values() if isinstance(one.part, kinds)]
 
 
 def patches_of(network: nn.Module | None, name: str, which: str) -> Tensor:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganlens.activations import capture, find_layer
 from ganlens.edits import cells_in
@@ -16,7 +16,7 @@ from ganlens.probes.forgetting.unit_classifier import (
     place_of_concept,
     unit_classifier,
 )
-from ganlens.probes.layer_statistics import RECTIFIERS, leaves
+from ganlens.probes.layer_statistics import is_rectifier, leaves
 from ganlens.subject import Subject
 
 AUTO = "auto"
@@ -36,12 +36,9 @@ def generator_layer(subject: Subject, layer: str) -> str:
         find_layer(subject.generator, layer)
         return layer
     known = leaves(subject.generator)
-    found = [name for name, part in known.items() if isinstance(part, RECTIFIERS)]
+    found = [name for name, point in known.items() if is_rectifier(point)]
     if not found:
-        raise GanlensError(
-            f"{subject.name} has no rectified layer: name one of "
-            f"{', '.join(n for n, part in known.items() if isinstance(part, nn.Module))}"
-        )
+        raise GanlensError(f"{subject.name} has no rectified layer: name one of {', '.join(known)}")
     return found[-1]
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganlens import images
+from ganlens.activations import Point
 from ganlens.probes.base import Progress, Steps
 from ganlens.probes.health.gradients import Gradients, gradient_norms
 from ganlens.probes.health.jacobian import jacobian_spectrum
@@ -175,7 +176,9 @@ def _saturated(x: Tensor) -> float:
     return float((x.abs() > EXTREME).double().mean())
 
 
-def _weights(layer: torch.nn.Module) -> dict[str, Any]:
+def _weights(point: Point) -> dict[str, Any]:
+    if (layer := point.part) is None:
+        return {"type": point.function, "parameters": 0, "weight norm": None}
     own, weight = layer.parameters(recurse=False), getattr(layer, "weight", None)
     norm = float(weight.detach().double().norm()) if isinstance(weight, Tensor) else None
     count = sum(one.numel() for one in own)

@@ -25,9 +25,10 @@ def norm_rows(network: str, statistics: LayerStatistics) -> list[dict[str, Any]]
         in - running mean) / sqrt(running variance + eps); None where no gain is.
     """
     return [
-        {"network": network, "layer": name, **_row(layer, statistics.sums[name])}
-        for name, layer in statistics.layers.items()
-        if isinstance(layer, NORMS) and layer.running_mean is not None and name in statistics.sums
+        {"network": network, "layer": name, **_row(point.part, statistics.sums[name])}
+        for name, point in statistics.layers.items()
+        if isinstance(point.part, NORMS) and point.part.running_mean is not None
+        if name in statistics.sums
     ]
 
 

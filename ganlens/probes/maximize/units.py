@@ -10,10 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganlens.activations import find_layer, layer_names, run_to
+from ganlens.activations import find_layer, run_to, trace
 from ganlens.errors import GanlensError, one_of
 
-ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid)
 LOGIT = "logit"  # the discriminator's output
 DISCRIMINATOR, CLASSIFIER = "discriminator", "classifier"
 
@@ -91,19 +90,24 @@ def _channel(text: str, networks: dict[str, nn.Module]) -> Unit:
 
 
 def before_activation(module: nn.Module, layer: str) -> str:
-    """Return the leaf whose output an activation layer takes in; other leaves are returned as is.
+    """Return the layer whose output an activation takes in; other layers are returned as they are.
 
     A unit that a rectifier holds at 0 passes no gradient on, so that its image would stay even
-    grey. A group such as "block1" is its last leaf.
+    grey. A forward pass is followed to see what an activation takes in, be it a layer or a
+    function. A group such as "block1" is the leaf that makes its output.
 
     Raises:
         GanlensError: an unknown layer, or one that the forward pass does not reach.
     """
-    found, names = find_layer(module, layer), layer_names(module)
-    if layer not in names:
-        layer = [name for name in names if name.startswith(f"{layer}.")][-1]
-        found = find_layer(module, layer)
-    return names[names.index(layer) - 1] if isinstance(found, ACTIVATIONS) else layer
+    find_layer(module, layer)
+    passed = trace(module)
+    point = passed.point(layer)
+    own = point if point.name in passed.leaves else passed.made_by(passed.step_of(layer)) or point
+    if not own.activates or own.step is None:
+        return own.name
+    inputs = passed.steps[own.step].inputs
+    before = passed.made_by(inputs[0]) if inputs else None
+    return own.name if before is None else before.name
 
 
 def channels(module: nn.Module, layer: str) -> int:

@@ -44,7 +44,7 @@ def gradient_patches(
         x = source.tensors(found.top.inputs[place].numpy()).to(subject.device)
         gradients = position_gradients(
             network, layer, x, place.expand(len(x)), found.top.rows[place],
-            found.top.columns[place],
+            found.top.columns[place], found.windows.shape,
         )  # fmt: skip
         rows.append(
             [_cut(one, box, side) for one, box in zip(gradients, windows[index], strict=True)]

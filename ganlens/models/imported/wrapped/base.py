@@ -1,11 +1,13 @@
 """``Wrapped``: what every wrapped module has in common, and running one to learn what it takes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from ganlens.activations.names import is_leaf
 from ganlens.errors import GanlensError
 from ganlens.models.imported.output import check_range, stretched
 
@@ -26,7 +28,7 @@ class Wrapped(nn.Module):
 
     def __init__(self, network: nn.Module, output_range: Sequence[float]) -> None:
         super().__init__()
-        self.network = network
+        self.network = untied(network)
         self.low, self.high = check_range(output_range)
 
     @classmethod
@@ -37,6 +39,31 @@ class Wrapped(nn.Module):
     def own_range(self, x: Tensor) -> Tensor:
         """Map images in [-1, 1] to the module's own range."""
         return stretched(x, self.low, self.high)
+
+
+def untied(network: nn.Module) -> nn.Module:
+    """Give each place of an activation that stands in several places an object of its own.
+
+    So that the places keep the names that they have in the network, as main.1 and main.3 of a
+    Sequential. Layers with weights stay shared: their calls are named in order (conv, conv@2).
+
+    Returns:
+        The network itself, changed.
+    """
+    seen = set[int]()
+    for parent in list(network.modules()):
+        if isinstance(parent, torch.jit.ScriptModule):
+            continue
+        for name, child in list(parent._modules.items()):
+            if child is not None and id(child) in seen and _is_plain(child):
+                parent._modules[name] = deepcopy(child)
+            seen.add(id(child))
+    return network
+
+
+def _is_plain(part: nn.Module) -> bool:
+    """Whether a layer is one of torch's own, without weights."""
+    return type(part).__module__.startswith("torch.nn.") and is_leaf(part) and not part.state_dict()
 
 
 @torch.no_grad()

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from torch import Tensor, nn
 
+from ganlens.activations.functions import tensors_in
 from ganlens.errors import GanlensError
 from ganlens.models.imported.output import Pixels
 from ganlens.models.imported.wrapped.base import Wrapped, first_form, tried
@@ -71,10 +72,16 @@ class WrappedGenerator(Wrapped):
         return self.pixels(self.raw(z, condition))
 
     def raw(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Map latents to what the module itself puts out, in its own range."""
+        """Map latents to what the module itself puts out, in its own range.
+
+        Of several outputs it is the first tensor that has the shape of images.
+        """
         flat, rows = self.form
         inputs = z.flatten(1) if flat else z.flatten(1)[:, :, None, None]
-        return self.network(inputs, *condition_inputs(condition, z, self.classes, self.label, rows))
+        found = self.network(
+            inputs, *condition_inputs(condition, z, self.classes, self.label, rows)
+        )
+        return next((one for one in tensors_in(found) if one.ndim == 4), found)
 
     def _find_shape(self) -> tuple[int, int, int]:
         latents = self.prior.sample((0, 1))

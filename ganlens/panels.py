@@ -83,9 +83,23 @@ class TablePanel:
     rows: Sequence[Sequence[Any]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, title: str, caption: str, columns: Mapping[str, Iterable[Any]]) -> "TablePanel":
-        """Return a table of columns of equal length: each name stands beside its values."""
-        return cls(title, caption, tuple(columns), list(zip(*columns.values(), strict=True)))
+    def of(
+        cls,
+        title: str,
+        caption: str,
+        content: Mapping[str, Iterable[Any]] | Sequence[Mapping[str, Any]],
+    ) -> "TablePanel":
+        """Return a table whose column names stand beside the values.
+
+        Args:
+            title: of the panel.
+            caption: of the panel.
+            content: columns of equal length by name, or rows that all have the same names.
+        """
+        if isinstance(content, Mapping):
+            return cls(title, caption, tuple(content), list(zip(*content.values(), strict=True)))
+        names = tuple(content[0]) if content else ()
+        return cls(title, caption, names, [[row[name] for name in names] for row in content])
 
 
 Panel = ImagePanel | AnimationPanel | FigurePanel | TablePanel

@@ -46,23 +46,28 @@ class LayerStatistics:
         last = [leaf for leaf in self.names if leaf.startswith(f"{name}.")][-1]
         return self.sums[last]  # a group such as "block1" puts out what its last layer does
 
-    def rows(self, network: str) -> Iterator[tuple[Any, ...]]:
-        """Yield one row per layer, as ``ActivationsResult.layers`` describes it."""
+    def rows(self, network: str) -> Iterator[dict[str, Any]]:
+        """Yield one row of a table per layer, by column.
+
+        "not above 0" is a share of the values and "dead units" are the channels that are never
+        above 0 in any sample, both of rectifiers only; "saturated" is the share of a tanh's values
+        beyond 0.99.
+        """
         for name, sums in self.sums.items():
             n, total, squares, low, high = sums.sum(dim=1).tolist()
             layer, mean = self.layers[name], total / n
             rectifier, tanh = isinstance(layer, RECTIFIERS), isinstance(layer, nn.Tanh)
-            yield (
-                network,
-                name,
-                " x ".join(map(str, self.shapes[name])) or "1",
-                mean,
-                max(squares / n - mean**2, 0.0) ** 0.5,
-                low / n if rectifier else None,
-                int((self.highest[name] <= 0).sum()) if rectifier else None,
-                len(self.highest[name]),
-                high / n if tanh else None,
-            )
+            yield {
+                "network": network,
+                "layer": name,
+                "output": " x ".join(map(str, self.shapes[name])) or "1",
+                "mean": mean,
+                "std": max(squares / n - mean**2, 0.0) ** 0.5,
+                "not above 0": low / n if rectifier else None,
+                "dead units": int((self.highest[name] <= 0).sum()) if rectifier else None,
+                "units": len(self.highest[name]),
+                "saturated": high / n if tanh else None,
+            }
 
 
 def leaves(module: nn.Module) -> dict[str, nn.Module]:

@@ -19,7 +19,6 @@ from ganlens.probes.artifacts import Artifacts
 from ganlens.probes.artifacts.blame import Verdict, blame
 from ganlens.probes.artifacts.measure import (
     Real,
-    Sampling,
     _grey_levels,
     _worst,
     measure,
@@ -31,7 +30,7 @@ from ganlens.stats.excess import Excess, local_power, nyquist_points
 from ganlens.stats.spectrum import whitening
 from ganlens.subject import Subject
 
-ASKED = Sampling(samples=40, seed=0, batch_size=32, least=1.0)
+ASKED = {"seeds": range(40), "batch_size": 32, "least": 1.0}
 
 
 def doctored(subject, layer: str, strength: float, *, how: str = "phase") -> Subject:
@@ -70,11 +69,11 @@ def as_real(subject: Subject) -> Real:
 def test_the_layer_where_a_checkerboard_was_planted_is_named(size, kernel):
     subject = clean(DCGANConfig(size=size, channels=1, width=4, latent_dim=16, kernel=kernel))
     real = as_real(subject)
-    untouched = finish(measure(subject, real, ASKED))
+    untouched = finish(measure(subject, real, **ASKED))
     assert untouched.verdict.layer is None
     assert "no layer" in untouched.verdict.reason.lower()
     for stage in find_stages(subject):
-        found = finish(measure(doctored(subject, stage.layer, 0.5), real, ASKED)).verdict
+        found = finish(measure(doctored(subject, stage.layer, 0.5), real, **ASKED)).verdict
         assert (found.layer, found.period, found.confirmed) == (stage.layer, stage.period, True)
 
 
@@ -88,13 +87,13 @@ def faces():
 @pytest.mark.parametrize("layer", ["block1.conv", "block2.conv", "out.conv"])
 def test_a_layer_of_the_shipped_generator_is_named_when_it_was_doctored(layer, faces):
     subject, real = faces
-    found = finish(measure(doctored(subject, layer, 0.2), real, ASKED)).verdict
+    found = finish(measure(doctored(subject, layer, 0.2), real, **ASKED)).verdict
     assert (found.layer, found.confirmed) == (layer, True)
 
 
 def test_scaled_taps_of_the_last_layer_are_found(faces):
     subject, real = faces
-    found = finish(measure(doctored(subject, "out.conv", 1.5, how="taps"), real, ASKED)).verdict
+    found = finish(measure(doctored(subject, "out.conv", 1.5, how="taps"), real, **ASKED)).verdict
     assert (found.layer, found.confirmed) == ("out.conv", True)
 
 
@@ -103,7 +102,7 @@ def test_a_pattern_that_no_kernel_makes_is_named_by_its_period_only(faces):
     generator = copy.deepcopy(subject.generator)
     generator.out.act = Tinted(generator.out.act)
     found = finish(
-        measure(Subject({"generator": generator}, subject.provenance), real, ASKED)
+        measure(Subject({"generator": generator}, subject.provenance), real, **ASKED)
     ).verdict
     assert (found.layer, found.confirmed) == ("out.conv", False)
     assert "no single kernel" in found.reason

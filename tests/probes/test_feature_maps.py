@@ -67,12 +67,12 @@ def test_the_most_varied_channels_come_first(subject, result):
 
 
 def test_streamed_statistics_equal_those_of_one_batch(subject, result):
-    rows = {(row[0], row[1]): row for row in result.layers}
+    rows = {(row["network"], row["layer"]): row for row in result.layers}
     for network in ("generator", "discriminator"):
         names = [name for net, name in rows if net == network]
         found, _ = outputs(subject, network, names)
         for name in names:
-            _, _, shape, mean, std, low, dead, units, saturated = rows[network, name]
+            _, _, shape, mean, std, low, dead, units, saturated = rows[network, name].values()
             out = found[name]
             assert shape == (" x ".join(map(str, out.shape[1:])) or "1")
             assert mean == pytest.approx(out.mean().item(), rel=1e-3, abs=1e-6)
@@ -107,7 +107,7 @@ def test_any_layer_can_be_named(subject, layer, count):
 
 
 def result_layers(found):
-    return {(row[0], row[1]) for row in found.layers}
+    return {(row["network"], row["layer"]) for row in found.layers}
 
 
 @pytest.mark.parametrize("scale", ["map", "channel", "shared"])
@@ -145,7 +145,7 @@ def test_the_discriminator_can_look_at_held_out_images(subject):
 def test_without_a_discriminator_the_generator_is_still_shown(subject):
     alone = FakeSubject(subject.generator, None)
     found = Activations(**SMALL).run(alone)
-    assert {row[0] for row in found.layers} == {"generator"}
+    assert {row["network"] for row in found.layers} == {"generator"}
     with pytest.raises(GanlensError, match="no discriminator"):
         Activations("discriminator", **SMALL).run(alone)
 
@@ -195,7 +195,7 @@ def test_a_unit_that_was_alive_in_any_batch_is_not_dead():
     found = LayerStatistics(torch.nn.Sequential(torch.nn.ReLU()))
     found.update({"0": torch.ones(1, 2, 1, 1)})
     found.update({"0": torch.tensor([0.0, 1.0]).view(1, 2, 1, 1)})
-    assert next(found.rows("generator"))[6] == 0
+    assert next(found.rows("generator"))["dead units"] == 0
 
 
 def test_only_the_source_data_makes_it_look_at_data() -> None:

@@ -17,7 +17,7 @@ from ganlens.probes.health import Health
 from ganlens.probes.health.gradients import gradient_norms
 from ganlens.probes.health.indicators import ALIKE, ALONE, COLLAPSED, HEALTHY, INDICATORS, verdict
 from ganlens.probes.health.jacobian import jacobian_spectrum
-from ganlens.probes.health.measurements import Amounts, Measurements, measure
+from ganlens.probes.health.measurements import Measurements, measure
 from ganlens.probes.health.norms import norm_rows
 from ganlens.probes.health.references import named, own_data, references
 from ganlens.probes.layer_statistics import LayerStatistics
@@ -25,13 +25,13 @@ from ganlens.progress import finish
 from ganlens.stats.effective_rank import effective_rank, participation_ratio
 from ganlens.subject import load
 
-AMOUNTS = Amounts(2, 2, 0)
+AMOUNTS = {"jacobians": 2, "batches": 2, "seed": 0}
 
 
 def measured(subject: FakeSubject, n: int = 32) -> Measurements:
     stream = torch.Generator().manual_seed(1)
     real = torch.rand(n, *subject.image_shape, generator=stream) * 1.8 - 0.9
-    return finish(measure(subject, real, AMOUNTS, {}))
+    return finish(measure(subject, real, {}, **AMOUNTS))
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_gradients_are_those_of_a_training_step_whose_batch_norm_sees_the_batch(
 
 
 def test_the_discriminator_s_layers_are_looked_at_on_real_images_and_samples(well):
-    (mean,) = [row[3] for row in well.layers if row[:2] == ("discriminator", "score")]
+    (mean,) = [row["mean"] for row in well.layers if row["layer"] == "score"]
     both = np.concatenate([well.on_real, well.on_fake]).mean()
     assert mean == pytest.approx(both, rel=1e-3)
     assert abs(well.on_real.mean() / both - 1) > 0.01
@@ -108,8 +108,8 @@ def test_planted_dead_units_are_counted_where_they_are(well):
         sick.generator.block1.norm.bias[:2] = -1  # the rectifier never lets these through
     found = measured(sick)
     assert found.dead("generator") == (2, well.dead("generator")[1])
-    (row,) = [r for r in found.layers if r[:2] == ("generator", "block1.act")]
-    assert row[6:8] == (2, 4)
+    row = next(one for one in found.layers if one["layer"] == "block1.act")
+    assert (row["network"], row["dead units"], row["units"]) == ("generator", 2, 4)
 
 
 def test_a_saturated_tanh_is_seen(well):
@@ -130,13 +130,13 @@ def test_batch_norm_is_read_right():
         norm.bias.copy_(torch.tensor([0.0, 0.0, -3.0, 1.0]))
         norm.running_var.copy_(torch.tensor([4.0, 1.0, 0.25, 2.0]))
         norm.running_mean.copy_(torch.tensor([0.0, -7.0, 1.0, 0.0]))
-    (row,) = [
-        r for r in measured(subject).norms if (r.network, r.layer) == ("generator", "block1.norm")
-    ]
-    assert row.gains == (-0.25, 0.5, 2.0)
-    assert (row.shift, row.running_mean, row.running_var) == (3.0, 7.0, (0.25, 4.0))
+    row = next(one for one in measured(subject).norms if one["layer"] == "block1.norm")
+    assert row["network"] == "generator"
+    assert [row[f"{kind} gain"] for kind in ("lowest", "median", "highest")] == [-0.25, 0.5, 2.0]
+    assert (row["largest shift"], row["largest running mean"]) == (3.0, 7.0)
+    assert (row["lowest running variance"], row["highest running variance"]) == (0.25, 4.0)
     # What comes in is near 0 here, so that the drift is that of the means planted above.
-    assert row.drift == pytest.approx(np.sqrt((0 + 49 + 4 + 0) / 4), rel=0.02)
+    assert row["drift"] == pytest.approx(np.sqrt((0 + 49 + 4 + 0) / 4), rel=0.02)
 
 
 def test_the_drift_vanishes_when_the_statistics_are_those_of_the_samples():
@@ -144,7 +144,7 @@ def test_the_drift_vanishes_when_the_statistics_are_those_of_the_samples():
 
     subject = fake_subject()
     calibrate(subject.generator, [subject.latents(range(32))])
-    drifts = [r.drift for r in measured(subject).norms if r.network == "generator"]
+    drifts = [r["drift"] for r in measured(subject).norms if r["network"] == "generator"]
     assert max(drifts) < 1e-3
 
 
@@ -173,8 +173,8 @@ def test_the_drift_is_of_what_came_in_wherever_that_was_defined():
         module(torch.rand(4, 2, 5, 5))
     statistics.update(outputs)
     norm, deaf = norm_rows("generator", statistics)
-    assert norm.drift == pytest.approx(((6 / 2) ** 2 / 2 + (-2 / 1) ** 2 / 2) ** 0.5, rel=1e-4)
-    assert deaf.drift is None
+    assert norm["drift"] == pytest.approx(((6 / 2) ** 2 / 2 + (-2 / 1) ** 2 / 2) ** 0.5, rel=1e-4)
+    assert deaf["drift"] is None
 
 
 def test_what_is_said_of_amounts_is_what_was_done():
@@ -247,11 +247,11 @@ def test_a_verdict_takes_the_side_of_the_nearer_reference(well):
     healthy, collapsed = replace(well, spread=(9.0, 9.0)), replace(well, spread=(1.0, 9.0))
     for own, words in ((8.0, HEALTHY), (3.1, HEALTHY), (2.9, COLLAPSED), (0.0, COLLAPSED)):
         found = verdict(spread, replace(well, spread=(own, 9.0)), (healthy, collapsed))
-        assert found.words == words, own
+        assert found.verdict == words, own
         assert found.threshold == pytest.approx(1 / 3)  # halfway between 1/9 and 1, as a ratio
     alike = verdict(spread, well, (healthy, replace(well, spread=(8.0, 9.0))))
-    assert (alike.words, alike.threshold) == (ALIKE, None)
-    assert verdict(spread, well, None).words == ALONE
+    assert (alike.verdict, alike.threshold) == (ALIKE, None)
+    assert verdict(spread, well, None).verdict == ALONE
 
 
 @pytest.mark.parametrize(

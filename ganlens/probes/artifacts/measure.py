@@ -72,40 +72,49 @@ class Measurement:
     verdict: Verdict
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """What is drawn: ``samples`` seeds from ``seed`` on, ``batch_size`` at a time, ``least`` dB."""
-
-    samples: int
-    seed: int
-    batch_size: int
-    least: float
-
-
 def measure(
-    subject: Subject, real: Real, sampling: Sampling, *, trace: bool = True
+    subject: Subject,
+    real: Real,
+    seeds: Sequence[int],
+    *,
+    batch_size: int,
+    least: float,
+    trace: bool = True,
 ) -> Steps[Measurement]:
-    """Measure samples and the maps behind them; with ``trace`` even one layer after another."""
+    """Measure samples and the maps behind them; with ``trace`` even one layer after another.
+
+    Args:
+        subject: draws them.
+        real: what they are compared with.
+        seeds: of the samples.
+        batch_size: images at a time.
+        least: dB over real images that count; see ``blame``.
+        trace: whether to look for the layer.
+    """
     stages = find_stages(subject)
     steps = 2 + trace * len(stages)
     yield Progress(0, steps, f"samples of {subject.name}")
-    z = subject.latents(range(sampling.seed, sampling.seed + sampling.samples))
-    x = subject.generate(z, batch_size=sampling.batch_size)
-    power = stage_power(real.whiten(x), stages)
+    z = subject.latents(seeds)
+    x = subject.generate(z, batch_size=batch_size)
+    whitened = real.whiten(x)
+    power = stage_power(whitened, stages)
     yield Progress(1, steps, f"maps of {subject.name}")
-    maps = map_excess(subject, stages, z, sampling.batch_size)
+    maps = map_excess(subject, stages, z, batch_size)
     removed = []
     for done, stage in enumerate(stages if trace else ()):
         yield Progress(2 + done, steps, f"{subject.name} with {stage.layer} evened")
-        removed.append(_removed(subject, stage.layer, z, real, stages, power, sampling.batch_size))
+        with evened(subject, stage.layer) as generator:
+            other = Subject({"generator": generator}, subject.provenance, subject.device)
+            after = stage_power(real.whiten(other.generate(z, batch_size=batch_size)), stages)
+        removed.append(tuple(map(excess_removed, power, after)))
     alone = tuple(map(excess, power))
     over = tuple(map(excess_over, power, stage_power(real.images, stages)))
-    verdict = blame(stages, alone, over, removed, sampling.least)
+    verdict = blame(stages, alone, over, removed, least)
     return Measurement(
         name=subject.name,
         samples=images.to_uint8(x[:SHOWN]),
         worst=images.to_uint8(x[_worst(power, stages, verdict)]),
-        spectrum=power_spectrum(real.whiten(x)),
+        spectrum=power_spectrum(whitened),
         stages=stages,
         alone=alone,
         over=over,
@@ -138,23 +147,8 @@ def map_excess(
         for stage in stages:
             maps = outputs[stage.layer].numpy()
             centred = maps - maps.mean((2, 3), keepdims=True)
-            powers[stage.layer].append(local_power(centred, stage.own_period, stage.coarsest))
+            powers[stage.layer].append(local_power(centred, stage.stride, stage.coarsest))
     return tuple(excess(np.concatenate(powers[name])) for name in names)
-
-
-def _removed(
-    subject: Subject,
-    layer: str,
-    z: Tensor,
-    real: Real,
-    stages: Sequence[Stage],
-    power: list[np.ndarray],
-    batch_size: int,
-) -> tuple[Excess, ...]:
-    with evened(subject, layer) as generator:
-        other = Subject({"generator": generator}, subject.provenance, subject.device)
-        after = stage_power(real.whiten(other.generate(z, batch_size=batch_size)), stages)
-    return tuple(map(excess_removed, power, after))
 
 
 def _grey_levels(power: np.ndarray, side: int, period: int, std: float) -> float:

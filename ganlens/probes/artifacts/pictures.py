@@ -1,4 +1,6 @@
-"""Pictures: predicted overlaps, and the samples that show a pattern most."""
+"""Pictures: predicted overlaps, the samples that show a pattern most, and those trained alike."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -20,7 +22,7 @@ def overlaps(result: ArtifactsResult) -> ImagePanel:
     others = (nn.ConvTranspose2d(1, 1, 5, 2), nn.ConvTranspose2d(1, 1, 4, 2), nn.Upsample((2, 2)))
     tiles = [own, *(overlap_of(layer, even=True)[0].numpy() for layer in others)]
     pixels = [(255 * tile / tile.max()).round().astype(np.uint8)[..., None] for tile in tiles]
-    sheet = images.grid(np.stack([images.enlarge(t, 4) for t in pixels]), 4, background=GREY)
+    sheet = images.grid(images.enlarge(np.stack(pixels), 4), 4, background=GREY)
     kind = result.own.stages[-1].kind if result.own.stages else "none"
     return ImagePanel(
         title="Predicted overlap",
@@ -39,17 +41,37 @@ def worst(result: ArtifactsResult) -> ImagePanel:
     own, real = result.own, result.real.samples
     period = own.verdict.period or (own.stages[-1].period if own.stages else 2)
     rows = [own.worst, fine_structure(own.worst), real, fine_structure(real)]
-    tiles = np.concatenate([images.as_rgb(row) for row in rows])
     return ImagePanel(
         title="Samples that show it most",
         caption=f"First row: the {len(own.worst)} of {result.n_generated:,} samples with "
         f"the most power at a period of {period} pixels beside the frequencies around it. Second "
         f"row: the same less a 3x3 blur, {GAIN} times stronger (grey: no fine structure); a "
         "checkerboard would be a regular grid here. Below: real images, alike.",
-        image=images.grid(np.stack([images.enlarge(tile, 2) for tile in tiles]), len(own.worst)),
+        image=tiled(rows),
         alt="rows of samples and of real images, each above its high-passed view",
         scale=2,
     )
+
+
+def samples(result: ArtifactsResult) -> ImagePanel:
+    """Samples of each generator trained alike, each row above its fine structure."""
+    rows = [row for one in result.beside for row in (one.samples, fine_structure(one.samples))]
+    names = ", ".join(one.name for one in result.beside)
+    return ImagePanel(
+        title="Samples of each",
+        caption=f"From top to bottom: {names}. Each row of samples (the same seeds, not chosen) "
+        "has its fine structure below it: the samples less a 3x3 blur, strengthened; a "
+        "checkerboard is a regular grid there.",
+        image=tiled(rows),
+        alt="rows of samples of three generators, each above its high-passed view",
+        scale=2,
+    )
+
+
+def tiled(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Lay out rows of (k, H, W, C) uint8 pictures, twice as large."""
+    tiles = np.concatenate([images.as_rgb(row) for row in rows])
+    return images.grid(images.enlarge(tiles, 2), len(rows[0]))
 
 
 def fine_structure(pictures: np.ndarray) -> np.ndarray:

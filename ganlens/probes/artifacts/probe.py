@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
@@ -12,18 +12,11 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.limits import Amount, Count, Limits, Seed
 from ganlens.models.prior import check_seed
-from ganlens.probes.artifacts.measure import (
-    SHOWN,
-    Measurement,
-    Real,
-    Sampling,
-    measure,
-    stage_power,
-)
+from ganlens.probes.artifacts.measure import SHOWN, Measurement, Real, measure, stage_power
 from ganlens.probes.artifacts.panels import panels
 from ganlens.probes.artifacts.result import ArtifactsResult, Baseline
 from ganlens.probes.base import Needs, Probe, Steps, images_for
-from ganlens.probes.identity import identity
+from ganlens.probes.identity import identity, untrained
 from ganlens.stats.excess import excess, excess_over
 from ganlens.stats.spectrum import power_spectrum, whitening
 from ganlens.subject import Subject, load
@@ -92,18 +85,17 @@ class Artifacts(Probe):
         """
         data = images_for(subject, data, "artifacts")
         real, other, shown = self._real(data)
-        sampling = Sampling(self.samples, self.seed, self.batch_size, self.least)
-        own = yield from measure(subject, real, sampling)
-        untrained = yield from self._untrained(subject, real, sampling)
-        beside = []
-        for one in self._beside(subject, data):
-            found = yield from measure(one, real, sampling)
-            beside.append((found, str(one.provenance["hash"])))
+        own = yield from self._measure(subject, real)
+        control, _ = untrained(subject, self.seed)
+        before = (yield from self._measure(control, real, trace=False)) if control else None
+        others, beside = self._beside(subject, data), []
+        for one in others:
+            beside.append((yield from self._measure(one, real)))
         halves = [stage_power(part, own.stages) for part in (real.images, other)]
         return ArtifactsResult(
             own=own,
-            untrained=untrained,
-            beside=tuple(found for found, _ in beside),
+            untrained=before,
+            beside=tuple(beside),
             real=Baseline(
                 samples=shown,
                 spectrum=power_spectrum(real.images),
@@ -122,7 +114,7 @@ class Artifacts(Probe):
                 "split": "test" if data.split == "all" else data.split,
                 "whitened_by": [real.mean, real.std],
                 "seed": self.seed,
-                "beside_hashes": {found.name: digest for found, digest in beside},
+                "beside_hashes": {one.name: str(one.provenance["hash"]) for one in others},
             },
         )
 
@@ -141,14 +133,9 @@ class Artifacts(Probe):
         other = real.whiten(part.batch(np.sort(rows[half : 2 * half])))
         return real, other, images.to_uint8(first[:SHOWN])
 
-    def _untrained(
-        self, subject: Subject, real: Real, sampling: Sampling
-    ) -> Steps[Measurement | None]:
-        try:
-            control = subject.untrained(self.seed)
-        except GanlensError:
-            return None  # a checkpoint that does not say how to build it
-        return (yield from measure(control, real, sampling, trace=False))
+    def _measure(self, subject: Subject, real: Real, **how: Any) -> Steps[Measurement]:
+        seeds = range(self.seed, self.seed + self.samples)
+        return measure(subject, real, seeds, batch_size=self.batch_size, least=self.least, **how)
 
     def _beside(self, subject: Subject, data: ImageSet) -> list[Subject]:
         """Open the shipped generators that were trained alike on these data."""

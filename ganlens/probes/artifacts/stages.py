@@ -6,6 +6,7 @@ stride some output positions are stamped more often than others.
 """
 
 import copy
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,9 +31,9 @@ class Stage:
         layer: its name in the generator.
         kind: such as "5x5 transposed, stride 2" or "resize, nearest".
         side: of the maps that it puts out.
-        stride: how many times larger they are.
-        period: of a checkerboard that arises here, in pixels of the image.
-        own_period: the same in pixels of these maps.
+        stride: how many times larger they are: in their pixels the period of a checkerboard that
+            arises here.
+        period: of that checkerboard in pixels of the image.
         coarsest: the longest period of any layer of this generator, in pixels of these maps.
         overlap: (PICTURE, PICTURE) stamps of an even kernel at each position, away from borders.
         unevenness: standard deviation over mean of ``overlap``: 0 is even.
@@ -44,7 +45,6 @@ class Stage:
     side: int
     stride: int
     period: int
-    own_period: int
     coarsest: int
     overlap: np.ndarray
     unevenness: float
@@ -54,31 +54,25 @@ class Stage:
 def find_stages(subject: Subject) -> tuple[Stage, ...]:
     """Return the enlarging layers of a generator in order; a projection of 1x1 maps is none."""
     sizes = _enlarging(subject)
-    strides = {name: max(2, round(after / before)) for name, (before, after) in sizes.items()}
-    return tuple(_stage(subject.generator, name, sizes, strides) for name in sizes)
-
-
-def _stage(
-    generator: nn.Module,
-    name: str,
-    sizes: dict[str, tuple[int, int]],
-    strides: dict[str, int],
-) -> Stage:
-    layer, names = find_layer(generator, name), list(sizes)
-    later = names[names.index(name) + 1 :]
-    overlap = overlap_of(layer, even=True)[0]
-    return Stage(
-        layer=name,
-        kind=_kind(layer),
-        side=sizes[name][1],
-        stride=strides[name],
-        period=strides[name] * _product(strides[one] for one in later),
-        own_period=strides[name],
-        coarsest=_product(strides[one] for one in names[: names.index(name) + 1]),
-        overlap=overlap.numpy(),
-        unevenness=unevenness(overlap[None]),
-        unevenness_weights=unevenness(overlap_of(layer, even=False)),
-    )
+    strides = [max(2, round(after / before)) for before, after in sizes.values()]
+    stages = []
+    for i, (name, (_, side)) in enumerate(sizes.items()):
+        layer = find_layer(subject.generator, name)
+        overlap = overlap_of(layer, even=True)
+        stages.append(
+            Stage(
+                layer=name,
+                kind=_kind(layer),
+                side=side,
+                stride=strides[i],
+                period=math.prod(strides[i:]),
+                coarsest=math.prod(strides[: i + 1]),
+                overlap=overlap[0].numpy(),
+                unevenness=unevenness(overlap),
+                unevenness_weights=unevenness(overlap_of(layer, even=False)),
+            )
+        )
+    return tuple(stages)
 
 
 def overlap_of(layer: nn.Module, *, even: bool) -> Tensor:
@@ -163,7 +157,3 @@ def _kind(layer: nn.Module) -> str:
         k, s = layer.kernel_size[0], layer.stride[0]
         return f"{k}x{k} transposed, stride {s}"
     return f"resize, {getattr(layer, 'mode', type(layer).__name__)}"
-
-
-def _product(values: Any) -> int:
-    return int(np.prod([*values], dtype=np.int64))

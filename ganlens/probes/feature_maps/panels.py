@@ -36,23 +36,12 @@ def _maps(result: ActivationsResult, name: str) -> ImagePanel:
 
 
 def _table(result: ActivationsResult) -> TablePanel:
-    return TablePanel(
-        title="How alive the layers are",
-        caption=f"Over {result.samples:,} samples. A dead unit is a channel that a rectifier "
+    return TablePanel.of(
+        "How alive the layers are",
+        f"Over {result.samples:,} samples. A dead unit is a channel that a rectifier "
         "never lets through, anywhere in any sample: it has stopped learning. Saturated "
         "values sit at the ends of tanh, where gradients vanish.",
-        columns=(
-            "network",
-            "layer",
-            "output",
-            "mean",
-            "std",
-            "not above 0",
-            "dead units",
-            "units",
-            "saturated",
-        ),
-        rows=result.layers,
+        result.layers,
     )
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from torch import nn
 
 from ganlens.activations import unknown_layer
@@ -26,17 +25,6 @@ from ganlens.probes.layer_statistics import (
 from ganlens.subject import Samples, Subject
 
 MOST = 100_000  # samples, which are held in memory
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """Maps and statistics of one network; fields as in the result."""
-
-    maps: dict[str, np.ndarray]
-    shown: dict[str, tuple[int, ...]]
-    pictures: np.ndarray
-    layers: tuple[tuple[Any, ...], ...]
-    source: str
 
 
 @dataclass(frozen=True)
@@ -102,48 +90,43 @@ class Activations(Probe):
                     f"{subject.name} has no rectified layer: name one of {', '.join(known)}"
                 )
             raise unknown_layer(self.layer, known)
-        measured: dict[str, _Measured] = {}
         source = self._source(subject, data)
+        maps, units, pictures, said = {}, {}, {}, {}
+        layers: list[dict[str, Any]] = []
         for network in networks:
-            own = source if network == "discriminator" else self._samples(subject, self.samples)
-            measured[network] = yield from self._measure(subject, network, shown[network], own)
+            own = source if network == "discriminator" else self._samples(subject)
+            found = yield from self._statistics(subject, network, own)
+            first, names = slice(0, self.n), shown[network]
+            for name, output in outputs_over(subject, network, names, own, first).items():
+                varied = found.most_varied(name, self.channels)
+                units[f"{network}.{name}"] = tuple(varied)
+                maps[f"{network}.{name}"] = as_maps(output)[:, varied].numpy()
+            pictures[network], said[network] = own.images(first), _words(own)
+            layers += found.rows(network)
         return ActivationsResult(
-            maps={key: maps for one in measured.values() for key, maps in one.maps.items()},
-            shown={key: units for one in measured.values() for key, units in one.shown.items()},
-            pictures={network: one.pictures for network, one in measured.items()},
-            layers=tuple(row for one in measured.values() for row in one.layers),
+            maps=maps,
+            shown=units,
+            pictures=pictures,
+            layers=tuple(layers),
             samples=source.count,
             scale=self.scale,
+            source=said,
             draw=panels,
-            source={network: one.source for network, one in measured.items()},
             about={
                 **identity(subject, data if self.source == "data" else None, drawn=True),
                 "seed": self.seed,
             },
         )
 
-    def _measure(
-        self,
-        subject: Subject,
-        network: str,
-        names: list[str],
-        source: ImageSource,
-    ) -> Steps["_Measured"]:
+    def _statistics(
+        self, subject: Subject, network: str, source: ImageSource
+    ) -> Steps[LayerStatistics]:
         found = LayerStatistics(getattr(subject, network))
         for start in range(0, source.count, self.batch_size):
             yield Progress(start, source.count, f"samples through the {network}")
             batch = slice(start, start + self.batch_size)
             found.update(outputs_over(subject, network, found.names, source, batch))
-        first = slice(0, self.n)
-        outputs = outputs_over(subject, network, names, source, first)
-        units = {name: found.most_varied(name, self.channels) for name in names}
-        return _Measured(
-            maps={f"{network}.{n}": as_maps(outputs[n])[:, units[n]].numpy() for n in names},
-            shown={f"{network}.{name}": tuple(units[name]) for name in names},
-            pictures=source.images(first),
-            layers=tuple(found.rows(network)),
-            source=_words(source),
-        )
+        return found
 
     def _networks(self, subject: Subject) -> list[str]:
         if self.network != "both":
@@ -170,13 +153,13 @@ class Activations(Probe):
             return [name for name in known if isinstance(known[name], RECTIFIERS)]
         return [self.layer] if self.layer and self.layer in dict(module.named_modules()) else []
 
-    def _samples(self, subject: Subject, count: int) -> Samples:
-        return Samples.draw(subject, count, self.seed)
+    def _samples(self, subject: Subject) -> Samples:
+        return Samples.draw(subject, self.samples, self.seed)
 
     def _source(self, subject: Subject, data: ImageSet | None) -> ImageSource:
         """Return what the discriminator is shown."""
         if self.needs().data == "no":
-            return self._samples(subject, self.samples)
+            return self._samples(subject)
         if data is None:
             raise GanlensError("source 'data' needs data: give --data, or take source 'generated'")
         return DataImages.draw(data.part("test"), self.samples, self.seed)

@@ -18,9 +18,7 @@ class ActivationsResult(Result):
         maps: "network.layer" -> (n, channels, h, w) float32, the most varied channels first.
         shown: "network.layer" -> indices of these channels.
         pictures: network -> (n, H, W, C) uint8: what the maps belong to.
-        layers: one row per layer: network, layer, output shape, mean, std, share of values not
-            above 0 (rectifiers), dead units (channels never above 0 in any sample; rectifiers),
-            units, share of saturated values (beyond 0.99; tanh).
+        layers: one row per layer, as ``LayerStatistics.rows`` has them.
         samples: how many samples the statistics are over.
         scale: how maps become grey levels: "map", "channel" or "shared".
         source: network -> "generated samples" or "images of SPEC (split)".
@@ -29,19 +27,22 @@ class ActivationsResult(Result):
     maps: dict[str, np.ndarray]
     shown: dict[str, tuple[int, ...]]
     pictures: dict[str, np.ndarray]
-    layers: tuple[tuple[Any, ...], ...]
+    layers: tuple[dict[str, Any], ...]
     samples: int
     scale: Scale
     source: dict[str, str]
 
     def numbers(self) -> list[Number]:
         """Return counts of dead units, one per rectifying layer and in all."""
-        rectifiers = [row for row in self.layers if row[6] is not None]
+        rectifiers = [row for row in self.layers if row["dead units"] is not None]
         return [
             Number("samples", self.samples),
             Number("source", self.source),
-            Number("dead_units", {f"{row[0]}.{row[1]}": row[6] for row in rectifiers}),
-            Number("dead_units_total", sum(row[6] for row in rectifiers)),
-            Number("units_total", sum(row[7] for row in rectifiers)),
+            Number(
+                "dead_units",
+                {f"{one['network']}.{one['layer']}": one["dead units"] for one in rectifiers},
+            ),
+            Number("dead_units_total", sum(row["dead units"] for row in rectifiers)),
+            Number("units_total", sum(row["units"] for row in rectifiers)),
             Number("layers_shown", list(self.maps)),
         ]

@@ -22,7 +22,7 @@ def panels(result: FiltersResult) -> list[Panel]:
         "Mean, standard deviation and norm of each layer's weights, beside the "
         "standard deviation at the start of training. The receptive field is the side of "
         "the square of input pixels that one position of a discriminator layer depends on.",
-        {name: [row[name] for row in result.layers] for name in result.layers[0]},
+        result.layers,
     )
     return [*(_sheet(result, end) for end in ends), table]
 

@@ -31,7 +31,7 @@ class Indicator:
     title: str
     meaning: str
     value: Callable[[Measurements], float | None]
-    ratio: bool
+    ratio: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,20 +39,18 @@ class Verdict:
     """One indicator of one checkpoint beside the references.
 
     Attributes:
-        indicator: which.
         value: of this checkpoint, None where it is not defined.
         healthy: of the healthy reference, None without.
         collapsed: of the collapsed one, None without.
         threshold: halfway between the references, geometrically for a ratio; None without.
-        words: the verdict.
+        verdict: in words.
     """
 
-    indicator: Indicator
     value: float | None
     healthy: float | None
     collapsed: float | None
     threshold: float | None
-    words: str
+    verdict: str
 
 
 def _over(part: float, whole: float) -> float | None:
@@ -63,71 +61,36 @@ def _share_of_rank(measured: Measurements) -> float | None:
     return None if measured.rank is None else measured.rank / measured.spectra.shape[1]
 
 
-def _gradient(network: str) -> Callable[[Measurements], float | None]:
-    def value(measured: Measurements) -> float | None:
-        return None if measured.gradients is None else measured.gradients.relative[network]
-
-    return value
+def _gradient(measured: Measurements, network: str) -> float | None:
+    return None if measured.gradients is None else measured.gradients.relative[network]
 
 
 INDICATORS: tuple[Indicator, ...] = (
-    Indicator(
-        "spread",
-        "mean distance of two samples / of two real images",
-        "falls when samples become alike",
-        lambda v: _over(*v.spread),
-        True,
-    ),
-    Indicator(
-        "rank",
-        "effective rank of dG/dz / most that it can be",
-        "falls when few directions of the latent space change the picture",
-        _share_of_rank,
-        True,
-    ),
-    Indicator(
-        "dead",
-        "dead units of the generator, share",
-        "rises when rectifiers shut for good",
-        lambda v: _over(*v.dead("generator")),
-        False,
-    ),
-    Indicator(
-        "saturated",
-        "values at the ends of tanh, share above that of real images",
-        "rises when the output saturates",
-        lambda v: v.saturated[0] - v.saturated[1],
-        False,
-    ),
-    Indicator(
-        "sure",
-        "images of which D is more than 99 % sure, and right, share",
-        "rises when D has won",
-        lambda v: v.certain,
-        False,
-    ),
-    Indicator(
-        "told apart",
-        "AUC of D, real images against samples",
-        "near 1 when D has won, 0.5 when it cannot tell",
-        lambda v: v.separated,
-        False,
-    ),
-    Indicator(
-        "gradient of D",
-        "gradient norm of D's loss / norm of its weights",
-        "falls when D has nothing left to learn",
-        _gradient("discriminator"),
-        True,
-    ),
-    Indicator(
-        "gradient of G",
-        "gradient norm of G's loss / norm of its weights",
-        "rises when D is steep, falls when it is flat",
-        _gradient("generator"),
-        True,
-    ),
-)
+    Indicator("spread", "mean distance of two samples / of two real images",
+              "falls when samples become alike",
+              lambda v: _over(*v.spread), ratio=True),
+    Indicator("rank", "effective rank of dG/dz / most that it can be",
+              "falls when few directions of the latent space change the picture",
+              _share_of_rank, ratio=True),
+    Indicator("dead", "dead units of the generator, share",
+              "rises when rectifiers shut for good",
+              lambda v: _over(*v.dead("generator"))),
+    Indicator("saturated", "values at the ends of tanh, share above that of real images",
+              "rises when the output saturates",
+              lambda v: v.saturated[0] - v.saturated[1]),
+    Indicator("sure", "images of which D is more than 99 % sure, and right, share",
+              "rises when D has won",
+              lambda v: v.certain),
+    Indicator("told apart", "AUC of D, real images against samples",
+              "near 1 when D has won, 0.5 when it cannot tell",
+              lambda v: v.separated),
+    Indicator("gradient of D", "gradient norm of D's loss / norm of its weights",
+              "falls when D has nothing left to learn",
+              lambda v: _gradient(v, "discriminator"), ratio=True),
+    Indicator("gradient of G", "gradient norm of G's loss / norm of its weights",
+              "rises when D is steep, falls when it is flat",
+              lambda v: _gradient(v, "generator"), ratio=True),
+)  # fmt: skip
 
 
 def verdict(
@@ -142,15 +105,15 @@ def verdict(
     """
     value = indicator.value(measured)
     if references is None:
-        return Verdict(indicator, value, None, None, None, ALONE)
+        return Verdict(value, None, None, None, ALONE)
     healthy, collapsed = (indicator.value(one) for one in references)
     known = [one for one in (value, healthy, collapsed) if one is not None]
     if len(known) < 3:
-        return Verdict(indicator, value, healthy, collapsed, None, UNDEFINED)
+        return Verdict(value, healthy, collapsed, None, UNDEFINED)
     own, good, bad = (math.log(max(one, TINY)) if indicator.ratio else one for one in known)
     if abs(good - bad) < (math.log(LEAST_RATIO) if indicator.ratio else LEAST_SHARE):
-        return Verdict(indicator, value, healthy, collapsed, None, ALIKE)
+        return Verdict(value, healthy, collapsed, None, ALIKE)
     middle = (good + bad) / 2
     words = HEALTHY if (own > middle) == (good > middle) else COLLAPSED
     threshold = math.exp(middle) if indicator.ratio else middle
-    return Verdict(indicator, value, healthy, collapsed, threshold, words)
+    return Verdict(value, healthy, collapsed, threshold, words)

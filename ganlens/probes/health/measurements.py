@@ -11,7 +11,7 @@ from ganlens import images
 from ganlens.probes.base import Progress, Steps
 from ganlens.probes.health.gradients import Gradients, gradient_norms
 from ganlens.probes.health.jacobian import jacobian_spectrum
-from ganlens.probes.health.norms import NormRow, norm_rows
+from ganlens.probes.health.norms import norm_rows
 from ganlens.probes.layer_statistics import LayerStatistics, outputs_of
 from ganlens.stats.auc import auc
 from ganlens.stats.effective_rank import effective_rank, participation_ratio
@@ -23,30 +23,16 @@ EXTREME = 0.99  # beyond it an output of tanh, or a probability of the discrimin
 
 
 @dataclass(frozen=True)
-class Amounts:
-    """How much is measured, and from which seed on.
-
-    Attributes:
-        jacobians: latents at which dG/dz is taken.
-        batches: of 64, for the gradients.
-        seed: of the first sample.
-    """
-
-    jacobians: int
-    batches: int
-    seed: int
-
-
-@dataclass(frozen=True)
 class Measurements:
     """Measurements of one pair of networks.
 
     Attributes:
         name: of the checkpoint.
         n: samples, and real images.
-        layers: one row per leaf layer, as ``LayerStatistics.rows`` has them.
-        norms: one row per batch norm.
-        kinds: "network.layer" -> (type, parameters, norm of the weights or None).
+        layers: one row per leaf layer, as ``LayerStatistics.rows`` has them, with its type, its
+            parameters, and the norms of its weights and of their gradient (None without).
+        norms: one row per batch norm, as ``norm_rows`` has them.
+        parameters: network -> how many.
         gradients: of both losses, None without a discriminator.
         spectra: (L, K) singular values of dG/dz at L latents, per standard deviation.
         spread: mean distance of two samples, over all pixels; that of two real images.
@@ -59,9 +45,9 @@ class Measurements:
 
     name: str
     n: int
-    layers: tuple[tuple[Any, ...], ...]
-    norms: tuple[NormRow, ...]
-    kinds: dict[str, tuple[str, int, float | None]]
+    layers: tuple[dict[str, Any], ...]
+    norms: tuple[dict[str, Any], ...]
+    parameters: dict[str, int]
     gradients: Gradients | None
     spectra: np.ndarray
     spread: tuple[float, float]
@@ -83,8 +69,9 @@ class Measurements:
 
     def dead(self, network: str) -> tuple[int, int]:
         """Count the units of a network's rectifiers that are never above 0, and all."""
-        rows = [row for row in self.layers if row[0] == network and row[6] is not None]
-        return sum(row[6] for row in rows), sum(row[7] for row in rows)
+        rows = [row for row in self.layers if row["network"] == network]
+        rows = [row for row in rows if row["dead units"] is not None]
+        return sum(row["dead units"] for row in rows), sum(row["units"] for row in rows)
 
     @property
     def certain(self) -> float | None:
@@ -104,39 +91,55 @@ class Measurements:
 
 
 def measure(
-    subject: Subject, real: Tensor, amounts: Amounts, about: dict[str, Any]
+    subject: Subject,
+    real: Tensor,
+    about: dict[str, Any],
+    *,
+    jacobians: int,
+    batches: int,
+    seed: int,
 ) -> Steps[Measurements]:
     """Measure a pair on real images and as many samples; the networks are left as they are.
 
     Args:
         subject: the pair; the discriminator may be missing.
         real: (N, C, H, W) real images in [-1, 1].
-        amounts: see there.
         about: for the result.
+        jacobians: latents at which dG/dz is taken.
+        batches: of 64, for the gradients.
+        seed: of the first sample.
     """
-    z = subject.latents(range(amounts.seed, amounts.seed + len(real)))
+    z = subject.latents(range(seed, seed + len(real)))
     x = subject.generate(z, batch_size=BATCH)
     inside = {"generator": LayerStatistics(subject.generator)}
     yield from _stream(subject, "generator", inside["generator"], z)
-    logits = torch.zeros(2, 0)
-    gradients = None
+    logits, gradients = torch.zeros(2, 0), None
     if subject.discriminator is not None:
         inside["discriminator"] = LayerStatistics(subject.discriminator)
         yield from _stream(subject, "discriminator", inside["discriminator"], torch.cat([real, x]))
         logits = torch.stack([subject.discriminate(real), subject.discriminate(x)])
         yield Progress(0, 1, f"gradients of {subject.name}")
-        parts = [part for part in real.split(BATCH) if len(part) > 1][: amounts.batches]
+        parts = [part for part in real.split(BATCH) if len(part) > 1][:batches]
         parts = [part.to(subject.device) for part in parts]
         latents = [one.to(subject.device) for one in z.split(BATCH)][: len(parts)]
         pair = subject.unconditional("generator"), subject.unconditional("discriminator")
         gradients = gradient_norms(*pair, parts, latents)
-    spectra = yield from _spectra(subject, z[: amounts.jacobians])
+    spectra = yield from _spectra(subject, z[:jacobians])
+    slopes = {} if gradients is None else gradients.layers
     return Measurements(
         name=subject.name,
         n=len(x),
-        layers=tuple(row for network, one in inside.items() for row in one.rows(network)),
+        layers=tuple(
+            {**row, **_weights(one.layers[row["layer"]]),
+             "gradient norm": slopes.get(f"{network}.{row['layer']}")}
+            for network, one in inside.items()
+            for row in one.rows(network)
+        ),
         norms=tuple(row for network, one in inside.items() for row in norm_rows(network, one)),
-        kinds={f"{k}.{n}": _kind(one.layers[n]) for k, one in inside.items() for n in one.names},
+        parameters={
+            network: sum(_weights(layer)["parameters"] for layer in one.layers.values())
+            for network, one in inside.items()
+        },
         gradients=gradients,
         spectra=spectra,
         spread=(_spread(x), _spread(real)),
@@ -145,7 +148,7 @@ def measure(
         on_fake=logits[1].numpy(),
         pictures=images.to_uint8(x[:SHOWN]),
         about=about,
-    )
+    )  # fmt: skip
 
 
 def _stream(subject: Subject, network: str, found: LayerStatistics, x: Tensor) -> Steps[None]:
@@ -172,11 +175,11 @@ def _saturated(x: Tensor) -> float:
     return float((x.abs() > EXTREME).double().mean())
 
 
-def _kind(layer: torch.nn.Module) -> tuple[str, int, float | None]:
-    own = list(layer.parameters(recurse=False))
-    weight = getattr(layer, "weight", None)
+def _weights(layer: torch.nn.Module) -> dict[str, Any]:
+    own, weight = layer.parameters(recurse=False), getattr(layer, "weight", None)
     norm = float(weight.detach().double().norm()) if isinstance(weight, Tensor) else None
-    return type(layer).__name__, sum(p.numel() for p in own), norm
+    count = sum(one.numel() for one in own)
+    return {"type": type(layer).__name__, "parameters": count, "weight norm": norm}
 
 
 def _mean(values: list[float | None]) -> float | None:

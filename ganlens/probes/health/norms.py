@@ -1,6 +1,6 @@
 """Batch norm, layer by layer: gains, shifts, running statistics, and whether these still hold."""
 
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,63 +11,42 @@ from ganlens.probes.layer_statistics import LayerStatistics
 LEAST_GAIN = 1e-4  # gain below which rounding hides what came in
 
 
-@dataclass(frozen=True)
-class NormRow:
-    """One batch norm: gain (gamma), shift (beta), running statistics.
-
-    Attributes:
-        network: "generator" or "discriminator".
-        layer: its name.
-        gains: lowest, median and highest gain; None without gains.
-        shift: largest absolute shift; None without.
-        running_mean: largest absolute running mean.
-        running_var: lowest and highest running variance.
-        drift: root mean square, over channels whose gain is above 1e-4, of (mean that came in -
-            running mean) / sqrt(running variance + eps); None where no gain is.
-    """
-
-    network: str
-    layer: str
-    gains: tuple[float, float, float] | None
-    shift: float | None
-    running_mean: float
-    running_var: tuple[float, float]
-    drift: float | None
-
-
-def norm_rows(network: str, statistics: LayerStatistics) -> list[NormRow]:
-    """Describe every batch norm with running statistics of a network.
+def norm_rows(network: str, statistics: LayerStatistics) -> list[dict[str, Any]]:
+    """Describe every batch norm with running statistics: gain (gamma), shift (beta), and these.
 
     Args:
         network: what to call it.
         statistics: of the layers' outputs in eval mode, over generated images for a generator and
             over real and generated ones for a discriminator.
+
+    Returns:
+        A row of a table for each, by column; gains and shift are None where there are none. The
+        drift is the root mean square, over channels whose gain is above 1e-4, of (mean that came
+        in - running mean) / sqrt(running variance + eps); None where no gain is.
     """
     return [
-        _row(network, name, layer, statistics.sums[name])
+        {"network": network, "layer": name, **_row(layer, statistics.sums[name])}
         for name, layer in statistics.layers.items()
         if isinstance(layer, NORMS) and layer.running_mean is not None and name in statistics.sums
     ]
 
 
-def _row(network: str, name: str, layer: nn.Module, sums: Tensor) -> NormRow:
+def _row(layer: nn.Module, sums: Tensor) -> dict[str, float | None]:
     mean, variance = layer.running_mean, layer.running_var
     assert isinstance(mean, Tensor)
     assert isinstance(variance, Tensor)
     weight, bias = layer.weight, layer.bias
-    gains = None
-    if isinstance(weight, Tensor):
-        gain = weight.detach().float()
-        gains = (float(gain.min()), float(gain.median()), float(gain.max()))
-    return NormRow(
-        network,
-        name,
-        gains,
-        float(bias.detach().abs().max()) if isinstance(bias, Tensor) else None,
-        float(mean.abs().max()),
-        (float(variance.min()), float(variance.max())),
-        _drift(weight, bias, sums),
-    )
+    gain = weight.detach().float() if isinstance(weight, Tensor) else None
+    return {
+        "lowest gain": None if gain is None else float(gain.min()),
+        "median gain": None if gain is None else float(gain.median()),
+        "highest gain": None if gain is None else float(gain.max()),
+        "largest shift": float(bias.detach().abs().max()) if isinstance(bias, Tensor) else None,
+        "largest running mean": float(mean.abs().max()),
+        "lowest running variance": float(variance.min()),
+        "highest running variance": float(variance.max()),
+        "drift": _drift(weight, bias, sums),
+    }
 
 
 def _drift(weight: object, bias: object, sums: Tensor) -> float | None:

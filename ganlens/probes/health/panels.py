@@ -1,12 +1,18 @@
 """Panels of the health probe: indicators, samples, ranks, dead units, logits, layers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from ganlens.figures import DASHES, Line, bars, lines
 from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, figure
-from ganlens.probes.health.indicators import COLLAPSED, HEALTHY, LEAST_RATIO, LEAST_SHARE, Verdict
+from ganlens.probes.health.indicators import (
+    COLLAPSED,
+    HEALTHY,
+    INDICATORS,
+    LEAST_RATIO,
+    LEAST_SHARE,
+)
 from ganlens.probes.health.measurements import EXTREME, Measurements
 from ganlens.probes.health.result import HealthResult
 from ganlens.probes.tiles import labelled
@@ -15,7 +21,7 @@ from ganlens.probes.tiles import labelled
 def panels(result: HealthResult) -> list[Panel]:
     """Return the indicators, the samples, the figures, and the tables of the layers."""
     every, own = result.checkpoints, result.measured
-    found: list[Panel] = [indicators(result.verdicts, result.references, result.itself)]
+    found: list[Panel] = [_indicators(result)]
     found += [*samples(every), spectrum(every), dead(every)]
     if len(own.on_real):
         found.append(outputs(every))
@@ -23,46 +29,38 @@ def panels(result: HealthResult) -> list[Panel]:
     return [*found, norms(own)] if own.norms else found
 
 
-def indicators(
-    verdicts: Sequence[Verdict],
-    references: tuple[Measurements, Measurements] | None,
-    itself: str | None,
-) -> TablePanel:
-    """Tabulate the indicators beside those of the references; ``itself`` is which of them it is."""
-    names = ("healthy", "collapsed")
-    if references is not None:
-        names = tuple(f"{one.name} ({kind})" for one, kind in zip(references, names, strict=True))  # type: ignore[assignment]
-    words = [one.words for one in verdicts]
-    well, ill = words.count(HEALTHY), words.count(COLLAPSED)
+def _indicators(result: HealthResult) -> TablePanel:
+    names, verdicts = ["healthy", "collapsed"], list(result.verdicts.values())
+    well, ill, total = result.count(HEALTHY), result.count(COLLAPSED), len(verdicts)
     said = (
-        f"Of {len(words)} indicators {well} are {HEALTHY}, {ill} {COLLAPSED}, and "
-        f"{len(words) - well - ill} do not settle it."
+        f"Of {total} indicators {well} are {HEALTHY}, {ill} {COLLAPSED}, and "
+        f"{total - well - ill} do not settle it."
     )
-    if itself is not None:
-        said += f" This checkpoint is the {itself} reference itself, so its verdicts are given."
-    if references is None:
+    if result.itself:
+        said += (
+            f" This checkpoint is the {result.itself} reference itself, so its verdicts are given."
+        )
+    if result.references is None:
         said = (
             "There is nothing beside it to say what is usual: --beside "
             "pixelfaces,pixelfaces-collapsed lays the shipped ones there."
         )
-    return TablePanel(
-        title="Indicators of health",
-        caption=f"{said} References are measured in the same run, each on images of its own kind; "
+    else:
+        names = [called(kind, one) for kind, one in zip(names, result.references, strict=True)]
+    return TablePanel.of(
+        "Indicators of health",
+        f"{said} References are measured in the same run, each on images of its own kind; "
         "a threshold lies halfway between them, and there is none where they differ by less than "
         f"{LEAST_RATIO:g} times (or {LEAST_SHARE:g} of a share).",
-        columns=("indicator", "this checkpoint", *names, "verdict", "threshold", "as a rule it"),
-        rows=[
-            (
-                v.indicator.title,
-                v.value,
-                v.healthy,
-                v.collapsed,
-                v.words,
-                v.threshold,
-                v.indicator.meaning,
-            )
-            for v in verdicts
-        ],
+        {
+            "indicator": [one.title for one in INDICATORS],
+            "this checkpoint": [one.value for one in verdicts],
+            names[0]: [one.healthy for one in verdicts],
+            names[1]: [one.collapsed for one in verdicts],
+            "verdict": [one.verdict for one in verdicts],
+            "threshold": [one.threshold for one in verdicts],
+            "as a rule it": [one.meaning for one in INDICATORS],
+        },
     )
 
 
@@ -112,14 +110,15 @@ def spectrum(checkpoints: Mapping[str, Measurements]) -> FigurePanel:
 
 def dead(checkpoints: Mapping[str, Measurements]) -> FigurePanel:
     """Draw the share of dead units of every rectified layer."""
-    rows = {k: [r for r in one.layers if r[6] is not None] for k, one in checkpoints.items()}
-    places = list(dict.fromkeys(f"{r[0][0].upper()} {r[1]}" for one in rows.values() for r in one))
     shares = {
-        called(kind, checkpoints[kind]): {
-            f"{r[0][0].upper()} {r[1]}": 100 * r[6] / r[7] for r in one
+        called(kind, one): {
+            f"{row['network'][0].upper()} {row['layer']}": 100 * row["dead units"] / row["units"]
+            for row in one.layers
+            if row["dead units"] is not None
         }
-        for kind, one in rows.items()
+        for kind, one in checkpoints.items()
     }
+    places = list(dict.fromkeys(place for share in shares.values() for place in share))
     own = checkpoints["this checkpoint"]
     parts = [
         f"{count} of {units} in the {network}"
@@ -150,17 +149,12 @@ def outputs(checkpoints: Mapping[str, Measurements]) -> FigurePanel:
         legend={"orientation": "h", "y": 1.14},
     )
     for i, what in enumerate(("real images", "samples")):
-        rows = [
-            (called(kind, one), (one.on_real, one.on_fake)[i]) for kind, one in checkpoints.items()
-        ]
+        values = [(one.on_real, one.on_fake)[i] for one in checkpoints.values()]
         plot.add_box(
-            x=np.repeat([name for name, _ in rows], [len(values) for _, values in rows]),
-            y=np.concatenate([values for _, values in rows]),
-            name=what,
-            boxpoints=False,
-            marker={"color": PALETTE[i]},
+            x=np.repeat([called(*item) for item in checkpoints.items()], [*map(len, values)]),
+            y=np.concatenate(values), name=what, boxpoints=False, marker={"color": PALETTE[i]},
             fillcolor="rgba(255,255,255,0)" if i else None,
-        )
+        )  # fmt: skip
     for y in (edge, -edge):
         plot.add_hline(y=y, line={"color": "#000000", "dash": "dash", "width": 1})
     return FigurePanel(
@@ -174,46 +168,34 @@ def outputs(checkpoints: Mapping[str, Measurements]) -> FigurePanel:
 
 def layers(one: Measurements) -> TablePanel:
     """Tabulate the layers: shapes, weights, gradients, dead and saturated units."""
-    rows = []
-    for network, name, shape, mean, std, _low, dead_units, units, saturated in one.layers:
-        kind, parameters, norm = one.kinds[f"{network}.{name}"]
-        known = {} if one.gradients is None else one.gradients.layers
-        gradient = known.get(f"{network}.{name}")
-        rows.append(
-            (network, name, kind, shape, parameters, norm, gradient, mean, std, dead_units,
-             None if dead_units is None else units, saturated)
-        )  # fmt: skip
-    return TablePanel(
-        title="Layers",
-        caption="Output sizes follow (W - F + 2P) / S + 1 for a convolution of size F, padding P "
+    columns = ("network", "layer", "type", "output", "parameters", "weight norm", "gradient norm",
+               "mean", "std", "dead", "of", "saturated")  # fmt: skip
+    known = [
+        {
+            **row,
+            "dead": row["dead units"],
+            "of": None if row["dead units"] is None else row["units"],
+        }
+        for row in one.layers
+    ]
+    return TablePanel.of(
+        "Layers",
+        "Output sizes follow (W - F + 2P) / S + 1 for a convolution of size F, padding P "
         "and stride S over W pixels. The gradient is that of the plain GAN loss (cross-entropy, "
         "without smoothing, noise or penalties) here, as a norm over the layer's weights; mean "
         "and std are of its outputs. Dead: never above 0; saturated: share of values beyond 0.99 "
         "of tanh.",
-        columns=(
-            "network", "layer", "type", "output", "parameters", "weight norm", "gradient norm",
-            "mean", "std", "dead", "of", "saturated",
-        ),
-        rows=rows,
-    )  # fmt: skip
+        {name: [row[name] for row in known] for name in columns},
+    )
 
 
 def norms(one: Measurements) -> TablePanel:
     """Tabulate the batch norms."""
-    rows = [
-        (n.network, n.layer, *(n.gains or (None,) * 3), n.shift, n.running_mean, *n.running_var,
-         n.drift)
-        for n in one.norms
-    ]  # fmt: skip
-    return TablePanel(
-        title="Batch norm",
-        caption="Gains start near 1; a gain near 0 switches its channel off. The drift is how far "
+    return TablePanel.of(
+        "Batch norm",
+        "Gains start near 1; a gain near 0 switches its channel off. The drift is how far "
         "what comes in lies from the running mean, in running standard deviations: near 0 the "
         "statistics in the file are those of its samples, and large values draw other pictures "
         "than training did.",
-        columns=(
-            "network", "layer", "lowest gain", "median gain", "highest gain", "largest shift",
-            "largest running mean", "lowest running variance", "highest running variance", "drift",
-        ),
-        rows=rows,
-    )  # fmt: skip
+        one.norms,
+    )

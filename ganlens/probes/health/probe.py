@@ -10,7 +10,7 @@ from ganlens.features import DataImages
 from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
-from ganlens.probes.health.measurements import Amounts, Measurements, measure
+from ganlens.probes.health.measurements import Measurements, measure
 from ganlens.probes.health.panels import panels
 from ganlens.probes.health.references import named, own_data, references
 from ganlens.probes.health.result import HealthResult
@@ -105,6 +105,8 @@ class Health(Probe):
         images = DataImages.draw(data.part("train"), self.n, self.seed)
         if images.count < 2:
             raise GanlensError("1 train image has no distance to another: give at least 2")
-        amounts = Amounts(self.jacobians, self.batches, self.seed)
-        real = images.tensors(slice(None))
-        return (yield from measure(subject, real, amounts, identity(subject, data)))
+        found = yield from measure(
+            subject, images.tensors(slice(None)), identity(subject, data),
+            jacobians=self.jacobians, batches=self.batches, seed=self.seed,
+        )  # fmt: skip
+        return found

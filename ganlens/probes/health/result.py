@@ -1,8 +1,7 @@
 """Result of the health probe: measurements beside those of a healthy and a collapsed GAN."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
 
 from ganlens.probes.health.indicators import COLLAPSED, HEALTHY, INDICATORS, Verdict, verdict
 from ganlens.probes.health.measurements import Measurements
@@ -22,15 +21,18 @@ class HealthResult(Result):
     references: tuple[Measurements, Measurements] | None
 
     @cached_property
-    def verdicts(self) -> tuple[Verdict, ...]:
-        """One for each indicator."""
-        return tuple(verdict(indicator, self.measured, self.references) for indicator in INDICATORS)
+    def verdicts(self) -> dict[str, Verdict]:
+        """One for each indicator, by its key."""
+        return {one.key: verdict(one, self.measured, self.references) for one in INDICATORS}
+
+    def count(self, words: str) -> int:
+        """Count the verdicts of one kind."""
+        return sum(one.verdict == words for one in self.verdicts.values())
 
     @property
     def overall(self) -> str | None:
         """What most of the indicators that settle say; None where none does or they are split."""
-        words = [one.words for one in self.verdicts]
-        well, ill = words.count(HEALTHY), words.count(COLLAPSED)
+        well, ill = self.count(HEALTHY), self.count(COLLAPSED)
         if well == ill:
             return None
         return HEALTHY if well > ill else COLLAPSED
@@ -52,20 +54,18 @@ class HealthResult(Result):
 
     def numbers(self) -> list[Number]:
         """Return each indicator with its references, threshold and verdict, and what is behind."""
-        words = [one.words for one in self.verdicts]
-        settled = words.count(COLLAPSED) + words.count(HEALTHY)
+        ill, settled = self.count(COLLAPSED), self.count(COLLAPSED) + self.count(HEALTHY)
         own, gradients = self.measured, self.measured.gradients
         dead = {network: own.dead(network) for network in ("generator", "discriminator")}
-        names = dict.fromkeys(name.split(".")[0] for name in own.kinds)
         return Number.each(
             {
                 # Beside itself a verdict would say nothing.
                 "verdict": None if self.itself else self.overall,
                 "is_itself_the_reference": self.itself,
                 # Where none settles, a 0 would read as a clean bill.
-                "indicators_like_the_collapsed_one": words.count(COLLAPSED) if settled else None,
+                "indicators_like_the_collapsed_one": ill if settled else None,
                 "indicators_that_settle": settled,
-                "indicators": {one.indicator.key: _indicator(one) for one in self.verdicts},
+                "indicators": {key: asdict(one) for key, one in self.verdicts.items()},
                 "effective_rank": own.rank,
                 "participation_ratio": own.participation,
                 "most_rank": own.spectra.shape[1],
@@ -77,10 +77,7 @@ class HealthResult(Result):
                 "saturated_real": own.saturated[1],
                 "gradient_norms": gradients and gradients.totals,
                 "losses": gradients and gradients.losses,
-                "parameters": {
-                    network: sum(k[1] for name, k in own.kinds.items() if name.startswith(network))
-                    for network in names
-                },
+                "parameters": own.parameters,
             },
             {
                 "verdict": "it is a reference itself, or as many indicators say one as the other",
@@ -90,13 +87,3 @@ class HealthResult(Result):
                 **dict.fromkeys(("gradient_norms", "losses"), "there is no discriminator"),
             },
         )
-
-
-def _indicator(one: Verdict) -> dict[str, Any]:
-    return {
-        "value": one.value,
-        "healthy": one.healthy,
-        "collapsed": one.collapsed,
-        "threshold": one.threshold,
-        "verdict": one.words,
-    }

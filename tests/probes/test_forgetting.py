@@ -18,10 +18,9 @@ from ganlens.panels import ImagePanel
 from ganlens.probes.forgetting import Forget, read_marks
 from ganlens.probes.forgetting.concept_maps import generator_layer, locate, maps_of
 from ganlens.probes.forgetting.concept_source import fit_concept_source
-from ganlens.probes.forgetting.effect import Search, optimise
-from ganlens.probes.forgetting.held_out import FIRST, _real, held_out
+from ganlens.probes.forgetting.effect import optimise
 from ganlens.probes.forgetting.target import Target, target_of
-from ganlens.probes.forgetting.trial import Trial, answers
+from ganlens.probes.forgetting.trial import FIRST, Trial, _real, answers, held_out
 from ganlens.probes.forgetting.unit_classifier import (
     cell_aucs,
     mean_levels,
@@ -119,9 +118,11 @@ def test_the_search_by_effect_finds_the_map_that_draws_the_concept(planted, inse
     subject, z, maps, shows = planted
     box = locate(maps, shows, None, 0).box
     levels = mean_levels(maps[shows if insert else ~shows], box)
-    search = Search("act", box, insert, steps=60, others_weight=1.0, sparse=0.05, seed=0)
+    how = {"steps": 60, "others_weight": 1.0, "sparse": 0.05, "seed": 0}
     start = z[torch.from_numpy(shows != insert)]
-    strengths = finish(optimise(subject, Watcher(), start, levels, search))
+    strengths = finish(
+        optimise(subject, Watcher(), start, levels, layer="act", box=box, insert=insert, **how)
+    )
     assert strengths.argmax() == 2
     assert strengths[2] > 0.5 > np.delete(strengths, 2).max()
 
@@ -283,7 +284,7 @@ def test_a_trial_counts_what_turned_what_else_changed_and_how_far_pixels_moved(s
 
 @pytest.mark.parametrize("insert", [False, True])
 def test_held_out_samples_are_the_first_unseen_ones_with_the_concept(subject, insert, monkeypatch):
-    monkeypatch.setattr("ganlens.probes.forgetting.held_out._real", lambda *_: None)
+    monkeypatch.setattr("ganlens.probes.forgetting.trial._real", lambda *_: None)
     classifier = Halves(subject)
     measured = (None, DARK, classifier)
     trial = finish(held_out(subject, EVERYWHERE, 12, 64, insert=insert, measured=measured))
@@ -301,7 +302,7 @@ def test_held_out_samples_are_the_first_unseen_ones_with_the_concept(subject, in
 @pytest.mark.parametrize("insert", [False, True])
 def test_distances_are_to_held_out_images_as_the_samples_should_become(data, insert, monkeypatch):
     monkeypatch.setattr(
-        "ganlens.probes.forgetting.held_out.ClassifierExtractor", lambda *_: lambda x: x.flatten(1)
+        "ganlens.probes.forgetting.trial.ClassifierExtractor", lambda *_: lambda x: x.flatten(1)
     )
     target, classifier = target_of("hue=red", data), SimpleNamespace(model=None, hash="")
     found = _real(data, classifier, target, insert)

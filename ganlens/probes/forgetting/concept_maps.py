@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from ganlens.activations import capture, find_layer
-from ganlens.edits import EVERYWHERE
+from ganlens.edits import cells_in
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Progress, Steps
 from ganlens.probes.forgetting.boxes import Marks
 from ganlens.probes.forgetting.unit_classifier import (
     UnitClassifier,
     cell_aucs,
-    marked_cells,
+    hull,
     place_of_concept,
     unit_classifier,
 )
@@ -103,10 +103,10 @@ def locate(maps: Tensor, shows: np.ndarray, marks: Marks | None, seed: int) -> C
     aucs = cell_aucs(maps[order], shows[order])
     if marks is None:
         box: tuple[float, ...] = place_of_concept(aucs)
-        marked = marked_cells(shows, box, side)
+        marked = shows[:, None, None] & cells_in(box, *side).numpy()
     else:
         marked = marks.cells(*side)
-        box = _hull(marked[shows].mean(0) >= OFTEN)
+        box = hull(marked[shows].mean(0) >= OFTEN)
     return ConceptMaps(maps, shows, aucs, box, unit_classifier(maps[order], marked[order], seed))
 
 
@@ -118,14 +118,3 @@ def _mixed(shows: np.ndarray, seed: int) -> np.ndarray:
         rows = rng.permutation(np.flatnonzero(shows == kind))
         places[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
     return np.argsort(places, kind="stable")
-
-
-def _hull(cells: np.ndarray) -> tuple[float, ...]:
-    if not cells.any():
-        return EVERYWHERE
-    rows, columns = np.nonzero(cells)
-    height, width = cells.shape
-    return (
-        float(columns.min() / width), float(rows.min() / height),
-        float((columns.max() + 1) / width), float((rows.max() + 1) / height),
-    )  # fmt: skip

@@ -36,14 +36,17 @@ class ConceptSource:
     units: np.ndarray
 
     @property
+    def places(self) -> dict[str, slice]:
+        """The outputs of each categorical attribute."""
+        widths = [len(one.classes) for one in self.models.classifiers.values()]
+        stops = np.cumsum(widths).tolist()
+        places = [slice(stop - width, stop) for stop, width in zip(stops, widths, strict=True)]
+        return dict(zip(self.models.classifiers, places, strict=True))
+
+    @property
     def columns(self) -> slice:
         """The outputs of the concept's attribute."""
-        start = 0
-        for name, classifier in self.models.classifiers.items():
-            if name == self.target.name:
-                return slice(start, start + len(classifier.classes))
-            start += len(classifier.classes)
-        raise KeyError(self.target.name)  # the target's classifier is always fitted
+        return self.places[self.target.name]
 
     def shows(self, subject: Subject, x: Tensor, batch_size: int, rare: float) -> np.ndarray:
         """Return (N,) bool: which (N, C, H, W) images show the concept.
@@ -86,23 +89,13 @@ class ConceptSource:
         """Return how far all other outputs moved: the sum over attributes of mean squares."""
         units = torch.as_tensor(self.units, dtype=after.dtype, device=after.device)
         squares = (((after - before) / units) ** 2).mean(0)
-        own, start, total = self.columns, 0, squares.new_zeros(())
-        for classifier in self.models.classifiers.values():
-            width = len(classifier.classes)
-            if start != own.start:
-                total = total + squares[start : start + width].mean()
-            start += width
-        return total + squares[start:].sum()
+        others = [place for name, place in self.places.items() if name != self.target.name]
+        numbers = squares[max(place.stop for place in self.places.values()) :]
+        return sum((squares[place].mean() for place in others), numbers.sum())
 
 
 def fit_concept_source(
-    subject: Subject,
-    data: ImageSet,
-    target: Target,
-    *,
-    limit: int,
-    seed: int,
-    batch_size: int,
+    subject: Subject, data: ImageSet, target: Target, *, limit: int, seed: int, batch_size: int
 ) -> Steps[ConceptSource]:
     """Fit a classifier to every categorical attribute and a regressor to every number.
 

@@ -4,8 +4,7 @@ Each map has a strength a in [0, 1]; all are optimised together, by gradients th
 and the discriminator, so that by its classifiers the concept goes (or comes) and all else stays.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,31 +22,19 @@ BATCH = 16
 LEAD = 1.0  # how far another value should lead; the classifiers' targets are 1 and -1
 
 
-@dataclass(frozen=True)
-class Search:
-    """Settings of the search for strengths.
-
-    Attributes:
-        layer: generator layer.
-        box: where maps are changed, in shares of the side.
-        insert: whether the concept should come instead of go.
-        steps: of Adam.
-        others_weight: weight of what else changes.
-        sparse: price of a map's strength.
-        seed: of the order of the samples.
-    """
-
-    layer: str
-    box: tuple[float, ...]
-    insert: bool
-    steps: int
-    others_weight: float
-    sparse: float
-    seed: int
-
-
 def optimise(
-    subject: Subject, source: ConceptSource, z: Tensor, levels: np.ndarray, search: Search
+    subject: Subject,
+    source: ConceptSource,
+    z: Tensor,
+    levels: np.ndarray,
+    *,
+    layer: str,
+    box: tuple[float, ...],
+    insert: bool,
+    steps: int,
+    others_weight: float,
+    sparse: float,
+    seed: int,
 ) -> Steps[np.ndarray]:
     """Find the (C,) strengths with which maps are brought to their levels.
 
@@ -56,36 +43,39 @@ def optimise(
         source: classifiers of the concept and of all else.
         z: (N, d) latents of samples that show the concept, or lack it where it is inserted.
         levels: (C,) the level of each map.
-        search: the settings.
+        layer: generator layer.
+        box: where maps are changed, in shares of the side.
+        insert: whether the concept should come instead of go.
+        steps: of Adam.
+        others_weight: weight of what else changes.
+        sparse: price of a map's strength.
+        seed: of the order of the samples.
     """
     generator = subject.unconditional("generator")
-    device, rng = subject.device, np.random.default_rng(search.seed)
+    device, rng = subject.device, np.random.default_rng(seed)
     level = torch.as_tensor(levels, dtype=torch.float32, device=device)[:, None, None]
     with torch.no_grad():
         parts = [source.scores(subject, generator(p.to(device))) for p in z.split(64)]
     before = torch.cat(parts)
     logits = torch.full((len(levels),), START, device=device, requires_grad=True)
     adam = torch.optim.Adam([logits], lr=RATE)
-    for step in range(search.steps):
-        yield Progress(step, search.steps, "steps of the search for maps")
+    for step in range(steps):
+        yield Progress(step, steps, "steps of the search for maps")
         rows = torch.from_numpy(rng.permutation(len(z))[:BATCH])
         with torch.enable_grad():
             strength = torch.sigmoid(logits)
-            change = _blend(strength[:, None, None], level, search.box)
-            with edit(generator, search.layer, change):
+            amount = strength[:, None, None]
+            with edit(generator, layer, partial(_blend, amount=amount, level=level, box=box)):
                 after = source.scores(subject, generator(z[rows].to(device)))
-            lead = source.lead(after) * (-1 if search.insert else 1)
+            lead = source.lead(after) * (-1 if insert else 1)
             moved = source.others_moved(before[rows.to(device)], after)
-            loss = torch.relu(LEAD + lead).mean() + search.others_weight * moved
-            (slope,) = torch.autograd.grad(loss + search.sparse * strength.sum(), logits)
+            loss = torch.relu(LEAD + lead).mean() + others_weight * moved
+            (slope,) = torch.autograd.grad(loss + sparse * strength.sum(), logits)
         logits.grad = slope
         adam.step()
     return torch.sigmoid(logits).detach().cpu().numpy()
 
 
-def _blend(strength: Tensor, level: Tensor, box: tuple[float, ...]) -> Callable[[Tensor], Tensor]:
-    def change(output: Tensor) -> Tensor:
-        amount = strength * cells_in(box, *output.shape[2:]).to(output)
-        return output * (1 - amount) + level * amount
-
-    return change
+def _blend(output: Tensor, amount: Tensor, level: Tensor, box: tuple[float, ...]) -> Tensor:
+    amount = amount * cells_in(box, *output.shape[2:]).to(output)
+    return output * (1 - amount) + level * amount

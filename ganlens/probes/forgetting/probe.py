@@ -3,30 +3,34 @@
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from torch import Tensor
 
 from ganlens.attributes import attribute_classifier
 from ganlens.data import ImageSet
-from ganlens.edits import EVERYWHERE, Blend
+from ganlens.edits import EVERYWHERE
 from ganlens.errors import GanlensError
 from ganlens.limits import Amount, Count, Limits, Seed
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
-from ganlens.probes.forgetting import unit_selection
 from ganlens.probes.forgetting.boxes import Marks, read_marks
 from ganlens.probes.forgetting.concept_maps import ConceptMaps, generator_layer, locate, maps_of
 from ganlens.probes.forgetting.concept_source import ConceptSource, fit_concept_source
-from ganlens.probes.forgetting.effect import Search, optimise
-from ganlens.probes.forgetting.held_out import ENOUGH, FIRST, held_out
+from ganlens.probes.forgetting.effect import optimise
 from ganlens.probes.forgetting.panels import panels
-from ganlens.probes.forgetting.pictures import pictures_of
 from ganlens.probes.forgetting.result import Curve, ForgetResult
 from ganlens.probes.forgetting.target import Target, target_of
-from ganlens.probes.forgetting.trial import Outcome, Trial, mean_of
+from ganlens.probes.forgetting.trial import ENOUGH, FIRST, Trial, held_out, mean_of
 from ganlens.probes.forgetting.unit_classifier import mean_levels
-from ganlens.probes.forgetting.unit_selection import Material
+from ganlens.probes.forgetting.unit_selection import (
+    EFFECT,
+    EFFECT_EVERYWHERE,
+    FEWER,
+    PAPER,
+    PLACE,
+    Material,
+)
 from ganlens.probes.identity import identity
 from ganlens.subject import Subject
 
@@ -76,10 +80,7 @@ class Forget(Probe):
         "In the right picture of each pair the concept should be gone and all else unchanged; the"
         " same number of random maps shows how much of that any damage would do."
     )
-    papers = (
-        RADFORD,
-        ("Bau 2019", "https://arxiv.org/abs/1811.10597"),
-    )
+    papers = (RADFORD, ("Bau 2019", "https://arxiv.org/abs/1811.10597"))
     demo = MappingProxyType(
         {"pool": 400, "samples": 100, "probe_images": 800, "search_steps": 50, "draws": 2}
     )
@@ -130,28 +131,57 @@ class Forget(Probe):
             insert=self.mode == "insert", measured=measured,
         )  # fmt: skip
         edits = material.compared(self._own, self.maps)
-        outcomes = []
+        own, outcomes = edits[self._own], []
         for done, (name, edit) in enumerate(edits.items()):
             yield Progress(done, len(edits), "ways of choosing maps")
             outcomes.append(trial.run(name, edit))
-        random = yield from self._random(trial, material, edits[self._own])
+        rng, random = np.random.default_rng(self.seed), []
+        for done in range(self.draws):
+            yield Progress(done, self.draws, "random maps")
+            random.append(trial.run("random maps", material.random(own, rng)))
         curve = yield from self._curve(trial, material)
-        control = material.random(edits[self._own], np.random.default_rng(self.seed))
-        return self._result(
-            subject, data, found, trial, edits, (tuple(outcomes), tuple(random), curve), control,
-            {"layer": layer, "seeds_searched": len(seeds), "by_effect": source is not None},
-        )  # fmt: skip
+        control = material.random(own, np.random.default_rng(self.seed))
+        return ForgetResult(
+            concept="what the boxes mark" if target is None else target.text,
+            mode=self.mode,
+            aucs=found.aucs,
+            box=found.box,
+            unit_auc=found.units.auc,
+            unit_cells=found.units.held_out,
+            weights=found.units.weights,
+            outcomes=tuple(outcomes),
+            random=tuple(random),
+            curve=curve,
+            edit=own,
+            pictures=tuple(map(trial.pairs, (own, control, edits[PAPER]))),
+            fd_before=trial.distance(trial.before),
+            layer=layer,
+            samples=len(trial.seeds),
+            draws=self.draws,
+            draw=panels,
+            about={
+                **identity(subject, data),
+                **({} if trial.classifier is None else trial.classifier.about()),
+                "layer": layer,
+                "seeds_searched": len(seeds),
+                "by_effect": source is not None,
+                "samples": len(trial.seeds),
+                "n_real_of_distance": None if trial.real is None else len(trial.real),
+                "first_seed": FIRST,
+                "shown_among_searched": float(found.shows.mean()),
+                "choose": self.choose,
+                "place": self.place,
+                "draws": self.draws,
+                "seed": self.seed,
+            },
+        )
 
     @property
     def _own(self) -> str:
         """The name of the selection that the settings ask for."""
         if self.choose == "effect":
-            return (
-                unit_selection.EFFECT
-                if self.place == "concept"
-                else unit_selection.EFFECT_EVERYWHERE
-            )
-        return unit_selection.PLACE if self.place == "concept" else unit_selection.FEWER
+            return EFFECT if self.place == "concept" else EFFECT_EVERYWHERE
+        return PLACE if self.place == "concept" else FEWER
 
     def _materials(
         self, subject: Subject, data: ImageSet | None
@@ -203,19 +233,12 @@ class Forget(Probe):
             levels = np.zeros_like(levels)
         strengths = None
         if self.choose == "effect" and source is not None:
-            search = Search(
-                layer, box, insert, self.search_steps, self.others_weight, SPARSE, self.seed
-            )
-            start = z[found.shows != insert]
-            strengths = yield from optimise(subject, source, start, levels, search)
+            strengths = yield from optimise(
+                subject, source, z[found.shows != insert], levels,
+                layer=layer, box=box, insert=insert, steps=self.search_steps,
+                others_weight=self.others_weight, sparse=SPARSE, seed=self.seed,
+            )  # fmt: skip
         return Material(layer, box, found.units.weights, levels, strengths, insert)
-
-    def _random(self, trial: Trial, material: Material, edit: Blend) -> Steps[list[Outcome]]:
-        rng, found = np.random.default_rng(self.seed), []
-        for draw in range(self.draws):
-            yield Progress(draw, self.draws, "random maps")
-            found.append(trial.run("random maps", material.random(edit, rng)))
-        return found
 
     def _curve(self, trial: Trial, material: Material) -> Steps[Curve]:
         """Measure the chosen way, and random maps, over the number of maps."""
@@ -229,49 +252,3 @@ class Forget(Probe):
             own = trial.run("chosen", edit)
             rows.append((own, mean_of("random", [trial.run("random", one) for one in random])))
         return Curve.of(counts, rows)
-
-    def _result(
-        self,
-        subject: Subject,
-        data: ImageSet | None,
-        found: ConceptMaps,
-        trial: Trial,
-        edits: dict[str, Blend],
-        outcomes: tuple[tuple[Outcome, ...], tuple[Outcome, ...], Curve],
-        control: Blend,
-        about: dict[str, Any],
-    ) -> ForgetResult:
-        own, random, curve = outcomes
-        classifier = {} if trial.classifier is None else trial.classifier.about()
-        return ForgetResult(
-            concept="what the boxes mark" if trial.target is None else trial.target.text,
-            mode=self.mode,
-            aucs=found.aucs,
-            box=found.box,
-            unit_auc=found.units.auc,
-            unit_cells=found.units.held_out,
-            weights=found.units.weights,
-            outcomes=own,
-            random=random,
-            curve=curve,
-            edit=edits[self._own],
-            pictures=pictures_of(trial, edits[self._own], edits[unit_selection.PAPER], control),
-            fd_before=trial.distance(trial.before),
-            layer=about["layer"],
-            samples=len(trial.seeds),
-            draws=self.draws,
-            draw=panels,
-            about={
-                **identity(subject, data),
-                **classifier,
-                **about,
-                "samples": len(trial.seeds),
-                "n_real_of_distance": None if trial.real is None else len(trial.real),
-                "first_seed": FIRST,
-                "shown_among_searched": float(found.shows.mean()),
-                "choose": self.choose,
-                "place": self.place,
-                "draws": self.draws,
-                "seed": self.seed,
-            },
-        )

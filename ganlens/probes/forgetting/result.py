@@ -12,21 +12,6 @@ from ganlens.probes.result import Number, Result
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Pairs of pictures, before and after one edit.
-
-    Attributes:
-        title: of the panel.
-        pictures: (2 S, H, W, C) uint8, before and after in turn.
-        recipe: what draws them again.
-    """
-
-    title: str
-    pictures: np.ndarray
-    recipe: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class Curve:
     """What happens over the number of maps, beside equally many random ones.
 
@@ -46,11 +31,8 @@ class Curve:
     @classmethod
     def of(cls, counts: Sequence[int], rows: Sequence[Sequence[Outcome]]) -> "Curve":
         """Gather the outcomes of chosen and random maps at each number."""
-
-        def table(name: str) -> np.ndarray:
-            return np.array([[getattr(one, name) for one in row] for row in rows], dtype=float)
-
-        return cls(np.array(counts), table("turned"), table("mean"), table("inside"))
+        found = np.array([[(o.turned, o.mean, o.inside) for o in row] for row in rows], dtype=float)
+        return cls(np.array(counts), *np.moveaxis(found, 2, 0))
 
 
 @dataclass(frozen=True)
@@ -69,7 +51,8 @@ class ForgetResult(Result):
         random: what equally many random maps did, one for each draw.
         curve: the same over the number of maps.
         edit: that of the settings.
-        pictures: samples before and after.
+        pictures: (2 S, H, W, C) uint8 samples before and after in turn, and what draws them again:
+            by the maps of the settings, by random ones, and in the paper's way.
         fd_before: Fréchet distance of the samples before to the real images.
         layer: whose maps were changed.
         samples: held-out samples behind the shares; draws: sets of random maps.
@@ -86,7 +69,7 @@ class ForgetResult(Result):
     random: tuple[Outcome, ...]
     curve: Curve
     edit: Blend
-    pictures: tuple[Pairs, ...]
+    pictures: tuple[tuple[np.ndarray, dict[str, Any]], ...]
     fd_before: float | None
     layer: str
     samples: int

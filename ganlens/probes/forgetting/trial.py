@@ -1,20 +1,31 @@
-"""Trial of an edit on samples that had no part in choosing it."""
+"""Trial of edits on held-out samples: those that had no part in choosing maps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from ganlens import images
 from ganlens.attributes import AttributeClassifier, Predictions
+from ganlens.data import ImageSet
 from ganlens.edits import EVERYWHERE, Blend, cells_in
 from ganlens.features import ClassifierExtractor
 from ganlens.latents import Seeds
+from ganlens.probes.base import Progress, Steps
 from ganlens.probes.forgetting.target import Target
 from ganlens.probes.success import share
 from ganlens.recipe import Recipe, draw
 from ganlens.stats import frechet_distance_from_features
 from ganlens.subject import Subject
+
+FIRST = 4_000_000  # seed of the first sample: far from those that maps are chosen by
+ENOUGH = 10  # samples with the concept, below which no share is given
+PER_SAMPLE = 4  # samples drawn in search of one with the concept
+REAL = 1000  # real images to which distances are taken
+PAIRS = 5  # pictures before and after, on a row
+SHOWN = 3 * PAIRS  # samples in pictures: whole rows
 
 
 @dataclass(frozen=True)
@@ -100,16 +111,22 @@ class Trial:
             fd=self.distance(after),
         )
 
+    def pairs(self, edit: Blend) -> tuple[np.ndarray, dict[str, Any]]:
+        """Draw the first samples before and after an edit: (2 SHOWN, H, W, C) uint8, and how."""
+        seeds, both = Seeds(self.seeds[:SHOWN]), replace(edit, amounts=(0.0, 1.0))
+        recipe = Recipe.of(self.subject, seeds, columns=2 * PAIRS, edits=[both])
+        return images.to_uint8(draw(self.subject, recipe)), recipe.to_json()
+
     def _read(
         self, after: Tensor
     ) -> tuple[float | None, tuple[float, float] | None, dict[str, float]]:
         if self.classifier is None or self.predictions is None or self.target is None:
             return None, None, {}
-        found = self.classifier.predict(after)
+        found, before = self.classifier.predict(after), self.predictions
         shows = self.target.shown(answers(found, self.target.name))
         turned, low, high = share(shows if self.insert else ~shows)
         others = {
-            name: float((answers(found, name) != answers(self.predictions, name)).mean())
+            name: float((answers(found, name) != answers(before, name)).mean())
             for name in found.classes
             if name != self.target.name
         }
@@ -125,8 +142,60 @@ class Trial:
         """Return the Fréchet distance of images to the real ones, in the classifier's features."""
         if self.classifier is None or self.real is None:
             return None
-        extract = ClassifierExtractor(self.classifier.model, self.classifier.hash)
-        return float(frechet_distance_from_features(self.real, extract(x).numpy()))
+        return float(frechet_distance_from_features(self.real, _features(self.classifier, x)))
+
+
+def held_out(
+    subject: Subject,
+    box: tuple[float, ...],
+    count: int,
+    batch_size: int,
+    *,
+    insert: bool,
+    measured: tuple[ImageSet, Target, AttributeClassifier] | None,
+) -> Steps[Trial]:
+    """Draw samples, and take the first that have the concept, or lack it where it is inserted.
+
+    Where the classifier finds fewer than 10 of those, the first samples are taken as they are,
+    and nothing is predicted of them.
+
+    Args:
+        subject: the GAN.
+        box: the concept's place, in shares of the side.
+        count: how many are taken, at most.
+        batch_size: images at a time.
+        insert: whether the concept should come.
+        measured: the data, the concept and the attribute classifier, or None without data.
+    """
+    seeds = np.arange(FIRST, FIRST + (count if measured is None else PER_SAMPLE * count))
+    yield Progress(0, len(seeds), "held-out samples")
+    x = subject.generate(subject.latents(seeds.tolist()), batch_size=batch_size)
+    rows, predictions, real, target, classifier = np.arange(count), None, None, None, None
+    if measured is not None:
+        data, target, classifier = measured
+        shows = target.shown(answers(classifier.predict(x), target.name))
+        own = np.flatnonzero(~shows if insert else shows)[:count]
+        if len(own) >= ENOUGH:
+            rows, predictions = own, classifier.predict(x[own])
+        real = _real(data, classifier, target, insert)
+    chosen = tuple(seeds[rows].tolist())
+    return Trial(subject, chosen, x[rows], box, target, classifier, predictions, real, insert)
+
+
+def _real(
+    data: ImageSet, classifier: AttributeClassifier, target: Target, insert: bool
+) -> np.ndarray | None:
+    """Return features of held-out real images without (or with) the concept, if there are any."""
+    part = data.part("test")
+    condition = target.text if insert else f"!({target.text})"
+    rows = part.select(condition)[:REAL]
+    if len(rows) < 2:
+        return None
+    return _features(classifier, part.batch(rows))
+
+
+def _features(classifier: AttributeClassifier, x: Tensor) -> np.ndarray:
+    return ClassifierExtractor(classifier.model, classifier.hash)(x).numpy()
 
 
 def answers(predictions: Predictions, name: str) -> np.ndarray:
@@ -136,19 +205,12 @@ def answers(predictions: Predictions, name: str) -> np.ndarray:
 
 def mean_of(name: str, found: Sequence[Outcome]) -> Outcome:
     """Return the mean over several outcomes, at least one, of equally many maps."""
-    return Outcome(
-        name=name,
-        maps=found[0].maps,
-        turned=_mean([one.turned for one in found]),
-        interval=None,
-        others={
-            name: float(np.mean([one.others[name] for one in found])) for name in found[0].others
-        },
-        score=_mean([one.score for one in found]),
-        inside=float(np.mean([one.inside for one in found])),
-        outside=_mean([one.outside for one in found]),
-        fd=_mean([one.fd for one in found]),
-    )
+    means: dict[str, Any] = {
+        key: _mean([getattr(one, key) for one in found])
+        for key in ("turned", "score", "inside", "outside", "fd")
+    }
+    others = {key: float(np.mean([one.others[key] for one in found])) for key in found[0].others}
+    return replace(found[0], name=name, interval=None, others=others, **means)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlens.edits import cells_in
+from ganlens.edits import EVERYWHERE, cells_in
 from ganlens.stats.auc import auc
 
 TRAIN = 0.7  # share of the samples that is fitted to
@@ -22,13 +22,11 @@ class UnitClassifier:
         weights: (C,) for standardised channels.
         auc: area under the ROC curve over cells of samples that it was not fitted to; None where
             those lack one kind of cell.
-        cells: how many cells it was fitted to.
-        held_out: how many it was tested on.
+        held_out: how many cells it was tested on.
     """
 
     weights: np.ndarray
     auc: float | None
-    cells: int
     held_out: int
 
 
@@ -59,23 +57,23 @@ def cell_aucs(maps: Tensor, shows: np.ndarray) -> np.ndarray:
     return np.array(found).reshape(maps.shape[2:])
 
 
-def place_of_concept(aucs: np.ndarray) -> tuple[float, float, float, float]:
+def place_of_concept(aucs: np.ndarray) -> tuple[float, ...]:
     """Return left, top, right, bottom, in shares, of the cells that know nearly as the best one."""
     from scipy.ndimage import label
 
     groups, _ = label(aucs >= 0.5 + NEARLY * (aucs.max() - 0.5))
-    own = groups[np.unravel_index(aucs.argmax(), aucs.shape)]
-    rows, columns = np.nonzero(groups == own)
-    height, width = aucs.shape
-    return (
-        float(columns.min() / width), float(rows.min() / height),
-        float((columns.max() + 1) / width), float((rows.max() + 1) / height),
-    )  # fmt: skip
+    return hull(groups == groups[np.unravel_index(aucs.argmax(), aucs.shape)])
 
 
-def marked_cells(shows: np.ndarray, box: tuple[float, ...], side: tuple[int, int]) -> np.ndarray:
-    """Return (N, h, w) bool: the concept's place in the samples that show it."""
-    return shows[:, None, None] & cells_in(box, *side).numpy()[None]
+def hull(cells: np.ndarray) -> tuple[float, ...]:
+    """Return left, top, right, bottom, in shares of the side, of (h, w) bool; without any: all."""
+    if not cells.any():
+        return EVERYWHERE
+    rows, columns = np.nonzero(cells)
+    height, width = cells.shape
+    edges = (columns.min() / width, rows.min() / height,
+             (columns.max() + 1) / width, (rows.max() + 1) / height)  # fmt: skip
+    return tuple(map(float, edges))
 
 
 def unit_classifier(maps: Tensor, marked: np.ndarray, seed: int) -> UnitClassifier:
@@ -97,7 +95,7 @@ def unit_classifier(maps: Tensor, marked: np.ndarray, seed: int) -> UnitClassifi
     model = LogisticRegression(C=1.0, max_iter=1000).fit((fit - mean) / std, kinds)
     both = bool(truth.any()) and not truth.all()
     area = auc(model.decision_function((test - mean) / std), truth) if both else None
-    return UnitClassifier(model.coef_[0].astype(np.float32), area, len(fit), len(test))
+    return UnitClassifier(model.coef_[0].astype(np.float32), area, len(test))
 
 
 def _cells(maps: Tensor, marked: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:

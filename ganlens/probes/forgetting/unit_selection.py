@@ -42,24 +42,30 @@ class Material:
 
     def replaced(self, channels: np.ndarray) -> Blend:
         """Replace maps by their levels in the concept's place."""
-        chosen = tuple(sorted(int(one) for one in channels))
-        levels = tuple(float(self.levels[one]) for one in chosen) or (0.0,)
-        return Blend(self.layer, chosen, levels=levels, box=self.box)
+        return self._blend(channels, self.levels, self.box)
 
     def by_effect(self, channels: np.ndarray) -> Blend:
         """Bring maps to their levels with the strengths that were found, in the concept's place."""
-        if self.strengths is None:
-            return self.replaced(channels)
-        chosen = tuple(sorted(int(one) for one in channels))
-        strengths = tuple(float(self.strengths[one]) for one in chosen) or (1.0,)
-        levels = tuple(float(self.levels[one]) for one in chosen) or (0.0,)
-        return Blend(self.layer, chosen, strengths, levels, self.box)
+        return self._blend(channels, self.levels, self.box, self.strengths)
 
     def everywhere(self, channels: np.ndarray) -> Blend:
         """Drop maps everywhere; where a concept is inserted, bring them to their levels."""
-        chosen = tuple(sorted(int(one) for one in channels))
-        levels = tuple(float(self.levels[one]) for one in chosen) if self.insert else (0.0,)
-        return Blend(self.layer, chosen, levels=levels or (0.0,), box=EVERYWHERE)
+        return self._blend(channels, self.levels if self.insert else None, EVERYWHERE)
+
+    def _blend(
+        self,
+        channels: np.ndarray,
+        levels: np.ndarray | None,
+        box: tuple[float, ...],
+        strengths: np.ndarray | None = None,
+    ) -> Blend:
+        """Bring maps to their levels, or to 0, with their strengths, or in full."""
+        chosen = sorted(channels.tolist())
+        level, strength = (
+            () if values is None else tuple(map(float, values[chosen]))
+            for values in (levels, strengths)
+        )
+        return Blend(self.layer, tuple(chosen), strength or (1.0,), level or (0.0,), box)
 
     def positive(self) -> np.ndarray:
         """Return the maps of positive weight, the largest first."""

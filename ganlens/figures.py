@@ -32,6 +32,7 @@ class Line:
         steps: hold each value up to the next place: a distribution function.
         error: (P,) half the length of an error bar, or (P,) below and (P,) above; None: none.
         text: (P,) what a pointer over each point shows; None: nothing.
+        band: (P,) half the height of a shaded band around the line; None: none.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Line:
     steps: bool = False
     error: Any = None
     text: Sequence[str] | None = None
+    band: Any = None
 
 
 def lines(
@@ -57,6 +59,7 @@ def lines(
     xaxis: str | Mapping[str, Any],
     yaxis: str | Mapping[str, Any],
     levels: Mapping[str, float] | None = None,
+    places: Mapping[str, float] | None = None,
     **layout: Any,
 ) -> FigurePanel:
     """Draw lines, or points, over common axes.
@@ -70,6 +73,7 @@ def lines(
         xaxis: its title, or plotly's settings of it.
         yaxis: likewise.
         levels: horizontal dashed lines, by name: a baseline, or where nothing is known.
+        places: vertical dotted lines, by name.
         layout: more of plotly's layout.
     """
     if isinstance(series, Mapping):
@@ -83,6 +87,11 @@ def lines(
         _add(plot, line, line.colour or next(colours), x)
     for name, value in (levels or {}).items():
         _add_level(plot, name, value)
+    for name, value in (places or {}).items():
+        plot.add_vline(
+            value, line={"color": GREY, "dash": "dot", "width": 1},
+            annotation_text=name, annotation_position="bottom right",
+        )  # fmt: skip
     return FigurePanel(title, caption, plot)
 
 
@@ -98,6 +107,7 @@ def bars(
     text: Sequence[str] | None = None,
     levels: Mapping[str, float] | None = None,
     over: Sequence[Line] = (),
+    errors: Mapping[str, Any] | None = None,
     **layout: Any,
 ) -> FigurePanel:
     """Draw bars side by side, one group to a name.
@@ -113,6 +123,7 @@ def bars(
         text: written into the G bars, where there is a single series.
         levels: horizontal dashed lines, by name.
         over: lines or points drawn over the bars.
+        errors: (G,) half the length of error bars, by series.
         layout: more of plotly's layout.
     """
     plot = _plot(xaxis, yaxis, {"showlegend": len(series) > 1, "legend": ABOVE} | layout)
@@ -121,6 +132,7 @@ def bars(
             x=list(names), y=heights, name=name,
             marker={"color": colours or PALETTE[i % len(PALETTE)],
                     "pattern": {"shape": PATTERNS[i % len(PATTERNS)]}},
+            error_y={"array": errors[name], "thickness": 1} if errors else None,
             text=text, textposition="inside" if text else None, insidetextanchor="start",
         )  # fmt: skip
     for name, value in (levels or {}).items():
@@ -190,6 +202,13 @@ def _add(plot: go.Figure, line: Line, colour: str, x: Any) -> None:
         below, above = line.error if isinstance(line.error, tuple) else (line.error,) * 2
         error = {"type": "data", "array": np.nan_to_num(above),
                  "arrayminus": np.nan_to_num(below), "thickness": 1}  # fmt: skip
+    if line.band is not None:
+        x, y, half = (np.asarray(one) for one in (places, line.y, line.band))
+        plot.add_scatter(
+            x=np.concatenate([x, x[::-1]]), y=np.concatenate([y + half, (y - half)[::-1]]),
+            mode="lines", line={"width": 0}, fill="toself", fillcolor=colour, opacity=0.15,
+            showlegend=False, hoverinfo="skip",
+        )  # fmt: skip
     plot.add_scatter(
         x=places, y=line.y, mode=line.mode, name=line.name,
         showlegend=bool(line.name), opacity=line.opacity, error_y=error, text=line.text,

@@ -55,3 +55,22 @@ def test_a_heatmap_has_its_first_row_on_top_and_a_bar_where_it_has_a_unit(unit: 
 def test_values_without_places_are_refused() -> None:
     with pytest.raises(ValueError, match="line 'a' has 3 values at 2 places"):
         lines("t", "c", [0, 1], {"a": [1, 2, 3]}, xaxis="x", yaxis="y")
+
+
+def test_bands_places_and_error_bars_stand_where_they_were_given() -> None:
+    line = Line("a", np.array([1.0, 2.0]), band=np.array([0.5, 0.25]))
+    drawn = lines("t", "c", [3, 4], [line], xaxis="x", yaxis="y", places={"here": 3.5}).figure
+    band, curve = drawn.data
+    assert list(band.x) == [3, 4, 4, 3]
+    assert list(band.y) == [1.5, 2.25, 1.75, 0.5]
+    assert (list(curve.y), band.showlegend, curve.showlegend) == ([1.0, 2.0], False, True)
+    assert (drawn.layout.shapes[0].x0, drawn.layout.annotations[0].text) == (3.5, "here")
+    panel = bars(
+        "t",
+        "c",
+        ["p", "q"],
+        {"a": [1, 2], "b": [3, 4]},
+        yaxis="y",
+        errors={"a": [0, 1], "b": [1, 2]},
+    )
+    assert [list(one.error_y.array) for one in panel.figure.data] == [[0, 1], [1, 2]]

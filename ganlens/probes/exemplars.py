@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
+from ganlens.features import DataImages
 from ganlens.probes.base import Progress, Steps
 from ganlens.probes.concepts import AttributeValue, Concept, categorical, column, parse, quoted
 from ganlens.probes.linear_models import (
@@ -156,14 +157,9 @@ def score_pool(
         yield Progress(search.pool, search.pool, "samples scored")
         return cached[1]
     models = yield from fit_attribute_models(
-        subject,
-        data,
-        wanted,
-        limit=search.probe_images,
-        pool=search.feature_pool,
-        seed=search.seed,
-        batch_size=search.batch_size,
-    )
+        subject, data, wanted, limit=search.probe_images, pool=search.feature_pool,
+        seed=search.seed, batch_size=search.batch_size,
+    )  # fmt: skip
     parts = []
     for start in range(0, search.pool, search.batch_size):
         yield Progress(start, search.pool, "samples scored")
@@ -193,22 +189,22 @@ def fit_attribute_models(
     Raises:
         GanlensError: no test images, or an attribute that does not vary.
     """
-    parts = [_sample(data.part(split), limit, seed) for split in ("train", "test")]
-    total, done = sum(len(rows) for _, rows in parts), 0
-    features: list[np.ndarray] = []
-    for part, rows in parts:
-        found: list[np.ndarray] = []
-        for start in range(0, len(rows), batch_size):
+    sources = [DataImages.draw(data.part(split), limit, seed) for split in ("train", "test")]
+    total, done = sum(source.count for source in sources), 0
+    features = []
+    for source in sources:
+        found = []
+        for start in range(0, source.count, batch_size):
             yield Progress(done + start, total, "images")
-            x = part.batch(rows[start : start + batch_size])
+            x = source.tensors(slice(start, start + batch_size))
             found.append(subject.features(x, "all", pool, batch_size=batch_size).numpy())
         features.append(np.concatenate(found))
-        done += len(rows)
+        done += source.count
     yield Progress(done, total, "images")
-    columns = {name: tuple(column(name, part)[rows] for part, rows in parts) for name in names}
+    columns = {name: tuple(column(name, one.data)[one.rows] for one in sources) for name in names}
     numbers = {
-        name: tuple(part.attributes[name][rows] for part, rows in parts)
-        for name in numeric(data, parts[0][1])
+        name: tuple(one.data.attributes[name][one.rows] for one in sources)
+        for name in numeric(data, sources[0].rows)
     }
     return AttributeModels(fit_linear_models((features[0], features[1]), columns, numbers), pool)
 
@@ -219,11 +215,6 @@ def numeric(data: ImageSet, rows: np.ndarray | None = None) -> list[str]:
     chosen = slice(None) if rows is None else rows
     columns = {k: v[chosen] for k, v in train.attributes.items() if v.dtype.kind == "f"}
     return [k for k, v in columns.items() if np.isfinite(v).sum() >= ENOUGH and np.nanstd(v) > 0]
-
-
-def _sample(part: ImageSet, limit: int, seed: int) -> tuple[ImageSet, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return part, np.sort(rng.permutation(len(part))[:limit])
 
 
 def candidates(data: ImageSet) -> dict[str, tuple[AttributeValue, AttributeValue]]:

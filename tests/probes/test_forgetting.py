@@ -87,11 +87,11 @@ def planted():
 
 def test_the_place_and_the_map_are_found_on_held_out_samples(planted):
     _, _, maps, shows = planted
-    found = locate(maps, shows, None, seed=0)
-    assert found.box == (1 / 8, 2 / 8, 7 / 8, 4 / 8)
-    assert found.aucs[PATCH].min() == 1
-    assert found.units.auc > 0.99
-    assert found.units.weights.argmax() == 2
+    aucs, box, units = locate(maps, shows, None, seed=0)
+    assert box == (1 / 8, 2 / 8, 7 / 8, 4 / 8)
+    assert aucs[PATCH].min() == 1
+    assert units.auc > 0.99
+    assert units.weights.argmax() == 2
 
 
 def test_shuffled_labels_are_known_nowhere(planted):
@@ -116,13 +116,12 @@ def test_the_unit_classifier_is_judged_on_samples_it_was_not_fitted_to(planted):
 @pytest.mark.parametrize("insert", [False, True])
 def test_the_search_by_effect_finds_the_map_that_draws_the_concept(planted, insert):
     subject, z, maps, shows = planted
-    box = locate(maps, shows, None, 0).box
+    _, box, _ = locate(maps, shows, None, 0)
     levels = mean_levels(maps[shows if insert else ~shows], box)
     how = {"steps": 60, "others_weight": 1.0, "sparse": 0.05, "seed": 0}
     start = z[torch.from_numpy(shows != insert)]
-    strengths = finish(
-        optimise(subject, Watcher(), start, levels, layer="act", box=box, insert=insert, **how)
-    )
+    material = Material("act", box, np.zeros(CHANNELS), levels, None, insert)
+    strengths = finish(optimise(subject, Watcher(), start, material, **how))
     assert strengths.argmax() == 2
     assert strengths[2] > 0.5 > np.delete(strengths, 2).max()
 
@@ -390,8 +389,8 @@ def test_the_boxes_of_the_glasses_find_their_place_on_the_shipped_checkpoint():
     marks = read_marks(str(BOXES), (32, 32))
     assert (len(marks.seeds), int(marks.masks.any((1, 2)).sum())) == (150, 52)
     maps = finish(maps_of(glasses, "block2.act", glasses.latents(marks.seeds), 50))
-    found = locate(maps, marks.masks.any((1, 2)), marks, 0)
-    assert found.units.auc > 0.95  # 0.965 was measured
-    left, top, right, bottom = found.box
+    _, box, units = locate(maps, marks.masks.any((1, 2)), marks, 0)
+    assert units.auc > 0.95  # 0.965 was measured
+    left, top, right, bottom = box
     assert 0.1 < left < 0.3 < 0.7 < right < 0.9
     assert 0.2 < top < 0.35 < 0.45 < bottom < 0.6

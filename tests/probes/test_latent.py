@@ -60,7 +60,7 @@ def test_the_walk_starts_turns_and_ends_at_its_seeds(result):
     corners = fake_subject().latents([0, 1, 2]).numpy()
     np.testing.assert_allclose(result.latents[[0, 4, 5, 9]], corners[[0, 1, 1, 2]], atol=1e-6)
     np.testing.assert_allclose(result.positions[[0, 4, 5, 9]], [0, 1, 1, 2])
-    assert result.mode == "slerp"
+    assert result.walk.mode == "slerp"
     assert result.pictures.shape == (10, 16, 16, 3)
 
 
@@ -78,7 +78,7 @@ def uniform_subject():
 )
 def test_a_uniform_prior_has_routes_of_its_own(mode, taken, other, curved):
     found = quick(range(6), 5, mode=mode).run(uniform_subject())
-    assert (found.mode, found.other_mode, found.curved) == (taken, other, curved)
+    assert (found.walk.mode, found.other.mode, found.curved.mode) == (taken, other, curved)
     inside = np.abs(found.latents).max() <= 1
     assert inside == (taken != "slerp")
     assert found.recipes["walk"]["latents"]["mode"] == taken, "a recipe says what was done"
@@ -174,7 +174,7 @@ def test_the_panels_are_these(full, result):
 
 def test_a_loop_returns_and_its_film_has_no_stop(full):
     z = fake_subject().latents([0, 1, 2, 3]).numpy()
-    assert full.legs == 4
+    assert full.walk.legs == 4
     np.testing.assert_allclose(full.latents[[0, 3, 4, -4, -1]], z[[0, 1, 1, 3, 0]], atol=1e-6)
     assert len(full.film) == 4 * 12
     assert full.positions[-1] == 4

@@ -52,16 +52,11 @@ class ArtifactsResult(Result):
 
     def numbers(self) -> list[Number]:
         """Return the excess at every layer's period with its interval, and the layer named."""
-        chance = dict(zip((s.layer for s in self.own.stages), self.real.by_chance, strict=True))
-        layers = {
-            name: row
-            | {
-                "real_against_real_db": chance[name].value,
-                "real_against_real_interval": chance[name].interval,
-                "real_against_real_p": chance[name].p_above(),
-            }
-            for name, row in _rows(self.own).items()
-        }
+        layers = _rows(self.own)
+        for row, chance in zip(layers.values(), self.real.by_chance, strict=True):
+            row["real_against_real_db"] = chance.value
+            row["real_against_real_interval"] = chance.interval
+            row["real_against_real_p"] = chance.p_above()
         others = {one.name: {**_verdict(one), "layers": _rows(one)} for one in self.beside}
         none = self.own.verdict.reason
         undefined = ("layer", "period", "confirmed_by_evening", "checkerboard_grey_levels",

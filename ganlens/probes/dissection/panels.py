@@ -1,7 +1,5 @@
 """Panels of the dissect probe: top images, areas of all units, the control, tables."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ganlens import images
@@ -12,17 +10,13 @@ from ganlens.probes.dissection.result import LABEL_IOU, DissectResult
 
 def panels(result: DissectResult) -> list[Panel]:
     """Return the top images, all areas, the control, and the table."""
-    tables: Sequence[Panel] = [_table(result)]
-    if result.ious.size:
-        tables = [*tables, _masks(result)]
-    return [_tops(result), _map(result), _control(result), *tables]
+    found: list[Panel] = [_tops(result), _map(result), _control(result), _table(result)]
+    return [*found, _masks(result)] if result.ious.size else found
 
 
 def _tops(result: DissectResult) -> ImagePanel:
     rows, across = result.tops.shape[:2]
-    named = ", ".join(
-        f"{unit} ({label})" for unit, label in zip(result.top_units, result.top_labels, strict=True)
-    )
+    named = ", ".join(f"{unit} ({label})" for unit, label in result.top_units.items())
     return ImagePanel(
         title="Top images of units",
         caption=f"One row for each unit of {result.layer}, top to bottom: {named}. Each row shows "
@@ -75,39 +69,41 @@ def _control(result: DissectResult) -> FigurePanel:
 
 
 def _table(result: DissectResult) -> TablePanel:
-    rows = []
-    for k, concept in enumerate(result.concepts):
-        order = np.argsort(-result.aucs[:, k], kind="stable")[:3]
-        bare = float(result.untrained[:, k].max()) if result.untrained.size else None
-        rows.append((
-            concept, 100 * float(result.frequencies[k]),
-            ", ".join(f"{unit} ({result.aucs[unit, k]:.3f})" for unit in order),
-            int((np.abs(result.aucs[:, k] - 0.5) > result.threshold).sum()), bare,
-        ))  # fmt: skip
-    return TablePanel(
-        title="Units of each concept",
-        caption="The three units whose mean activation tells best that a sample shows the "
+    orders = np.argsort(-result.aucs, axis=0, kind="stable")[:3].T
+    return TablePanel.of(
+        "Units of each concept",
+        "The three units whose mean activation tells best that a sample shows the "
         "concept, with their AUC; how many units agree with it, or with its absence, more than "
         "shuffled labels do; and the best unit of the untrained network.",
-        columns=("concept", "samples (%)", "best units (AUC)", "units that agree",
-                 "best untrained"),
-        rows=rows,
-    )  # fmt: skip
+        {
+            "concept": result.concepts,
+            "samples (%)": (100 * result.frequencies).tolist(),
+            "best units (AUC)": [
+                ", ".join(f"{unit} ({result.aucs[unit, k]:.3f})" for unit in order)
+                for k, order in enumerate(orders)
+            ],
+            "units that agree": (np.abs(result.aucs - 0.5) > result.threshold).sum(0).tolist(),
+            "best untrained": result.untrained.max(0).tolist()
+            if result.untrained.size
+            else [None] * len(orders),
+        },
+    )
 
 
 def _masks(result: DissectResult) -> TablePanel:
     order = np.argsort(-result.ious, kind="stable")[:10]
     bare = np.sort(result.untrained_ious)[::-1].tolist() or [None] * len(order)
-    return TablePanel(
-        title="Units against the marked places",
-        caption=f"Overlap (intersection over union, IoU) of a unit's strongest "
+    return TablePanel.of(
+        "Units against the marked places",
+        f"Overlap (intersection over union, IoU) of a unit's strongest "
         f"{result.share:.1%} of positions with the marks, which cover {result.marked:.1%} "
         f"of the samples' pixels: no unit can reach more than {result.highest_possible_iou:.2f} "
         f"here, and a larger --share can. Above {LABEL_IOU} a unit carries the label (Bau "
         "2019). Untrained: the units of the network before training, the best one first too.",
-        columns=("unit", "IoU", "labelled", "untrained"),
-        rows=[
-            (int(u), float(result.ious[u]), bool(result.ious[u] > LABEL_IOU), one)
-            for u, one in zip(order, bare, strict=False)
-        ],
+        {
+            "unit": order.tolist(),
+            "IoU": result.ious[order].tolist(),
+            "labelled": (result.ious[order] > LABEL_IOU).tolist(),
+            "untrained": bare[: len(order)],
+        },
     )

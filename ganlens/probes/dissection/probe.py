@@ -1,5 +1,6 @@
 """Dissect probe: units of a generator layer, by their agreement with concepts (Bau 2019)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -11,20 +12,15 @@ from torch import Tensor
 from ganlens import images
 from ganlens.attributes import Predictions, attribute_classifier
 from ganlens.data import ImageSet
-from ganlens.errors import GanlensError
 from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
-from ganlens.probes.dissection.agreement import (
-    permuted_threshold,
-    unit_ious,
-    unit_mask,
-)
+from ganlens.probes.dissection.agreement import permuted_threshold, unit_ious, unit_mask
 from ganlens.probes.dissection.panels import panels
 from ganlens.probes.dissection.result import DissectResult
 from ganlens.probes.forgetting.boxes import Marks, read_marks
 from ganlens.probes.forgetting.concept_maps import generator_layer, maps_of
-from ganlens.probes.identity import identity
+from ganlens.probes.identity import identity, untrained
 from ganlens.stats.auc import auc_table
 from ganlens.subject import Subject
 
@@ -102,7 +98,7 @@ class Dissect(Probe):
         yield Progress(0, 1, "shuffled labels")
         bound = permuted_threshold(levels, truths, self.shuffles, self.seed)
         aucs = auc_table(levels, truths)
-        control = _untrained(subject, self.seed)
+        control, _ = untrained(subject, self.seed)
         bare, ious, bare_ious = np.zeros((0, len(concepts))), np.zeros(0), np.zeros(0)
         if control is not None:
             # Its own pictures show no attribute, so the labels stay those of the trained one's.
@@ -112,7 +108,7 @@ class Dissect(Probe):
             ious = yield from self._overlaps(subject, layer, marks)
             if control is not None:
                 bare_ious = yield from self._overlaps(control, layer, marks)
-        units, labels = _chosen(aucs, concepts)
+        chosen = _chosen(aucs, concepts)
         return DissectResult(
             layer=layer,
             concepts=concepts,
@@ -123,9 +119,8 @@ class Dissect(Probe):
             ious=ious,
             untrained_ious=bare_ious,
             marked=0.0 if marks is None else float(marks.masks.mean()),
-            tops=_tops(x, maps, units, self.share),
-            top_units=units,
-            top_labels=labels,
+            tops=_tops(x, maps, chosen, self.share),
+            top_units=chosen,
             share=self.share,
             draw=panels,
             about={
@@ -143,13 +138,6 @@ class Dissect(Probe):
         """Return the (C,) overlaps of units with the marks, on the samples that have marks."""
         maps = yield from maps_of(subject, layer, subject.latents(marks.seeds), self.batch_size)
         return unit_ious(maps, self.share, marks.masks)
-
-
-def _untrained(subject: Subject, seed: int) -> Subject | None:
-    try:
-        return subject.untrained(seed)
-    except GanlensError:
-        return None  # a checkpoint that does not say how to build it
 
 
 def _labels(predictions: Predictions) -> tuple[tuple[str, ...], np.ndarray, str]:
@@ -173,24 +161,18 @@ def _labels(predictions: Predictions) -> tuple[tuple[str, ...], np.ndarray, str]
     return names, shown[:, common], rule
 
 
-def _chosen(aucs: np.ndarray, concepts: tuple[str, ...]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def _chosen(aucs: np.ndarray, concepts: tuple[str, ...]) -> dict[int, str]:
     """Return the units with the highest areas, one for each concept, the best concepts first."""
-    best = aucs.max(0)
-    units: list[int] = []
-    labels: list[str] = []
+    best, found = aucs.max(0), dict[int, str]()
     for k in np.argsort(-best, kind="stable"):
-        unit = int(aucs[:, k].argmax())
-        if unit not in units:
-            units.append(unit)
-            labels.append(f"{concepts[k]}, AUC {best[k]:.2f}")
-    return tuple(units[:UNITS]), tuple(labels[:UNITS])
+        found.setdefault(int(aucs[:, k].argmax()), f"{concepts[k]}, AUC {best[k]:.2f}")
+    return dict(list(found.items())[:UNITS])
 
 
-def _tops(x: Tensor, maps: Tensor, units: tuple[int, ...], share: float) -> np.ndarray:
+def _tops(x: Tensor, maps: Tensor, units: Iterable[int], share: float) -> np.ndarray:
     """Return (R, T, H, W, 3) uint8: the samples that excite units most, the place outlined."""
     rows = []
-    for unit in units:
-        own = maps[:, unit]
+    for own in (maps[:, unit] for unit in units):
         best = own.mean((1, 2)).argsort(descending=True, stable=True)[:TOPS]
         active = unit_mask(own, share, (x.shape[2], x.shape[3]))[best.numpy()]
         rows.append(_outlined(images.as_rgb(images.to_uint8(x[best])), active))
@@ -202,8 +184,8 @@ def _outlined(pictures: np.ndarray, masks: np.ndarray) -> np.ndarray:
     from scipy.ndimage import binary_erosion
 
     dimmed = np.where(masks[..., None], pictures, (DIMMED * pictures).astype(np.uint8))
-    large = dimmed.repeat(ENLARGED, axis=1).repeat(ENLARGED, axis=2)
-    inside = masks.repeat(ENLARGED, axis=1).repeat(ENLARGED, axis=2)
+    large = images.enlarge(dimmed, ENLARGED)
+    inside = images.enlarge(masks[..., None], ENLARGED)[..., 0]
     square = np.ones((1, 3, 3), dtype=bool)
     large[inside & ~binary_erosion(inside, square, border_value=1)] = EDGE
     return large

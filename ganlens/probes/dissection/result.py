@@ -26,8 +26,7 @@ class DissectResult(Result):
         untrained_ious: (C,) the same of the network untrained, of size 0 where there is none.
         marked: share of the pixels that the masks mark, over all samples that have boxes.
         tops: (R, T, 3 H, 3 W, 3) uint8: the top images of R units, enlarged, the unit outlined.
-        top_units: the R units.
-        top_labels: the concept of each.
+        top_units: the R units, and the concept of each.
         share: of a unit's positions that count as active.
     """
 
@@ -41,8 +40,7 @@ class DissectResult(Result):
     untrained_ious: np.ndarray
     marked: float
     tops: np.ndarray
-    top_units: tuple[int, ...]
-    top_labels: tuple[str, ...]
+    top_units: dict[int, str]
     share: float
 
     @property

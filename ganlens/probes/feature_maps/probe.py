@@ -129,19 +129,14 @@ class Activations(Probe):
         return found
 
     def _networks(self, subject: Subject) -> list[str]:
-        if self.network != "both":
-            if getattr(subject, self.network, None) is None:
-                raise GanlensError(
-                    f"{subject.name} has no {self.network}: choose the other network"
-                )
-            return [self.network]
-        both = ("generator", "discriminator")
-        found = [one for one in both if getattr(subject, one, None) is not None]
+        wanted: list[str]
+        wanted, lacks = [self.network], f"no {self.network}: choose the other network"
+        if self.network == "both":
+            wanted = ["generator", "discriminator"]
+            lacks = "neither a generator nor a discriminator: choose another checkpoint"
+        found = [one for one in wanted if getattr(subject, one, None) is not None]
         if not found:
-            raise GanlensError(
-                f"{subject.name} has neither a generator nor a discriminator: choose another"
-                " checkpoint"
-            )
+            raise GanlensError(f"{subject.name} has {lacks}")
         return found
 
     def _shown(self, subject: Subject, network: str) -> list[str]:

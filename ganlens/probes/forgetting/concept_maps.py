@@ -1,7 +1,5 @@
 """Maps of a layer, which samples show the concept, and where the layer knows it."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -24,25 +22,6 @@ from ganlens.subject import Subject
 AUTO = "auto"
 LEAST = 5  # samples of either kind: some to be fitted to, some to test on
 OFTEN = 0.25  # share of the marked samples in which a cell is marked that belongs to the place
-
-
-@dataclass(frozen=True)
-class ConceptMaps:
-    """Maps of a layer, and where they tell of a concept.
-
-    Attributes:
-        maps: (N, C, h, w) activations of the layer.
-        shows: (N,) bool: which samples show the concept.
-        aucs: (h, w) how well each cell's channels tell which.
-        box: the concept's place, in shares of the side.
-        units: the paper's classifier of channel vectors.
-    """
-
-    maps: Tensor
-    shows: np.ndarray
-    aucs: np.ndarray
-    box: tuple[float, ...]
-    units: UnitClassifier
 
 
 def generator_layer(subject: Subject, layer: str) -> str:
@@ -87,8 +66,20 @@ def maps_of(subject: Subject, layer: str, z: Tensor, batch_size: int) -> Steps[T
     return maps
 
 
-def locate(maps: Tensor, shows: np.ndarray, marks: Marks | None, seed: int) -> ConceptMaps:
+def locate(
+    maps: Tensor, shows: np.ndarray, marks: Marks | None, seed: int
+) -> tuple[np.ndarray, tuple[float, ...], UnitClassifier]:
     """Find the concept's place and fit the unit classifier.
+
+    Args:
+        maps: (N, C, h, w) activations of the layer.
+        shows: (N,) bool: which samples show the concept.
+        marks: where it is, or None: it is where the layer tells best whether it is there.
+        seed: of the split and of the choice of cells.
+
+    Returns:
+        (h, w) how well each cell's channels tell which show it; left, top, right, bottom of its
+        place, in shares of the side; and the paper's classifier of channel vectors.
 
     Raises:
         GanlensError: fewer than 5 samples that show the concept, or that do not.
@@ -107,7 +98,7 @@ def locate(maps: Tensor, shows: np.ndarray, marks: Marks | None, seed: int) -> C
     else:
         marked = marks.cells(*side)
         box = hull(marked[shows].mean(0) >= OFTEN)
-    return ConceptMaps(maps, shows, aucs, box, unit_classifier(maps[order], marked[order], seed))
+    return aucs, box, unit_classifier(maps[order], marked[order], seed)
 
 
 def _mixed(shows: np.ndarray, seed: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from ganlens.activations import edit
 from ganlens.edits import cells_in
 from ganlens.probes.base import Progress, Steps
 from ganlens.probes.forgetting.concept_source import ConceptSource
+from ganlens.probes.forgetting.unit_selection import Material
 from ganlens.subject import Subject
 
 RATE = 0.15  # of Adam, on the logits of the strengths
@@ -26,11 +27,8 @@ def optimise(
     subject: Subject,
     source: ConceptSource,
     z: Tensor,
-    levels: np.ndarray,
+    material: Material,
     *,
-    layer: str,
-    box: tuple[float, ...],
-    insert: bool,
     steps: int,
     others_weight: float,
     sparse: float,
@@ -42,10 +40,7 @@ def optimise(
         subject: the GAN.
         source: classifiers of the concept and of all else.
         z: (N, d) latents of samples that show the concept, or lack it where it is inserted.
-        levels: (C,) the level of each map.
-        layer: generator layer.
-        box: where maps are changed, in shares of the side.
-        insert: whether the concept should come instead of go.
+        material: the layer, the box, the level of each map, and whether the concept should come.
         steps: of Adam.
         others_weight: weight of what else changes.
         sparse: price of a map's strength.
@@ -53,11 +48,11 @@ def optimise(
     """
     generator = subject.unconditional("generator")
     device, rng = subject.device, np.random.default_rng(seed)
-    level = torch.as_tensor(levels, dtype=torch.float32, device=device)[:, None, None]
+    level = torch.as_tensor(material.levels, dtype=torch.float32, device=device)[:, None, None]
     with torch.no_grad():
         parts = [source.scores(subject, generator(p.to(device))) for p in z.split(64)]
     before = torch.cat(parts)
-    logits = torch.full((len(levels),), START, device=device, requires_grad=True)
+    logits = torch.full((len(material.levels),), START, device=device, requires_grad=True)
     adam = torch.optim.Adam([logits], lr=RATE)
     for step in range(steps):
         yield Progress(step, steps, "steps of the search for maps")
@@ -65,9 +60,13 @@ def optimise(
         with torch.enable_grad():
             strength = torch.sigmoid(logits)
             amount = strength[:, None, None]
-            with edit(generator, layer, partial(_blend, amount=amount, level=level, box=box)):
+            with edit(
+                generator,
+                material.layer,
+                partial(_blend, amount=amount, level=level, box=material.box),
+            ):
                 after = source.scores(subject, generator(z[rows].to(device)))
-            lead = source.lead(after) * (-1 if insert else 1)
+            lead = source.lead(after) * (-1 if material.insert else 1)
             moved = source.others_moved(before[rows.to(device)], after)
             loss = torch.relu(LEAD + lead).mean() + others_weight * moved
             (slope,) = torch.autograd.grad(loss + sparse * strength.sum(), logits)

@@ -1,6 +1,6 @@
 """Forget probe: find the maps of a concept, change them, and measure on held-out samples."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
@@ -15,22 +15,15 @@ from ganlens.errors import GanlensError
 from ganlens.limits import Amount, Count, Limits, Seed
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.forgetting.boxes import Marks, read_marks
-from ganlens.probes.forgetting.concept_maps import ConceptMaps, generator_layer, locate, maps_of
+from ganlens.probes.forgetting.concept_maps import generator_layer, locate, maps_of
 from ganlens.probes.forgetting.concept_source import ConceptSource, fit_concept_source
 from ganlens.probes.forgetting.effect import optimise
 from ganlens.probes.forgetting.panels import panels
 from ganlens.probes.forgetting.result import Curve, ForgetResult
 from ganlens.probes.forgetting.target import Target, target_of
 from ganlens.probes.forgetting.trial import ENOUGH, FIRST, Trial, held_out, mean_of
-from ganlens.probes.forgetting.unit_classifier import mean_levels
-from ganlens.probes.forgetting.unit_selection import (
-    EFFECT,
-    EFFECT_EVERYWHERE,
-    FEWER,
-    PAPER,
-    PLACE,
-    Material,
-)
+from ganlens.probes.forgetting.unit_classifier import UnitClassifier, mean_levels
+from ganlens.probes.forgetting.unit_selection import PAPER, WAYS, Material
 from ganlens.probes.identity import identity
 from ganlens.subject import Subject
 
@@ -124,14 +117,22 @@ class Forget(Probe):
         seeds = tuple(range(self.pool)) if marks is None else marks.seeds
         z = subject.latents(seeds)
         maps = yield from maps_of(subject, layer, z, self.batch_size)
-        found = locate(maps, self._shows(subject, z, marks, source), marks, self.seed)
-        material = yield from self._material(subject, layer, z, found, source)
+        shows = self._shows(subject, z, marks, source)
+        aucs, box, units = locate(maps, shows, marks, self.seed)
+        material = self._material(layer, maps[shows == (self.mode == "insert")], box, units)
+        if self.choose == "effect" and source is not None:
+            strengths = yield from optimise(
+                subject, source, z[shows != material.insert], material, steps=self.search_steps,
+                others_weight=self.others_weight, sparse=SPARSE, seed=self.seed,
+            )  # fmt: skip
+            material = replace(material, strengths=strengths)
         trial = yield from held_out(
-            subject, found.box, self.samples, self.batch_size,
-            insert=self.mode == "insert", measured=measured,
+            subject, box, self.samples, self.batch_size,
+            insert=material.insert, measured=measured,
         )  # fmt: skip
-        edits = material.compared(self._own, self.maps)
-        own, outcomes = edits[self._own], []
+        way, outcomes = WAYS[self.choose, self.place], []
+        edits = material.compared(way, self.maps)
+        own = edits[way]
         for done, (name, edit) in enumerate(edits.items()):
             yield Progress(done, len(edits), "ways of choosing maps")
             outcomes.append(trial.run(name, edit))
@@ -144,11 +145,11 @@ class Forget(Probe):
         return ForgetResult(
             concept="what the boxes mark" if target is None else target.text,
             mode=self.mode,
-            aucs=found.aucs,
-            box=found.box,
-            unit_auc=found.units.auc,
-            unit_cells=found.units.held_out,
-            weights=found.units.weights,
+            aucs=aucs,
+            box=box,
+            unit_auc=units.auc,
+            unit_cells=units.held_out,
+            weights=units.weights,
             outcomes=tuple(outcomes),
             random=tuple(random),
             curve=curve,
@@ -168,20 +169,13 @@ class Forget(Probe):
                 "samples": len(trial.seeds),
                 "n_real_of_distance": None if trial.real is None else len(trial.real),
                 "first_seed": FIRST,
-                "shown_among_searched": float(found.shows.mean()),
+                "shown_among_searched": float(shows.mean()),
                 "choose": self.choose,
                 "place": self.place,
                 "draws": self.draws,
                 "seed": self.seed,
             },
         )
-
-    @property
-    def _own(self) -> str:
-        """The name of the selection that the settings ask for."""
-        if self.choose == "effect":
-            return EFFECT if self.place == "concept" else EFFECT_EVERYWHERE
-        return PLACE if self.place == "concept" else FEWER
 
     def _materials(
         self, subject: Subject, data: ImageSet | None
@@ -212,33 +206,19 @@ class Forget(Probe):
         """Return (N,) bool: which of the samples that maps are chosen by show the concept."""
         if marks is not None:
             return np.asarray(marks.masks.any((1, 2)))
-        if source is None:  # said before the long work
-            raise GanlensError("samples are found with data, or boxes are given")
+        assert source is not None  # without data there are marks: ``_materials`` checks
         x = subject.generate(z, batch_size=self.batch_size)
         return source.shows(subject, x, self.batch_size, RARE)
 
     def _material(
-        self,
-        subject: Subject,
-        layer: str,
-        z: Tensor,
-        found: ConceptMaps,
-        source: ConceptSource | None,
-    ) -> Steps[Material]:
-        insert = self.mode == "insert"
-        box = found.box if self.place == "concept" else EVERYWHERE
-        some = found.maps[found.shows if insert else ~found.shows]
-        levels = mean_levels(some, box)
+        self, layer: str, some: Tensor, box: tuple[float, ...], units: UnitClassifier
+    ) -> Material:
+        """Gather what edits are made of; maps are brought to their level in ``some`` samples."""
+        where = box if self.place == "concept" else EVERYWHERE
+        levels = mean_levels(some, where)
         if self.mode == "drop":
             levels = np.zeros_like(levels)
-        strengths = None
-        if self.choose == "effect" and source is not None:
-            strengths = yield from optimise(
-                subject, source, z[found.shows != insert], levels,
-                layer=layer, box=box, insert=insert, steps=self.search_steps,
-                others_weight=self.others_weight, sparse=SPARSE, seed=self.seed,
-            )  # fmt: skip
-        return Material(layer, box, found.units.weights, levels, strengths, insert)
+        return Material(layer, where, units.weights, levels, None, self.mode == "insert")
 
     def _curve(self, trial: Trial, material: Material) -> Steps[Curve]:
         """Measure the chosen way, and random maps, over the number of maps."""

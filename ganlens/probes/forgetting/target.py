@@ -73,12 +73,11 @@ def _chosen(data: ImageSet) -> str:
     present = {
         " | ".join(equals(name, str(value)).text for value in np.unique(column) if value not in no)
         for name, column in categorical(train).items()
-        if (no := _absences(column))
+        if (no := {one for one in np.unique(column).tolist() if one.lower() in ABSENT})
     } - {""}
     if present:
-        return min(
-            sorted(present), key=lambda text: abs(len(train.select(text)) / len(train) - 0.5)
-        )
+        half = len(train) / 2
+        return min(sorted(present), key=lambda text: abs(len(train.select(text)) - half))
     found = [rare for rare, _ in candidates(data).values() if not rare.text.startswith("!")]
     known = [one for one in found if one.name in categorical(data)]
     if not known:
@@ -87,7 +86,3 @@ def _chosen(data: ImageSet) -> str:
             "or give boxes"
         )
     return known[0].text
-
-
-def _absences(column: np.ndarray) -> set[str]:
-    return {value for value in np.unique(column).tolist() if value.lower() in ABSENT}

@@ -9,9 +9,13 @@ from ganlens.edits import EVERYWHERE, Blend
 PAPER = "all maps of positive weight, everywhere (the paper)"
 FEWER = "as many maps, of the largest weights, everywhere"
 PLACE = "as many maps, of the largest weights, in the concept's place"
-EFFECT = "maps chosen by their effect, in the concept's place"
+WAYS = {  # by what maps are chosen, and where they are changed
+    ("effect", "concept"): "maps chosen by their effect, in the concept's place",
+    ("effect", "everywhere"): "maps chosen by their effect, everywhere",
+    ("weights", "concept"): PLACE,
+    ("weights", "everywhere"): FEWER,
+}
 CHANGED = 0.1  # strength from which a map counts as changed
-EFFECT_EVERYWHERE = "maps chosen by their effect, everywhere"
 
 
 @dataclass(frozen=True)

@@ -57,10 +57,6 @@ def _over(part: float, whole: float) -> float | None:
     return part / whole if whole > 0 else None
 
 
-def _share_of_rank(measured: Measurements) -> float | None:
-    return None if measured.rank is None else measured.rank / measured.spectra.shape[1]
-
-
 def _gradient(measured: Measurements, network: str) -> float | None:
     return None if measured.gradients is None else measured.gradients.relative[network]
 
@@ -71,7 +67,7 @@ INDICATORS: tuple[Indicator, ...] = (
               lambda v: _over(*v.spread), ratio=True),
     Indicator("rank", "effective rank of dG/dz / most that it can be",
               "falls when few directions of the latent space change the picture",
-              _share_of_rank, ratio=True),
+              lambda v: v.rank and v.rank / v.spectra.shape[1], ratio=True),
     Indicator("dead", "dead units of the generator, share",
               "rises when rectifiers shut for good",
               lambda v: _over(*v.dead("generator"))),

@@ -4,8 +4,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from ganlens.models.prior import Prior
@@ -49,21 +47,6 @@ def perceptual_distance(subject: Subject, batch_size: int = 64) -> Distance:
         return unit_channels([one.view(len(x), -1, POOL, POOL) for one in rows])
 
     return Distance(f"discriminator features (all layers, {POOL}x{POOL}, unit channels)", embed)
-
-
-def step_lengths(vectors: Tensor, per_leg: int) -> np.ndarray:
-    """Distance from each of (legs * per_leg, D) vectors to the next one of its leg.
-
-    Returns:
-        (legs * (per_leg - 1),).
-    """
-    legs = vectors.view(-1, per_leg, vectors.shape[1])
-    return (legs[:, 1:] - legs[:, :-1]).norm(dim=2).flatten().numpy()
-
-
-def mean_distance(vectors: Tensor) -> float:
-    """Mean distance between any two of (K, D) vectors, K at least 2."""
-    return float(torch.pdist(vectors).mean())
 
 
 def expected_norm(prior: Prior) -> float:

@@ -18,15 +18,16 @@ def _corners(result: InterpolationResult) -> str:
 
 def strip(result: InterpolationResult) -> ImagePanel:
     """Every picture of the walk, one leg per row."""
-    back = " The last row leads back to the first corner." if result.loop else ""
+    back = " The last row leads back to the first corner." if result.walk.loop else ""
     return ImagePanel(
         title="A walk through the latent space",
-        caption=f"Each row goes by {result.route} from one latent to the next "
+        caption=f"Each row goes by {result.route(result.walk)} from one latent to the next "
         f"({_corners(result)}); the next row starts where it ends.{back} Every picture on the way "
         "should be a plausible sample and change a little at a time: sharp jumps between a few "
         "pictures would suggest memorization (Radford 2015, section 6.1).",
-        image=images.grid(result.pictures, result.per_leg),
-        alt=f"{result.legs} rows of {result.per_leg} generated pictures, each row an interpolation",
+        image=images.grid(result.pictures, result.walk.steps),
+        alt=f"{result.walk.legs} rows of {result.walk.steps} generated pictures, each row an "
+        "interpolation",
         scale=picture_scale(result.pictures),
         recipe=result.recipes["walk"],
     )
@@ -39,7 +40,7 @@ def film(result: InterpolationResult) -> AnimationPanel | None:
     frames = images.as_rgb(result.film)
     ending = (
         "It closes into a loop."
-        if result.loop
+        if result.walk.loop
         else "From the last corner it jumps to the first; with `loop` it walks back."
     )
     return AnimationPanel(
@@ -57,14 +58,14 @@ def film(result: InterpolationResult) -> AnimationPanel | None:
 
 def pair(result: InterpolationResult) -> ImagePanel:
     """The first leg by a straight line, and by another mode below it."""
-    other = result.curved_route
+    other = result.route(result.curved)
     return ImagePanel(
         title=f"The same two corners, by lerp and by {other}",
         caption="Above: the straight line (lerp). Halfway its latents shrink to "
         f"{result.norm_dip:.0%} of the length of its two ends (the prior draws "
         f"{result.expected_norm:.2f}), where the generator was hardly ever trained; washed-out "
-        f"middles come from there. Below: {_why(result.curved, result.prior)}",
-        image=images.grid(result.pair, result.per_leg),
+        f"middles come from there. Below: {_why(result.curved.mode, result.prior.kind)}",
+        image=images.grid(result.pair, result.walk.steps),
         alt=f"two rows of pictures between the same two samples, lerp above and {other} below",
         scale=picture_scale(result.pair),
         recipe=result.recipes["pair"],
@@ -100,7 +101,7 @@ def plane(result: InterpolationResult) -> ImagePanel | None:
     if found is None:
         return None
     names = f" (seeds {', '.join(map(str, found.seeds))}, row by row)" if found.seeds else ""
-    if result.mode == "lerp":
+    if result.walk.mode == "lerp":
         lengths = (
             f"By straight lines the latent in the middle keeps only {found.middle:.0%} of the "
             "corners' length, far from anything that the prior draws: trust the edges more."
@@ -114,8 +115,8 @@ def plane(result: InterpolationResult) -> ImagePanel | None:
     return ImagePanel(
         title="A plane between four samples",
         caption=f"The first four corners of the walk stand in the corners{names}; the two edges "
-        f"across are walked by {result.route}, then every column between them. Neighbours should "
-        f"be alike in both directions. {lengths}",
+        f"across are walked by {result.route(result.walk)}, then every column between them. "
+        f"Neighbours should be alike in both directions. {lengths}",
         image=images.grid(found.pictures, found.side),
         alt=f"{found.side} by {found.side} pictures that change gradually in both directions",
         scale=picture_scale(found.pictures),

@@ -12,21 +12,14 @@ from torch import Tensor
 from ganlens import images
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.interpolation import Mode, between, in_words, resolve_mode
+from ganlens.interpolation import Mode, between, resolve_mode
 from ganlens.latents import Patch, Rows, Stack, Walk
 from ganlens.limits import Count, Limits
 from ganlens.models.prior import Prior
 from ganlens.perceptual import PathLength, mean_length, path_lengths
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps
 from ganlens.probes.identity import identity
-from ganlens.probes.latent.measures import (
-    PIXELS,
-    Distance,
-    expected_norm,
-    mean_distance,
-    perceptual_distance,
-    step_lengths,
-)
+from ganlens.probes.latent.measures import PIXELS, Distance, expected_norm, perceptual_distance
 from ganlens.probes.latent.panels import panels
 from ganlens.probes.latent.result import InterpolationResult, Plane
 from ganlens.recipe import Recipe
@@ -67,10 +60,7 @@ class Interpolation(Probe):
         "A network that understood its data draws a plausible picture at every step and changes a"
         " little each time; sharp jumps suggest a list of memorised pictures."
     )
-    papers = (
-        RADFORD,
-        ("Karras 2019", "https://arxiv.org/abs/1812.04948"),
-    )
+    papers = (RADFORD, ("Karras 2019", "https://arxiv.org/abs/1812.04948"))
 
     seeds: tuple[int, ...] = SEEDS
     per_leg: Annotated[int, Limits(low=2)] = 10
@@ -152,18 +142,15 @@ class Interpolation(Probe):
         stream = torch.Generator().manual_seed(0)
         places = torch.rand(self.path_pairs, generator=stream, dtype=torch.float64)
         z = subject.latents(range(2 * self.path_pairs))
+        route = partial(between, mode=mode, parts=subject.prior.parts)
+
+        def embed(ends: Tensor) -> Tensor:
+            return distance.embed(subject.generate(ends, batch_size=self.batch_size))
+
         size = max(1, self.batch_size // 2)
         parts = (z[::2].split(size), z[1::2].split(size), places.split(size))
         for a, b, t in zip(*parts, strict=True):
-            yield path_lengths(
-                a,
-                b,
-                t,
-                route=partial(between, mode=mode, parts=subject.prior.parts),
-                embed=lambda ends: distance.embed(
-                    subject.generate(ends, batch_size=self.batch_size)
-                ),
-            )
+            yield path_lengths(a, b, t, route=route, embed=embed)
 
     def _result(
         self,
@@ -192,13 +179,9 @@ class Interpolation(Probe):
             pair_norms=_norms(latents["pair"]).reshape(2, n),
             film=images.to_uint8(drawn["film"]) if "film" in drawn else None,
             plane=_plane(sources["plane"], drawn["plane"], prior) if "plane" in drawn else None,
-            prior=prior.kind,
-            mode=walk.mode,
-            other_mode=other.mode,
-            route=in_words(walk.mode, prior.parts),
-            other_route=in_words(other.mode, prior.parts),
-            per_leg=n,
-            loop=self.loop,
+            prior=prior,
+            walk=walk,
+            other=other,
             recipes=self._recipes(subject, sources),
             draw=panels,
             about=identity(subject),
@@ -208,14 +191,10 @@ class Interpolation(Probe):
         columns = {"film": 1, "plane": self.plane}
         padding = {"film": 0}  # its frames one below another, as a replay compares them
         return {
-            name: Recipe.of(
-                subject,
-                source,
-                columns=columns.get(name, self.per_leg),
-                padding=padding.get(name, 2),
-            ).to_json()
+            name: Recipe.of(subject, source, columns=columns.get(name, self.per_leg),
+                            padding=padding.get(name, 2)).to_json()
             for name, source in sources.items()
-        }
+        }  # fmt: skip
 
 
 def _other(mode: str, prior: Prior) -> Mode:
@@ -228,8 +207,9 @@ def _distances(x: Tensor, walk: Walk, distance: Distance) -> dict[str, Any]:
     corners = list(range(0, len(x), walk.steps)) + [-1] * (not walk.loop)
     fields: dict[str, Any] = {"distance": distance.name}
     for name, vectors in {"rmse": PIXELS.embed(x), "perceptual": distance.embed(x)}.items():
-        fields[f"step_{name}"] = step_lengths(vectors, walk.steps)
-        fields[f"unrelated_{name}"] = mean_distance(vectors[corners])
+        legs = vectors.view(walk.legs, walk.steps, -1)
+        fields[f"step_{name}"] = (legs[:, 1:] - legs[:, :-1]).norm(dim=2).flatten().numpy()
+        fields[f"unrelated_{name}"] = float(torch.pdist(vectors[corners]).mean())
     return fields
 
 

@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from ganlens.interpolation import in_words
+from ganlens.latents import Walk
+from ganlens.models.prior import Prior
 from ganlens.perceptual import EPSILON, PathLength
 from ganlens.probes.result import Number, Result
 
@@ -53,13 +56,9 @@ class InterpolationResult(Result):
         pair_norms: (2, per_leg) lengths of their latents.
         film: (F, H, W, C) uint8, the walk in smaller steps; None if left out.
         plane: a grid between the first four corners; None if left out or if there are fewer.
-        prior: "normal", "uniform" or "parts".
-        mode: the mode that was taken, "auto" resolved; of a prior of parts it stays.
-        other_mode: the one that its norms are compared to.
-        route: the mode in words, which say how each part of the latents goes.
-        other_route: the other mode in words.
-        per_leg: pictures per leg.
-        loop: whether the last leg leads back to the first corner.
+        prior: of the latents.
+        walk: its mode is the one that was taken, "auto" resolved; of a prior of parts it stays.
+        other: the same walk by the mode that its norms are compared to.
         recipes: what draws each picture again, by name: walk, pair, film, plane.
     """
 
@@ -81,29 +80,19 @@ class InterpolationResult(Result):
     pair_norms: np.ndarray
     film: np.ndarray | None
     plane: Plane | None
-    prior: str
-    mode: str
-    other_mode: str
-    route: str
-    other_route: str
-    per_leg: int
-    loop: bool
+    prior: Prior
+    walk: Walk
+    other: Walk
     recipes: dict[str, dict[str, Any]]
 
     @property
-    def legs(self) -> int:
-        """Ways from corner to corner."""
-        return len(self.pictures) // self.per_leg
+    def curved(self) -> Walk:
+        """The walk whose mode the second row of the pair takes: this one, unless that is lerp."""
+        return self.other if self.walk.mode == "lerp" else self.walk
 
-    @property
-    def curved(self) -> str:
-        """The mode of the pair's second row: the one taken, unless that is lerp."""
-        return self.other_mode if self.mode == "lerp" else self.mode
-
-    @property
-    def curved_route(self) -> str:
-        """The same in words."""
-        return self.other_route if self.mode == "lerp" else self.route
+    def route(self, walk: Walk) -> str:
+        """Return a walk's mode in words, which say how each part of the latents goes."""
+        return in_words(walk.mode, self.prior.parts)
 
     @property
     def jump(self) -> float | None:
@@ -125,11 +114,11 @@ class InterpolationResult(Result):
         """Return the scalars of the walk; those with a label are rows of its table."""
         steps, unrelated = self.step_rmse, self.unrelated_rmse
         return [
-            Number("mode", self.route, "route"),
+            Number("mode", self.route(self.walk), "route"),
             Number("seeds", self.seeds.tolist() or None,
                    reason="the corners were given as latents"),
-            Number("loop", self.loop),
-            Number("per_leg", self.per_leg),
+            Number("loop", self.walk.loop),
+            Number("per_leg", self.walk.steps),
             Number("n_pictures", len(self.pictures), "pictures"),
             Number("mean_step_rmse", steps.mean(), "mean step", "RMSE"),
             Number("max_step_rmse", steps.max(), "longest step", "RMSE"),

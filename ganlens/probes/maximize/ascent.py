@@ -87,10 +87,9 @@ def climb(
     def objective(x: Tensor) -> Tensor:
         return activations(module, units, x, inputs.position).diagonal()
 
-    shape = (inputs.real.shape[1], inputs.real.shape[2], inputs.real.shape[3])
-    for now in ascend(
-        objective, len(units), shape, inputs.colours, inputs.steps, inputs.shake, inputs.seed, place
-    ):
+    _, *shape = inputs.real.shape
+    how = (inputs.colours, inputs.steps, inputs.shake, inputs.seed, place)
+    for now in ascend(objective, len(units), (shape[0], shape[1], shape[2]), *how):
         history.append(now.reached.float().cpu())
         made = now.images
         if now.step % 16 == 1:
@@ -99,9 +98,8 @@ def climb(
         reached = objective(made).float().cpu()
         probability = probabilities(module, units, made)
     yield Progress(inputs.steps, inputs.steps, f"real images: {what}")
-    real, noise = (
-        _measured(module, units, x, inputs.position) for x in (inputs.real, inputs.noise)
-    )
+    real = _measured(module, units, inputs.real, inputs.position)
+    noise = _measured(module, units, inputs.noise, inputs.position)
     highest = real.max(0)
     return Ascent(
         pictures=images.to_uint8(made),
@@ -111,17 +109,17 @@ def climb(
         median_real=real.median(0).values.numpy(),
         highest_row=highest.indices.numpy(),
         highest_noise=noise.amax(0).numpy(),
-        probability=np.array([np.nan if p is None else p for p in probability]),
+        probability=probability,
     )
 
 
 def join(parts: Sequence[Ascent], order: Sequence[int]) -> Ascent:
     """Put groups of units together and into an order."""
     together = {}
-    for field in fields(Ascent):
-        axis = 1 if field.name == "history" else 0
-        every = np.concatenate([getattr(part, field.name) for part in parts], axis=axis)
-        together[field.name] = np.take(every, order, axis=axis)
+    for name in (field.name for field in fields(Ascent)):
+        axis = 1 if name == "history" else 0
+        every = np.concatenate([getattr(part, name) for part in parts], axis=axis)
+        together[name] = np.take(every, order, axis=axis)
     return Ascent(**together)
 
 

@@ -21,14 +21,13 @@ def panels(result: MaximizeResult) -> list[Panel]:
 
 def _tiles(result: MaximizeResult) -> ImagePanel:
     rows = [("maximised", result.trained.pictures), ("highest real image", result.real)]
+    third = result.note
     if result.untrained is not None:
         rows.append(("maximised, untrained", result.untrained.pictures))
-    third = (
-        "The bottom row is made the same way for the network before training: what shows "
-        "there too was not learned."
-        if result.untrained is not None
-        else result.note
-    )
+        third = (
+            "The bottom row is made the same way for the network before training: what shows "
+            "there too was not learned."
+        )
     return ImagePanel(
         title="What excites these units most",
         caption=f"One column per unit{_kinds(result)}. The top row is made by gradient ascent "
@@ -44,13 +43,11 @@ def _tiles(result: MaximizeResult) -> ImagePanel:
 
 def _kinds(result: MaximizeResult) -> str:
     """Say what the names of the units stand for."""
+    names = result.names
     known = (
-        (LOGIT in result.names, f"`{LOGIT}` is how real the discriminator finds an image"),
-        (any(":" in name for name in result.names), "`layer:9` is channel 9 of a layer"),
-        (
-            any("=" in name for name in result.names),
-            "`target=class` is an output of the classifier",
-        ),
+        (LOGIT in names, f"`{LOGIT}` is how real the discriminator finds an image"),
+        (any(":" in name for name in names), "`layer:9` is channel 9 of a layer"),
+        (any("=" in name for name in names), "`target=class` is an output of the classifier"),
     )
     said = "; ".join(words for there, words in known if there)
     return f" ({said})" if said else ""
@@ -101,17 +98,14 @@ def _table(result: MaximizeResult) -> TablePanel:
         "untrained: highest real": "highest_real_untrained",
         "untrained: score": "score_untrained",
     }
-    return TablePanel(
-        title="Activations reached",
-        caption="Activations before the activation function. The score is 0 at the median "
+    return TablePanel.of(
+        "Activations reached",
+        "Activations before the activation function. The score is 0 at the median "
         "real image and 1 at the highest; the noise has the data's colours and a natural "
         "spectrum. An untrained unit can be driven beyond real images too, so the score says "
         "how far ascent goes, and only the pictures say what was learned.",
-        columns=("unit", "network", *columns),
-        rows=[
-            (name, one["network"], *(one[key] for key in columns.values()))
-            for name, one in units.items()
-        ],
+        {"unit": units, "network": result.networks}
+        | {name: [one[key] for one in units.values()] for name, key in columns.items()},
     )
 
 

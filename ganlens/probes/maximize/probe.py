@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from ganlens import images
-from ganlens.attributes import AttributeClassifier
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages
@@ -124,7 +123,7 @@ class Maximize(Probe):
         inputs = self._inputs(data)
         units = self._units(subject, networks, inputs, data)
         found = yield from self._ascent(networks, units, inputs, "trained")
-        before, note = None, "The control is switched off."
+        before, note = None, "" if self.control else "The control is switched off."
         if self.control:
             wanted = {unit.network for unit in units}
             try:
@@ -132,7 +131,28 @@ class Maximize(Probe):
                 before = yield from self._ascent(blank, units, inputs, "untrained")
             except GanlensError as error:
                 note = f"Nothing untrained beside it: {error}."
-        return self._result(subject, data, classifier, units, inputs, (found, before), note)
+        return MaximizeResult(
+            names=tuple(unit.name for unit in units),
+            networks=tuple(unit.network for unit in units),
+            trained=found,
+            untrained=before,
+            real=images.to_uint8(inputs.real[found.highest_row]),
+            note=note,
+            shaken=self.shake,
+            n_real=len(inputs.real),
+            draw=panels,
+            about={
+                **identity(subject, data),
+                **({} if classifier is None else classifier.about()),
+                "n_real": len(inputs.real),
+                "n_noise": len(inputs.noise),
+                "split": "train",
+                "iterations": self.iterations,
+                "shaken": self.shake,
+                "position": self.position,
+                "seed": self.seed,
+            },
+        )
 
     def _inputs(self, data: ImageSet) -> AscentInputs:
         part = data.part("train")
@@ -146,11 +166,7 @@ class Maximize(Probe):
         return AscentInputs(colours, self.iterations, shake, self.position, self.seed, real, noise)
 
     def _units(
-        self,
-        subject: Subject,
-        networks: dict[str, nn.Module],
-        inputs: AscentInputs,
-        data: ImageSet,
+        self, subject: Subject, networks: dict[str, nn.Module], inputs: AscentInputs, data: ImageSet
     ) -> list[Unit]:
         texts = list(dict.fromkeys(self.units))
         if not texts and DISCRIMINATOR in networks:
@@ -179,40 +195,6 @@ class Maximize(Probe):
             parts.append((yield from climb(networks[group[0].network], group, inputs, name)))
         together = [unit for group in groups for unit in group]
         return join(parts, [together.index(unit) for unit in units])
-
-    def _result(
-        self,
-        subject: Subject,
-        data: ImageSet,
-        classifier: AttributeClassifier | None,
-        units: list[Unit],
-        inputs: AscentInputs,
-        ascents: tuple[Ascent, Ascent | None],
-        note: str,
-    ) -> MaximizeResult:
-        found, before = ascents
-        return MaximizeResult(
-            names=tuple(unit.name for unit in units),
-            networks=tuple(unit.network for unit in units),
-            trained=found,
-            untrained=before,
-            real=images.to_uint8(inputs.real[found.highest_row]),
-            note="" if before is not None else note,
-            shaken=self.shake,
-            n_real=len(inputs.real),
-            draw=panels,
-            about={
-                **identity(subject, data),
-                **({} if classifier is None else classifier.about()),
-                "n_real": len(inputs.real),
-                "n_noise": len(inputs.noise),
-                "split": "train",
-                "iterations": self.iterations,
-                "shaken": self.shake,
-                "position": self.position,
-                "seed": self.seed,
-            },
-        )
 
 
 def _of_classifier(text: str) -> bool:

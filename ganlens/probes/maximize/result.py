@@ -39,15 +39,16 @@ class MaximizeResult(Result):
         0 is the median real image and 1 the highest one of the N.
         """
         found, before = self.trained, self.untrained
-        known = found.score[np.isfinite(found.score)]
         alike = "every unit has the same activation on all real images"
         return Number.each(
             {
                 "units": {name: self._unit(i) for i, name in enumerate(self.names)},
-                "score_median": np.median(known) if len(known) else None,
-                "score_lowest": known.min() if len(known) else None,
+                "score_median": _median(found.score),
+                "score_lowest": _plain(
+                    np.min(found.score, initial=np.inf, where=np.isfinite(found.score))
+                ),
                 "score_noise_median": _median(found.scaled(found.highest_noise)),
-                "score_untrained_median": None if before is None else _median(before.score),
+                "score_untrained_median": before and _median(before.score),
                 "above_every_real_image": (found.reached > found.highest_real).sum(),
                 "n_units": len(self.names),
                 "untrained_note": self.note or None,
@@ -68,9 +69,9 @@ class MaximizeResult(Result):
             "highest_noise": found.highest_noise[i],
             "score": _plain(found.score[i]),
             "probability": _plain(found.probability[i]),
-            "reached_untrained": None if before is None else before.reached[i],
-            "highest_real_untrained": None if before is None else before.highest_real[i],
-            "score_untrained": None if before is None else _plain(before.score[i]),
+            "reached_untrained": before and before.reached[i],
+            "highest_real_untrained": before and before.highest_real[i],
+            "score_untrained": before and _plain(before.score[i]),
         }
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -52,7 +54,8 @@ def parse(text: str, networks: dict[str, nn.Module]) -> Unit:
     if ":" in text:
         return _channel(text, networks)
     classifier = _there(text, CLASSIFIER, networks)
-    targets, numbers = _outputs_of(classifier)
+    config: Any = classifier.config
+    targets, numbers = config.targets, config.numbers
     target, _, value = text.partition("=")
     if target in targets and value in targets[target]:
         return Unit(text, CLASSIFIER, "", list(targets[target]).index(value), target)
@@ -62,11 +65,6 @@ def parse(text: str, networks: dict[str, nn.Module]) -> Unit:
         return Unit(text, CLASSIFIER, target=text)
     valid = [LOGIT, "LAYER:CHANNEL", *(f"{t}={v[0]}" for t, v in targets.items()), *numbers]
     raise one_of("unit", text, valid)
-
-
-def _outputs_of(classifier: nn.Module) -> tuple[Any, Any]:
-    config: Any = classifier.config
-    return config.targets, config.numbers
 
 
 def _there(text: str, network: str, networks: dict[str, nn.Module]) -> nn.Module:
@@ -118,10 +116,7 @@ def channels(module: nn.Module, layer: str) -> int:
 
 def by_layer(units: Sequence[Unit]) -> list[tuple[Unit, ...]]:
     """Group units that one forward pass reads: those of one layer of one network."""
-
-    def key(unit: Unit) -> tuple[str, str]:
-        return unit.network, unit.layer
-
+    key = attrgetter("network", "layer")
     return [tuple(group) for _, group in groupby(sorted(units, key=key), key)]
 
 
@@ -149,18 +144,14 @@ def activations(
     found = module(x)
     if first.network == DISCRIMINATOR:
         return found.flatten(1).mean(1, keepdim=True) if found.ndim > 1 else found[:, None]
-    return torch.stack([_answer(found[unit.target], unit) for unit in units], dim=1)
+    outputs = [(found[unit.target], unit.index) for unit in units]
+    return torch.stack([one if one.ndim == 1 else one[:, at] for one, at in outputs], dim=1)
 
 
-def _answer(logits: Tensor, unit: Unit) -> Tensor:
-    return logits if logits.ndim == 1 else logits[:, unit.index]
-
-
-def probabilities(module: nn.Module, units: Sequence[Unit], x: Tensor) -> list[float | None]:
-    """Return what a classifier gives class i for image i; None where unit i is no class."""
+def probabilities(module: nn.Module, units: Sequence[Unit], x: Tensor) -> np.ndarray:
+    """Return the (U,) probabilities of class i that a classifier gives image i; NaN if none is."""
     if units[0].layer or units[0].network != CLASSIFIER:
-        return [None] * len(units)
+        return np.full(len(units), np.nan)
     found = module(x)
-    rows = [found[unit.target][i] for i, unit in enumerate(units)]
-    pairs = zip(rows, units, strict=True)
-    return [float(row.softmax(0)[unit.index]) if row.ndim else None for row, unit in pairs]
+    rows = [(found[unit.target][i], unit.index) for i, unit in enumerate(units)]
+    return np.array([float(row.softmax(0)[at]) if row.ndim else np.nan for row, at in rows])

@@ -16,7 +16,7 @@ from ganlens.limits import Amount, Count, Limits, Seed
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.forgetting.boxes import Marks, read_marks
 from ganlens.probes.forgetting.concept_maps import generator_layer, locate, maps_of
-from ganlens.probes.forgetting.concept_source import ConceptSource, fit_concept_source
+from ganlens.probes.forgetting.concept_source import fit_concept_source
 from ganlens.probes.forgetting.effect import optimise
 from ganlens.probes.forgetting.panels import panels
 from ganlens.probes.forgetting.result import Curve, ForgetResult
@@ -117,7 +117,12 @@ class Forget(Probe):
         seeds = tuple(range(self.pool)) if marks is None else marks.seeds
         z = subject.latents(seeds)
         maps = yield from maps_of(subject, layer, z, self.batch_size)
-        shows = self._shows(subject, z, marks, source)
+        if marks is not None:
+            shows = np.asarray(marks.masks.any((1, 2)))
+        else:
+            assert source is not None  # said by ``_materials``, before the long work
+            x = subject.generate(z, batch_size=self.batch_size)
+            shows = source.shows(subject, x, self.batch_size, RARE)
         aucs, box, units = locate(maps, shows, marks, self.seed)
         material = self._material(layer, maps[shows == (self.mode == "insert")], box, units)
         if self.choose == "effect" and source is not None:
@@ -199,16 +204,6 @@ class Forget(Probe):
         if subject.discriminator is None and marks is None:
             raise GanlensError(f"{subject.name} has no discriminator to find samples: give --boxes")
         return marks, target_of(self.concept, data)
-
-    def _shows(
-        self, subject: Subject, z: Tensor, marks: Marks | None, source: ConceptSource | None
-    ) -> np.ndarray:
-        """Return (N,) bool: which of the samples that maps are chosen by show the concept."""
-        if marks is not None:
-            return np.asarray(marks.masks.any((1, 2)))
-        assert source is not None  # without data there are marks: ``_materials`` checks
-        x = subject.generate(z, batch_size=self.batch_size)
-        return source.shows(subject, x, self.batch_size, RARE)
 
     def _material(
         self, layer: str, some: Tensor, box: tuple[float, ...], units: UnitClassifier

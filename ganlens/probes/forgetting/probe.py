@@ -10,18 +10,18 @@ from torch import Tensor
 
 from ganlens.attributes import attribute_classifier
 from ganlens.data import ImageSet
-from ganlens.edits import EVERYWHERE
+from ganlens.edits import EVERYWHERE, Blend
 from ganlens.errors import GanlensError
 from ganlens.limits import Amount, Count, Limits, Seed
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.forgetting.boxes import Marks, read_marks
 from ganlens.probes.forgetting.concept_maps import generator_layer, locate, maps_of
-from ganlens.probes.forgetting.concept_source import fit_concept_source
+from ganlens.probes.forgetting.concept_source import ConceptSource, fit_concept_source
 from ganlens.probes.forgetting.effect import optimise
 from ganlens.probes.forgetting.panels import panels
 from ganlens.probes.forgetting.result import Curve, ForgetResult
 from ganlens.probes.forgetting.target import Target, target_of
-from ganlens.probes.forgetting.trial import ENOUGH, FIRST, Trial, held_out, mean_of
+from ganlens.probes.forgetting.trial import ENOUGH, FIRST, Outcome, Trial, held_out, mean_of
 from ganlens.probes.forgetting.unit_classifier import UnitClassifier, mean_levels
 from ganlens.probes.forgetting.unit_selection import PAPER, WAYS, Material
 from ganlens.probes.identity import identity
@@ -117,12 +117,7 @@ class Forget(Probe):
         seeds = tuple(range(self.pool)) if marks is None else marks.seeds
         z = subject.latents(seeds)
         maps = yield from maps_of(subject, layer, z, self.batch_size)
-        if marks is not None:
-            shows = np.asarray(marks.masks.any((1, 2)))
-        else:
-            assert source is not None  # said by ``_materials``, before the long work
-            x = subject.generate(z, batch_size=self.batch_size)
-            shows = source.shows(subject, x, self.batch_size, RARE)
+        shows = self._shows(subject, z, marks, source)
         aucs, box, units = locate(maps, shows, marks, self.seed)
         material = self._material(layer, maps[shows == (self.mode == "insert")], box, units)
         if self.choose == "effect" and source is not None:
@@ -141,10 +136,7 @@ class Forget(Probe):
         for done, (name, edit) in enumerate(edits.items()):
             yield Progress(done, len(edits), "ways of choosing maps")
             outcomes.append(trial.run(name, edit))
-        rng, random = np.random.default_rng(self.seed), []
-        for done in range(self.draws):
-            yield Progress(done, self.draws, "random maps")
-            random.append(trial.run("random maps", material.random(own, rng)))
+        random = yield from self._random(trial, material, own)
         curve = yield from self._curve(trial, material)
         control = material.random(own, np.random.default_rng(self.seed))
         return ForgetResult(
@@ -156,7 +148,7 @@ class Forget(Probe):
             unit_cells=units.held_out,
             weights=units.weights,
             outcomes=tuple(outcomes),
-            random=tuple(random),
+            random=random,
             curve=curve,
             edit=own,
             pictures=tuple(map(trial.pairs, (own, control, edits[PAPER]))),
@@ -205,6 +197,16 @@ class Forget(Probe):
             raise GanlensError(f"{subject.name} has no discriminator to find samples: give --boxes")
         return marks, target_of(self.concept, data)
 
+    def _shows(
+        self, subject: Subject, z: Tensor, marks: Marks | None, source: ConceptSource | None
+    ) -> np.ndarray:
+        """Return (N,) bool: which of the samples that maps are chosen by show the concept."""
+        if marks is not None:
+            return np.asarray(marks.masks.any((1, 2)))
+        assert source is not None  # said by ``_materials``, before the long work
+        x = subject.generate(z, batch_size=self.batch_size)
+        return source.shows(subject, x, self.batch_size, RARE)
+
     def _material(
         self, layer: str, some: Tensor, box: tuple[float, ...], units: UnitClassifier
     ) -> Material:
@@ -214,6 +216,14 @@ class Forget(Probe):
         if self.mode == "drop":
             levels = np.zeros_like(levels)
         return Material(layer, where, units.weights, levels, None, self.mode == "insert")
+
+    def _random(self, trial: Trial, material: Material, own: Blend) -> Steps[tuple[Outcome, ...]]:
+        """Measure what equally many random maps do, the control."""
+        rng, found = np.random.default_rng(self.seed), []
+        for done in range(self.draws):
+            yield Progress(done, self.draws, "random maps")
+            found.append(trial.run("random maps", material.random(own, rng)))
+        return tuple(found)
 
     def _curve(self, trial: Trial, material: Material) -> Steps[Curve]:
         """Measure the chosen way, and random maps, over the number of maps."""

@@ -39,13 +39,11 @@ class LayerStatistics:
 
     def most_varied(self, name: str, count: int) -> list[int]:
         """Return the channels of a layer or group that vary most, over samples and positions."""
-        n, total, squares, *_ = self.sums[name] if name in self.sums else self._group(name)
+        # A group such as "block1" puts out what its last layer does.
+        inner = [leaf for leaf in self.names if leaf.startswith(f"{name}.")]
+        n, total, squares, *_ = self.sums[name if name in self.sums else inner[-1]]
         variance = squares / n - (total / n) ** 2
         return variance.argsort(descending=True, stable=True)[:count].tolist()
-
-    def _group(self, name: str) -> Tensor:
-        last = [leaf for leaf in self.names if leaf.startswith(f"{name}.")][-1]
-        return self.sums[last]  # a group such as "block1" puts out what its last layer does
 
     def rows(self, network: str) -> Iterator[dict[str, Any]]:
         """Yield one row of a table per layer, by column.

@@ -32,7 +32,8 @@ def plane(result: ArtifactsResult) -> FigurePanel:
             hovertemplate="(%{y:.3f}, %{x:.3f}): %{z} dB<extra></extra>",
         )  # fmt: skip
         for i, stage in enumerate(result.own.stages):
-            points = _mirrored(nyquist_points(stage.period))
+            points = nyquist_points(stage.period)
+            points = np.unique([*points, *-points], axis=0)
             drawn.add_scatter(
                 x=points[:, 1], y=points[:, 0], mode="markers", name=f"period {stage.period}",
                 legendgroup=str(i), showlegend=column == 1, hoverinfo="skip", col=column, row=1,
@@ -83,7 +84,3 @@ def azimuthal(result: ArtifactsResult) -> FigurePanel:
 def _curve(spectrum: Spectrum, name: str, colour: str, dash: str, width: int) -> Line:
     mean, error = (one.round(3) for one in spectrum.average())
     return Line(name, mean, spectrum.radii, colour, dash, width=width, band=1.96 * error)
-
-
-def _mirrored(points: np.ndarray) -> np.ndarray:
-    return np.unique(np.concatenate([points, -points]), axis=0)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganlens.attributes import attribute_classifier
 from ganlens.data import ImageSet
-from ganlens.edits import EVERYWHERE
+from ganlens.edits import EVERYWHERE, Blend
 from ganlens.errors import GanlensError
 from ganlens.limits import Amount, Count, Limits, Seed
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
@@ -21,7 +21,7 @@ from ganlens.probes.forgetting.effect import optimise
 from ganlens.probes.forgetting.panels import panels
 from ganlens.probes.forgetting.result import Curve, ForgetResult
 from ganlens.probes.forgetting.target import Target, target_of
-from ganlens.probes.forgetting.trial import ENOUGH, FIRST, Trial, held_out, mean_of
+from ganlens.probes.forgetting.trial import ENOUGH, FIRST, Outcome, Trial, held_out, mean_of
 from ganlens.probes.forgetting.unit_classifier import UnitClassifier, mean_levels
 from ganlens.probes.forgetting.unit_selection import PAPER, WAYS, Material
 from ganlens.probes.identity import identity
@@ -137,10 +137,7 @@ class Forget(Probe):
         for done, (name, edit) in enumerate(edits.items()):
             yield Progress(done, len(edits), "ways of choosing maps")
             outcomes.append(trial.run(name, edit))
-        rng, random = np.random.default_rng(self.seed), []
-        for done in range(self.draws):
-            yield Progress(done, self.draws, "random maps")
-            random.append(trial.run("random maps", material.random(own, rng)))
+        random = yield from self._random(trial, material, own)
         curve = yield from self._curve(trial, material)
         control = material.random(own, np.random.default_rng(self.seed))
         return ForgetResult(
@@ -152,7 +149,7 @@ class Forget(Probe):
             unit_cells=units.held_out,
             weights=units.weights,
             outcomes=tuple(outcomes),
-            random=tuple(random),
+            random=random,
             curve=curve,
             edit=own,
             pictures=tuple(map(trial.pairs, (own, control, edits[PAPER]))),
@@ -207,7 +204,7 @@ class Forget(Probe):
         """Return (N,) bool: which of the samples that maps are chosen by show the concept."""
         if marks is not None:
             return np.asarray(marks.masks.any((1, 2)))
-        assert source is not None  # without data there are marks: ``_materials`` checks
+        assert source is not None  # said by ``_materials``, before the long work
         x = subject.generate(z, batch_size=self.batch_size)
         return source.shows(subject, x, self.batch_size, RARE)
 
@@ -220,6 +217,14 @@ class Forget(Probe):
         if self.mode == "drop":
             levels = np.zeros_like(levels)
         return Material(layer, where, units.weights, levels, None, self.mode == "insert")
+
+    def _random(self, trial: Trial, material: Material, own: Blend) -> Steps[tuple[Outcome, ...]]:
+        """Measure what equally many random maps do, the control."""
+        rng, found = np.random.default_rng(self.seed), []
+        for done in range(self.draws):
+            yield Progress(done, self.draws, "random maps")
+            found.append(trial.run("random maps", material.random(own, rng)))
+        return tuple(found)
 
     def _curve(self, trial: Trial, material: Material) -> Steps[Curve]:
         """Measure the chosen way, and random maps, over the number of maps."""

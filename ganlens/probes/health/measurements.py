@@ -1,5 +1,6 @@
 """Measurements of one pair of networks: layers, gradients, Jacobians, spread, logits."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,7 +139,7 @@ def measure(
         ),
         norms=tuple(row for network, one in inside.items() for row in norm_rows(network, one)),
         parameters={
-            network: sum(_weights(layer)["parameters"] for layer in one.layers.values())
+            network: _parameters(one.layers.values())
             for network, one in inside.items()
         },
         gradients=gradients,
@@ -174,6 +175,12 @@ def _spread(x: Tensor) -> float:
 
 def _saturated(x: Tensor) -> float:
     return float((x.abs() > EXTREME).double().mean())
+
+
+def _parameters(points: Iterable[Point]) -> int:
+    """Count the parameters of layers, those of one that is used twice once."""
+    once = {id(point.part): point for point in points}
+    return sum(_weights(point)["parameters"] for point in once.values())
 
 
 def _weights(point: Point) -> dict[str, Any]:

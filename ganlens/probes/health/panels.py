@@ -21,8 +21,7 @@ from ganlens.probes.tiles import labelled
 def panels(result: HealthResult) -> list[Panel]:
     """Return the indicators, the samples, the figures, and the tables of the layers."""
     every, own = result.checkpoints, result.measured
-    found: list[Panel] = [_indicators(result)]
-    found += [*samples(every), spectrum(every), dead(every)]
+    found: list[Panel] = [_indicators(result), samples(every), spectrum(every), dead(every)]
     if len(own.on_real):
         found.append(outputs(every))
     found.append(layers(own))
@@ -64,20 +63,18 @@ def _indicators(result: HealthResult) -> TablePanel:
     )
 
 
-def samples(checkpoints: Mapping[str, Measurements]) -> list[Panel]:
+def samples(checkpoints: Mapping[str, Measurements]) -> ImagePanel:
     """Show the first samples, a row for each checkpoint."""
     count = min(len(one.pictures) for one in checkpoints.values())
     rows = [(called(kind, one), one.pictures[:count]) for kind, one in checkpoints.items()]
-    return [
-        ImagePanel(
-            title="Samples side by side",
-            caption="One row per checkpoint, one column per seed, not chosen. A collapsed "
-            "generator draws nearly the same picture for every seed, or nothing like the data.",
-            image=labelled([f"seed +{i}" for i in range(count)], rows),
-            alt=f"{len(rows)} rows of {count} samples: {', '.join(what for what, _ in rows)}",
-            scale=1,
-        )
-    ]
+    return ImagePanel(
+        title="Samples side by side",
+        caption="One row per checkpoint, one column per seed, not chosen. A collapsed "
+        "generator draws nearly the same picture for every seed, or nothing like the data.",
+        image=labelled([f"seed +{i}" for i in range(count)], rows),
+        alt=f"{len(rows)} rows of {count} samples: {', '.join(what for what, _ in rows)}",
+        scale=1,
+    )
 
 
 def called(kind: str, one: Measurements) -> str:

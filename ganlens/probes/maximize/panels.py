@@ -60,10 +60,17 @@ def _curves(result: MaximizeResult) -> FigurePanel:
         for i, name in enumerate(result.names[:MOST_CURVES])
         if np.isfinite(values[:, i]).all()
     ]
+    moved = f"The curves are means over {WINDOW} steps."
+    if result.shaken:
+        moved = (
+            "The image is moved at random before every step, so the curves are means over "
+            f"{WINDOW} steps, and can lie below the score in the table, which is that of the image "
+            "at rest."
+        )
     return lines(
         "How the activation climbs",
         "Each unit on its own scale: 0 is its median over the real images, 1 the highest of them "
-        f"(both dashed). {_moved(result)} Where a curve still rises at the end, more iterations "
+        f"(both dashed). {moved} Where a curve still rises at the end, more iterations "
         "would reach further.",
         np.arange(1, len(values) + 1),
         series,
@@ -72,16 +79,6 @@ def _curves(result: MaximizeResult) -> FigurePanel:
         levels={"highest real image": 1, "median real image": 0},
         legend={"orientation": "h", "y": -0.25},
         height=400,
-    )
-
-
-def _moved(result: MaximizeResult) -> str:
-    smoothed = f"the curves are means over {WINDOW} steps"
-    if not result.shaken:
-        return f"{smoothed.capitalize()}."
-    return (
-        f"The image is moved at random before every step, so {smoothed}, and can lie below "
-        "the score in the table, which is that of the image at rest."
     )
 
 

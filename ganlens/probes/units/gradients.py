@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ganlens import images
 from ganlens.activations import position_gradients
@@ -45,16 +45,10 @@ def gradient_patches(
         gradients = position_gradients(
             network, layer, x, place.expand(len(x)), found.top.rows[place],
             found.top.columns[place], found.windows.shape,
-        )  # fmt: skip
-        rows.append(
-            [_cut(one, box, side) for one, box in zip(gradients, windows[index], strict=True)]
-        )
+        ).permute(0, 2, 3, 1).float().cpu().numpy()  # fmt: skip
+        parts = zip(gradients, windows[index], strict=True)
+        rows.append([cut(one, box, side, np.nan).transpose(2, 0, 1) for one, box in parts])
     return np.array(rows)
-
-
-def _cut(gradient: Tensor, box: np.ndarray, side: int) -> np.ndarray:
-    pixels = gradient.permute(1, 2, 0).float().cpu().numpy()
-    return cut(pixels, box, side, np.nan).transpose(2, 0, 1)
 
 
 def concentration(patch: np.ndarray) -> float | None:

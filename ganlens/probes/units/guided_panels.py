@@ -17,6 +17,11 @@ HOW = {
     "plain": "Plain gradients of the same units in the same images, which also hold what "
     "inhibits them.",
 }
+ALONE = "Without it, what was learned cannot be told from what the image itself brings."
+BESIDE = (
+    "Shapes on the left alone were put there by training; edges that show on both sides are the "
+    "image's own, which any network lets through (Adebayo 2018)."
+)
 AXES = {
     "concentration": "concentration (0: spread evenly, 1: one pixel)",
     "smoothness": "smoothness (0: noise, 1: edges and blobs)",
@@ -30,13 +35,13 @@ def panels(result: GuidedBackpropResult) -> list[Panel]:
 
 
 def _gradients(result: GuidedBackpropResult, kind: str) -> ImagePanel:
-    k = result.trained.guided.shape[1]
+    k, caution = result.trained.guided.shape[1], ALONE if result.untrained is None else BESIDE
     return ImagePanel(
         title=f"{kind.capitalize()} backpropagation to {result.layer}",
         caption=f"Each row is one unit, each tile the colours that would raise it most in one "
         f"of the {k} real images that activate it most, cut to its receptive field of "
         f"{result.size} px; grey is no influence, and each tile has its own scale. {HOW[kind]} "
-        f"{_where(result)}{_caution(result)}",
+        f"{_where(result)}{caution}",
         image=_sheets(result, lambda one: as_pictures(getattr(one, kind))),
         alt=f"{len(result.trained.gallery.units)} rows of {k} {kind} gradients",
         scale=1,
@@ -51,15 +56,6 @@ def _images(result: GuidedBackpropResult) -> ImagePanel:
         image=_sheets(result, lambda one: one.gallery.patches()),
         alt="rows of real patches, one row per unit",
         scale=1,
-    )
-
-
-def _caution(result: GuidedBackpropResult) -> str:
-    if result.untrained is None:
-        return "Without it, what was learned cannot be told from what the image itself brings."
-    return (
-        "Shapes on the left alone were put there by training; edges that show on both sides "
-        "are the image's own, which any network lets through (Adebayo 2018)."
     )
 
 

@@ -89,15 +89,20 @@ class TopImages(Probe):
         layer = self._layer(subject)
         windows = windows_of(subject, self.network, layer)
         check_units(self.units, windows, layer)
-        real = self._real(subject, data)
-        source: ImageSource = real or self._samples(subject)
+        real: DataImages | None = None
+        if self.needs().data != "no":
+            part = images_for(subject, data, "top-images").part(self.split)
+            real = DataImages.draw(part, self.images, self.seed)
+        source: ImageSource = real or Samples.draw(subject, self.images, self.seed)
         yield Progress(0, source.count, "pictures")
         control, note = untrained(subject, self.seed, spread(real) if real else None)
         both = []
         for one in (subject, control) if control else (subject,):
             # An untrained generator's units are about its own pictures; all else is as for the
             # trained network.
-            own = self._samples(one) if self.network == "generator" else source
+            own = source
+            if self.network == "generator":
+                own = Samples.draw(one, self.images, self.seed)
             found = yield from scan(one, self.network, layer, own, self.k, self.batch_size)
             both.append(self._units(found, own, windows, real))
         return TopImagesResult(
@@ -134,19 +139,10 @@ class TopImages(Probe):
             raise GanlensError(f"{subject.name}'s generator names no blocks: give a layer")
         return blocks[1]
 
-    def _real(self, subject: Subject, data: ImageSet | None) -> DataImages | None:
-        if self.needs().data == "no":
-            return None
-        data = images_for(subject, data, "top-images")
-        return DataImages.draw(data.part(self.split), self.images, self.seed)
-
-    def _samples(self, subject: Subject) -> Samples:
-        return Samples.draw(subject, self.images, self.seed)
-
     def _units(
         self, found: Scan, source: ImageSource, windows: Windows, real: DataImages | None
     ) -> TopUnits:
-        labels = {} if real is None else _common(labels_of(real.data, real.rows[found.ranked]))
+        labels = labels_of(real.data, real.rows[found.ranked], LEAST) if real else {}
         table = auc_table(found.highest, np.stack([*labels.values()], 1)) if labels else None
         shown = found.gallery(source, self._shown(table, windows.shape[0]))
         if table is None or real is None:
@@ -168,8 +164,11 @@ class TopImages(Probe):
         return np.argsort(-table.max(1), kind="stable")[:SHOWN]
 
 
-def labels_of(part: ImageSet, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Return which of some rows have each class and categorical value: "hair=long" -> (N,) bool."""
+def labels_of(part: ImageSet, rows: np.ndarray, least: int = 0) -> dict[str, np.ndarray]:
+    """Return which of some rows have each class and categorical value: "hair=long" -> (N,) bool.
+
+    Those that fewer than ``least`` rows have, or have not, are left out.
+    """
     found: dict[str, np.ndarray] = {}
     if part.labels is not None:
         labels = part.labels[rows]
@@ -178,9 +177,5 @@ def labels_of(part: ImageSet, rows: np.ndarray) -> dict[str, np.ndarray]:
         if values.dtype.kind in "UO":
             own = values[rows].astype(str)
             found |= {f"{name}={value}": own == value for value in np.unique(own) if value}
-    return found
-
-
-def _common(labels: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return those that LEAST images have and LEAST have not."""
-    return {name: own for name, own in labels.items() if LEAST <= own.sum() <= len(own) - LEAST}
+    most = len(rows) - least
+    return {name: own for name, own in found.items() if least <= own.sum() <= most}

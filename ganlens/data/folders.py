@@ -1,6 +1,7 @@
 """What the folders of images say: their splits, their classes, and what lies beside them.
 
-Everything that is concluded or left out is said: nothing is dropped or mixed without a word.
+Everything that is concluded or left out is said, but for class folders and for folders ``train``,
+``val`` and ``test`` with nothing beside them: nothing is dropped or mixed without a word.
 """
 
 import unicodedata
@@ -122,7 +123,8 @@ def _apply(
               for kind in ("train", "val", "test") if kind in splits.kinds.values()]  # fmt: skip
     if splits.declared:
         found.splits = kinds
-        found.notes.append(f"splits from folders: {', '.join(groups)}")
+        if any(folder != kind for folder, kind in splits.kinds.items()):  # else as documented
+            found.notes.append(f"splits from folders: {', '.join(groups)}")
     else:
         found.notes.append(f"the folders {_some(list(splits.kinds))} are parts of one set")
     if splits.beside:
@@ -144,7 +146,9 @@ def _classes(folders: Sequence[tuple[str, ...]], found: Arranged) -> None:
     if not _strays(folders, rows, found):
         return
     found.classes = classes
-    found.notes.append(f"{len(names)} classes from folders: {_some(sorted(names))}")
+    numeric = all(name.isdecimal() for name in names)  # classes, or a folder for each thousand
+    if found.notes or found.left_out or numeric:
+        found.notes.append(f"{len(names)} classes from folders: {_some(sorted(names))}")
 
 
 def _unlabelled(classes: list[str], rows: Sequence[int], found: Arranged) -> None:

@@ -224,6 +224,25 @@ def test_images_without_a_class_are_of_none(tmp_path):
     assert len(data.select("class=cat")) == 3
 
 
+def test_a_missing_class_stays_missing_and_is_not_the_last(tmp_path):
+    from ganlens.probes.linear.targets import find_targets
+    from ganlens.training.data import training_data
+
+    for name in many("train/cat", "train/dog", "test", each=3):
+        path = tmp_path / "d" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (16, 16), (sum(map(ord, name)) % 256, 7, 9)).save(path)
+    root = str(tmp_path / "d")
+    joined = open_data(f"train={root},test={root}")
+    assert joined.part("test").labels.tolist() == [-1, -1, -1]
+    assert set(joined.part("train").classes) == {"cat", "dog"}
+    with pytest.raises(GanlensError, match=r"the test images of .* have no classes"):
+        find_targets(joined.part("train"), joined.part("test"), "auto")
+    with pytest.raises(GanlensError, match="3 images without a class"):
+        training_data(joined, ("classes",))
+    assert training_data(joined.part("train"), ("classes",)).condition is not None
+
+
 def test_a_link_to_itself_is_listed(tmp_path):
     (tmp_path / "d").mkdir()
     Image.new("RGB", (16, 16)).save(tmp_path / "d/a.png")

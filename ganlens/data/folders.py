@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ganlens.data.imageset import Skipped
-from ganlens.data.splits import Splits, folder_splits, numbered
+from ganlens.data.splits import Splits, folder_splits, numbered, split_name
 
 FEW = 0.1  # share of images that may lie outside of all folders and be left out
 ENOUGH = 5  # images of which one may
@@ -147,8 +147,14 @@ def _classes(folders: Sequence[tuple[str, ...]], found: Arranged) -> None:
         return
     found.classes = classes
     numeric = all(name.isdecimal() for name in names)  # classes, or a folder for each thousand
-    if found.notes or found.left_out or numeric:
+    alike = [name for name in sorted(names) if split_name(name)]
+    if found.notes or found.left_out or numeric or alike:
         found.notes.append(f"{len(names)} classes from folders: {_some(sorted(names))}")
+    if alike:
+        found.notes.append(
+            f"{_some(alike)}: named like splits, but taken as classes, because no other split of "
+            "that name stands beside; give train=PATH,test=PATH if they are splits"
+        )
 
 
 def _unlabelled(classes: list[str], rows: Sequence[int], found: Arranged) -> None:

@@ -75,6 +75,16 @@ def test_classes_are_no_splits(folders):
     assert set(found.classes or ()) == set(folders)
 
 
+@pytest.mark.parametrize(
+    "folders", [("train", "bus", "car"), ("train", "query", "gallery"), ("train", "train_extra")]
+)
+def test_a_class_that_is_named_like_a_split_is_said(folders):
+    found = arrange(many(*folders), "data")
+    assert found.splits is None
+    assert any("named like splits, but taken as classes" in note for note in found.notes)
+    assert not arrange(many("trainer", "bus"), "data").notes
+
+
 @pytest.mark.parametrize("word", ["train_test", "cat", "", "test train", "pretrained"])
 def test_names_of_no_or_two_splits_say_none(word):
     assert split_name(word) is None

@@ -6,7 +6,8 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from ganlens.data.decode import Target, decode, open_bytes, reason_of
+from ganlens.data.decode import Target, decode
+from ganlens.data.encoded import open_bytes, reason_of
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
 

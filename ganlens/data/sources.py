@@ -8,7 +8,7 @@ from PIL import Image
 
 from ganlens.data.annotations import Annotations, Listing
 from ganlens.data.boundary import readable
-from ganlens.data.decode import open_bytes
+from ganlens.data.encoded import open_bytes
 from ganlens.data.imageset import Skipped
 from ganlens.data.kinds import IMAGE_EXTENSIONS
 from ganlens.data.layout import describe

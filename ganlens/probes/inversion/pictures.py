@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from ganlens.data import open_data
-from ganlens.data.decode import Target, decode, open_bytes
+from ganlens.data.decode import Target, decode
+from ganlens.data.encoded import open_bytes
 from ganlens.errors import GanlensError
 
 

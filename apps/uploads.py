@@ -7,7 +7,8 @@ from PIL import Image
 from torch import Tensor
 
 from ganlens.data import Preparation
-from ganlens.data.decode import Target, decode, open_bytes, originals, reason_of
+from ganlens.data.decode import Target, decode, originals
+from ganlens.data.encoded import open_bytes, reason_of
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
 

@@ -5,6 +5,7 @@ module of the chosen command is imported when it runs. Every probe of ``PROBES``
 """
 
 import difflib
+import logging
 import os
 import sys
 import warnings
@@ -102,6 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     # Pillow's warning of large images: they are left out, and listed with this reason.
     warnings.filterwarnings("ignore", "Image size .* exceeds limit")
+    warnings.filterwarnings("ignore", module="PIL")  # of damaged files, which are listed
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
     try:
         return _dispatch(words)
     except GanlensError as error:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from ganlens.data.annotations import Annotations, Listing, joined
 from ganlens.data.boundary import readable
-from ganlens.data.decode import Unusable
+from ganlens.data.encoded import Unusable
 from ganlens.data.members import LABEL_BYTES, RANGE, Member, Part, labels_of, members, parts
 from ganlens.data.ranges import Range, concluded, declared, to_bytes
 from ganlens.data.sources import Source

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ganlens.data.decode import reason_of
+from ganlens.data.encoded import reason_of
 from ganlens.errors import GanlensError
 
 

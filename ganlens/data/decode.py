@@ -24,28 +24,16 @@ Enlarging uses the bicubic filter, which rings less. The channel count is change
 """
 
 import hashlib
-import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from PIL import (  # noqa: F401 they register formats
-    AvifImagePlugin,
-    IcoImagePlugin,
-    Image,
-    ImageOps,
-    Jpeg2KImagePlugin,
-    PcxImagePlugin,
-    QoiImagePlugin,
-    TgaImagePlugin,
-    TiffImagePlugin,
-    UnidentifiedImageError,
-    WebPImagePlugin,
-)
+from PIL import Image, ImageOps
 
 from ganlens.data.budget import BYTES_PER_PIXEL, PIXELS
+from ganlens.data.encoded import Unusable, reason_of
 from ganlens.data.preparation import (
     COLOUR_SPACE,
     FRAMES,
@@ -58,19 +46,11 @@ from ganlens.data.preparation import (
     Originals,
 )
 
-# What files are tried as. Not Pillow's whole list: some of its formats run other programs (EPS).
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "QOI")
-# Tried by name only: their first bytes are those of many other files.
-BY_NAME = {".tga": "TGA", ".pcx": "PCX", ".ico": "ICO", ".dib": "DIB"}
 WHITE = 255
 ORIENTATION = 0x0112  # the EXIF tag
 WIDE = 65535
 STRIP = 2**20  # pixels converted at a time: wider types are then never held for a whole image
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
-
-
-class Unusable(Exception):
-    """An image that is left out; its text is the reason."""
 
 
 @dataclass(frozen=True)
@@ -121,36 +101,6 @@ class Target:
     white: int = WIDE
 
 
-def open_bytes(content: bytes, name: str = "") -> Image.Image:
-    """Open an encoded image and read its header only.
-
-    Args:
-        content: of the file. What it is tells its content, whatever its name.
-        name: of the file, for formats that no content tells (TGA).
-
-    Raises:
-        Unusable: not an image, or more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``.
-    """
-    if not content:
-        raise Unusable("empty file")
-    named = next((form for end, form in BY_NAME.items() if name.lower().endswith(end)), None)
-    formats = FORMATS if named is None else (*FORMATS, named)
-    try:
-        image = Image.open(io.BytesIO(content), formats=formats)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Unusable(_too_many_pixels()) from None
-    except UnidentifiedImageError:
-        raise Unusable("not an image that Pillow can read") from None
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit and image.width * image.height > limit:
-        raise Unusable(_too_many_pixels())
-    return image
-
-
-def _too_many_pixels() -> str:
-    return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels (PIL.Image.MAX_IMAGE_PIXELS)"
-
-
 def header(read: Callable[[], Image.Image]) -> tuple[tuple[int, int], bool]:
     """Return (width and height, is grey) of an image, ((0, 0), True) if it cannot be opened."""
     try:
@@ -194,18 +144,6 @@ def _decode(image: Image.Image, target: Target) -> Decoded:
         reason = f"{size[0]}x{size[1]} px is smaller than {target.size} px"
         return Decoded(None, reason, size, grey, digest, done, levels)
     return Decoded(fit(upright, target), "", size, grey, digest, done, levels)
-
-
-def reason_of(error: Exception) -> str:
-    """Say in a line why an image cannot be used, whatever Pillow raised."""
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return _too_many_pixels()
-    text = " ".join(str(error).split())
-    return (
-        text
-        if text and "object at 0x" not in text
-        else f"cannot be decoded ({type(error).__name__})"
-    )
 
 
 def is_grey(image: Image.Image) -> bool:

@@ -1,6 +1,7 @@
 """What the folders of images say: their splits, their classes, and what lies beside them.
 
-Everything that is concluded or left out is said: nothing is dropped or mixed without a word.
+Everything that is concluded or left out is said, but for class folders and for folders ``train``,
+``val`` and ``test`` with nothing beside them: nothing is dropped or mixed without a word.
 """
 
 import unicodedata
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ganlens.data.imageset import Skipped
-from ganlens.data.splits import Splits, folder_splits, numbered
+from ganlens.data.splits import Splits, folder_splits, numbered, split_name
 
 FEW = 0.1  # share of images that may lie outside of all folders and be left out
 ENOUGH = 5  # images of which one may
@@ -122,7 +123,8 @@ def _apply(
               for kind in ("train", "val", "test") if kind in splits.kinds.values()]  # fmt: skip
     if splits.declared:
         found.splits = kinds
-        found.notes.append(f"splits from folders: {', '.join(groups)}")
+        if any(folder != kind for folder, kind in splits.kinds.items()):  # else as documented
+            found.notes.append(f"splits from folders: {', '.join(groups)}")
     else:
         found.notes.append(f"the folders {_some(list(splits.kinds))} are parts of one set")
     if splits.beside:
@@ -144,7 +146,15 @@ def _classes(folders: Sequence[tuple[str, ...]], found: Arranged) -> None:
     if not _strays(folders, rows, found):
         return
     found.classes = classes
-    found.notes.append(f"{len(names)} classes from folders: {_some(sorted(names))}")
+    numeric = all(name.isdecimal() for name in names)  # classes, or a folder for each thousand
+    alike = [name for name in sorted(names) if split_name(name)]
+    if found.notes or found.left_out or numeric or alike:
+        found.notes.append(f"{len(names)} classes from folders: {_some(sorted(names))}")
+    if alike:
+        found.notes.append(
+            f"{_some(alike)}: named like splits, but taken as classes, because no other split of "
+            "that name stands beside; give train=PATH,test=PATH if they are splits"
+        )
 
 
 def _unlabelled(classes: list[str], rows: Sequence[int], found: Arranged) -> None:

@@ -134,7 +134,7 @@ def _of_floats(found: Scan, dtype: np.dtype) -> Range:
     black, white = fits[0]
     share = _outside(found, black, white)
     clipped = f"; {share:.2g} of the values lie outside and are clipped" if share else ""
-    values = f"its values run from {found.low:.6g} to {found.high:.6g}"
+    values = f"its values run from {found.low + 0.0:.6g} to {found.high + 0.0:.6g}"  # no "-0"
     return Range(black, white, f"{values}: taken as {_span(black, white)}{clipped}")
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ganlens.data.annotations import Annotations, Listing
 from ganlens.data.boundary import readable
-from ganlens.data.decode import open_bytes
+from ganlens.data.encoded import open_bytes
 from ganlens.data.imageset import Skipped
 from ganlens.data.kinds import IMAGE_EXTENSIONS
 from ganlens.data.layout import describe
@@ -212,7 +212,7 @@ class JoinedSource(Source):
         if any(a.labels is None for a in found):
             return Annotations(attributes=attributes)
         labels = [
-            np.array([names.index(name) for name in a.class_names])[a.labels[r]]
+            np.array([*(names.index(name) for name in a.class_names), -1])[a.labels[r]]
             for a, r in zip(found, rows, strict=True)
             if a.labels is not None
         ]

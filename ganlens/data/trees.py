@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ganlens.data.boundary import readable
-from ganlens.data.decode import Unusable
+from ganlens.data.encoded import Unusable
 from ganlens.data.kinds import HEAD, is_litter, is_other, is_wanted
 from ganlens.errors import GanlensError
 

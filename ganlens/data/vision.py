@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 from ganlens.data.annotations import Annotations, Listing
-from ganlens.data.decode import Unusable
+from ganlens.data.encoded import Unusable
 from ganlens.data.sources import Source
 from ganlens.data.trees import Remember, stamp
 from ganlens.errors import GanlensError

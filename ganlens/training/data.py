@@ -74,6 +74,7 @@ def condition_of(data: ImageSet, kinds: Sequence[str], columns: Sequence[str] = 
     """Return the Condition of the first kind that the data have; see ``training_data``."""
     for kind in ("attributes",) if columns else kinds:  # who names some wants no classes
         if kind == "classes" and data.labels is not None:
+            _all_labelled(data)
             return Classes.of(data.labels, data.class_names)
         if kind == "text" and (name := _captions(data)):
             return Text.of(data.attributes[name].tolist())
@@ -86,6 +87,15 @@ def condition_of(data: ImageSet, kinds: Sequence[str], columns: Sequence[str] = 
         f"{data.spec} has no {needs}, which this family learns from: give data that have, or"
         " another --family"
     )
+
+
+def _all_labelled(data: ImageSet) -> None:
+    missing = 0 if data.labels is None else int((data.labels < 0).sum())
+    if missing:
+        raise GanlensError(
+            f"{data.spec} has {missing:,} images without a class, which cannot be learned from or "
+            "compared by class: leave them out, or give each its class"
+        )
 
 
 def labels_of(data: ImageSet, condition: Condition) -> Tensor:
@@ -103,10 +113,7 @@ def labels_of(data: ImageSet, condition: Condition) -> Tensor:
                 f"{data.spec} has the class {unknown[0]!r}: the networks know"
                 f" {', '.join(condition.names[:20])}"
             )
-        if unlabelled := int((data.labels < 0).sum()):
-            raise GanlensError(
-                f"{data.spec} has {unlabelled} images without a class: leave them out"
-            )
+        _all_labelled(data)
         order = np.array([places[name] for name in data.class_names])
         return condition.labels(order[data.labels])
     if isinstance(condition, Attributes):

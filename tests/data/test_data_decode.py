@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ganlens.data.decode import Target, canonical, decode, fit, open_bytes
+from ganlens.data.decode import Target, canonical, decode, fit
+from ganlens.data.encoded import open_bytes
 
 SIDE = 20
 rng = np.random.default_rng(0)

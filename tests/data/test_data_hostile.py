@@ -17,7 +17,8 @@ from PIL import Image, PngImagePlugin
 from ganlens.data import build, open_data
 from ganlens.data.boundary import readable
 from ganlens.data.budget import Budget
-from ganlens.data.decode import Target, content_digest, decode, open_bytes
+from ganlens.data.decode import Target, content_digest, decode
+from ganlens.data.encoded import open_bytes
 from ganlens.errors import GanlensError
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "zip-sidecars"

@@ -9,8 +9,8 @@ from PIL import Image
 
 from ganlens.data import ImageSet, open_data
 from ganlens.data.cache import Store
-from ganlens.data.decode import open_bytes
 from ganlens.data.embedded import embedded_source
+from ganlens.data.encoded import open_bytes
 from ganlens.data.packed import PackedTree
 from ganlens.errors import GanlensError
 

@@ -75,6 +75,16 @@ def test_classes_are_no_splits(folders):
     assert set(found.classes or ()) == set(folders)
 
 
+@pytest.mark.parametrize(
+    "folders", [("train", "bus", "car"), ("train", "query", "gallery"), ("train", "train_extra")]
+)
+def test_a_class_that_is_named_like_a_split_is_said(folders):
+    found = arrange(many(*folders), "data")
+    assert found.splits is None
+    assert any("named like splits, but taken as classes" in note for note in found.notes)
+    assert not arrange(many("trainer", "bus"), "data").notes
+
+
 @pytest.mark.parametrize("word", ["train_test", "cat", "", "test train", "pretrained"])
 def test_names_of_no_or_two_splits_say_none(word):
     assert split_name(word) is None
@@ -222,6 +232,25 @@ def test_images_without_a_class_are_of_none(tmp_path):
     assert data.part("test").classes.tolist() == ["", "", ""]
     assert len(data.select("class=dog")) == 3
     assert len(data.select("class=cat")) == 3
+
+
+def test_a_missing_class_stays_missing_and_is_not_the_last(tmp_path):
+    from ganlens.probes.linear.targets import find_targets
+    from ganlens.training.data import training_data
+
+    for name in many("train/cat", "train/dog", "test", each=3):
+        path = tmp_path / "d" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (16, 16), (sum(map(ord, name)) % 256, 7, 9)).save(path)
+    root = str(tmp_path / "d")
+    joined = open_data(f"train={root},test={root}")
+    assert joined.part("test").labels.tolist() == [-1, -1, -1]
+    assert set(joined.part("train").classes) == {"cat", "dog"}
+    with pytest.raises(GanlensError, match=r"the test images of .* have no classes"):
+        find_targets(joined.part("train"), joined.part("test"), "auto")
+    with pytest.raises(GanlensError, match="3 images without a class"):
+        training_data(joined, ("classes",))
+    assert training_data(joined.part("train"), ("classes",)).condition is not None
 
 
 def test_a_link_to_itself_is_listed(tmp_path):

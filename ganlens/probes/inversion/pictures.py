@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ganlens.data import open_data
-from ganlens.data.decode import Decoded, Target, decode, open_bytes, originals
+from ganlens.data.decode import Decoded, Target, decode, originals
+from ganlens.data.encoded import open_bytes
 from ganlens.data.preparation import Originals, Preparation, joined
 from ganlens.errors import GanlensError
 from ganlens.files import check_regular

@@ -39,6 +39,12 @@ def find_targets(train: ImageSet, test: ImageSet, wanted: str) -> list[Target]:
         GanlensError: nothing to predict, an unknown or numeric attribute, or a single value.
     """
     has_labels = train.labels is not None and test.labels is not None
+    if has_labels and wanted in ("auto", "class") and not (_known(train) and _known(test)):
+        empty = "test" if _known(train) else "train"
+        raise GanlensError(
+            f"the {empty} images of {train.spec!r} have no classes, so nothing can be predicted of "
+            "them: give some that have, as train=SPEC,test=SPEC"
+        )
     categorical = [name for name, v in train.attributes.items()
                    if v.dtype.kind in "UO" and not (has_labels and name == "class")]  # fmt: skip
     valid = ["class"] * has_labels + categorical
@@ -61,6 +67,10 @@ def find_targets(train: ImageSet, test: ImageSet, wanted: str) -> list[Target]:
             f"target {wanted!r} has one value in the train images: choose from {', '.join(valid)}"
         )
     return useful
+
+
+def _known(part: ImageSet) -> bool:
+    return part.labels is not None and bool((part.labels >= 0).any())
 
 
 def _target(train: ImageSet, test: ImageSet, name: str) -> Target:

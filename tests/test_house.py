@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ganlens"
 LEVELS: tuple[tuple[int, str], ...] = (
     (0, "errors places progress plain"),
     (0, "limits paths"),
-    (0, "files precision initialisation"),
+    (0, "files precision initialisation pickles"),
     (0, "devices"),
     (0, "images stats svm patches activations augment interpolation calibration perceptual"),
     (0, "visualization"),

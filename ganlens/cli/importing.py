@@ -77,6 +77,9 @@ def command(
         screen.print("\nwrote nothing (--dry-run)")
     if alternatives is not None:
         screen.print(f"drew {len(imported.alternatives) + 1} readings into {alternatives}")
+    elif imported.alternatives:
+        others = len(imported.alternatives)
+        screen.print(f"--alternatives FILE.png draws {others} other readings beside this one")
     write_json(json, found)
 
 

@@ -1,8 +1,6 @@
 """Weight files of published networks: finding and reading them without running code from them."""
 
 import hashlib
-import pickle  # noqa: TID251 its exception alone is used
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,12 +10,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
+from ganlens.pickles import read_pickle
 
-# The last four are how the unpickler stumbles over a text file.
-UNREADABLE = (
-    *(OSError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError),
-    *(LookupError, ValueError, TypeError, AttributeError),
-)
+UNREADABLE = (OSError, RuntimeError, ValueError, SafetensorError)
 
 
 def hub_file(name: str) -> Path:
@@ -40,7 +35,8 @@ def read_weights(file: Path, wanted: str) -> dict[str, Tensor]:
     """Read a table of weights, .safetensors or what ``torch.save`` wrote, onto the CPU.
 
     Args:
-        file: the file; no code from it is run.
+        file: the file; no code from it is run, and no more memory is taken than it has bytes,
+            but for ``pickles.LARGEST`` of names.
         wanted: what should be given instead, for the errors.
 
     Raises:
@@ -49,8 +45,9 @@ def read_weights(file: Path, wanted: str) -> dict[str, Tensor]:
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
-        with warnings.catch_warnings(action="ignore"):  # of a file that is then refused
-            tensors = torch.load(file, map_location="cpu", weights_only=True)  # noqa: TID251 runs no code
+        tensors = read_pickle(file)
+    except GanlensError as error:
+        raise GanlensError(f"{error}; it is not a readable weight file: give {wanted}") from error
     except UNREADABLE as error:
         raise GanlensError(f"{file} is not a readable weight file: give {wanted}") from error
     if not isinstance(tensors, dict) or not all(

@@ -1,7 +1,7 @@
 """What is concluded of a numbered generator, and what is assumed of it, with the figures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -22,6 +22,7 @@ from ganlens.foreign.sequence import Layer
 from ganlens.models.imported.layers import Geometry
 
 LARGEST_LAG = 0.01  # discrepancy at the first norm, which only the prior decides
+MOMENTUM = 0.1  # of torch's batch norm, where nobody chose another
 TINY = 1e-4  # discrepancies that differ by less are alike: so much is chance
 Activation = tuple[str, float]
 
@@ -46,7 +47,28 @@ class Conclusions:
 
 
 def stages_of(weights: Weights, layers: Sequence[Layer]) -> list[Stage]:
-    """Return the layers from the first on that have batch norm with statistics of training."""
+    """Return the layers from the first on that have batch norm with statistics of training.
+
+    Of few batches, running statistics still hold a share of what they began with, which is taken
+    out where the first norm then fits better.
+    """
+    stages = _stored(weights, layers)
+    settled = [_settled(one, weights, layer) for one, layer in zip(stages, layers, strict=False)]
+    if not stages:
+        return []
+    return min((stages, settled), key=lambda some: min(prior_discrepancies(some[0]).values()))
+
+
+def _settled(stage: Stage, weights: Weights, layer: Layer) -> Stage:
+    """Take out what is left of mean 0 and variance 1, with which statistics begin."""
+    name = layer.norm.get("num_batches_tracked")
+    batches = float(weights[name].double().mean()) if name else 0.0
+    left = (1 - MOMENTUM) ** batches if batches >= 1 else 0.0
+    variance = ((stage.variance - left) / (1 - left)).clamp_min(1e-8)
+    return replace(stage, mean=stage.mean / (1 - left), variance=variance)
+
+
+def _stored(weights: Weights, layers: Sequence[Layer]) -> list[Stage]:
     stages = []
     for layer in layers:
         norm = {key: weights[name].float() for key, name in layer.norm.items()}

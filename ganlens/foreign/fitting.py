@@ -23,6 +23,7 @@ ACTIVATIONS: tuple[tuple[str, float], ...] = (
 )  # fmt: skip
 FITS = 0.01  # largest mean discrepancy at which statistics count as explained
 CLEAR = 2.0  # how many times farther off the next reading must be
+SURE = 8.0  # so many times farther, where usual strides explain the statistics as well
 NEAR = 1.25  # up to how many times farther off the usual reading is still taken
 SAMPLES, FEWEST, WORK = 256, 32, 4e9  # latents; multiplications for one reading of a network
 SEARCHING = 4  # so many times fewer latents where strides are tried, which differ by more
@@ -120,7 +121,7 @@ def readings(
         best = min(tried, key=lambda one: one.discrepancy)
         if best.geometry != tuple(usual):
             others = readings(stages, prior, eps, activations, best.geometry, False)
-            if others[0].discrepancy * NEAR < min(one.discrepancy for one in found):
+            if others[0].discrepancy * CLEAR < min(one.discrepancy for one in found):
                 found, usual = others, best.geometry
     best = min(found, key=lambda one: one.discrepancy)
     if search and len(best.geometry) == len(usual):
@@ -134,7 +135,7 @@ def readings(
 
 def _clearly_better(tried: list[tuple[Geometry, float]], chosen: Geometry) -> Geometry:
     best, apart = tried[0]
-    return best if apart * CLEAR < dict(tried)[chosen] else chosen
+    return best if apart * SURE < dict(tried)[chosen] else chosen
 
 
 def _usual_first(found: list[Reading], activations: Sequence[tuple[str, float]]) -> list[Reading]:

@@ -16,7 +16,7 @@ from ganlens.errors import GanlensError
 from ganlens.files import check_regular
 from ganlens.foreign.containers import holds_an_optimizer, states_of
 from ganlens.foreign.not_weights import refusal
-from ganlens.foreign.pickles import read_pickle
+from ganlens.pickles import read_pickle
 
 States = dict[str, dict[str, Tensor]]
 SUFFIXES = (".pt", ".pth", ".ckpt", ".tar", ".bin", ".safetensors")

@@ -17,7 +17,7 @@ from ganlens.cli import main
 from ganlens.errors import GanlensError
 from ganlens.foreign import open_foreign
 from ganlens.foreign.containers import states_of
-from ganlens.foreign.protocols import LARGEST, lowered
+from ganlens.pickles import LARGEST, lowered
 
 G, D = op.examples_generator(5, 4, 3, 16), op.examples_discriminator(4, 3, 16)
 Z = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))

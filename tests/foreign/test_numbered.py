@@ -111,6 +111,21 @@ def test_statistics_tell_how_a_generator_is_run(name: str, tmp_path: Path) -> No
     assert not any("activation relu of the generator" in phrase for phrase in imported.assumed)
 
 
+@pytest.mark.parametrize("batches", [25, 60])
+def test_statistics_of_few_batches_tell_too(batches: int, tmp_path: Path) -> None:
+    network = trained(flat(blocks(act=lambda: nn.LeakyReLU(0.2))))
+    stream = torch.Generator().manual_seed(5)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = 0.1  # with which the first values fade slowly
+    with torch.no_grad():
+        for _ in range(batches):
+            network.train()(torch.randn(256, NZ, 1, 1, generator=stream))
+    imported = same(keep(tmp_path / "g.pth", prefixed(network.eval())), network)
+    assert any("activation leaky-relu 0.2" in phrase for phrase in imported.inferred)
+
+
 def test_dropout_leaves_statistics_that_tell_the_prior_alone(tmp_path: Path) -> None:
     network = trained(flat(blocks(extra=lambda: nn.Dropout(0.3))))
     imported = same(keep(tmp_path / "g.pth", prefixed(network)), network)

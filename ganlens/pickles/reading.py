@@ -18,7 +18,7 @@ from typing import IO, Any
 import torch
 
 from ganlens.errors import GanlensError
-from ganlens.foreign.protocols import LARGEST, as_protocol_2
+from ganlens.pickles.protocols import LARGEST, as_protocol_2
 
 # What projects put beside their weights: settings, losses, numpy's scalars. A stand-in that keeps
 # nothing takes their place.

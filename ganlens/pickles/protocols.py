@@ -105,6 +105,13 @@ def _between(opened: IO[bytes], start: int, end: int) -> bytes:
     return raw
 
 
+def _lowered_of(file: Path, opened: IO[bytes]) -> bytes:
+    try:
+        return lowered(opened)
+    except GanlensError as error:
+        raise GanlensError(f"{file} was not opened: {error}") from error
+
+
 def _too_large() -> GanlensError:
     return GanlensError(
         f"a pickle has more than {LARGEST:,} bytes without its tensors: save the state_dict() alone"
@@ -125,7 +132,7 @@ def as_protocol_2(file: Path, pickles: int) -> Iterator[Path | IO[bytes]]:
                 yield file
                 return
             for _ in range(pickles):
-                new.write(lowered(old))
+                new.write(_lowered_of(file, old))
             shutil.copyfileobj(old, new)
             new.seek(0)
             yield new
@@ -136,7 +143,7 @@ def as_protocol_2(file: Path, pickles: int) -> Iterator[Path | IO[bytes]]:
             if protocol(opened) <= 2:
                 yield file
                 return
-            changed = lowered(opened)
+            changed = _lowered_of(file, opened)
         with tempfile.TemporaryFile() as new:
             with zipfile.ZipFile(new, "w") as copy:
                 for record in archive.infolist():

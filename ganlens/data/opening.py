@@ -17,7 +17,7 @@ from ganlens.data.trees import FolderTree, ZipTree
 from ganlens.data.vision import PREFIX, TorchvisionSource
 from ganlens.errors import GanlensError, one_of
 from ganlens.files import check_regular
-from ganlens.places import cache_folder
+from ganlens.places import cache_folder, expanded
 from ganlens.progress import Steps, finish
 
 JOINED = re.compile(r"train=(?P<train>.+?),\s*test=(?P<test>.+)")
@@ -154,7 +154,7 @@ def resolve(spec: str, store: Store) -> Source:
         return embedded_source(spec)
     if spec.startswith(PREFIX):
         return TorchvisionSource(spec, store.root / "torchvision")
-    path = Path(spec).expanduser()
+    path = expanded(spec)
     if not spec.strip() or not path.exists():
         raise GanlensError(
             f"data {spec!r} is not there{_suggestion(spec, path)}: give {', '.join(EMBEDDED)}, "

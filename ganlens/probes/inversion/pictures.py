@@ -9,6 +9,7 @@ from ganlens.data import open_data
 from ganlens.data.decode import Target, decode, open_bytes
 from ganlens.errors import GanlensError
 from ganlens.files import check_regular
+from ganlens.places import expanded
 
 
 def read_pictures(
@@ -29,7 +30,7 @@ def read_pictures(
     channels, size, _ = shape
     pixels, names = [], list[str]()
     for path in paths:
-        file = path.expanduser()
+        file = expanded(path)
         check_regular(file)
         if not file.is_file() or file.suffix.lower() in (".zip", ".npz"):
             data = open_data(str(path), size=size, channels=channels, strict=True, upscale=True)

@@ -68,7 +68,7 @@ def _opened(upload: Any) -> tuple[np.ndarray, AnyRecipe]:
             f"the recipe draws {recipe.latents.count:,} samples and at most {MOST_SAMPLES:,} are "
             "drawn here: use `ganlens replay` in a terminal"
         )
-    return np.concatenate(read_frames(uploads.content(upload))), recipe
+    return np.concatenate(read_frames(uploads.content(upload), uploads.MOST_PIXELS)), recipe
 
 
 def _subject(choice: Choice, recipe: AnyRecipe) -> "Subject":

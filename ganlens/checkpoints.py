@@ -25,6 +25,7 @@ from ganlens.models import MODELS, register_trusted
 from ganlens.models.classifier import FAMILY as CLASSIFIER
 from ganlens.models.weights import assign_checked, refuse_nonfinite
 from ganlens.places import shipped_folder
+from ganlens.plain import loads
 
 FORMAT = 2  # 1 had one moving average, the generator's, as "ema"
 MODEL_FILE, METRICS_FILE = "model.safetensors", "metrics.jsonl"
@@ -266,8 +267,7 @@ def _refuse_pickle(file: Path) -> None:
 
 def _parse_header(file: Path, text: str) -> Header:
     try:
-        values = json.loads(text)
-        json.dumps(values, allow_nan=False)  # what is read here is written again, as strict JSON
+        values = loads(text)
         newest, known = values["format"], {f.name for f in fields(Header)}
         header = Header(**{k: v for k, v in values.items() if k in known})
         _check_kinds(header)

@@ -1,6 +1,5 @@
 """Writing files so that nothing is lost: a temporary name, a sync, a rename."""
 
-import json
 import os
 import re
 import stat
@@ -11,6 +10,7 @@ from typing import Any, BinaryIO
 from uuid import uuid4
 
 from ganlens.errors import GanlensError
+from ganlens.plain import loads
 
 try:
     import fcntl
@@ -183,6 +183,6 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
 
 def _parsed(line: str) -> Any:
     try:
-        return json.loads(line)
+        return loads(line)
     except ValueError:
         return None

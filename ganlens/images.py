@@ -6,7 +6,8 @@ of the data cache and of every picture and animation that is written.
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,11 +18,13 @@ from torch import Tensor
 
 from ganlens.errors import GanlensError, one_of
 from ganlens.files import check_regular, write_bytes
+from ganlens.plain import loads
 
-_UNREADABLE = (OSError, ValueError, Image.DecompressionBombError)
 RECIPE_KEY = "ganlens-recipe"  # under which a picture's metadata hold the JSON of what was drawn
 DESCRIPTION = 0x010E  # EXIF ImageDescription: where a WebP keeps that JSON
 ANIMATIONS = ("webp", "gif")
+PACES = (20, 10_000)  # milliseconds that a frame may stay
+MOST_PIXELS = 2**29  # of all frames of a picture that is read: 1.5 GiB
 
 
 def to_uint8(images: Tensor) -> np.ndarray:
@@ -134,7 +137,7 @@ def animation_bytes(
     """
     if format not in ANIMATIONS:
         raise one_of("animation format", format, ANIMATIONS)
-    if len(frames) == 0 or not 20 <= milliseconds <= 10_000:
+    if len(frames) == 0 or not PACES[0] <= milliseconds <= PACES[1]:
         raise GanlensError(
             f"an animation of {len(frames)} frames of {milliseconds} ms cannot be written: give at "
             "least 1 frame, of 20 to 10,000 ms"
@@ -165,28 +168,33 @@ def write_animation(path: str | Path, frames: np.ndarray, **options: Any) -> Pat
     return path
 
 
-def read_frames(path: str | Path | BinaryIO) -> np.ndarray:
+def read_frames(path: str | Path | BinaryIO, most: int = MOST_PIXELS) -> np.ndarray:
     """Read a picture, or every frame of an animation: (T, H, W, 3) uint8, T = 1 for a picture.
 
     Encoders join equal frames into one that stays longer; where the file says how long a frame of
     its own was to stay, they are taken apart again.
 
+    Args:
+        path: of the file, or the file.
+        most: pixels of all frames together, counted after that.
+
     Raises:
-        GanlensError: not a readable picture, or no regular file.
+        GanlensError: not a readable picture, no regular file, or one of more pixels.
     """
     frames: list[np.ndarray] = []
-    _check_regular(path)
-    try:
-        with Image.open(path) as image:
-            pace = _note(image).get("milliseconds")
-            for index in range(getattr(image, "n_frames", 1)):
-                image.seek(index)
-                pixels = np.asarray(image.convert("RGB"))
-                stays = image.info.get("duration", 0) if pace else 0
-                frames += [pixels] * max(1, round(stays / pace) if pace else 1)
-    except _UNREADABLE as error:
-        raise GanlensError(f"{_name(path)} is not a readable picture: {error}") from error
-    return np.stack(frames)
+    with _opened(path) as image:
+        pace = _pace(_note(image).get("milliseconds"))
+        for index in range(getattr(image, "n_frames", 1)):
+            image.seek(index)
+            pixels = np.asarray(image.convert("RGB"))
+            stays = image.info.get("duration", 0) if pace else 0
+            frames += [pixels] * max(1, round(stays / pace) if pace else 1)
+            if len(frames) * pixels[..., 0].size > most:
+                raise GanlensError(
+                    f"{_name(path)} has frames of more than {most:,} pixels together: give a"
+                    " smaller picture"
+                )
+        return np.stack(frames)
 
 
 def read_recipe(path: str | Path | BinaryIO) -> dict[str, Any]:
@@ -195,12 +203,8 @@ def read_recipe(path: str | Path | BinaryIO) -> dict[str, Any]:
     Raises:
         GanlensError: not a picture, no recipe in it, or a damaged one.
     """
-    _check_regular(path)
-    try:
-        with Image.open(path) as image:
-            recipe = _note(image).get(RECIPE_KEY)
-    except _UNREADABLE as error:
-        raise GanlensError(f"{_name(path)} is not a readable picture: {error}") from error
+    with _opened(path) as image:
+        recipe = _note(image).get(RECIPE_KEY)
     if recipe is None:
         raise GanlensError(
             f"{_name(path)} carries no recipe: only pictures written by ganlens can be replayed"
@@ -208,9 +212,25 @@ def read_recipe(path: str | Path | BinaryIO) -> dict[str, Any]:
     return recipe
 
 
-def _check_regular(path: str | Path | BinaryIO) -> None:
+@contextmanager
+def _opened(path: str | Path | BinaryIO) -> Iterator[Image.Image]:
+    """Open a picture; whatever stops reading it, in the body too, is a GanlensError."""
     if isinstance(path, str | Path):
         check_regular(path)
+    try:
+        with Image.open(path) as image:
+            yield image
+    except (GanlensError, MemoryError):
+        raise
+    except Exception as error:  # of a damaged file Pillow raises nearly anything
+        why = str(error) or type(error).__name__
+        raise GanlensError(f"{_name(path)} is not a readable picture: {why}") from error
+
+
+def _pace(milliseconds: Any) -> int | None:
+    """Return how long a frame stays, as ``animation_bytes`` writes it; None for anything else."""
+    written = isinstance(milliseconds, int) and PACES[0] <= milliseconds <= PACES[1]
+    return milliseconds if written else None
 
 
 def _name(path: str | Path | BinaryIO) -> str:
@@ -222,13 +242,13 @@ def _note(image: Image.Image) -> dict[str, Any]:
     text = getattr(image, "text", {}).get(RECIPE_KEY)
     if text is not None:  # PNG
         try:
-            return {RECIPE_KEY: json.loads(text)}
-        except (ValueError, RecursionError) as error:
+            return {RECIPE_KEY: loads(text)}
+        except ValueError as error:
             raise ValueError(f"its recipe is damaged ({error})") from error
     written = image.info.get("comment") or image.getexif().get(DESCRIPTION) or ""
     try:
-        found = json.loads(written)
-    except (ValueError, RecursionError):  # a comment of somebody else
+        found = loads(written)
+    except (ValueError, TypeError):  # a comment of somebody else
         return {}
     return found if isinstance(found, dict) else {}
 

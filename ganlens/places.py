@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Literal
 
+from ganlens.errors import GanlensError
+
 PACKAGE = Path(__file__).resolve().parent
 
 
@@ -23,8 +25,27 @@ def cache_folder() -> Path:
     """Return the folder for decoded data and fetched weights; it need not exist yet.
 
     ``$GANLENS_CACHE`` if set, else ``$XDG_CACHE_HOME/ganlens``, else ``~/.cache/ganlens``.
+
+    Raises:
+        GanlensError: this user has no home, as an unknown user of a container.
     """
     if own := os.environ.get("GANLENS_CACHE"):
-        return Path(own).expanduser()
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root).expanduser() if root else Path.home() / ".cache") / "ganlens"
+        return expanded(own)
+    return expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "ganlens"
+
+
+def expanded(path: str | Path) -> Path:
+    """Return a path with the home folder in the place of a leading ``~`` or ``~USER``.
+
+    Raises:
+        GanlensError: there is no such user, or this one has no home.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        user = Path(path).parts[0].removeprefix("~")
+        who = f"user {user!r}" if user else "this user, and HOME is not set"
+        raise GanlensError(
+            f"{str(path)!r} cannot be found: no home folder is known of {who}; write the path out,"
+            " or set GANLENS_CACHE to the folder for what is kept"
+        ) from error

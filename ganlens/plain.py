@@ -1,9 +1,10 @@
-"""Values as strict JSON has them: what is not finite is null, and why can be collected."""
+"""Values as strict JSON has them, read and written: what is not finite is null, or refused."""
 
+import json
 import math
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -46,3 +47,26 @@ def plain(value: Any, undefined: dict[str, str] | None = None, path: str = "") -
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return value.as_posix() if isinstance(value, PurePath) else str(value)
+
+
+def loads(text: str | bytes) -> Any:
+    """Read strict JSON.
+
+    Raises:
+        ValueError: no JSON; NaN, Infinity, or a number so large that it would become infinite; or
+            nested too deeply.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text:.40} is too large for a number")
+    return value

@@ -6,13 +6,13 @@ module of the chosen command is imported when it runs. Every probe of ``PROBES``
 
 import difflib
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from ganlens.cli import streams
 from ganlens.errors import GanlensError
 from ganlens.probes import PROBES
 
@@ -96,34 +96,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after ``ganlens``; by default those of the process.
 
     Returns:
-        The exit code: 0; 2 for what the user can mend, a file that cannot be read included, said in
-        one line; 130 after Ctrl-C. Any other exception passes through, traceback and all: it is a
-        bug.
+        The exit code: 0; 2 for what the user can mend, a file that cannot be read and a stdout that
+        cannot be written included, said in one line; 130 after Ctrl-C; 141 where the reader of
+        stdout left. Any other exception passes through, traceback and all: it is a bug.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     # Pillow's warning of large images: they are left out, and listed with this reason.
     warnings.filterwarnings("ignore", "Image size .* exceeds limit")
     warnings.filterwarnings("ignore", module="PIL")  # of damaged files, which are listed
     logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    streams.prepare()
+    code = _guarded(lambda: _dispatch(words))
+    return _guarded(streams.flush) or code
+
+
+def _guarded(work: Callable[[], int | None]) -> int:
+    """Do some work; return its exit code, or that of what went wrong, which is said."""
     try:
-        return _dispatch(words)
+        return work() or 0
     except GanlensError as error:
-        print(f"ganlens: {error}", file=sys.stderr)
+        streams.say(f"ganlens: {error}")
         return 2
     except KeyboardInterrupt:
-        print("\nganlens: stopped", file=sys.stderr)
+        streams.say("\nganlens: stopped")
         return 130
     except BrokenPipeError:  # the reader left, as in `ganlens list | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.silence(sys.stdout)
         return 141
     except MemoryError as error:
         why = str(error) or "nothing is left"
-        print(f"ganlens: not enough memory ({why}): ask for fewer images", file=sys.stderr)
+        streams.say(f"ganlens: not enough memory ({why}): ask for fewer images")
         return 2
     except OSError as error:  # a file's fault: no permission, too long a name, a failing disk
         if error.filename is None:
             raise
-        print(f"ganlens: {error.filename}: {error.strerror}", file=sys.stderr)
+        streams.say(f"ganlens: {error.filename}: {error.strerror}")
         return 2
 
 

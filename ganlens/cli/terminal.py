@@ -18,6 +18,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from ganlens.cli.streams import say
 from ganlens.errors import GanlensError
 from ganlens.files import check_target, check_writable, remove_leftovers, write_bytes
 from ganlens.panels import cell
@@ -33,12 +34,18 @@ def console(json_file: str | None = None) -> Console:
     """Return where the readable output goes: stdout, or stderr when JSON takes stdout."""
     stream = sys.stderr if json_file == "-" else sys.stdout
     width = None if stream.isatty() else PIPE_WIDTH
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    return _Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line, where rich would end the process with exit code 1."""
+        raise
 
 
 def note(message: str) -> None:
     """Say something beside the result, on stderr."""
-    print(message, file=sys.stderr)
+    say(message)
 
 
 def progress_bar() -> Progress:
@@ -49,7 +56,7 @@ def progress_bar() -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
+        console=_Console(file=sys.stderr),
         transient=True,
         disable=not sys.stderr.isatty(),
     )
@@ -149,8 +156,17 @@ def write_json(target: str | None, content: Mapping[str, Any]) -> None:
     """Write strict JSON (no NaN) to a file, or to stdout for "-"."""
     if target is None:
         return
-    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
     if target == "-":
-        print(text)
+        print(_json(content, sys.stdout.encoding or "utf-8"))
         return
-    write_bytes(Path(target), f"{text}\n".encode())
+    write_bytes(Path(target), f"{_json(content, 'utf-8')}\n".encode())
+
+
+def _json(content: Mapping[str, Any], encoding: str) -> str:
+    """Return JSON that can be written in an encoding; letters that it lacks stand as escapes."""
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):  # names of files need not be text, either
+        return json.dumps(content, indent=2, allow_nan=False)
+    return text

@@ -19,7 +19,7 @@ from ganlens.data.trees import FolderTree, ZipTree
 from ganlens.data.vision import PREFIX, TorchvisionSource
 from ganlens.errors import GanlensError, one_of
 from ganlens.files import check_regular
-from ganlens.places import cache_folder
+from ganlens.places import cache_folder, expanded
 from ganlens.progress import Steps, finish
 
 JOINED = re.compile(r"train=(?P<train>.+?),\s*test=(?P<test>.+)")
@@ -162,8 +162,8 @@ def resolve(spec: str, store: Store) -> Source:
         return embedded_source(spec)
     if spec.startswith(PREFIX):
         return TorchvisionSource(spec, store.root / "torchvision")
+    path = expanded(spec)
     with readable(f"data {spec!r} is no path", "give the path of a folder, .zip or .npz"):
-        path = Path(spec).expanduser()
         there = bool(spec.strip()) and path.exists()
     if not there:
         raise GanlensError(

@@ -13,6 +13,7 @@ from ganlens.checkpoints import versions
 from ganlens.directions.direction import Direction
 from ganlens.errors import GanlensError, one_of
 from ganlens.files import check_regular, write_bytes
+from ganlens.plain import loads
 
 if TYPE_CHECKING:
     from ganlens.subject import Subject
@@ -125,7 +126,7 @@ def _read(file: Path) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
     if text is None:
         raise GanlensError(f"{file} holds no directions: its header has no {KEY!r} entry")
     try:
-        header = json.loads(text)
+        header = loads(text)
         newest, listed = int(header["format"]), list(header["directions"])
     except (KeyError, TypeError, ValueError) as error:
         raise GanlensError(f"{file} has a damaged header ({error!r}): write it again") from error

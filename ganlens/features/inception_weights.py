@@ -14,6 +14,7 @@ from uuid import uuid4
 from ganlens.errors import GanlensError
 from ganlens.features.weights import digest_prefix, hub_file
 from ganlens.files import check_regular
+from ganlens.places import expanded
 
 # As torch_fidelity.feature_extractor_inceptionv3.URL_INCEPTION_V3 has it.
 URL = (
@@ -31,7 +32,7 @@ def find_inception_weights(path: str | Path | None = None) -> Path:
     Raises:
         GanlensError: not there; the message names the file and ``--inception-weights``.
     """
-    place = Path(path).expanduser() if path else hub_file(INCEPTION_FILE)
+    place = expanded(path) if path else hub_file(INCEPTION_FILE)
     check_regular(place)
     if place.is_file():
         return place

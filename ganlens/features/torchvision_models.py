@@ -13,6 +13,7 @@ from ganlens.features.base import rgb_pixels
 from ganlens.features.weights import digest_prefix, file_hash, load_frozen, read_weights
 from ganlens.files import check_regular
 from ganlens.initialisation import seeded
+from ganlens.places import expanded
 
 RENORMALISING = ("googlenet", "inception_v3")  # with torchvision's own weights, by transform_input
 
@@ -47,7 +48,7 @@ class TorchvisionExtractor:
                 f"torchvision model {model!r} is not known: choose from {near} or another of"
                 " torchvision.models.list_models()"
             )
-        file = Path(path).expanduser()
+        file = expanded(path)
         check_regular(file)
         if not file.is_file():
             raise GanlensError(f"the weights {str(path)!r} of {model} are not there: give a file")

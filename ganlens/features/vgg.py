@@ -17,6 +17,7 @@ from ganlens.features.base import rgb_pixels
 from ganlens.features.resize import tf1_resize
 from ganlens.features.weights import digest_prefix, file_hash, hub_file, load_frozen, read_weights
 from ganlens.files import check_regular
+from ganlens.places import expanded
 
 VGG16_FILE = VGG16_Weights.IMAGENET1K_V1.url.rsplit("/", 1)[1]
 SIDE, DIMENSIONS = 224, 4096
@@ -43,7 +44,7 @@ class VGG16Extractor:
     name = "vgg16"
 
     def __init__(self, path: str | Path | None = None, device: torch.device | str = "cpu") -> None:
-        file = Path(path).expanduser() if path else hub_file(VGG16_FILE)
+        file = expanded(path) if path else hub_file(VGG16_FILE)
         check_regular(file)
         if not file.is_file():
             raise GanlensError(

@@ -1,6 +1,5 @@
 """Values to JSON and back: nothing unknown, missing or of the wrong kind is let through."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from ganlens.edits import Edit
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import KINDS, Latents, Mix, Stack, Sum
+from ganlens.plain import loads
 from ganlens.recipe.pictures import Pictures
 
 SOURCES: dict[str, Any] = {**KINDS, Pictures.kind: Pictures}
@@ -31,8 +31,8 @@ def parsed(values: Mapping[str, Any] | str) -> dict[str, Any]:
     """
     if isinstance(values, str):
         try:
-            values = json.loads(values)
-        except (ValueError, RecursionError) as error:
+            values = loads(values)
+        except ValueError as error:
             raise GanlensError(f"the recipe is not JSON: {error}") from error
     return dict(_mapping(values, "the recipe"))
 
@@ -70,7 +70,9 @@ def build(cls: Any, values: Any, where: str) -> Any:
             given[name] = tuple(value)
     try:
         return cls(**given)
-    except (TypeError, OverflowError) as error:
+    except (GanlensError, MemoryError):
+        raise
+    except Exception as error:  # what a value of the wrong kind does to the checks is their affair
         raise GanlensError(f"{where} holds a value of the wrong kind: {error}") from error
 
 

@@ -133,7 +133,9 @@ class PanelRecipe:
             given[name] = chosen if several or len(chosen) != 1 else chosen[0]
         try:
             return kind(**given)
-        except (TypeError, ValueError, AttributeError) as error:
+        except (GanlensError, MemoryError):
+            raise
+        except Exception as error:  # a probe may trip over a value of the wrong kind in any way
             raise GanlensError(
                 f"the recipe's settings do not fit the probe {self.probe!r}: {error}"
             ) from error

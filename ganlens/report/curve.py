@@ -1,6 +1,5 @@
 """The training curve: ``metrics.jsonl`` of a run or a shipped checkpoint as panels."""
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from ganlens.files import read_json_lines
 from ganlens.models import MODELS
 from ganlens.models.family import Curve
 from ganlens.panels import PALETTE, FigurePanel, figure
+from ganlens.plain import loads
 from ganlens.runs.folder import SETTINGS_FILE
 
 # Scores of samples, whatever the family. A value is found under its own name or under one that ends
@@ -63,8 +63,8 @@ def family_of(folder: str | Path) -> str | None:
             if (place / MODEL_FILE).is_file():
                 return read_model_file(place / MODEL_FILE, tensors=False)[0].family
             if (place / SETTINGS_FILE).is_file():
-                return str(json.loads((place / SETTINGS_FILE).read_text("utf-8"))["family"])
-        except (GanlensError, ValueError, LookupError, TypeError, RecursionError):
+                return str(loads((place / SETTINGS_FILE).read_bytes())["family"])
+        except (GanlensError, ValueError, LookupError, TypeError):
             return None  # damaged: whoever opens it hears of it
     return None
 

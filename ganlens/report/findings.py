@@ -10,9 +10,10 @@ from ganlens.checkpoints import versions
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.models.roles import named
+from ganlens.panels import Panel
 from ganlens.plain import plain
 from ganlens.probes.base import ROLES, Probe, Progress
-from ganlens.probes.result import Result
+from ganlens.probes.result import Result, arrays
 from ganlens.progress import finish
 from ganlens.stats import ReferenceMoments
 
@@ -35,6 +36,7 @@ class Finding:
         seconds: wall time that it took.
         error: what stopped it, where that was a fault of the program: the others are found all the
             same, and the caller raises it when they are written.
+        panels: of the result, where they are made already.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Finding:
     reason: str = ""
     seconds: float = 0.0
     error: Exception | None = None
+    panels: tuple[Panel, ...] | None = None
 
 
 def ignore_progress(name: str, progress: Progress) -> None:
@@ -78,12 +81,16 @@ def _run(
     start = time.perf_counter()
     try:
         result = finish(probe.steps(subject, data), partial(on_progress, name))
+        seconds = time.perf_counter() - start
+        document(name, probe, subject, data, result)
+        arrays(result)
+        panels = tuple(result.panels())
     except GanlensError as error:
         return Finding(name, probe, reason=str(error), seconds=time.perf_counter() - start)
     except Exception as error:
         reason = f"it failed, which is a fault of the program: {type(error).__name__}: {error}"
         return Finding(name, probe, reason=reason, error=error)
-    return Finding(name, probe, result, seconds=time.perf_counter() - start)
+    return Finding(name, probe, result, seconds=seconds, panels=panels)
 
 
 def missing(probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:

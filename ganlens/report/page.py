@@ -66,7 +66,8 @@ def page(
 def _panels(finding: Finding, subject: "Subject", data: "ImageSet | None") -> list[Panel]:
     if finding.result is None:
         return []
-    return signed(finding.result.panels(), finding.name, finding.probe, subject, data)
+    panels = finding.result.panels() if finding.panels is None else finding.panels
+    return signed(panels, finding.name, finding.probe, subject, data)
 
 
 def _resource(name: str) -> str:

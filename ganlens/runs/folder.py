@@ -17,6 +17,7 @@ from ganlens.features import Extractor
 from ganlens.files import check_writable, is_temporary, remove_leftovers, write_bytes
 from ganlens.models import MODELS
 from ganlens.models.arguments import completed
+from ganlens.plain import loads
 from ganlens.training import Trainer, TrainStep, configure
 
 STATE_FILE, SETTINGS_FILE = "state.safetensors", "run.json"
@@ -86,8 +87,8 @@ def check_folder(folder: Path, wanted: dict[str, Any]) -> None:
     if not file.is_file():
         return
     try:
-        held = json.loads(file.read_text())
-    except (ValueError, RecursionError) as error:
+        held = loads(file.read_bytes())
+    except ValueError as error:
         raise GanlensError(f"{file} is damaged ({error}): give a new folder to --out") from error
     before, now = _flat(_completed(held)), _flat(wanted)
     for key in sorted(before.keys() | now.keys()):
@@ -124,8 +125,8 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     file, rows = folder / METRICS_FILE, []
     for line in file.read_text(errors="replace").splitlines() if file.is_file() else []:
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
+            row = loads(line)
+        except ValueError:
             break
         if not is_row(row):
             break
@@ -158,7 +159,7 @@ def read_state(folder: Path, restore: Callable[[dict[str, Tensor]], object]) -> 
     file = folder / STATE_FILE
     try:
         with safe_open(file, framework="pt") as opened:
-            known = json.loads(opened.metadata()["ganlens-state"])
+            known = loads(opened.metadata()["ganlens-state"])
             best = None if known["best"] is None else float(known["best"])
             steps = [TrainStep(**one) for one in known.get("pending", [])]
             known = {

@@ -246,6 +246,34 @@ def test_a_fault_of_one_probe_loses_none_of_the_others() -> None:
     assert sound.result is not None
 
 
+@pytest.mark.parametrize("part", ["summary", "panels"])
+def test_a_fault_of_what_a_result_says_loses_none_of_the_others(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(self: Any) -> Any:
+        raise KeyError("a bug")
+
+    @dataclass(frozen=True)
+    class Spoiled(Found):
+        """Cannot be shown."""
+
+    setattr(Spoiled, part, bug)
+
+    @dataclass(frozen=True)
+    class Half(FakeProbe):
+        """Finds what cannot be shown."""
+
+        def steps(self, subject: Any, data: Any = None) -> Iterator[Progress]:
+            found = yield from super().steps(subject, data)
+            return Spoiled(**vars(found))
+
+    probes = {"h": Half(), "dist": FakeProbe()}
+    broken, sound = report.run_probes(FakeSubject(), FakeData(), probes)  # type: ignore[arg-type]
+    assert isinstance(broken.error, KeyError)
+    assert broken.result is None
+    assert sound.result is not None
+
+
 def test_a_fault_is_raised_once_the_report_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,5 @@
 """Moments of features from a file, as a reference: the check of their network, and the scores."""
 
-import json
 from contextlib import suppress
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from ganlens import stats
 from ganlens.errors import GanlensError
 from ganlens.features import check_comparable
+from ganlens.plain import loads
 from ganlens.probes.fidelity.result import SCORES
 
 EXTRACTOR = "extractor"  # the note that describes the features
@@ -29,7 +29,7 @@ def check_same_network(moments: stats.ReferenceMoments, network: dict[str, Any])
     if note is None:
         return None
     with suppress(ValueError, RecursionError):
-        if isinstance(found := json.loads(note), dict):
+        if isinstance(found := loads(note), dict):
             return check_comparable(found, network)
     raise GanlensError(
         f"the moments' note {EXTRACTOR!r} is not ganlens's ({note[:40]!r}): make the moments anew, "

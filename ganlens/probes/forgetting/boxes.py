@@ -9,7 +9,6 @@ that was looked at: those without a box show nothing. Masks are an ``.npz`` with
 ``masks`` (N, H, W) bool.
 """
 
-import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 
 from ganlens.errors import GanlensError, one_of
 from ganlens.files import check_regular
+from ganlens.plain import loads
 
 LEAST = 10  # marked samples, so that some are left to be judged on
 MOST = 100_000  # samples of one file
@@ -71,8 +71,8 @@ def read_marks(path: str, size: tuple[int, int]) -> Marks:
 
 def _boxes(path: Path, size: tuple[int, int]) -> Marks:
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        found = loads(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise GanlensError(f"boxes {str(path)!r} cannot be read: {error}") from error
     given = _object(found, ("size", "seeds", "boxes"), "the file of boxes")
     height, width = size

@@ -12,6 +12,7 @@ from ganlens.data.encoded import open_bytes
 from ganlens.data.preparation import Originals, Preparation, joined
 from ganlens.errors import GanlensError
 from ganlens.files import check_regular
+from ganlens.places import expanded
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def read_pictures(paths: Sequence[Path], shape: tuple[int, int, int]) -> Picture
     channels, size, _ = shape
     pixels, names, before = [], list[str](), list[Originals]()
     for path in paths:
-        file = path.expanduser()
+        file = expanded(path)
         check_regular(file)
         if not file.is_file() or file.suffix.lower() in (".zip", ".npz"):
             data = open_data(str(path), size=size, channels=channels, strict=True, upscale=True)

@@ -219,10 +219,11 @@ class Fidelity(Probe):
         if chosen.source is not None and names[0] != names[1]:
             warning = "; the extractor may know the train images, which could raise this baseline"
         mifid = chosen.metric == FID and sources.trained_on
+        interval = None if same else stats.frechet_interval(ours, fake)
         return {
-            "notes": measure.cautions(ours, fake, same),
+            "notes": [*measure.cautions(ours, fake, same), *measure.heavy_tails(interval)],
             "scores": scores,
-            "interval": None if same else stats.frechet_interval(ours, fake),
+            "interval": interval,
             "infinity": None if same else measure.extrapolated(ours, fake, self.seed),
             # Its threshold was set for Inception. In features of a discriminator even held-out
             # images fall below it (pixelfaces: 1.2 became 13.9): honest samples would be punished.

@@ -122,7 +122,7 @@ class ArithmeticScoreResult(Result):
         return float(np.mean([one.plain[int(places[0])].success[0] for one in self.formulas]))
 
     def _merely(self, count: int) -> float | None:
-        """Mean success of random exemplars that show their concept, over formulas that have them."""
+        """Mean success of exemplars that merely show their concept, over formulas that have any."""
         places = np.flatnonzero(self.counts == count)
         found = [one.merely[int(i)] for one in self.formulas for i in places]
         shares = [score.success[0] for score in found if score is not None]

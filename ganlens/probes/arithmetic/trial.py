@@ -89,7 +89,7 @@ class Trial:
         return self.measured(self.subject.generate(z)), self.measured(self.subject.generate(scaled))
 
     def score_of_any(self, count: int) -> Score | None:
-        """Measure the results of random exemplars that merely show their concept; None if too few."""
+        """Measure random exemplars that merely show their concept; None if there are too few."""
         if min(map(len, self.showing)) < count:
             return None
         picks = self._drawn(self.showing, count, np.random.default_rng((*self.seed, count, 1)))

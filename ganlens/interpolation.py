@@ -38,6 +38,7 @@ def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
     Halfway between two latents of a normal prior the norm falls to 0.71 of what the prior draws.
     """
+    _check_ends(a, b, t)
     weight = t[:, None].to(a)
     return a + weight * (b - a)
 
@@ -45,8 +46,11 @@ def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     """Walk the arc from ``a`` to ``b``: directions along the great circle, norms linearly.
 
-    Spherical interpolation (Shoemake 1985; for latents White 2016, arXiv 1609.04468). Directions
-    that are parallel, opposite or zero have no single arc and fall back to the straight line.
+    Shoemake's (1985) spherical interpolation of the unit vectors, times the norm between both. The
+    code of White 2016 (arXiv 1609.04468), who brought it to latents, weights the latents themselves
+    instead: the same where both norms are equal; where they differ, its norm is not linear and its
+    direction turns unevenly, though in the same plane. Directions that are parallel, opposite or
+    zero have no single arc and fall back to the straight line.
 
     Args:
         a: (d,) latent.
@@ -55,7 +59,11 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
     Returns:
         (T, d).
+
+    Raises:
+        GanlensError: ends or positions of another shape, or values that are not finite.
     """
+    _check_ends(a, b, t)
     start, end, where = a.double(), b.double(), t.double()[:, None]
     norms = start.norm(), end.norm()
     cosine = (start @ end / (norms[0] * norms[1]).clamp_min(1e-12)).clamp(-1, 1)
@@ -78,6 +86,14 @@ def gaussian_slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     edge = 1 - 1e-6  # the normal quantile of exactly 0 or 1 is infinite
     normal_a, normal_b = (torch.erfinv(z.double().clamp(-edge, edge)) for z in (a, b))
     return torch.erf(slerp(normal_a, normal_b, t)).to(a)
+
+
+def _check_ends(a: Tensor, b: Tensor, t: Tensor) -> None:
+    if a.ndim != 1 or a.shape != b.shape or t.ndim != 1:
+        shapes = ", ".join(str(tuple(one.shape)) for one in (a, b, t))
+        raise GanlensError(f"ends and positions of shapes {shapes}: give (d,), (d,) and (T,)")
+    if not all(bool(torch.isfinite(one).all()) for one in (a, b, t)):
+        raise GanlensError("ends or positions hold NaN or infinity: give finite latents")
 
 
 _WALKS = {"lerp": lerp, "slerp": slerp, "gaussian": gaussian_slerp}
@@ -152,7 +168,15 @@ def walk(
 
     Returns:
         ((K - 1) * steps, d), or ((K - 1) * (steps - 1) + 1, d) where no corner is doubled.
+
+    Raises:
+        GanlensError: fewer than 2 corners or steps; or as ``between``.
     """
+    if corners.ndim != 2 or len(corners) < 2 or steps < 2:
+        raise GanlensError(
+            f"corners of shape {tuple(corners.shape)} and {steps} steps: give (K, d) with K of at "
+            "least 2, and at least 2 steps"
+        )
     t = torch.linspace(0, 1, steps, dtype=torch.float64, device=corners.device)
     legs = [between(a, b, t, mode, parts) for a, b in pairwise(corners)]
     return torch.cat(legs if doubled else [legs[0], *(leg[1:] for leg in legs[1:])])
@@ -166,7 +190,15 @@ def plane(corners: Tensor, down: int, across: int, mode: str, parts: Sequence[Pa
 
     Returns:
         (down * across, d), row by row.
+
+    Raises:
+        GanlensError: other than 4 corners, a side without positions; or as ``between``.
     """
+    if corners.ndim != 2 or len(corners) != 4 or min(down, across) < 1:
+        raise GanlensError(
+            f"corners of shape {tuple(corners.shape)} and {down} by {across} positions: give (4, d)"
+            " and at least 1 by 1"
+        )
     device = corners.device
     s, t = (torch.linspace(0, 1, n, dtype=torch.float64, device=device) for n in (down, across))
     a, b, c, d = corners

@@ -61,7 +61,14 @@ def path_lengths(
 
     Returns:
         (N,) float64: squared distance of the pictures at t and t + epsilon, over epsilon squared.
+
+    Raises:
+        GanlensError: an epsilon that is not between 0 and 1.
     """
+    if not 0 < epsilon < 1:
+        raise GanlensError(
+            f"epsilon {epsilon:g} is no step: give above 0 and below 1, as {EPSILON:g}"
+        )
     places = torch.stack([t, t + epsilon], 1)
     ends = torch.stack([route(*way) for way in zip(a, b, places, strict=True)])
     vectors = embed(ends.flatten(0, 1)).double().view(len(a), 2, -1)
@@ -93,11 +100,18 @@ def mean_length(lengths: Tensor, percentiles: tuple[float, float] = KEPT) -> Pat
         percentiles: lower and upper, 0 to 100; the bounds are themselves measured lengths.
 
     Raises:
-        GanlensError: fewer than 2 lengths.
+        GanlensError: fewer than 2 lengths, some that are not finite, or percentiles that are not
+            two numbers from 0 to 100 in ascending order.
     """
+    if len(percentiles) != 2 or not 0 <= percentiles[0] <= percentiles[1] <= 100:
+        raise GanlensError(
+            f"percentiles {percentiles}: give two from 0 to 100, the lower one first"
+        )
     if len(lengths) < 2:
         raise GanlensError(f"a path length of {len(lengths)} pairs has no error: give at least 2")
     values = lengths.double()
+    if not bool(torch.isfinite(values).all()):
+        raise GanlensError("path lengths hold NaN or infinity: check the network behind them")
     low, high = (
         torch.quantile(values, share / 100, interpolation=side)
         for share, side in zip(percentiles, ("lower", "higher"), strict=True)

@@ -93,8 +93,11 @@ def moments(
         out: file to write.
     """
     check_free(out, force)
-    if (settings.k, settings.k_density) != (Fidelity.k, Fidelity.k_density):
-        raise GanlensError("--k and --k-density are of no use to moments: leave them out")
+    scores = ("k", "k_density", "kid_subset_size")
+    if any(getattr(settings, name) != getattr(Fidelity, name) for name in scores):
+        raise GanlensError(
+            "--k, --k-density and --kid-subset-size are of no use to moments: leave them out"
+        )
     check_fit(fit, source if _is_images(source) else None)
     opened = _images(with_fit(source, fit)) if _is_images(source) else _open(source, device)
     place = pick_device(device)

@@ -138,8 +138,13 @@ def duplicates(directions: Sequence[Direction], threshold: float = DUPLICATE) ->
 
     Args:
         directions: in the order in which they are to be kept.
-        threshold: |cos| above which two count as the same.
+        threshold: |cos| above which two count as the same, above 0 and at most 1.
+
+    Raises:
+        GanlensError: a threshold outside (0, 1].
     """
+    if not 0 < threshold <= 1:
+        raise GanlensError(f"threshold {threshold:g} of |cos|: give above 0 and at most 1")
     table = np.abs(cosines(directions))
     found = (np.flatnonzero(table[i, :i] > threshold) for i in range(len(directions)))
     return [int(earlier[0]) if len(earlier) else None for earlier in found]

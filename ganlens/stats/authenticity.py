@@ -21,10 +21,16 @@ def spacing(train: ArrayLike, rows: ArrayLike) -> np.ndarray:
         rows: (n,) rows of ``train``; rows may repeat.
 
     Raises:
-        GanlensError: fewer than 2 points, NaN or infinity.
+        GanlensError: fewer than 2 points, NaN or infinity, or rows that are not there.
     """
     train = feature_array(train, "training points", 2)
     unique, back = np.unique(np.asarray(rows), return_inverse=True)
+    if len(unique) and not (
+        unique.dtype.kind in "iu" and 0 <= unique[0] <= unique[-1] < len(train)
+    ):
+        raise GanlensError(
+            f"rows {unique[0]} to {unique[-1]}: give whole numbers from 0 to {len(train) - 1}"
+        )
     distances, indices = nearest(train[unique], train, 2)
     # Among more than two equal points its own row may be missing: then any of them is another one.
     first = np.where(indices[:, 0] == unique, distances[:, 1], distances[:, 0])
@@ -116,6 +122,16 @@ def memorization_informed(
     Returns:
         ``frechet / (distance + 1e-14)`` with the distance so clipped; 0 where ``frechet`` is below
         1e-8, so that copies of the reference itself do not explode.
+
+    Raises:
+        GanlensError: a negative Fréchet distance, a memorization distance outside [0, 1], a
+            threshold outside (0, 1], or one that is not finite.
     """
+    if not (0 <= frechet < np.inf and 0 <= distance <= 1 and 0 < threshold <= 1):
+        raise GanlensError(
+            f"frechet {frechet:g}, distance {distance:g}, threshold {threshold:g}: give a finite "
+            "distance of at least 0, a mean cosine distance from 0 to 1, and a threshold above 0 "
+            "and at most 1"
+        )
     kept = distance if distance < threshold else 1.0
     return frechet / (kept + 10e-15) if frechet > SMALLEST else 0.0

@@ -72,12 +72,15 @@ def copying_score(
             longer normal.
 
     Raises:
-        GanlensError: an empty or not finite side, or cells that do not belong to the distances.
+        GanlensError: an empty or not finite side, cells that do not belong to the distances, or a
+            tau outside (0, 1].
     """
     ours = feature_array(generated, "generated distances")[:, 0]
     theirs = feature_array(held_out, "held-out distances")[:, 0]
     cells, other = _cells(generated_cells, ours), _cells(held_out_cells, theirs)
     tau = min(20 / len(ours), 1.0) if tau is None else tau
+    if not 0 < tau <= 1:
+        raise GanlensError(f"tau {tau:g} is no share: give above 0 and at most 1, or None")
     found = []
     for cell in range(int(max(cells.max(), other.max())) + 1):
         x, y = ours[cells == cell], theirs[other == cell]

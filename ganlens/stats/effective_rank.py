@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ganlens.errors import GanlensError
+
 
 def effective_rank(values: np.ndarray) -> float | None:
     """Return the exponential of the entropy of the normalised singular values.
@@ -13,6 +15,9 @@ def effective_rank(values: np.ndarray) -> float | None:
 
     Returns:
         From 1 (one direction) to K (all alike); r for r equal values and zeros. None if all are 0.
+
+    Raises:
+        GanlensError: a negative value, or one that is not finite.
     """
     shares = _shares(values)
     if shares is None:
@@ -27,11 +32,15 @@ def participation_ratio(values: np.ndarray) -> float | None:
     From 1 to K as ``effective_rank``, of the variances: small singular values count less. None if
     all are 0.
     """
-    shares = _shares(np.asarray(values, dtype=np.float64) ** 2)
-    return None if shares is None else float(1 / (shares**2).sum())
+    shares = _shares(values)
+    return None if shares is None else float((shares**2).sum() ** 2 / (shares**4).sum())
 
 
 def _shares(values: np.ndarray) -> np.ndarray | None:
     found = np.asarray(values, dtype=np.float64)
+    if found.ndim != 1 or not np.isfinite(found).all() or (found < 0).any():
+        raise GanlensError(
+            "singular values that are negative or not finite: give (K,) of at least 0"
+        )
     total = found.sum()
     return found / total if total > 0 else None

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from ganlens.stats.spectrum import FLOOR, power_at
+from ganlens.errors import GanlensError
+from ganlens.stats.spectrum import FLOOR, check_period, power_at
 
 LEVEL = 0.95
 _DECIBEL = 10 / np.log(10)
@@ -48,7 +49,11 @@ def nyquist_points(period: int) -> np.ndarray:
     """Return the (3, 2) points of a checkerboard of a period in pixels, (4, 2) beyond period 2.
 
     In cycles per pixel: (1/p, 0), (0, 1/p), (1/p, 1/p), and (1/p, -1/p) where it is another one.
+
+    Raises:
+        GanlensError: a period below 2 pixels.
     """
+    check_period(period)
     points = np.array([(1, 0), (0, 1), (1, 1), (1, -1)]) / period
     return points[:3] if period == 2 else points
 
@@ -69,6 +74,10 @@ def local_power(images: np.ndarray, period: int, coarsest: int) -> np.ndarray:
         (N, K, 9): power at each point, then around it.
     """
     points = nyquist_points(period)
+    if coarsest < period:
+        raise GanlensError(
+            f"coarsest {coarsest} is less than the period {period}: give at least it"
+        )
     around = points[:, None] + _AROUND / (2 * coarsest)
     places = np.concatenate([points[:, None], around], axis=1)
     return power_at(images, places.reshape(-1, 2)).reshape(len(images), len(points), -1)
@@ -105,7 +114,13 @@ def excess_removed(before: np.ndarray, after: np.ndarray) -> Excess:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values for their number (Holm 1979): each may be compared with the level itself."""
+    """Adjust p-values for their number (Holm 1979): each may be compared with the level itself.
+
+    Raises:
+        GanlensError: a number that is no p-value.
+    """
+    if not all(0 <= p <= 1 for p in p_values):
+        raise GanlensError(f"p-values {list(p_values)!r:.80}: give numbers from 0 to 1")
     order = np.argsort(p_values, kind="stable")
     adjusted, worst = [0.0] * len(p_values), 0.0
     for rank, i in enumerate(order):
@@ -124,4 +139,6 @@ def _terms(power: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def _error(changes: np.ndarray) -> float:
+    if len(changes) < 2:
+        raise GanlensError(f"{len(changes)} images give an excess no error: give at least 2")
     return float(changes.std(ddof=1) / np.sqrt(len(changes)))

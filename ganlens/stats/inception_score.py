@@ -1,6 +1,7 @@
 """The Inception score, from logits (Salimans et al. 2016, arXiv 1606.03498)."""
 
 from itertools import pairwise
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,10 +30,12 @@ def inception_score(
         the number of splits). The score grows with the images per split: compare at equal N only.
 
     Raises:
-        GanlensError: fewer rows than splits, no splits, NaN or infinity.
+        GanlensError: fewer rows than splits, no splits, a seed out of range, NaN or infinity.
     """
-    if splits < 1:
-        raise GanlensError(f"{splits} splits: give at least 1")
+    if not isinstance(splits, Integral) or splits < 1:
+        raise GanlensError(f"{splits} splits: give a whole number of at least 1")
+    if not 0 <= seed < 2**32:
+        raise GanlensError(f"seed {seed} of an inception score: give 0 to {2**32 - 1}")
     logits = feature_array(logits, "the logits", splits)
     # The legacy generator, as torch-fidelity has it: another shuffle would be another value.
     order = np.random.RandomState(seed).permutation(len(logits))

@@ -6,6 +6,7 @@ Bińkowski et al. 2018 (arXiv 1801.01401), with the cubic polynomial kernel
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -62,17 +63,22 @@ def kernel_distance(
         subsets: subsets drawn.
         subset_size: rows drawn of either side, without replacement.
         degree: power of the kernel.
-        gamma: its scale; None for 1/d.
-        coef0: its constant.
+        gamma: its scale, above 0; None for 1/d.
+        coef0: its constant, at least 0: with a negative one it is no kernel.
         seed: of the draw; the default gives torch-fidelity's subsets.
 
     Raises:
         GanlensError: fewer rows than ``subset_size``, or less than 2 of it, no subsets, a degree
-            below 1, different d, NaN or infinity.
+            below 1, gamma or coef0 out of range, different d, NaN or infinity.
     """
     x, y = feature_array(x, "the first set"), feature_array(y, "the second set")
     same_width(x, y)
     _check(min(len(x), len(y)), subsets, subset_size, degree)
+    if (gamma is not None and not 0 < gamma < np.inf) or not 0 <= coef0 < np.inf:
+        raise GanlensError(
+            f"a kernel with gamma {gamma} and coef0 {coef0}: give a finite gamma above 0, or None, "
+            "and a finite coef0 of at least 0"
+        )
     if not 0 <= seed < 2**32:
         raise GanlensError(f"seed {seed} of a kernel distance: give 0 to {2**32 - 1}")
     kernel = _Kernel(degree, 1 / x.shape[1] if gamma is None else gamma, coef0)
@@ -86,10 +92,11 @@ def kernel_distance(
 
 
 def _check(available: int, subsets: int, subset_size: int, degree: int) -> None:
-    if subset_size < 2 or subsets < 1 or degree < 1:
+    whole = all(isinstance(one, Integral) for one in (subsets, subset_size, degree))
+    if not whole or subset_size < 2 or subsets < 1 or degree < 1:
         raise GanlensError(
             f"a kernel distance of {subsets} subsets of {subset_size} rows and degree {degree}: "
-            "give at least 1 subset, 2 rows and degree 1"
+            "give whole numbers of at least 1 subset, 2 rows and degree 1"
         )
     if available < subset_size:
         raise GanlensError(

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 
+from ganlens.errors import GanlensError
 from ganlens.stats.arrays import feature_array
 from ganlens.stats.moments import mean_cov
 
@@ -20,6 +21,8 @@ def principal_axes(x: ArrayLike, count: int = 2) -> tuple[np.ndarray, np.ndarray
         the share of the total variance along each (count,), 0 where nothing varies.
     """
     x = feature_array(x, minimum=2)
+    if count < 1:
+        raise GanlensError(f"{count} principal axes: give at least 1")
     mean, values, found = _leading(x, count)
     kept, width = found.shape
     signs = np.sign(np.take_along_axis(found, np.abs(found).argmax(1)[:, None], 1))

@@ -70,7 +70,10 @@ def _too_few(real: int, fewest: int, k: int, k_density: int, subset_size: int) -
     if fewest < 2:
         reasons["fd"] = "a covariance needs at least 2 images on either side"
     if fewest < subset_size:
-        reasons["kid"] = f"needs at least {subset_size:,} images on either side, its subset size"
+        reasons["kid"] = (
+            f"needs at least {subset_size:,} images on either side, its subset size: a smaller one "
+            "(kid_subset_size) makes it defined, and is then to be named beside it"
+        )
     if fewest <= k:
         reasons |= dict.fromkeys(
             ("precision", "recall"), f"needs more than {k} real and generated images"

@@ -47,7 +47,15 @@ def decibels(power: np.ndarray) -> np.ndarray:
 
 
 def kaiser_window(side: int, beta: float = BETA) -> np.ndarray:
-    """Return the (side,) symmetric Kaiser window, scaled so that its squares sum to 1."""
+    """Return the (side,) symmetric Kaiser window, scaled so that its squares sum to 1.
+
+    Raises:
+        GanlensError: a side below 1, or a beta below 0.
+    """
+    if side < 1 or not 0 <= beta < np.inf:
+        raise GanlensError(
+            f"a window of side {side} and beta {beta:g}: give at least 1, at least 0"
+        )
     window = np.kaiser(side, beta)
     return window / np.sqrt(np.square(window).sum())
 
@@ -56,8 +64,10 @@ def whitening(images: np.ndarray) -> tuple[float, float]:
     """Return mean and standard deviation of all values: of real images, to whiten both sides by.
 
     Raises:
-        GanlensError: all values are equal.
+        GanlensError: no images, or all values are equal.
     """
+    if images.size == 0:
+        raise GanlensError("0 images have no mean to whiten by: give at least 1")
     mean, std = float(images.mean(dtype=np.float64)), float(images.std(dtype=np.float64))
     if not std > 0:
         raise GanlensError(
@@ -112,9 +122,19 @@ def amplitude(power: float, side: int, period: int) -> float:
 
     Its windowed transform is a (sum of the window)^2 at period 2, a (-1)^x; a slower wave has half
     of that at its frequency, and half at the negative one.
+
+    Raises:
+        GanlensError: a period below 2 pixels, which no picture shows.
     """
+    check_period(period)
     share = 1 if period == 2 else 2
     return float(share * np.sqrt(max(power, 0.0)) / kaiser_window(side).sum() ** 2)
+
+
+def check_period(period: int) -> None:
+    """Raise a GanlensError for a period below 2 pixels, which no picture shows."""
+    if period < 2:
+        raise GanlensError(f"a period of {period} pixels: give at least 2, that of a checkerboard")
 
 
 def _side(images: np.ndarray) -> int:

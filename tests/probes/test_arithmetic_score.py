@@ -10,7 +10,7 @@ from test_arithmetic import SMALL, TwoThings, data_set, two_things
 from ganlens.errors import GanlensError
 from ganlens.panels import ImagePanel
 from ganlens.probes.arithmetic import ArithmeticScore
-from ganlens.probes.arithmetic.trial import sums
+from ganlens.probes.arithmetic.trial import Trial, sums
 from ganlens.probes.success import share
 from ganlens.recipe import Recipe, render
 
@@ -35,6 +35,32 @@ def test_means_succeed_where_random_samples_do_not(result):
     assert low < one.plain[1].success[0] <= high
     assert result.summary()["success_3"] == one.plain[1].success[0]
     assert result.summary()["success_8"] is None
+
+
+def test_random_exemplars_that_merely_show_the_concept_stand_beside_the_plainest(result):
+    (one,) = result.formulas
+    assert len(one.merely) == len(one.plain)
+    assert min(one.showing) >= 8
+    assert one.random.success[0] < one.merely[1].success[0] <= 1
+    summary = result.summary()
+    assert summary["success_3_any_that_show"] == one.merely[1].success[0]
+    means = summary["formulas"][one.text]["means_of"]["3"]
+    assert means["any_that_show"]["success"] == list(one.merely[1].success)
+    names = [row[1] for row in result.panels()[1].rows]
+    assert names[:4] == ["single exemplars", "means of 3", "single exemplars, any that show it",
+                         "means of 3, any that show it"]  # fmt: skip
+
+
+def test_any_that_show_are_drawn_from_all_of_them_and_only_from_them():
+    lists = [np.arange(10), np.arange(10, 20), np.arange(20, 30)]
+    showing = [np.arange(100, 200), np.arange(200, 300), np.arange(300, 302)]
+    trial = Trial(two_things(), None, (), lists, showing, (0, 0), 50, torch.zeros(1))
+    picks = trial._drawn(showing, 2, np.random.default_rng(0))
+    assert picks.shape == (50, 3, 2)
+    assert len(np.unique(picks[:, 0])) > 50
+    assert (picks // 100 == np.array([1, 2, 3])[:, None]).all()
+    assert trial.picks(3).max() < 30  # the plainest are drawn from their shortlists, as before
+    assert trial.score_of_any(3) is None  # two samples show C
 
 
 def test_the_random_control_is_plausible_by_construction(result):

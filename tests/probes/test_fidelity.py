@@ -438,6 +438,27 @@ def test_too_few_images_give_null_with_a_reason():
     assert len(result.panels()) == 3
 
 
+@pytest.mark.parametrize("size", [2, 12, 30])
+def test_small_sets_have_a_kernel_distance_with_smaller_subsets_and_say_so(size):
+    """1,000 images, the published subset size, are more than many people have."""
+    subject, data = fake_subject(TINY), image_set()
+    result = quick(kid_subset_size=size, split="test").run(subject, data)
+    found = result.summary()
+    assert found["kid_subset_size"] == size
+    assert isinstance(found["kid"], float)
+    assert found["kid_standard_error"] > 0
+    table = next(panel for panel in result.panels() if isinstance(panel, TablePanel))
+    assert any(f"subsets of {size:,}, " in str(row[0]) for row in table.rows)
+
+
+def test_without_them_the_reason_names_the_way_out():
+    found = quick(split="test").run(fake_subject(TINY), image_set()).summary()
+    assert found["kid"] is None
+    assert "kid_subset_size" in found["reasons"]["kid"]
+    with pytest.raises(GanlensError, match="kid_subset_size 1 is too small: give at least 2"):
+        quick(kid_subset_size=1)
+
+
 def test_panels_are_the_numbers_the_features_and_the_pictures():
     subject, data = fake_subject(), image_set()
     result = quick(n=40).run(subject, data)

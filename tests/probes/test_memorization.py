@@ -187,7 +187,7 @@ def test_the_summary_is_json_and_comparable(mixed: NeighborsResult) -> None:
     few = summary["few_copies"]
     assert few["n_held_out"] == 200  # the whole split, where the other tests take as many as n
     assert sorted(few["seeds_nearer_than_all_held_out"]) == list(range(10, 20))
-    assert summary["p_copying"] == min(1, 2 * min(summary["p_flagged"], few["p"])) < 0.01
+    assert summary["p_copying"] == min(few["p"] / 0.9, summary["p_flagged"] / (1 - 0.9)) < 0.01
 
 
 def test_networks_run_in_the_precision_that_is_recorded() -> None:

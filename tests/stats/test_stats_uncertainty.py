@@ -136,3 +136,22 @@ def test_infinity_says_what_it_fitted():
 def test_infinity_names_what_is_wrong(settings, message):
     with pytest.raises(GanlensError, match=message):
         stats.frechet_infinity(*pair(90, 60, 0), **settings)
+
+
+def test_tails_without_a_fourth_moment_are_reported_and_gaussian_ones_are_not():
+    """Both sides of Student's t with 2 degrees of freedom: they differ from draw to draw."""
+    said = []
+    for seed in range(10):
+        generator = rng([seed, 77])
+        plain, other = generator.normal(size=(2, 400, 6))
+        assert not stats.frechet_interval(plain, 1.4 * other).heavy_tailed
+        first, second = (x / np.sqrt(generator.chisquare(2, (400, 1)) / 2) for x in (plain, other))
+        found = stats.frechet_interval(first, 1.4 * second)
+        assert 0 < found.largest_share <= 1
+        said.append(found.heavy_tailed)
+    assert sum(said) >= 8
+
+
+def test_rows_that_never_vary_have_no_largest_share():
+    constant = np.ones((10, 3))
+    assert stats.frechet_interval(constant, constant).largest_share == 0

@@ -28,7 +28,8 @@ class ArithmeticScore(Probe):
     """Repeat A - B + C over many random draws of exemplars and count how often it works.
 
     Exemplars of a draw are taken at random from a shortlist of the samples that show the concept
-    most plainly by linear classifiers on the discriminator's features. The result is measured by
+    most plainly by linear classifiers on the discriminator's features, and beside it at random from
+    all samples that show it at all. The result is measured by
     a network on pixels that was trained on real images and had no part in the choice.
 
     Attributes:
@@ -51,6 +52,7 @@ class ArithmeticScore(Probe):
     help = "how often such arithmetic succeeds, with controls"
     headline = (
         "means of three succeed in {success_3:.0%} of draws",
+        "of any exemplars that show the concept in {success_3_any_that_show:.0%}",
         "single exemplars in {success_1:.0%}",
         "random samples in {success_random:.0%}",
     )
@@ -118,14 +120,19 @@ class ArithmeticScore(Probe):
         for index, concepts in enumerate(found):
             best = [np.argsort(-pool.score(one), kind="stable") for one in concepts]
             lists = [seeds[: self.shortlist] for seeds in best]
-            show = [pool.shows(one)[seeds] for one, seeds in zip(concepts, lists, strict=True)]
-            trial = Trial(subject, network, concepts, lists, (self.seed, index), self.draws, random)
-            scores = []
+            all_shown = [pool.shows(one) for one in concepts]
+            show = [shown[seeds] for shown, seeds in zip(all_shown, lists, strict=True)]
+            showing = [np.flatnonzero(shown) for shown in all_shown]
+            trial = Trial(
+                subject, network, concepts, lists, showing, (self.seed, index), self.draws, random
+            )
+            scores, merely = [], []
             for done, count in enumerate(self.counts):
                 what = f"exemplars per concept, formula {index + 1}"
                 yield Progress(done, len(self.counts), what)
                 scores.append(trial.score(count))
-            formulas.append(trial.formula(scores, [int(one.sum()) for one in show]))
+                merely.append(trial.score_of_any(count))
+            formulas.append(trial.formula(scores, merely, [int(one.sum()) for one in show]))
         return ArithmeticScoreResult(
             formulas=tuple(formulas),
             counts=np.array(self.counts),

@@ -60,6 +60,11 @@ def _table(result: ArithmeticScoreResult) -> TablePanel:
         names = [f"means of {k}" if k > 1 else "single exemplars" for k in result.counts]
         named = [
             *zip(names, one.plain, strict=True),
+            *(
+                (f"{name}, any that show it", score)
+                for name, score in zip(names, one.merely, strict=True)
+                if score is not None
+            ),
             ("arithmetic on pixels, means of 3", one.pixels),
             ("random samples", one.random),
         ]
@@ -71,7 +76,9 @@ def _table(result: ArithmeticScoreResult) -> TablePanel:
         title="Success of arithmetic, and of its controls",
         caption="A success has every expected value by a network on pixels that "
         "shares nothing with the discriminator which chose the exemplars; from and to: its "
-        f"95 % interval (Wilson) over {result.draws} draws from the same shortlists. "
+        f"95 % interval (Wilson) over {result.draws} draws from the same shortlists, of the "
+        "samples that show their concept most plainly. Any that show it: exemplars drawn from all "
+        "samples of the pool that do, however plainly, which is what somebody who picks by eye has. "
         "Overlaid pictures show what was laid over "
         "each other, so the pixel control can succeed by that count: but no such picture "
         "exists. Plausible: the discriminator scores it above the lowest 5 % of random "

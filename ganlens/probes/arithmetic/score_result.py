@@ -39,10 +39,13 @@ class Formula:
         wanted: the conditions that A - B + C should meet.
         plain: per count of exemplars, the results as they come.
         scaled: per count, the results brought back to the prior's length.
+        merely: per count, the results of exemplars drawn at random from all samples that show their
+            concept; None where fewer samples do.
         pixels: the same arithmetic on the pixels of three exemplars each.
         random: random samples.
         shortlists: how many samples the exemplars of A, B and C were drawn from.
         shown: how many of these show the concept; the others are merely the nearest.
+        showing: how many samples of the pool show A, B and C.
         pictures: (S, H, W, C) uint8, the first results with three exemplars each.
         right: (S,) bool, which of these meet all conditions.
         recipe: what draws the pictures again.
@@ -52,10 +55,12 @@ class Formula:
     wanted: Concept
     plain: tuple[Score, ...]
     scaled: tuple[Score, ...]
+    merely: tuple[Score | None, ...]
     pixels: Score
     random: Score
     shortlists: tuple[int, ...]
     shown: tuple[int, ...]
+    showing: tuple[int, ...]
     pictures: np.ndarray
     right: np.ndarray
     recipe: dict[str, Any]
@@ -95,13 +100,18 @@ class ArithmeticScoreResult(Result):
         return Number.each(
             {
                 **{f"success_{k}": self._mean(k) for k in (1, 3, 8)},
+                "success_3_any_that_show": self._merely(3),
                 "success_pixels": np.mean([one.success[0] for one in pixels]),
                 "plausible_pixels": np.mean([one.plausible for one in pixels]),
                 "success_random": np.mean([one.success[0] for one in random]),
                 "counts": self.counts,
                 "formulas": {one.text: self._numbers(one) for one in self.formulas},
             },
-            {f"success_{k}": f"{k} is not among the counts" for k in (1, 3, 8)},
+            {
+                **{f"success_{k}": f"{k} is not among the counts" for k in (1, 3, 8)},
+                "success_3_any_that_show": "3 is not among the counts, or no formula has 3 samples "
+                "that show each of its concepts",
+            },
         )
 
     def _mean(self, count: int) -> float | None:
@@ -111,16 +121,31 @@ class ArithmeticScoreResult(Result):
             return None
         return float(np.mean([one.plain[int(places[0])].success[0] for one in self.formulas]))
 
+    def _merely(self, count: int) -> float | None:
+        """Mean success of exemplars that merely show their concept, over formulas that have any."""
+        places = np.flatnonzero(self.counts == count)
+        found = [one.merely[int(i)] for one in self.formulas for i in places]
+        shares = [score.success[0] for score in found if score is not None]
+        return float(np.mean(shares)) if shares else None
+
     def _numbers(self, one: Formula) -> dict[str, Any]:
-        per_count = zip(map(str, self.counts), one.plain, one.scaled, strict=True)
+        per_count = zip(map(str, self.counts), one.plain, one.scaled, one.merely, strict=True)
         return {
             "expected": one.goal,
-            "means_of": {k: {**_plain(a), "rescaled": _plain(b)} for k, a, b in per_count},
+            "means_of": {
+                k: {
+                    **_plain(a),
+                    "rescaled": _plain(b),
+                    "any_that_show": None if m is None else _plain(m),
+                }
+                for k, a, b, m in per_count
+            },
             "pixel_arithmetic": _plain(one.pixels),
             "random_samples": _plain(one.random),
             "conditions": [condition.text for condition in one.wanted],
             "shortlists": list(one.shortlists),
             "shortlists_showing": list(one.shown),
+            "pool_showing": list(one.showing),
         }
 
 

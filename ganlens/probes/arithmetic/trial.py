@@ -32,6 +32,7 @@ class Trial:
         network: the attribute classifier that measures the results.
         concepts: A, B and C.
         shortlists: seeds of the samples of A, B and C that exemplars are drawn from.
+        showing: seeds of all samples that show A, B and C, however plainly.
         seed: of the draws.
         draws: how many.
         random: (draws, C, H, W) random samples, the control.
@@ -41,6 +42,7 @@ class Trial:
     network: AttributeClassifier
     concepts: Concepts
     shortlists: list[np.ndarray]
+    showing: list[np.ndarray]
     seed: tuple[int, int]
     draws: int
     random: Tensor
@@ -52,10 +54,13 @@ class Trial:
 
     def picks(self, count: int) -> np.ndarray:
         """Draw exemplars: (draws, 3, count) seeds, none twice within a concept."""
-        rng = np.random.default_rng((*self.seed, count))
+        return self._drawn(self.shortlists, count, np.random.default_rng((*self.seed, count)))
+
+    def _drawn(
+        self, lists: Sequence[np.ndarray], count: int, rng: np.random.Generator
+    ) -> np.ndarray:
         rows = [
-            [rng.choice(seeds, count, replace=False) for seeds in self.shortlists]
-            for _ in range(self.draws)
+            [rng.choice(seeds, count, replace=False) for seeds in lists] for _ in range(self.draws)
         ]
         return np.array(rows)
 
@@ -83,15 +88,28 @@ class Trial:
         scaled = self.subject.prior.project(z)
         return self.measured(self.subject.generate(z)), self.measured(self.subject.generate(scaled))
 
+    def score_of_any(self, count: int) -> Score | None:
+        """Measure random exemplars that merely show their concept; None if there are too few."""
+        if min(map(len, self.showing)) < count:
+            return None
+        picks = self._drawn(self.showing, count, np.random.default_rng((*self.seed, count, 1)))
+        return self.measured(self.subject.generate(sums(self.subject.latents, picks)))
+
     def score_of_pixels(self) -> Score:
         """Measure the same arithmetic on the pixels of the paper's number of exemplars."""
         drawn = sums(lambda s: self.subject.generate(self.subject.latents(s)), self.picks(PAPER))
         return self.measured(drawn.clamp(-1, 1))
 
-    def formula(self, scores: Sequence[tuple[Score, Score]], show: Sequence[int]) -> Formula:
+    def formula(
+        self,
+        scores: Sequence[tuple[Score, Score]],
+        merely: Sequence[Score | None],
+        show: Sequence[int],
+    ) -> Formula:
         """Return the scores with their controls and some pictures.
 
-        ``show`` says how many samples of each shortlist show their concept.
+        ``merely`` are those of random exemplars that show their concept, ``show`` says how many
+        samples of each shortlist show it.
         """
         means = [
             Sum.mean(a.tolist()) + Sum.mean(b.tolist(), -1) + Sum.mean(c.tolist())
@@ -104,10 +122,12 @@ class Trial:
             wanted=self.wanted,
             plain=tuple(plain for plain, _ in scores),
             scaled=tuple(scaled for _, scaled in scores),
+            merely=tuple(merely),
             pixels=self.score_of_pixels(),
             random=self.measured(self.random),
             shortlists=tuple(map(len, self.shortlists)),
             shown=tuple(show),
+            showing=tuple(map(len, self.showing)),
             pictures=images.to_uint8(drawn),
             right=np.all(self.meets(drawn), axis=1),
             recipe=recipe.to_json(),

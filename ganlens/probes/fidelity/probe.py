@@ -65,6 +65,8 @@ class Fidelity(Probe):
             bfloat16 where the hardware multiplies it. The number says which it was.
         k: neighbour that sets the radius for precision and recall.
         k_density: neighbour that sets the radius for density and coverage.
+        kid_subset_size: images of either kind in each subset of the kernel distance. 1000 is what
+            published KIDs use; fewer make it defined for smaller sets, and are recorded beside it.
     """
 
     title = "Fidelity"
@@ -98,6 +100,7 @@ class Fidelity(Probe):
     precision: Literal["float32", "bfloat16", "auto"] = "float32"
     k: Count = 3
     k_density: Count = 5
+    kid_subset_size: Annotated[int, Limits(low=2)] = stats.kernel.SUBSET_SIZE
 
     def __post_init__(self) -> None:
         """Check the settings before anything is loaded or drawn."""
@@ -219,7 +222,9 @@ class Fidelity(Probe):
         same = real.identity() == sources.fake.identity()
         yield Progress(0, 1, "comparison of the features")
         rest = others[0] if others else None
-        score = partial(stats.quality, k=self.k, k_density=self.k_density)
+        score = partial(
+            stats.quality, k=self.k, k_density=self.k_density, subset_size=self.kid_subset_size
+        )
         scores = score(ours, fake)
         names, warning = (sources.reference, sources.other_name), ""
         if chosen.source is not None and names[0] != names[1]:
@@ -229,11 +234,12 @@ class Fidelity(Probe):
             twice = shared_by(sources.others, real, sources.other_name).get("shared")
             warning += f"; {twice}, which lowers this baseline" if twice else ""
         mifid = chosen.metric == FID and sources.trained_on
+        interval = None if same else stats.frechet_interval(ours, fake)
         return {
-            "notes": measure.cautions(ours, fake, same),
+            "notes": [*measure.cautions(ours, fake, same), *measure.heavy_tails(interval)],
             "shared": {} if same else shared,
             "scores": scores,
-            "interval": None if same else stats.frechet_interval(ours, fake),
+            "interval": interval,
             "infinity": None if same else measure.extrapolated(ours, fake, self.seed),
             # Its threshold was set for Inception. In features of a discriminator even held-out
             # images fall below it (pixelfaces: 1.2 became 13.9): honest samples would be punished.

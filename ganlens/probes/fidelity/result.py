@@ -120,6 +120,7 @@ class FidelityResult(Result):
             Number("value", self.value),
             Number("interval", interval and (interval.low, interval.high), reason=NO_PAIRS),
             Number("interval_level", interval and interval.level, reason=NO_PAIRS),
+            Number("interval_largest_share", interval and interval.largest_share, reason=NO_PAIRS),
             Number("value_at_infinity", infinity and infinity.value, reason=few),
             Number("value_at_infinity_se", infinity and infinity.standard_error, reason=few),
             Number("memorization_informed", self.informed, reason=NO_MIFID),

@@ -91,7 +91,7 @@ def _why(mode: str, prior: str) -> str:
         )
     return (
         "slerp turns the direction and moves the length evenly, so it stays where the prior has "
-        "its mass (White 2016)."
+        "its mass (after White 2016)."
     )
 
 

@@ -17,6 +17,7 @@ from ganlens.probes.memorization.few import FewCopies
 from ganlens.probes.memorization.sets import Scores
 from ganlens.probes.result import Number, Result
 
+FEW_WEIGHT = 0.9  # of the test for a few copies in the p-value of copying
 POOL = 2  # side of the grid that the discriminator's last block is max-pooled to
 
 
@@ -73,8 +74,11 @@ class NeighborsResult(Result):
 
     @property
     def p_copying(self) -> float:
-        """Bonferroni's p-value of two tests: many samples too near, and a few copies."""
-        return min(1.0, 2 * min(self.test.p_count, self.few.p))
+        """P-value of two tests by weighted Bonferroni: many samples too near; a few copies.
+
+        Many copies make the first as small as one likes, so the second has nearly all the weight.
+        """
+        return min(1.0, self.test.p_count / (1 - FEW_WEIGHT), self.few.p / FEW_WEIGHT)
 
     @property
     def missed(self) -> tuple[str, ...]:
@@ -94,7 +98,8 @@ class NeighborsResult(Result):
                 "too_near": self.test.share,
                 **_test(self.test),
                 "p_copying": self.p_copying,
-                "p_copying_combines": "p_flagged and few_copies.p, twice the smaller (Bonferroni)",
+                "p_copying_combines": "the least of few_copies.p / 0.9 and p_flagged / 0.1 "
+                "(Bonferroni with weights)",
                 "few_copies": self._few(),
                 "controls_flagged": of_controls(self.tests),
                 "controls_caught": not self.missed,

@@ -6,7 +6,7 @@ from typing import Any
 from ganlens.panels import TablePanel
 from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT
 from ganlens.probes.memorization.controls import COLLAPSED, MODES
-from ganlens.probes.memorization.result import NeighborsResult
+from ganlens.probes.memorization.result import FEW_WEIGHT, NeighborsResult
 
 CAUTION = (
     "These are several measurements, not one verdict: no single statistic separates copying from "
@@ -79,8 +79,8 @@ def few_copies(result: NeighborsResult) -> TablePanel:
         if few.fewest > few.n_planted
         else ""
     )
-    rows: list[Any] = [(f"the {n:,} samples", 0, few.p, min(1.0, 2 * few.p))]
-    rows += [(f"with copies, {kind}", few.n_planted, p, min(1.0, 2 * p))
+    rows: list[Any] = [(f"the {n:,} samples", 0, few.p, min(1.0, few.p / FEW_WEIGHT))]
+    rows += [(f"with copies, {kind}", few.n_planted, p, min(1.0, p / FEW_WEIGHT))
              for kind, p in few.planted.items()]  # fmt: skip
     return TablePanel(
         title="A few copies among many samples?",
@@ -92,7 +92,7 @@ def few_copies(result: NeighborsResult) -> TablePanel:
         "each is divided by half the mean of the 50 nearest (Carlini 2023). "
         f"{mirrored} Below, the same test when some samples are replaced by copies: p must be "
         f"small.{short} With the test of the share flagged this makes one p-value of copying "
-        f"(Bonferroni, twice the smaller): {result.p_copying:.2g}. "
+        f"(Bonferroni with weights 0.9 and 0.1): {result.p_copying:.2g}. "
         "Samples of a kind that the training data have too often come nearer without being "
         "copies: look at the pictures.",
         columns=("set", "copies", "p", "p, for two tests"),

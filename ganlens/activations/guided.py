@@ -177,11 +177,20 @@ def guided_copy(module: nn.Module) -> nn.Module:
 
 def _rectifies(module: nn.Module) -> bool:
     try:
-        steps = trace(module).steps
+        return guided_rectifiers(module) > 0
     except GanlensError:  # no input is known that it takes: its layers tell
         layers = (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ReLU6)
         return any(isinstance(part, layers) for part in module.modules())
-    return any(rectifier(one.called, one.args, one.kwargs) is not None for one in steps)
+
+
+def guided_rectifiers(module: nn.Module) -> int:
+    """Return how many rectifiers run in a forward pass, each of which obeys the rule.
+
+    Raises:
+        GanlensError: the network cannot be run.
+    """
+    steps = trace(module).steps
+    return sum(rectifier(one.called, one.args, one.kwargs) is not None for one in steps)
 
 
 def plain_activations(module: nn.Module) -> list[str]:

@@ -34,7 +34,7 @@ def _gradients(result: GuidedBackpropResult, kind: str) -> ImagePanel:
         caption=f"Each row is one unit, each tile the colours that would raise it most in one "
         f"of the {k} real images that activate it most, cut to its receptive field of "
         f"{result.size} px; grey is no influence, and each tile has its own scale. {how[kind]} "
-        f"{_where(result)}{_caution(result)}",
+        f"{_plain(result) if kind == 'guided' else ''}{_where(result)}{_caution(result)}",
         image=_sheets(result, tiles),
         alt=f"{len(result.trained.gallery.units)} rows of {k} {kind} gradients",
         scale=1,
@@ -107,6 +107,12 @@ def _table(result: GuidedBackpropResult) -> TablePanel:
                  "AUC", "p"),
         rows=rows,
     )  # fmt: skip
+
+
+def _plain(result: GuidedBackpropResult) -> str:
+    if not result.plain:
+        return ""
+    return f"No rectifiers, so that gradients through them stay plain: {', '.join(result.plain)}. "
 
 
 def _where(result: GuidedBackpropResult) -> str:

@@ -21,7 +21,7 @@ from ganlens.activations.functions import (
     works_in_place,
 )
 from ganlens.activations.hooks import scopes_of
-from ganlens.activations.names import call_name, is_leaf, leaves_of, modules_of
+from ganlens.activations.names import call_name, is_compiled, is_leaf, leaves_of, modules_of
 from ganlens.activations.trace import UNSEEN, Point, Step, Trace
 from ganlens.errors import GanlensError
 
@@ -70,6 +70,8 @@ class _Tracer:
             given = [self._given(one) for one in inputs]
             self.scopes = stack.enter_context(scopes_of(self.module))
             for name, part in modules_of(self.module).items():
+                if is_compiled(part):
+                    continue
                 stack.callback(part.register_forward_pre_hook(self._entering(name)).remove)
                 stack.callback(part.register_forward_hook(self._leaving).remove)
             stack.enter_context(Seeing(self._see))

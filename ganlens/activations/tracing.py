@@ -25,6 +25,11 @@ from ganlens.activations.names import call_name, is_compiled, is_leaf, leaves_of
 from ganlens.activations.trace import UNSEEN, Point, Step, Trace
 from ganlens.errors import GanlensError
 
+# What torch and Python raise about an input that does not fit; other kinds, memory that ran out
+# among them, are no matter of the input.
+MISFITS = (RuntimeError, TypeError, ValueError, IndexError, KeyError, ZeroDivisionError,
+           AssertionError, AttributeError, NotImplementedError, GanlensError)  # fmt: skip
+
 
 def trace(module: nn.Module, *inputs: Tensor) -> Trace:
     """Follow one forward pass in eval mode; nothing of the network is changed.
@@ -41,7 +46,9 @@ def trace(module: nn.Module, *inputs: Tensor) -> Trace:
     for way in ways:
         try:
             return _Tracer(module).run(way)
-        except Exception as error:  # a module of somebody else's can raise anything
+        except Exception as error:
+            if type(error) not in MISFITS:
+                raise
             failed = (str(error).splitlines() or [type(error).__name__])[0][:200]
     raise GanlensError(
         f"the forward pass of {type(module).__name__} cannot be followed ({failed}): give the"

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ganlens.activations import followed
+from ganlens.directions import sefa_reads
 from ganlens.errors import GanlensError
 from ganlens.models.base import source_shape
 from ganlens.models.roles import in_order
@@ -73,10 +75,21 @@ def check(subject: "Subject") -> list[Check]:
                 checks = _encoder(subject, name, drawn)
             else:
                 checks = _discriminator(subject, name, drawn)
+            checks += _flow(subject, name)
         except (GanlensError, RuntimeError) as error:
             checks = [Check("runs", False, _line(error))]
         found += _named(subject, name, checks)
     return found
+
+
+def _flow(subject: "Subject", name: str) -> list[Check]:
+    """Say what is known of the layers: what they see or draw, and where the latent enters."""
+    role = subject.roles[name]
+    if role not in ("generator", "discriminator") or subject.names(role)[0] != name:
+        return []
+    network, draws = subject.unconditional(role), role == "generator"
+    found = followed(network, draws=draws) | ({"SeFa": sefa_reads(network)} if draws else {})
+    return [Check(what, None, words) for what, words in found.items()]
 
 
 def _named(subject: "Subject", name: str, checks: list[Check]) -> list[Check]:
@@ -92,7 +105,9 @@ def which_probes(subject: "Subject", probes: Mapping[str, Probe]) -> dict[str, s
     reasons = {}
     for name, probe in probes.items():
         reason = missing(probe, subject, None)
-        reasons[name] = "" if reason == NO_DATA else reason
+        if reason in ("", NO_DATA):
+            reason = probe.unfit(subject)
+        reasons[name] = reason
     return reasons
 
 

@@ -1,6 +1,7 @@
 """Look inside a torch module, and change what passes through it, by layer name."""
 
 from ganlens.activations.fields import ReceptiveField, receptive_field
+from ganlens.activations.followed import followed
 from ganlens.activations.functions import ACTIVATIONS
 from ganlens.activations.guided import guided_copy, plain_activations, position_gradients
 from ganlens.activations.hooks import capture, edit, run_to
@@ -21,6 +22,7 @@ __all__ = [
     "capture",
     "edit",
     "find_layer",
+    "followed",
     "guided_copy",
     "highest_positions",
     "layer_names",

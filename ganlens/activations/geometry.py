@@ -27,7 +27,8 @@ _BY_ELEMENT = ACTIVATION_FUNCTIONS | frozenset(
      "softsign", "hardshrink", "softshrink", "tanhshrink", "contiguous", "clone", "detach", "to",
      "float", "double", "half", "bfloat16", "type", "type_as", "cpu", "cuda", "requires_grad",
      "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout",
-     "nan_to_num", "data", "alias")
+     "nan_to_num", "data", "alias", "gt", "ge", "lt", "le", "eq", "ne", "logical_and", "logical_or",
+     "logical_not")
 )  # fmt: skip
 _OVER_CHANNELS = frozenset(
     ("cat", "concat", "concatenate", "chunk", "split", "tensor_split", "mean", "sum", "std", "var",

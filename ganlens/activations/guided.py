@@ -8,7 +8,6 @@ fifth of everything else.
 
 from collections import OrderedDict
 from collections.abc import Callable
-from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -21,6 +20,7 @@ from torch.overrides import (
     has_torch_function_unary,
 )
 
+from ganlens.activations.copying import copied
 from ganlens.activations.functions import ACTIVATION_FUNCTIONS, name_of, works_in_place
 from ganlens.activations.hooks import run_to
 from ganlens.activations.names import find_layer
@@ -163,7 +163,7 @@ def guided_copy(module: nn.Module) -> nn.Module:
             "the network has no ReLU or LeakyReLU layer, and calls none as a function:"
             " guided backpropagation needs at least one"
         )
-    copy = deepcopy(module, {id(known): OrderedDict() for known in hooks if known is not None})
+    copy = copied(module, {id(known): OrderedDict() for known in hooks if known is not None})
     made: dict[nn.Module, nn.Module] = {}  # what is shared stays shared
     for name, part in list(copy.named_modules(remove_duplicate=False)):
         if name and type(part) in (nn.ReLU, nn.LeakyReLU):
@@ -177,11 +177,20 @@ def guided_copy(module: nn.Module) -> nn.Module:
 
 def _rectifies(module: nn.Module) -> bool:
     try:
-        steps = trace(module).steps
+        return guided_rectifiers(module) > 0
     except GanlensError:  # no input is known that it takes: its layers tell
         layers = (nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ReLU6)
         return any(isinstance(part, layers) for part in module.modules())
-    return any(rectifier(one.called, one.args, one.kwargs) is not None for one in steps)
+
+
+def guided_rectifiers(module: nn.Module) -> int:
+    """Return how many rectifiers run in a forward pass, each of which obeys the rule.
+
+    Raises:
+        GanlensError: the network cannot be run.
+    """
+    steps = trace(module).steps
+    return sum(rectifier(one.called, one.args, one.kwargs) is not None for one in steps)
 
 
 def plain_activations(module: nn.Module) -> list[str]:

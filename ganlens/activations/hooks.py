@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ganlens.activations.functions import Seeing, name_of, tensors_in
-from ganlens.activations.names import find_layer, is_leaf, split_name
+from ganlens.activations.names import find_layer, is_compiled, is_leaf, split_name
 from ganlens.errors import GanlensError
 
 Function = Callable[[Tensor], Tensor | None]
@@ -128,6 +128,11 @@ def hooked(module: nn.Module, layer: str, function: Function) -> Iterator[None]:
         GanlensError: unknown layer.
     """
     part, (path, name, call) = find_layer(module, layer), split_name(layer)
+    if is_compiled(part) or is_compiled(module):
+        raise GanlensError(
+            f"layer {layer!r} is compiled (TorchScript), so that what it puts out cannot be seen:"
+            " give the network's own module"
+        )
     counter = _Counter(call)
     with ExitStack() as stack:
         before = module.register_forward_pre_hook(counter.begin)
@@ -201,6 +206,8 @@ def scopes_of(module: nn.Module) -> Iterator[list[str | None]]:
 
     with ExitStack() as stack:
         for name, part in module.named_modules():
+            if is_compiled(part):
+                continue
             inside = name and (is_leaf(part) or "parametrizations" in name.split("."))
             scope = None if inside else name
             stack.callback(part.register_forward_pre_hook(enter(scope)).remove)

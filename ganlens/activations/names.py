@@ -7,6 +7,7 @@ function's, as in "block1.F.relu", or "F.relu@2" in the network's own forward me
 import difflib
 from collections.abc import Iterable
 
+import torch
 from torch import nn
 
 from ganlens.errors import GanlensError
@@ -15,6 +16,11 @@ from ganlens.errors import GanlensError
 def is_leaf(part: nn.Module) -> bool:
     """Whether a module has no layers inside; parametrizations of its weights are none."""
     return all(name == "parametrizations" for name, _ in part.named_children())
+
+
+def is_compiled(part: nn.Module) -> bool:
+    """Whether a module is a TorchScript program, inside which nothing can be seen."""
+    return isinstance(part, torch.jit.ScriptModule)
 
 
 def modules_of(module: nn.Module) -> dict[str, nn.Module]:

@@ -21,9 +21,14 @@ from ganlens.activations.functions import (
     works_in_place,
 )
 from ganlens.activations.hooks import scopes_of
-from ganlens.activations.names import call_name, is_leaf, leaves_of, modules_of
+from ganlens.activations.names import call_name, is_compiled, is_leaf, leaves_of, modules_of
 from ganlens.activations.trace import UNSEEN, Point, Step, Trace
 from ganlens.errors import GanlensError
+
+# What torch and Python raise about an input that does not fit; other kinds, memory that ran out
+# among them, are no matter of the input.
+MISFITS = (RuntimeError, TypeError, ValueError, IndexError, KeyError, ZeroDivisionError,
+           AssertionError, AttributeError, NotImplementedError, GanlensError)  # fmt: skip
 
 
 def trace(module: nn.Module, *inputs: Tensor) -> Trace:
@@ -41,7 +46,9 @@ def trace(module: nn.Module, *inputs: Tensor) -> Trace:
     for way in ways:
         try:
             return _Tracer(module).run(way)
-        except Exception as error:  # a module of somebody else's can raise anything
+        except Exception as error:
+            if type(error) not in MISFITS:
+                raise
             failed = (str(error).splitlines() or [type(error).__name__])[0][:200]
     raise GanlensError(
         f"the forward pass of {type(module).__name__} cannot be followed ({failed}): give the"
@@ -70,6 +77,8 @@ class _Tracer:
             given = [self._given(one) for one in inputs]
             self.scopes = stack.enter_context(scopes_of(self.module))
             for name, part in modules_of(self.module).items():
+                if is_compiled(part):
+                    continue
                 stack.callback(part.register_forward_pre_hook(self._entering(name)).remove)
                 stack.callback(part.register_forward_hook(self._leaving).remove)
             stack.enter_context(Seeing(self._see))

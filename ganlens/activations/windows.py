@@ -59,7 +59,7 @@ def receptive_windows(module: nn.Module, layer: str, example: Tensor) -> Windows
     passed = trace(module, example)
     seen = fields_of(passed)
     field, shape = field_of(seen, passed, layer), seen[passed.step_of(layer)].maps
-    _check_square(shape)
+    check_square(shape)
     side = example.shape[-1]
     rows = [one or (0, 0) for one in field.rows_of(shape[1], side)]
     return Windows(shape, tuple(a for a, _ in rows), tuple(b for _, b in rows), side)
@@ -85,11 +85,16 @@ def projective_windows(module: nn.Module, layer: str, example: Tensor) -> Window
     find_layer(module, layer)
     passed = trace(module, example)
     shape, rows = rows_drawn(passed, passed.step_of(layer))
-    _check_square(shape)
+    check_square(shape)
     picture = passed.steps[passed.output or 0].shape
     return Windows(shape, tuple(a for a, _ in rows), tuple(b + 1 for _, b in rows), picture[-1])
 
 
-def _check_square(shape: Shape) -> None:
+def check_square(shape: Shape) -> None:
+    """Refuse (C, h, w) maps whose rows and columns are not alike.
+
+    Raises:
+        GanlensError: they are not.
+    """
     if shape[1] != shape[2]:
         raise GanlensError(f"maps of {shape[1]} x {shape[2]} are not square: choose another layer")

@@ -11,7 +11,7 @@ from ganlens.directions.direction import (
 )
 from ganlens.directions.ganspace import ganspace
 from ganlens.directions.means import difference_of_means, means_of_extremes
-from ganlens.directions.sefa import first_layer, sefa
+from ganlens.directions.sefa import first_layer, sefa, sefa_reads
 from ganlens.directions.store import (
     SUFFIX,
     directions_bytes,
@@ -40,5 +40,6 @@ __all__ = [
     "random_directions",
     "save_directions",
     "sefa",
+    "sefa_reads",
     "unit_of",
 ]

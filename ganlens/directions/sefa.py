@@ -117,6 +117,18 @@ def first_layer(generator: nn.Module) -> FirstLayer:
     return FirstLayer(rows.numpy(), layer, before)
 
 
+def sefa_reads(generator: nn.Module) -> str:
+    """Say in one sentence what SeFa factorises here, or why it does not know the generator."""
+    try:
+        first = first_layer(generator)
+    except GanlensError as error:
+        return f"not known: {error}"
+    if first.before:
+        done = ", ".join(first.before)
+        return f"reads {first.layer}, which takes in the latent after {done}: not the latent itself"
+    return f"reads {first.layer}"
+
+
 def _check_width(generator: nn.Module, prior: Any) -> None:
     """Say of a generator that does not run whether its first matrix is too narrow or too wide."""
     for name, part in generator.named_modules():

@@ -102,6 +102,14 @@ class Probe:
         """Return what it cannot do without under these settings."""
         return Needs()
 
+    def unfit(self, subject: Subject) -> str:
+        """Say in one line why it cannot follow this model's networks; empty where it can.
+
+        It is asked by ``ganlens check``, of models that have what the probe needs. A probe whose
+        answer only a run gives says nothing.
+        """
+        return ""
+
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON-able values."""
         return dict(plain(asdict(self)))  # type: ignore[call-overload]

@@ -1,11 +1,11 @@
 """Any torch modules as the networks of a Subject: copied, wrapped and tried."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any
 
 from torch import nn
 
+from ganlens.activations.copying import copied
 from ganlens.errors import GanlensError
 from ganlens.models.conditions import Classes, Condition
 from ganlens.models.imported.wrapped import (
@@ -38,7 +38,7 @@ def wrapped(
     found: dict[str, Any] = {}
     if generator is not None:
         made = wrap(
-            deepcopy(generator), prior, output_range, latent_dim=latent_dim,
+            copied(generator), prior, output_range, latent_dim=latent_dim,
             image_shape=image_shape, classes=classes, label=label,
         )  # fmt: skip
         found["generator" if isinstance(made, WrappedGenerator) else "translator"] = made
@@ -50,6 +50,6 @@ def wrapped(
             continue
         if image_shape is None:
             raise GanlensError(f"a {name} alone needs image_shape: give (C, H, W)")
-        found[name] = wrapper(deepcopy(module), image_shape, output_range)
+        found[name] = wrapper(copied(module), image_shape, output_range)
     condition = None if classes is None else Classes.numbered(classes, label)
     return found, condition

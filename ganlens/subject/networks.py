@@ -45,7 +45,9 @@ class NetworksByRole:
         self.image_shape: tuple[int, int, int] = self._find_shape()
 
     def _placed(self, network: nn.Module) -> nn.Module:
-        network = network.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # A forward method of somebody else's may take the order of the numbers for granted (view).
+        order = getattr(network, "memory_format", torch.channels_last)
+        network = network.to(device=self.device, memory_format=order)  # type: ignore[call-overload]
         return network.requires_grad_(False).eval()
 
     def _find_shape(self) -> tuple[int, int, int]:

@@ -25,7 +25,9 @@ from ganlens.activations import (
     guided_copy,
     layer_names,
     plain_activations,
+    position_gradients,
     projective_windows,
+    receptive_field,
     receptive_windows,
     run_to,
     trace,
@@ -332,3 +334,98 @@ def test_a_sigmoid_at_the_end_is_left_out_whether_layer_or_function() -> None:
 
 def test_late_norm_is_no_part_of_the_linear_map() -> None:
     assert first_layer(drawn(LateNorm())).layer == "fc"
+
+
+class Viewing(nn.Module):
+    """Takes the order of its numbers for granted, as most discriminators do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.f = nn.Conv2d(3, 4, 4, 2, 1), nn.Linear(4 * 64, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = torch.relu(self.conv(x))
+        return self.f(maps.view(maps.shape[0], -1))
+
+
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+def test_a_forward_method_may_view_its_maps(order: torch.memory_format) -> None:
+    network, x = drawn(Viewing()), pictures().clamp(-1, 1)
+    subject = Subject.from_modules(None, network, image_shape=(3, SIDE, SIDE))
+    found = subject.discriminate(x.contiguous(memory_format=order))
+    torch.testing.assert_close(found, network(x).flatten(), atol=1e-5, rtol=1e-5)
+    maps = torch.relu(network.conv(x)).flatten(1)
+    torch.testing.assert_close(subject.features(x, pool=None), maps, atol=1e-5, rtol=1e-5)
+
+
+def test_a_vector_made_of_maps_keeps_their_windows_and_gradients() -> None:
+    network, x = nn.Sequential(nn.Conv2d(3, 2, 4, 4), nn.ReLU(), nn.Flatten()), pictures(1)
+    windows = receptive_windows(network, "2", x)
+    assert (windows.shape, windows.first) == ((2, 4, 4), (0, 4, 8, 12))
+    one, three = torch.tensor([1]), torch.tensor([3])
+    with torch.no_grad():
+        network[0].bias.fill_(9)  # no unit is off
+    found = position_gradients(network, "2", x, one, three, one, windows.shape)
+    expected = torch.zeros(1, 3, SIDE, SIDE)
+    expected[..., 12:16, 4:8] = network[0].weight[1].detach()
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_what_the_older_weight_norm_computed_is_copied() -> None:
+    network = nn.Sequential(nn.utils.weight_norm(nn.Conv2d(3, 2, 4)), nn.ReLU(), nn.Conv2d(2, 1, 3))
+    x = pictures().clamp(-1, 1)
+    expected = network(x).flatten(1).mean(1)  # leaves a weight with a history behind
+    subject = Subject.from_modules(None, network, image_shape=(3, SIDE, SIDE))
+    torch.testing.assert_close(subject.discriminate(x), expected, atol=1e-5, rtol=1e-5)
+    assert layer_names(subject.discriminator) == ["network.0", "network.1", "network.2"]
+    guided_copy(network)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_a_compiled_part_is_said_and_the_rest_is_known() -> None:
+    inner = nn.Sequential(nn.Conv2d(3, 3, 3), nn.ReLU()).requires_grad_(False)
+    network = nn.Sequential(nn.Conv2d(3, 3, 3), torch.jit.script(inner), nn.Conv2d(3, 1, 3))
+    x = pictures(1)
+    assert receptive_windows(network, "0", x).size == 3
+    with pytest.raises(GanlensError, match="is not known"):
+        receptive_windows(network, "2", x)
+    with pytest.raises(GanlensError, match=r"'1' is compiled \(TorchScript\)"):
+        run_to(network, "1", x)
+
+
+def test_spectral_norm_of_either_kind_is_no_layer_of_its_own() -> None:
+    new = nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 2, 3))
+    network = nn.Sequential(new, nn.ReLU(), nn.Conv2d(2, 1, 3)).eval()
+    assert layer_names(network) == ["0", "1", "2"]
+    x = pictures(1)
+    torch.testing.assert_close(run_to(network, "0", x), network[0](x))
+    assert receptive_windows(network, "2", x).size == 5
+
+
+class Gate(nn.Module):
+    """Squeeze and excitation: every position depends on all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool, self.f = nn.AdaptiveAvgPool2d(1), nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(self.f(self.pool(x)))
+
+
+@pytest.mark.parametrize(
+    ("parts", "sizes"),
+    [
+        ([nn.Conv2d(3, 3, 3), Gate(), nn.Conv2d(3, 1, 3)], {"0": 3, "1.f": None, "2": None}),
+        ([nn.Conv2d(3, 3, 3), nn.InstanceNorm2d(3)], {"0": 3, "1": None}),
+        ([nn.PixelUnshuffle(2), nn.Conv2d(12, 1, 3)], {"0": 2, "1": 6}),
+        ([nn.ReflectionPad2d(1), nn.Conv2d(3, 1, 3)], {"1": 3}),
+        ([nn.Conv2d(3, 3, 3, 1, "same", dilation=2), nn.AvgPool2d(2)], {"0": 5, "1": 6}),
+        ([nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3, track_running_stats=False)], {"1": None}),
+    ],
+)
+def test_sizes_of_fields(parts: list[nn.Module], sizes: dict[str, int | None]) -> None:
+    network, x = nn.Sequential(*parts), pictures(1)
+    for layer, size in sizes.items():
+        assert receptive_field(network, layer, x).size == size, layer

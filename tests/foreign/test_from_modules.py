@@ -321,3 +321,73 @@ def test_a_named_class_may_map_images_to_images(
     expected = judge_(x).flatten(1).mean(1)
     for one in (networks, alone):
         assert torch.allclose(one["discriminator"](x * 2 - 1), expected, atol=1e-5)
+
+
+class Rolls(nn.Module):
+    """A discriminator that moves its maps by a function whose rows nobody wrote down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.score = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Conv2d(4, 1, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = nn.functional.elu(self.a(x)).roll(1, 2)
+        return self.score(torch.tanh(self.b(x)))
+
+
+class Bypassed(nn.Module):
+    """A generator whose latent enters by two layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(5, 192), nn.Linear(5, 192)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.tanh(self.a(z) + torch.relu(self.b(z))).view(-1, 3, 8, 8)
+
+
+class Normed(nn.Module):
+    """A generator that normalises its latents first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(5, 192)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.tanh(self.fc(z / z.norm(dim=1, keepdim=True))).view(-1, 3, 8, 8)
+
+
+def test_check_says_what_is_not_known_of_the_layers_and_promises_no_probe_that_needs_it() -> None:
+    from ganlens.probes import PROBES
+
+    probes = {name: probe() for name, probe in PROBES.items()}
+    subject = Subject.from_modules(Bypassed(), Rolls(), image_shape=(3, 8, 8))
+    found = {one.name: one.found for one in check(subject)}
+    assert "known for 2 of 5 layers; " in found["receptive fields"]
+    assert "through layer 'network.F.roll' (roll) is not known" in found["receptive fields"]
+    assert found["guided gradients"].startswith("none: no ReLU or LeakyReLU runs")
+    assert "by several layers (network.a, network.b)" in found["SeFa"]
+    reasons = which_probes(subject, probes)
+    assert "network.F.roll" in reasons["top-images"]
+    assert "is not known" in reasons["guided-backprop"]
+    assert not reasons["filters"]
+    normed = {one.name: one.found for one in check(Subject.from_modules(Normed()))}
+    assert "the latent after norm, " in normed["SeFa"]
+    good = Subject.from_modules(convolutional(), judge())
+    found = {one.name: one.found for one in check(good)}
+    assert found["guided gradients"] == "through 1 rectifier"
+    assert found["SeFa"] == "reads network.1"
+    square = Subject.from_modules(None, judge(), image_shape=(3, 8, 8))
+    assert not which_probes(square, probes)["guided-backprop"]
+
+
+def test_directions_leave_sefa_out_with_a_sentence_and_go_on() -> None:
+    from ganlens.probes import PROBES
+
+    subject = Subject.from_modules(Bypassed())
+    settings = {"samples": 100, "measured": 8, "count": 1, "random": 1, "shown": 1, "seeds": (0,)}
+    found = PROBES["directions"](methods=("sefa", "ganspace"), **settings).run(subject)
+    assert {one.method for one in found.directions} == {"ganspace", "random"}
+    assert "sefa left out: the latent enters by several layers" in found.summary()["left_out"]
+    with pytest.raises(GanlensError, match="no direction was found: sefa left out"):
+        PROBES["directions"](methods=("sefa",), **settings).run(subject)

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganlens.activations import find_layer
-from ganlens.probes.layer_statistics import leaves, outputs_of
+from ganlens.activations import find_layer, trace
+from ganlens.activations.names import split_name
 from ganlens.subject import Subject
 
 PICTURE = 16  # output positions a side in the picture of an overlap
@@ -62,7 +62,7 @@ def find_stages(subject: Subject) -> tuple[Stage, ...]:
         stages.append(
             Stage(
                 layer=name,
-                kind=_kind(layer),
+                kind=_kind(layer, name),
                 side=side,
                 stride=strides[i],
                 period=math.prod(strides[i:]),
@@ -139,21 +139,25 @@ def even_taps(weight: Tensor, stride: int) -> Tensor:
 
 
 def _enlarging(subject: Subject) -> dict[str, tuple[int, int]]:
-    """Return (side of its input, side of its output) of every enlarging leaf, in order."""
-    sizes, before, known = {}, 1, leaves(subject.generator)
-    # Groups too: the maps of a linear projection get their shape in a group, not in a leaf. The
-    # outputs come in the order in which the forward pass made them.
-    names = [name for name, _ in subject.generator.named_modules() if name]
-    for name, output in outputs_of(subject, "generator", names, subject.latents([0])).items():
-        side = int(output.shape[-1]) if output.ndim == 4 else before
-        if name in known and 1 < before < side:
-            sizes[name] = (before, side)
-        before = side
+    """Return (side of its input, side of its output) of every enlarging leaf, in order.
+
+    A function that enlarges (F.interpolate) is a leaf as well.
+    """
+    passed, sizes = trace(subject.unconditional("generator")), {}
+    for name, point in passed.leaves.items():
+        if point.step is None or isinstance(point.part, nn.Identity) or len(point.shape) != 4:
+            continue
+        step = passed.steps[point.step]
+        sides = [s[-1] for one in step.inputs if len(s := passed.steps[one].shape) == 4]
+        before = max(sides, default=1)
+        if step.layer == name and 1 < before < point.shape[-1]:
+            sizes[name] = (before, point.shape[-1])
     return sizes
 
 
-def _kind(layer: nn.Module) -> str:
+def _kind(layer: nn.Module, name: str) -> str:
     if isinstance(layer, nn.ConvTranspose2d):
         k, s = layer.kernel_size[0], layer.stride[0]
         return f"{k}x{k} transposed, stride {s}"
-    return f"resize, {getattr(layer, 'mode', type(layer).__name__)}"
+    function = split_name(name)[1]
+    return f"resize, {function or getattr(layer, 'mode', type(layer).__name__)}"

@@ -15,6 +15,7 @@ from ganlens.directions import (
     ganspace,
     means_of_extremes,
     sefa,
+    sefa_reads,
 )
 from ganlens.directions.boundary import PER_COORDINATE
 from ganlens.errors import GanlensError
@@ -136,6 +137,17 @@ def _held(found: Found, claim: Claim) -> Direction | None:
         return conditional(plain, others) if others else None
     except GanlensError:
         return None
+
+
+def known_methods(subject: Subject, methods: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """Return the methods that know this generator, and in words what is left out or assumed."""
+    if "sefa" not in methods:
+        return tuple(methods), ""
+    words = sefa_reads(subject.unconditional("generator"))
+    if words.startswith("not known"):
+        left = tuple(one for one in methods if one != "sefa")
+        return left, f"sefa left out: {words.removeprefix('not known: ')}"
+    return tuple(methods), f"sefa {words}" if "not the latent itself" in words else ""
 
 
 def unsupervised(

@@ -15,7 +15,14 @@ from ganlens.limits import MAX_SEED, Count, Limits, Seed
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.directions.card import cards_of
 from ganlens.probes.directions.claims import Claim, claims_of
-from ganlens.probes.directions.found import Found, choose, default_layer, supervised, unsupervised
+from ganlens.probes.directions.found import (
+    Found,
+    choose,
+    default_layer,
+    known_methods,
+    supervised,
+    unsupervised,
+)
 from ganlens.probes.directions.panels import panels
 from ganlens.probes.directions.pictures import strips
 from ganlens.probes.directions.result import DirectionsResult
@@ -120,6 +127,8 @@ class Directions(Probe):
             images_for(subject, data, "a search for directions")
         yield Progress(0, 1, "attributes")
         wanted, every, reason = self._claims(subject, data)
+        methods, why = known_methods(subject, self.methods)
+        reason = "; ".join(one for one in (reason, why) if one)
         classifier = yield from self._classifier(subject, data)
         about, scorer, found, size = self._provenance(subject), None, Found(), self.batch_size
         if every and data is not None:
@@ -136,7 +145,7 @@ class Directions(Probe):
         first = self.samples + 9 * self.measured  # after all that is measured
         regressed = range(first, first + self.samples)
         chosen += yield from unsupervised(
-            subject, self.methods, layer, regressed, count=self.count, batch_size=size, about=about
+            subject, methods, layer, regressed, count=self.count, batch_size=size, about=about
         )
         if not chosen:
             raise GanlensError(f"no direction was found: {reason}; add sefa or ganspace to methods")

@@ -47,6 +47,14 @@ class Filters(Probe):
         """Return what it cannot do without."""
         return Needs(frozenset({"discriminator"}))
 
+    def unfit(self, subject: Subject) -> str:
+        """Say that no convolution takes pixels."""
+        try:
+            first_layer(subject.network("discriminator"))
+        except GanlensError as error:
+            return str(error)
+        return ""
+
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[FiltersResult]:
         """Collect the weights; the data are not used.
 

@@ -61,7 +61,8 @@ def train_supervised(
     control = subject.untrained(seed, images, calibrated=False)
     network: Any = control.unconditional("discriminator")
     module = _Headed(network, images[:1], [len(target.classes) for target in targets], seed)
-    module.to(control.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    order = getattr(network, "memory_format", torch.channels_last)
+    module.to(control.device, memory_format=order)  # type: ignore[call-overload]
     settings = {"n_train": len(targets[0].train), "epochs": epochs, "batch_size": BATCH, "lr": LR,
                 "weight_decay": DECAY, "optimiser": "AdamW, one-cycle", "augment": False,
                 "seed": seed}  # fmt: skip

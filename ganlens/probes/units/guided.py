@@ -6,8 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from ganlens.activations import guided_copy
+from ganlens.activations import guided_copy, plain_activations
 from ganlens.data import ImageSet
+from ganlens.errors import GanlensError
 from ganlens.features import DataImages
 from ganlens.limits import Count, Seed
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
@@ -92,6 +93,7 @@ class GuidedBackprop(Probe):
             trained=found[0],
             untrained=found[1] if control else None,
             note=note,
+            plain=tuple(plain_activations(network)),
             draw=panels,
             about={
                 **identity(subject, data),
@@ -101,6 +103,16 @@ class GuidedBackprop(Probe):
                 "seed": self.seed,
             },
         )
+
+    def unfit(self, subject: Subject) -> str:
+        """Say why the layer's field is not known, or that nothing rectifies."""
+        try:
+            layer = last_block(subject) if self.layer == "auto" else self.layer
+            windows_of(subject, "discriminator", layer)
+            guided_copy(subject.unconditional("discriminator"))
+        except GanlensError as error:
+            return str(error)
+        return ""
 
     def _measure(
         self,

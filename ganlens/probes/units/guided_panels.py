@@ -41,7 +41,7 @@ def _gradients(result: GuidedBackpropResult, kind: str) -> ImagePanel:
         caption=f"Each row is one unit, each tile the colours that would raise it most in one "
         f"of the {k} real images that activate it most, cut to its receptive field of "
         f"{result.size} px; grey is no influence, and each tile has its own scale. {HOW[kind]} "
-        f"{_where(result)}{caution}",
+        f"{_plain(result) if kind == 'guided' else ''}{_where(result)}{caution}",
         image=_sheets(result, lambda one: as_pictures(getattr(one, kind))),
         alt=f"{len(result.trained.gallery.units)} rows of {k} {kind} gradients",
         scale=1,
@@ -101,6 +101,12 @@ def _table(result: GuidedBackpropResult) -> TablePanel:
                  "AUC", "p"),
         rows=found,
     )  # fmt: skip
+
+
+def _plain(result: GuidedBackpropResult) -> str:
+    if not result.plain:
+        return ""
+    return f"No rectifiers, so that gradients through them stay plain: {', '.join(result.plain)}. "
 
 
 def _where(result: GuidedBackpropResult) -> str:

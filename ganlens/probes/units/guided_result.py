@@ -41,6 +41,7 @@ class GuidedBackpropResult(Result):
         trained: the checkpoint's discriminator.
         untrained: the same network with random weights, or None.
         note: why there is no untrained one, or empty.
+        plain: activations on the way that are no rectifiers, whose gradients stay plain.
     """
 
     layer: str
@@ -49,6 +50,7 @@ class GuidedBackpropResult(Result):
     trained: Gradients
     untrained: Gradients | None
     note: str
+    plain: tuple[str, ...] = ()
 
     @property
     def networks(self) -> dict[str, Gradients]:

@@ -128,6 +128,14 @@ class TopImages(Probe):
             },
         )
 
+    def unfit(self, subject: Subject) -> str:
+        """Say why the windows of the layer are not known."""
+        try:
+            windows_of(subject, self.network, self._layer(subject))
+        except GanlensError as error:
+            return str(error)
+        return ""
+
     def _layer(self, subject: Subject) -> str:
         module = subject.network(self.network)
         if self.layer != "auto":

@@ -22,9 +22,14 @@ class Wrapped(nn.Module):
         network: the module.
         output_range: what its lowest and highest pixel mean.
 
+    Attributes:
+        memory_format: rows of numbers, as its forward method may take for granted.
+
     Raises:
         GanlensError: the range is none.
     """
+
+    memory_format = torch.contiguous_format
 
     def __init__(self, network: nn.Module, output_range: Sequence[float]) -> None:
         super().__init__()
@@ -38,7 +43,7 @@ class Wrapped(nn.Module):
 
     def own_range(self, x: Tensor) -> Tensor:
         """Map images in [-1, 1] to the module's own range."""
-        return stretched(x, self.low, self.high)
+        return stretched(x.contiguous(), self.low, self.high)
 
 
 def untied(network: nn.Module) -> nn.Module:

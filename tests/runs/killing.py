@@ -243,7 +243,8 @@ def _content(path: Path) -> Any:
         return [_untimed(json.loads(line)) for line in path.read_text().splitlines()]
     if path.suffix == ".png":  # a sheet carries the hash of a file that holds seconds
         return read_frames(path).tobytes()
-    return path.read_bytes()
+    lines = path.read_bytes().splitlines()
+    return [line for line in lines if not line.startswith(b"| training time |")]  # of card.md
 
 
 def _bits(tensor: torch.Tensor) -> bytes:

@@ -18,7 +18,7 @@ LEVELS: tuple[tuple[int, str], ...] = (
     (0, "errors places progress plain"),
     (0, "limits paths"),
     (0, "files precision initialisation pickles"),
-    (0, "devices"),
+    (0, "arrays devices"),
     (0, "images stats svm patches activations augment interpolation calibration perceptual"),
     (0, "visualization"),
     (1, "panels data models"),

@@ -88,7 +88,7 @@ def load_classifier(path: str | Path) -> tuple[Classifier, Header, str]:
         with torch.device("meta"):  # no weights are drawn only to be replaced
             model = Classifier(ClassifierConfig(**header.arguments))
         model.load_state_dict(weights, assign=True)
-    except (TypeError, RuntimeError, GanlensError) as error:
+    except (TypeError, ValueError, AttributeError, RuntimeError, GanlensError) as error:
         raise GanlensError(
             f"{file} describes a classifier that cannot be built: {error}"
         ) from error

@@ -128,7 +128,7 @@ def _read(file: Path) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
     try:
         header = loads(text)
         newest, listed = int(header["format"]), list(header["directions"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise GanlensError(f"{file} has a damaged header ({error!r}): write it again") from error
     if newest > FORMAT:
         raise GanlensError(

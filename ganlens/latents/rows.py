@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganlens.arrays import read_arrays
 from ganlens.errors import GanlensError
-from ganlens.files import check_regular
 from ganlens.latents.checks import check_count, put
 from ganlens.models.prior import Prior
 
@@ -41,12 +41,9 @@ class Rows:
         Raises:
             GanlensError: no such file, another format, or not a matrix of finite numbers.
         """
-        check_regular(path)
-        try:
-            values = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise GanlensError(f"{path} is not a readable .npy file of latents: {error}") from error
-        if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind not in "fiu":
+        found = read_arrays(path, "give an .npy file of latents, one row per latent")
+        values = found.get("")
+        if values is None or values.ndim != 2 or values.dtype.kind not in "fiu":
             raise GanlensError(f"{path} holds no (N, d) matrix of numbers: save one row per latent")
         return cls.of(torch.from_numpy(values.astype(np.float32)))
 

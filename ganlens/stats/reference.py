@@ -8,13 +8,13 @@ not look.
 
 import io
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from ganlens.arrays import read_arrays
 from ganlens.errors import GanlensError
 from ganlens.files import check_regular, write_bytes
 from ganlens.stats.moments import mean_cov
@@ -102,21 +102,10 @@ def write_moments(path: Path, moments: ReferenceMoments) -> None:
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    check_regular(path)
-    try:
-        with open(path, "rb") as file:  # numpy leaves a file open that turns out to be none
-            loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                return {FEATURES: loaded}
-            return {key: loaded[key] for key in loaded.files}
-    except FileNotFoundError as error:
-        raise GanlensError(f"no file {path}: give {KINDS}") from error
-    except (
-        *(OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile),
-        *(zlib.error, NotImplementedError, RuntimeError, MemoryError),  # damaged, encrypted, lying
-    ) as error:
-        why = str(error).partition("\n")[0]
-        raise GanlensError(f"{path} cannot be read ({why}): give {KINDS}") from error
+    if not path.exists():
+        raise GanlensError(f"no file {path}: give {KINDS}")
+    found = read_arrays(path, f"give {KINDS}")
+    return {name or FEATURES: array for name, array in found.items()}
 
 
 def _moments(path: Path, arrays: Mapping[str, np.ndarray]) -> ReferenceMoments:

@@ -196,11 +196,12 @@ def test_another_family_or_broken_arguments_are_named(stripes, tmp_path):
     save_checkpoint(tmp_path / "gan", Header("dcgan", {}, {}), {"classifier": stripes.model}, {})
     with pytest.raises(GanlensError, match="'dcgan' model where a classifier"):
         load_classifier(tmp_path / "gan")
-    arguments = {**classifier_arguments(stripes.model.config), "width": 3}
-    header = Header("classifier", arguments, {})
-    save_checkpoint(tmp_path / "odd", header, {"classifier": stripes.model}, {})
-    with pytest.raises(GanlensError, match="cannot be built"):
-        load_classifier(tmp_path / "odd")
+    for broken in ({"width": 3}, {"targets": 0.5}, {"numbers": 7}, {"targets": {"a": None}}):
+        arguments = {**classifier_arguments(stripes.model.config), **broken}
+        header = Header("classifier", arguments, {})
+        save_checkpoint(tmp_path / "odd", header, {"classifier": stripes.model}, {})
+        with pytest.raises(GanlensError, match="cannot be built"):
+            load_classifier(tmp_path / "odd")
 
 
 def test_a_loss_that_diverges_is_named():

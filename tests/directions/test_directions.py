@@ -441,6 +441,10 @@ def test_every_unusable_file_gives_one_line(tmp_path):
     says("holds no directions")
     says("format version 2; this ganlens reads up to 1", rewritten(tmp_path, format=2))
     says("damaged header", rewritten(tmp_path, format="new"))
+    says("damaged header", rewritten(tmp_path, format=float("inf")))
+    deep = {"ganlens-directions": "[" * 100_000}
+    save_file({"units": np.eye(2, 8, dtype=np.float32)}, bad, deep)
+    says("damaged header")
     says("damaged header", rewritten(tmp_path, directions=[{"name": "a"}]))
     says("damaged header", rewritten(tmp_path, directions=[{**PLAIN, "metrics": 3}]))
     says("damaged header", rewritten(tmp_path, directions=[PLAIN] * 3))

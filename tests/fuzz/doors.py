@@ -23,7 +23,6 @@ from ganlens.checkpoints import (
     MODEL_FILE,
     Header,
     list_checkpoints,
-    read_model_file,
     save_checkpoint,
 )
 from ganlens.classifier import load_classifier
@@ -298,10 +297,16 @@ def _network_doors(tiny: dict[str, bytes], work: Path) -> list[Door]:
         Door("classifier", use_classifier, (Sample(folder_files(judge), ""),)),
         Door(
             "extractor weights",
-            lambda path: read_weights(path, "another"),
+            use_weights,
             tuple(Sample({name: content}, name) for name, content in foreign.items()),
         ),
     ]
+
+
+def use_weights(path: Path) -> None:
+    if not path.is_file():  # as whoever takes one says first
+        raise GanlensError("no file")
+    read_weights(path, "another")
 
 
 def use_module(path: Path) -> None:
@@ -444,7 +449,7 @@ def use_run(data: Any, path: Path) -> None:
     [panel.figure.to_json() for panel in panels]
     read_metrics(path)
     with suppress(GanlensError):
-        read_model_file(path / "best" / MODEL_FILE)
+        load(path, "cpu")
     make_run(path, data)
 
 

@@ -101,9 +101,9 @@ def test_rows_are_read_from_npy_files(tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "not a readable .npy"),
-        (b"text", "not a readable .npy"),
-        (np.array([{"a": 1}]), "not a readable .npy"),
+        (None, "cannot be read"),
+        (b"text", "cannot be read"),
+        (np.array([{"a": 1}]), "cannot be read"),
         (np.zeros(3), "matrix of numbers"),
         (np.array([["a"]]), "matrix of numbers"),
         (np.full((2, 3), np.nan), "finite"),

@@ -9,7 +9,6 @@ that was looked at: those without a box show nothing. Masks are an ``.npz`` with
 ``masks`` (N, H, W) bool.
 """
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ganlens.arrays import read_arrays
 from ganlens.errors import GanlensError, one_of
 from ganlens.files import check_regular
 from ganlens.plain import loads
@@ -92,11 +92,9 @@ def _boxes(path: Path, size: tuple[int, int]) -> Marks:
 
 
 def _masks(path: Path, size: tuple[int, int]) -> Marks:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            given = {name: found[name] for name in ("seeds", "masks")}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise GanlensError(f"masks {str(path)!r} cannot be read: {error}") from error
+    given = read_arrays(path, "give an .npz of seeds and masks")
+    if missing := [name for name in ("seeds", "masks") if name not in given]:
+        raise GanlensError(f"masks {str(path)!r} lack the array {missing[0]}: give seeds and masks")
     seeds, masks = [_seed(one) for one in given["seeds"].ravel().tolist()], given["masks"]
     if masks.shape != (len(seeds), *size) or masks.dtype != bool:
         raise GanlensError(

@@ -1,16 +1,20 @@
 """Packed images: those of one shape in one compressed array, which reads as a tree of files."""
 
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from ganlens.data.boundary import readable
 from ganlens.data.kinds import HEAD, SIDECARS
 from ganlens.data.trees import Remember, file_digest
 from ganlens.errors import GanlensError
 
 IMAGES, NAMES = "images.npy", "names.txt"
+MOST_BYTES = 2**28  # of one file, unpacked: many times what the embedded data take
 
 
 class PackedTree:
@@ -32,17 +36,27 @@ class PackedTree:
         self.unsafe: list[str] = []
         self.others: list[str] = []
 
+    @contextmanager
+    def _archive(self) -> Iterator[zipfile.ZipFile]:
+        """Open the zip, within a limit of memory; whatever is wrong with it is one line."""
+        with readable(f"{self.path} is damaged", "install ganlens anew"):
+            with zipfile.ZipFile(self.path) as archive:
+                large = max(archive.infolist(), key=lambda one: one.file_size, default=None)
+                if large is not None and large.file_size > MOST_BYTES:
+                    raise ValueError(f"{large.filename} unpacks to {large.file_size:,} bytes")
+                yield archive
+
     @cached_property
     def _sidecars(self) -> dict[str, bytes]:
-        with zipfile.ZipFile(self.path) as archive:
+        with self._archive() as archive:
             return {name: archive.read(name) for name in SIDECARS if name in archive.namelist()}
 
     @cached_property
     def _images(self) -> dict[str, np.ndarray]:
-        with zipfile.ZipFile(self.path) as archive, archive.open(IMAGES) as file:
+        with self._archive() as archive, archive.open(IMAGES) as file:
             images = np.lib.format.read_array(file, allow_pickle=False)
             names = archive.read(NAMES).decode().splitlines()
-        return dict(sorted(zip(names, images, strict=True)))
+            return dict(sorted(zip(names, images, strict=True)))
 
     @cached_property
     def sizes(self) -> dict[str, int]:

@@ -25,14 +25,6 @@ NAMES = (
     *("recipe", "picture with a recipe", "packed recipe"),
     *("latents", "boxes", "directions", "moments", "run folder", "cache"),
 )
-# Faults that are known and not mended yet: (door, kind, a part of the words or of the traceback).
-KNOWN: tuple[tuple[str, str, str], ...] = (
-    ("packed data", "exception", "packed.py"),
-    ("packed data", "memory", "bytes"),
-    ("foreign weights", "exception", "TokenError"),
-    ("extractor weights", "memory", "bytes"),
-)
-
 pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
 
 
@@ -71,17 +63,10 @@ def test_whatever_is_given_is_opened_or_refused_in_a_line(
     faults, refused = [], 0
     for case, outcome in pool.run(every, chosen, tmp_path):
         refused += outcome.what == "refused"
-        if outcome.fault and not known(case, outcome):
+        if outcome.fault:
             faults.append(f"{case}: {outcome.what}: {outcome.words} ({outcome.trace})")
     assert not faults, "\n".join(faults)
     assert refused or name in ("data folder", "table", "packed data", "run folder", "cache")
-
-
-def known(case: cases.Case, outcome: watch.Outcome) -> bool:
-    return any(
-        case.door == door and outcome.what == kind and words in outcome.words + outcome.trace
-        for door, kind, words in KNOWN
-    )
 
 
 def test_a_case_is_the_same_every_time(every: dict[str, doors.Door], tmp_path: Path) -> None:

@@ -39,12 +39,12 @@ class PackedTree:
     @contextmanager
     def _archive(self) -> Iterator[zipfile.ZipFile]:
         """Open the zip, within a limit of memory; whatever is wrong with it is one line."""
-        with readable(f"{self.path} is damaged", "install ganlens anew"):
-            with zipfile.ZipFile(self.path) as archive:
-                large = max(archive.infolist(), key=lambda one: one.file_size, default=None)
-                if large is not None and large.file_size > MOST_BYTES:
-                    raise ValueError(f"{large.filename} unpacks to {large.file_size:,} bytes")
-                yield archive
+        broken = readable(f"{self.path} is damaged", "install ganlens anew")
+        with broken, zipfile.ZipFile(self.path) as archive:
+            large = max(archive.infolist(), key=lambda one: one.file_size, default=None)
+            if large is not None and large.file_size > MOST_BYTES:
+                raise ValueError(f"{large.filename} unpacks to {large.file_size:,} bytes")
+            yield archive
 
     @cached_property
     def _sidecars(self) -> dict[str, bytes]:

@@ -13,7 +13,6 @@ raises ``DeviceMistake`` where CUDA would raise or where a run on it could not b
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from functools import cache
 from typing import Any
 from unittest.mock import patch
 
@@ -239,7 +238,6 @@ def _copied(source: Tensor, target: Tensor, non_blocking: bool = False) -> Tenso
     return target
 
 
-@cache
 def _registered() -> list[torch.library.Library]:
     """Make torch know the device, once in a process; what no mode sees is made here."""
     from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
@@ -262,6 +260,11 @@ def _registered() -> list[torch.library.Library]:
     return [made, rest]
 
 
+# When a test's file is collected, before any test runs: torch counts devices at the first backward
+# pass of a process and never again.
+_KEPT = _registered()
+
+
 @contextmanager
 def pretended_gpu() -> Iterator[torch.device]:
     """Give a device that computes as a CPU and refuses what CUDA refuses; ganlens can pick it.
@@ -269,7 +272,6 @@ def pretended_gpu() -> Iterator[torch.device]:
     Modules that move to it get new parameters there. Inference mode, which tensors that hold others
     do not survive, is as ``no_grad`` meanwhile.
     """
-    _registered()
     overwrite = torch.__future__.get_overwrite_module_params_on_conversion()
 
     def enter(self: Any) -> None:

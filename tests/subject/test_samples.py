@@ -109,7 +109,7 @@ def test_a_discriminator_looks_at_what_a_translator_draws(data: ImageSet) -> Non
     both = translator(data.batch(slice(0, 40)), fake_subject().discriminator)
     maps = PROBES["activations"](samples=60, layer="all").run(both)
     assert maps.summary()["samples"] == 40
-    assert {row[0] for row in maps.layers} == {"discriminator"}
+    assert {row["network"] for row in maps.layers} == {"discriminator"}
     top = PROBES["top-images"](source="generated", k=3).run(both)
     assert top.summary()["images"] == 40
     shown = top.trained.gallery

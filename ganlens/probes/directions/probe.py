@@ -149,11 +149,10 @@ class Directions(Probe):
         )
         if not chosen:
             raise GanlensError(f"no direction was found: {reason}; add sefa or ganspace to methods")
-        control = random_directions(subject.prior, self.random, self.seed)
-        every_one = (*chosen, *control)
+        every_one = (*chosen, *random_directions(subject.prior, self.random, self.seed))
         seeds = range(self.samples, self.samples + self.measured)
         cards = yield from cards_of(subject, classifier, every_one, seeds, self.distance, size)
-        drawn = [*chosen, *control[:1]]
+        drawn = every_one[: len(chosen) + 1]  # and one random direction
         pictures = yield from strips(subject, drawn, self.seeds, self.amounts, self.shown)
         return DirectionsResult(
             directions=every_one,

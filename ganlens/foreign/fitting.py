@@ -23,7 +23,7 @@ ACTIVATIONS: tuple[tuple[str, float], ...] = (
 )  # fmt: skip
 FITS = 0.01  # largest mean discrepancy at which statistics count as explained
 CLEAR = 2.0  # how many times farther off the next reading must be
-SURE = 8.0  # so many times farther, where usual strides explain the statistics as well
+SURE = 8.0  # so many times farther the usual strides must be, for others to be taken
 NEAR = 1.25  # up to how many times farther off the usual reading is still taken
 SAMPLES, FEWEST, WORK = 256, 32, 4e9  # latents; multiplications for one reading of a network
 SEARCHING = 4  # so many times fewer latents where strides are tried, which differ by more
@@ -121,7 +121,7 @@ def readings(
         best = min(tried, key=lambda one: one.discrepancy)
         if best.geometry != tuple(usual):
             others = readings(stages, prior, eps, activations, best.geometry, False)
-            if others[0].discrepancy * CLEAR < min(one.discrepancy for one in found):
+            if others[0].discrepancy * SURE < min(one.discrepancy for one in found):
                 found, usual = others, best.geometry
     best = min(found, key=lambda one: one.discrepancy)
     if search and len(best.geometry) == len(usual):

@@ -78,7 +78,7 @@ def _table(result: ArithmeticScoreResult) -> TablePanel:
         "shares nothing with the discriminator which chose the exemplars; from and to: its "
         f"95 % interval (Wilson) over {result.draws} draws from the same shortlists, of the "
         "samples that show their concept most plainly. Any that show it: exemplars drawn from all "
-        "samples of the pool that do, however plainly, as somebody who picks by eye has them. "
+        "samples of the pool that do, however plainly, as by somebody who picks by eye. "
         "Overlaid pictures show what was laid over "
         "each other, so the pixel control can succeed by that count: but no such picture "
         "exists. Plausible: the discriminator scores it above the lowest 5 % of random "

@@ -327,13 +327,14 @@ def test_discriminators_score_as_their_modules_do(name: str, prefix: str, tmp_pa
 
 @pytest.mark.parametrize("seed", [0, 10])  # 10: statistics that lag behind, near another stride
 def test_a_generator_under_spectral_norm_is_read(seed: int, tmp_path: Path) -> None:
-    torch.manual_seed(seed)  # of the first vectors of the power iteration
-    for wrap in (nn.utils.spectral_norm, nn.utils.parametrizations.spectral_norm):
-        groups = blocks()
-        for group in groups:
-            group[0] = wrap(group[0])
-        network = trained(flat(groups))
-        same(keep(tmp_path / "g.pth", prefixed(network)), network)
+    with torch.random.fork_rng(devices=[]):
+        torch.random.manual_seed(seed)  # of the first vectors of the power iteration
+        for wrap in (nn.utils.spectral_norm, nn.utils.parametrizations.spectral_norm):
+            groups = blocks()
+            for group in groups:
+                group[0] = wrap(group[0])
+            network = trained(flat(groups))
+            same(keep(tmp_path / "g.pth", prefixed(network)), network)
 
 
 def test_an_average_is_read_as_what_was_trained(tmp_path: Path) -> None:

@@ -177,13 +177,10 @@ def _answers(card: Card, one: Direction, before: Unmoved, after: Predictions) ->
     truth, was, now = (holds(found, claim) for found in (before.predicted, before.first, after))
     if truth is None or was is None or now is None:
         return card
+    told = auc(before.z.numpy() @ one.unit, truth)
     return replace(
         card,
-        auc=_number(auc(before.z.numpy() @ one.unit, truth)),
+        auc=told if np.isfinite(told) else None,
         before=float(truth.mean()),
         turned_on=None if was.all() else float(now[~was].mean()),
     )
-
-
-def _number(value: float) -> float | None:
-    return value if np.isfinite(value) else None

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from ganlens.data import ImageSet
 from ganlens.probes.base import Progress, Steps
-from ganlens.probes.directions.claims import Claim
 from ganlens.stats.auc import auc
 from ganlens.subject import Subject
 
@@ -50,7 +49,7 @@ class Scorer:
 def fit_scorer(
     subject: Subject,
     data: ImageSet,
-    claims: Sequence[Claim],
+    claims: Sequence[str],
     *,
     limit: int,
     pool: int,
@@ -73,11 +72,11 @@ def fit_scorer(
             x = part.batch(rows[start : start + batch_size])
             found.append(subject.features(x, "all", pool, batch_size=batch_size).numpy())
         features.append(np.concatenate(found))
-        answers.append(np.stack([_answers(part, claim.text)[rows] for claim in claims], axis=1))
+        answers.append(np.stack([_answers(part, claim)[rows] for claim in claims], axis=1))
     yield Progress(0, 1, "linear probes")
     weights = ridge(features[0], answers[0].astype(np.float32) * 2 - 1, RIDGE)
     held = features[1] @ weights
-    scores = {c.text: auc(held[:, i], answers[1][:, i]) for i, c in enumerate(claims)}
+    scores = {one: auc(held[:, i], answers[1][:, i]) for i, one in enumerate(claims)}
     return Scorer(weights, pool, scores, len(features[0]), len(features[1]))
 
 

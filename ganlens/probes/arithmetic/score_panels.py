@@ -27,13 +27,13 @@ def _curve(result: ArithmeticScoreResult) -> FigurePanel:
     series: list[Line] = []
     for i, one in enumerate(result.formulas):
         colour = PALETTE[i % len(PALETTE)]
-        shares, low, high = 100 * np.array([score.success for score in one.plain]).T
-        scaled = [100 * score.success[0] for score in one.scaled]
+        shares, low, high = 100 * np.array([score["success"] for score in one.plain]).T
+        scaled = [100 * score["success"][0] for score in one.scaled]
         series += [
             Line(f"to {one.goal}", shares, colour=colour, mode="lines+markers",
                  symbol=SYMBOLS[i % len(SYMBOLS)], error=(shares - low, high - shares)),
             Line(f"to {one.goal}, rescaled", scaled, colour=colour, dash="dot"),
-            Line("", [100 * one.random.success[0]] * len(scaled), colour=colour, dash="dash",
+            Line("", [100 * one.random["success"][0]] * len(scaled), colour=colour, dash="dash",
                  width=1),
         ]  # fmt: skip
     return lines(
@@ -56,22 +56,18 @@ def _curve(result: ArithmeticScoreResult) -> FigurePanel:
 
 def _table(result: ArithmeticScoreResult) -> TablePanel:
     rows: list[tuple[Any, ...]] = []
+    names = [f"means of {k}" if k > 1 else "single exemplars" for k in result.counts]
     for one in result.formulas:
-        names = [f"means of {k}" if k > 1 else "single exemplars" for k in result.counts]
         named = [
             *zip(names, one.plain, strict=True),
-            *(
-                (f"{name}, any that show it", score)
-                for name, score in zip(names, one.merely, strict=True)
-                if score is not None
-            ),
+            *zip((f"{name}, any that show it" for name in names), one.merely, strict=True),
             ("arithmetic on pixels, means of 3", one.pixels),
             ("random samples", one.random),
         ]
-        rows += [
-            (one.goal, name, *(100 * s for s in (*score.success, score.plausible, score.both[0])))
-            for name, score in named
-        ]
+        for name, score in named:
+            if score is not None:
+                shares = *score["success"], score["plausible"], score["success_and_plausible"][0]
+                rows.append((one.goal, name, *(100 * share for share in shares)))
     return TablePanel(
         title="Success of arithmetic, and of its controls",
         caption="A success has every expected value by a network on pixels that "

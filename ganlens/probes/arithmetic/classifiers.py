@@ -38,7 +38,7 @@ def classifiers(
 ) -> tuple[Classifier, ...]:
     """Return the linear classifiers of the concepts' attributes, then the network's heads."""
     names = list(dict.fromkeys(one.name for concept in concepts for one in concept))
-    linear = [pool.models.classifiers[name] for name in names] if pool else []
+    linear = [pool.models.fitted.classifiers[name] for name in names] if pool else []
     found = [
         Classifier(True, one.name, one.classes, one.accuracy, one.majority, one.n_fit,
                    one.n_held_out)

@@ -40,8 +40,9 @@ def _curve(result: ArithmeticScoreResult) -> FigurePanel:
         "Does averaging make arithmetic work?",
         "Share of draws in which mean(A) - mean(B) + mean(C) shows everything that is expected, by "
         "the number of exemplars that each mean is over; bars are 95 % intervals over "
-        f"{result.draws} draws. Single exemplars (1) carry all their accidents along; where means "
-        "cancel them (Radford 2015, section 6.3.2), the curve rises. Means of many are short: "
+        f"{result.about['draws']} draws. Single exemplars (1) carry all their accidents along; "
+        "where means cancel them (Radford 2015, section 6.3.2), the curve rises. Means of many are "
+        "short: "
         "dotted, the result is first brought back to the length of the prior's latents. Dashed, in "
         "the colour of each formula: the share of random samples that show what is expected by "
         "chance.",
@@ -72,12 +73,11 @@ def _table(result: ArithmeticScoreResult) -> TablePanel:
         title="Success of arithmetic, and of its controls",
         caption="A success has every expected value by a network on pixels that "
         "shares nothing with the discriminator which chose the exemplars; from and to: its "
-        f"95 % interval (Wilson) over {result.draws} draws from the same shortlists, of the "
-        "samples that show their concept most plainly. Any that show it: exemplars drawn from all "
-        "samples of the pool that do, however plainly, as somebody who picks by eye has them. "
-        "Overlaid pictures show what was laid over "
-        "each other, so the pixel control can succeed by that count: but no such picture "
-        "exists. Plausible: the discriminator scores it above the lowest 5 % of random "
+        f"95 % interval (Wilson) over {result.about['draws']} draws from the same shortlists, of "
+        "the samples that show their concept most plainly. Any that show it: exemplars drawn from "
+        "all samples of the pool that do, however plainly, as somebody who picks by eye has them. "
+        "Overlaid pictures show what was laid over each other, so the pixel control can succeed by "
+        "that count: but no such picture exists. Plausible: the discriminator scores it above the lowest 5 % of random "
         "samples; both: a plausible success.",
         columns=("towards", "by", "success (%)", "from (%)", "to (%)", "plausible (%)", "both (%)"),
         rows=rows,

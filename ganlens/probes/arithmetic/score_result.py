@@ -69,13 +69,11 @@ class ArithmeticScoreResult(Result):
         formulas: one per formula.
         counts: (K,) int64 exemplars per concept.
         classifiers: those that choose exemplars, then those that measure results.
-        draws: calculations per formula and count.
     """
 
     formulas: tuple[Formula, ...]
     counts: np.ndarray
     classifiers: tuple[Classifier, ...]
-    draws: int
 
     def numbers(self) -> list[Number]:
         """Return every rate with its interval, per formula."""

@@ -107,11 +107,10 @@ def _unmoved(
 ) -> Unmoved:
     count = len(seeds)
     wide = range(seeds.start, seeds.start + (WIDER if classifier else 1) * count)
-    z = subject.latents(wide)
+    z, logits = subject.latents(wide), None
     x = subject.generate(z, batch_size=batch_size)
-    logits = (
-        subject.discriminate(x[:count], batch_size=batch_size) if subject.discriminator else None
-    )
+    if subject.discriminator is not None:
+        logits = subject.discriminate(x[:count], batch_size=batch_size)
     predicted = classifier.predict(x) if classifier else None
     return Unmoved(z, x[:count], logits, predicted, head(predicted, count) if predicted else None)
 

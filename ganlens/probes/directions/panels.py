@@ -115,11 +115,12 @@ def _heat(result: DirectionsResult) -> FigurePanel:
 
 
 def _classifier(result: DirectionsResult) -> str:
-    if result.classifier is None:
+    about = result.about
+    if about["classifier"] is None:
         return ""
-    known = [value for value in result.accuracies.values() if np.isfinite(value)]
+    known = [v for v in about["classifier_accuracy_held_out"].values() if np.isfinite(v)]
     least = f", right on at least {min(known):.1%} of held-out images" if known else ""
-    return f"The classifier had no part in finding them: {result.classifier}{least}."
+    return f"The classifier had no part in finding them: {about['classifier']}{least}."
 
 
 def _pairs(result: DirectionsResult) -> list[tuple[int, int]]:

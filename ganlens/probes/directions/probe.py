@@ -170,8 +170,6 @@ class Directions(Probe):
             measured=self.measured,
             probe_auc=scorer.auc if scorer else {},
             reason=reason,
-            classifier=classifier.source if classifier else None,
-            accuracies=classifier.accuracies if classifier else {},
             draw=panels,
             about={
                 **identity(subject, data),

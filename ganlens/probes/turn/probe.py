@@ -107,7 +107,7 @@ class Turn(Probe):
             raise one_of("attribute", self.attribute, ("auto", *known))
         # The names are those of arithmetic, so that both score the pool only once.
         pool = yield from score_pool(subject, data, candidates(data), self._search())
-        linear = pool.models.regressors
+        linear = pool.models.fitted.regressors
         name = self.attribute
         if name == "auto":
             name = max(known, key=lambda one: np.nan_to_num(linear[one].correlation))

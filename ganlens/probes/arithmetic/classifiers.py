@@ -40,15 +40,13 @@ def classifiers(
     names = list(dict.fromkeys(one.name for concept in concepts for one in concept))
     linear = [pool.models.fitted.classifiers[name] for name in names] if pool else []
     found = [
-        Classifier(True, one.name, one.classes, one.accuracy, one.majority, one.n_fit,
-                   one.n_held_out)
-        for one in linear
-    ]  # fmt: skip
-    heads = [name for name in names if name in network.classes] if network else []
-    for name in heads:
-        assert network is not None
-        known = (network.classes[name], network.accuracies[name], network.majority[name])
-        found.append(Classifier(False, name, *known, None, network.n_held_out))
+        Classifier(True, c.name, c.classes, c.accuracy, c.majority, c.n_fit, c.n_held_out)
+        for c in linear
+    ]
+    if network is not None:
+        for name in (one for one in names if one in network.classes):
+            known = (network.classes[name], network.accuracies[name], network.majority[name])
+            found.append(Classifier(False, name, *known, None, network.n_held_out))
     return tuple(found)
 
 

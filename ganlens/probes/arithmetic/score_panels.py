@@ -77,8 +77,8 @@ def _table(result: ArithmeticScoreResult) -> TablePanel:
         "the samples that show their concept most plainly. Any that show it: exemplars drawn from "
         "all samples of the pool that do, however plainly, as somebody who picks by eye has them. "
         "Overlaid pictures show what was laid over each other, so the pixel control can succeed by "
-        "that count: but no such picture exists. Plausible: the discriminator scores it above the lowest 5 % of random "
-        "samples; both: a plausible success.",
+        "that count: but no such picture exists. Plausible: the discriminator scores it above the "
+        "lowest 5 % of random samples; both: a plausible success.",
         columns=("towards", "by", "success (%)", "from (%)", "to (%)", "plausible (%)", "both (%)"),
         rows=rows,
     )  # fmt: skip

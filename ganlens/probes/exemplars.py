@@ -14,12 +14,7 @@ from ganlens.errors import GanlensError
 from ganlens.features import DataImages
 from ganlens.probes.base import Progress, Steps
 from ganlens.probes.concepts import AttributeValue, Concept, categorical, column, parse, quoted
-from ganlens.probes.linear_models import (
-    LinearClassifier,
-    LinearModels,
-    LinearRegressor,
-    fit_linear_models,
-)
+from ganlens.probes.linear_models import LinearClassifier, LinearModels, fit_linear_models
 from ganlens.subject import Subject
 
 ENOUGH = 20  # training images that a value, or a pair of values, needs to be chosen automatically
@@ -37,30 +32,15 @@ class AttributeModels:
     fitted: LinearModels
     pool: int
 
-    @property
-    def classifiers(self) -> dict[str, LinearClassifier]:
-        """Attribute -> its linear classifier."""
-        return self.fitted.classifiers
-
-    @property
-    def regressors(self) -> dict[str, LinearRegressor]:
-        """Numeric attribute -> its linear regressor."""
-        return self.fitted.regressors
-
     def scores(self, subject: Subject, x: Tensor, batch_size: int) -> np.ndarray:
         """Return the (N, T) raw outputs for (N, C, H, W) images."""
-        return self.fitted.scores(
-            subject.features(x, "all", self.pool, batch_size=batch_size).numpy()
-        )
-
-    def margins(self, subject: Subject, x: Tensor, batch_size: int) -> dict[str, np.ndarray]:
-        """Return, for (N, C, H, W) images, each attribute's (N, K) margins."""
-        return self.fitted.margins(self.scores(subject, x, batch_size))
+        features = subject.features(x, "all", self.pool, batch_size=batch_size)
+        return self.fitted.scores(features.numpy())
 
     def of(self, margins: dict[str, np.ndarray], condition: AttributeValue) -> np.ndarray:
         """Return the (N,) margins of one condition: above 0 where it is predicted true."""
-        classifier = self.classifiers[condition.name]
-        return margins[condition.name][:, classifier.index(condition.value)]
+        column = self.fitted.classifiers[condition.name].index(condition.value)
+        return margins[condition.name][:, column]
 
 
 @dataclass(frozen=True)
@@ -190,8 +170,20 @@ def fit_attribute_models(
         GanlensError: no test images, or an attribute that does not vary.
     """
     sources = [DataImages.draw(data.part(split), limit, seed) for split in ("train", "test")]
-    total, done = sum(source.count for source in sources), 0
-    features = []
+    features = yield from features_of(subject, sources, pool, batch_size)
+    columns = {name: tuple(column(name, one.data)[one.rows] for one in sources) for name in names}
+    numbers = {
+        name: tuple(one.data.attributes[name][one.rows] for one in sources)
+        for name in numeric(data, sources[0].rows)
+    }
+    return AttributeModels(fit_linear_models((features[0], features[1]), columns, numbers), pool)
+
+
+def features_of(
+    subject: Subject, sources: Sequence[DataImages], pool: int, batch_size: int
+) -> Steps[list[np.ndarray]]:
+    """Return the discriminator's (N, D) features of each source's images, pooled to a grid."""
+    total, done, features = sum(source.count for source in sources), 0, []
     for source in sources:
         found = []
         for start in range(0, source.count, batch_size):
@@ -201,12 +193,7 @@ def fit_attribute_models(
         features.append(np.concatenate(found))
         done += source.count
     yield Progress(done, total, "images")
-    columns = {name: tuple(column(name, one.data)[one.rows] for one in sources) for name in names}
-    numbers = {
-        name: tuple(one.data.attributes[name][one.rows] for one in sources)
-        for name in numeric(data, sources[0].rows)
-    }
-    return AttributeModels(fit_linear_models((features[0], features[1]), columns, numbers), pool)
+    return features
 
 
 def numeric(data: ImageSet, rows: np.ndarray | None = None) -> list[str]:
@@ -272,7 +259,7 @@ def ranked(data: ImageSet, pool: Pool, exemplars: int) -> list[Concepts]:
     samples show the rarest of the three concepts; each attribute is moved (what sets A apart from
     B) by one triple only. Data with classes alone give one triple of three classes.
     """
-    linear = pool.models.classifiers
+    linear = pool.models.fitted.classifiers
     tried = {name: pair for name, pair in candidates(data).items() if name in linear}
     if set(tried) == {"class"}:
         return [_three_classes(linear["class"])]

@@ -128,7 +128,7 @@ def test_held_out_accuracies_are_reported_and_high(result):
         result.summary()["classifier_accuracy_held_out"]["light"] == known[False, "light"].accuracy
     )
     table = next(one for one in result.panels() if "What chooses" in one.title)
-    assert table.rows[0][:2] == ("chooses", "light")
+    assert list(table.rows[0][:2]) == ["chooses", "light"]
     assert table.rows[0][3] == pytest.approx(100 * known[True, "light"].accuracy)
 
 

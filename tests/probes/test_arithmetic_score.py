@@ -27,13 +27,13 @@ def test_means_succeed_where_random_samples_do_not(result):
     (one,) = result.formulas
     assert one.goal == "light=bright & side=right"
     assert result.counts.tolist() == [1, 3]
-    assert one.plain[1].success[0] > 0.95
-    assert one.plain[1].success[0] >= one.plain[0].success[0]
-    assert one.random.success[0] < 0.5
+    assert one.plain[1]["success"][0] > 0.95
+    assert one.plain[1]["success"][0] >= one.plain[0]["success"][0]
+    assert one.random["success"][0] < 0.5
     assert one.shortlists == one.shown == (8, 8, 8)
-    low, high = one.plain[1].success[1:]
-    assert low < one.plain[1].success[0] <= high
-    assert result.summary()["success_3"] == one.plain[1].success[0]
+    low, high = one.plain[1]["success"][1:]
+    assert low < one.plain[1]["success"][0] <= high
+    assert result.summary()["success_3"] == one.plain[1]["success"][0]
     assert result.summary()["success_8"] is None
 
 
@@ -41,11 +41,11 @@ def test_random_exemplars_that_merely_show_the_concept_stand_beside_the_plainest
     (one,) = result.formulas
     assert len(one.merely) == len(one.plain)
     assert min(one.showing) >= 8
-    assert one.random.success[0] < one.merely[1].success[0] <= 1
+    assert one.random["success"][0] < one.merely[1]["success"][0] <= 1
     summary = result.summary()
-    assert summary["success_3_any_that_show"] == one.merely[1].success[0]
+    assert summary["success_3_any_that_show"] == one.merely[1]["success"][0]
     means = summary["formulas"][one.text]["means_of"]["3"]
-    assert means["any_that_show"]["success"] == list(one.merely[1].success)
+    assert means["any_that_show"]["success"] == list(one.merely[1]["success"])
     names = [row[1] for row in result.panels()[1].rows]
     assert names[:4] == ["single exemplars", "means of 3", "single exemplars, any that show it",
                          "means of 3, any that show it"]  # fmt: skip
@@ -65,8 +65,8 @@ def test_any_that_show_are_drawn_from_all_of_them_and_only_from_them():
 
 def test_the_random_control_is_plausible_by_construction(result):
     (one,) = result.formulas
-    assert one.random.plausible == pytest.approx(0.95, abs=0.01)
-    assert one.random.both[0] <= one.random.success[0]
+    assert one.random["plausible"] == pytest.approx(0.95, abs=0.01)
+    assert one.random["success_and_plausible"][0] <= one.random["success"][0]
 
 
 def test_the_pictures_replay_and_the_summary_is_json(result):

@@ -38,35 +38,36 @@ def classifiers(
 ) -> tuple[Classifier, ...]:
     """Return the linear classifiers of the concepts' attributes, then the network's heads."""
     names = list(dict.fromkeys(one.name for concept in concepts for one in concept))
-    linear = [pool.models.classifiers[name] for name in names] if pool else []
+    linear = [pool.models.fitted.classifiers[name] for name in names] if pool else []
     found = [
-        Classifier(True, one.name, one.classes, one.accuracy, one.majority, one.n_fit,
-                   one.n_held_out)
-        for one in linear
-    ]  # fmt: skip
-    heads = [name for name in names if name in network.classes] if network else []
-    for name in heads:
-        assert network is not None
-        known = (network.classes[name], network.accuracies[name], network.majority[name])
-        found.append(Classifier(False, name, *known, None, network.n_held_out))
+        Classifier(True, c.name, c.classes, c.accuracy, c.majority, c.n_fit, c.n_held_out)
+        for c in linear
+    ]
+    if network is not None:
+        for name in (one for one in names if one in network.classes):
+            known = (network.classes[name], network.accuracies[name], network.majority[name])
+            found.append(Classifier(False, name, *known, None, network.n_held_out))
     return tuple(found)
 
 
 def classifier_table(found: Sequence[Classifier]) -> TablePanel:
     """Return the table of what the classifiers can be trusted with."""
-    return TablePanel(
-        title="What chooses the exemplars, and what measures the result",
-        caption="Exemplars are chosen by linear classifiers (ridge regression) on the "
+    return TablePanel.of(
+        "What chooses the exemplars, and what measures the result",
+        "Exemplars are chosen by linear classifiers (ridge regression) on the "
         "discriminator's features. The result is measured by a small network on pixels that was "
         "trained on real images only and shares nothing with the discriminator. Accuracies are on "
         "held-out real images; on generated ones both may do worse.",
-        columns=(
-            "role", "attribute", "values", "accuracy (%)", "always the commonest (%)",
-            "fitted to (images)", "held out (images)",
-        ),
-        rows=[
-            ("chooses" if one.linear else "measures", one.name, ", ".join(one.values),
-             100 * one.accuracy, 100 * one.majority, one.n_fit, one.n_held_out)
+        [
+            {
+                "role": "chooses" if one.linear else "measures",
+                "attribute": one.name,
+                "values": ", ".join(one.values),
+                "accuracy (%)": 100 * one.accuracy,
+                "always the commonest (%)": 100 * one.majority,
+                "fitted to (images)": one.n_fit,
+                "held out (images)": one.n_held_out,
+            }
             for one in found
         ],
-    )  # fmt: skip
+    )

@@ -100,19 +100,15 @@ class Arithmetic(Probe):
                 f"a pool of {self.pool} is too small: give at least {3 * self.exemplars}"
             )
         groups = (self.seeds_a, self.seeds_b, self.seeds_c)
-        if any(groups):
-            self._check_seeds(groups)
-        elif len({self.a == "auto", self.b == "auto", self.c == "auto"}) > 1:
-            raise GanlensError('give all three of a, b and c, or leave all three at "auto"')
-
-    def _check_seeds(self, groups: tuple[tuple[int, ...], ...]) -> None:
         if len({len(group) for group in groups}) > 1:
             raise GanlensError(
                 f"{', '.join(str(len(g)) for g in groups)} seeds were given for A, B and C: "
                 "give the same number for each"
             )
         for name, group in zip(("seeds_a", "seeds_b", "seeds_c"), groups, strict=True):
-            object.__setattr__(self, name, Seeds(group).seeds)
+            object.__setattr__(self, name, Seeds(group).seeds if group else ())
+        if not any(groups) and len({self.a == "auto", self.b == "auto", self.c == "auto"}) > 1:
+            raise GanlensError('give all three of a, b and c, or leave all three at "auto"')
 
     def needs(self) -> Needs:
         """Return what it cannot do without: exemplars given by hand need not be found in data."""
@@ -149,11 +145,9 @@ class Arithmetic(Probe):
         result = means[0] + Sum.mean(groups[1], -1) + means[2]
         width = self.spread * subject.prior.std * 3**0.5  # 3**-0.5 is the std of U(-1, 1)
         noisy = [result + Sum(((groups[0][0], 0.0),), (self.seed + i, width)) for i in range(8)]
-        rows = [
-            one
-            for group, mean in zip(groups, means, strict=True)
-            for one in [*(Sum.mean([seed]) for seed in group), mean]
-        ]
+        rows = list[Sum]()
+        for group, mean in zip(groups, means, strict=True):
+            rows += [*(Sum.mean([seed]) for seed in group), mean]
         return {
             "exemplars": Recipe.of(subject, Mix(tuple(rows)), columns=len(groups[0]) + 1),
             "grid": Recipe.of(subject, Mix((*noisy[:4], result, *noisy[4:])), columns=3),
@@ -187,7 +181,14 @@ class Arithmetic(Probe):
             seeds=np.array(groups),
             **{name: images.to_uint8(x) for name, x in drawn.items()},
             latents=latents.numpy(),
-            norms=_norms(subject, groups, latents[4]),
+            norms={
+                **{
+                    f"the mean of {term}": float(subject.latents(group).mean(0).norm())
+                    for term, group in zip(TERMS, groups, strict=True)
+                },
+                "the result": float(latents[4].norm()),
+                PRIOR: expected_norm(subject.prior),
+            },
             hits=hits,
             control_hits=control_hits,
             base_rate=base_rate,
@@ -204,13 +205,3 @@ class Arithmetic(Probe):
                 "exemplars": len(groups[0]),
             },
         )
-
-
-def _norms(subject: Subject, groups: list[list[int]], result: torch.Tensor) -> dict[str, float]:
-    means = [subject.latents(group).mean(0) for group in groups]
-    named = {f"the mean of {term}": float(m.norm()) for term, m in zip(TERMS, means, strict=True)}
-    return {
-        **named,
-        "the result": float(result.norm()),
-        PRIOR: expected_norm(subject.prior),
-    }

@@ -137,7 +137,6 @@ class ArithmeticScore(Probe):
             formulas=tuple(formulas),
             counts=np.array(self.counts),
             classifiers=classifiers(pool, network, [one for concepts in found for one in concepts]),
-            draws=self.draws,
             draw=panels,
             about={
                 **identity(subject, data),

@@ -27,21 +27,22 @@ def _curve(result: ArithmeticScoreResult) -> FigurePanel:
     series: list[Line] = []
     for i, one in enumerate(result.formulas):
         colour = PALETTE[i % len(PALETTE)]
-        shares, low, high = 100 * np.array([score.success for score in one.plain]).T
-        scaled = [100 * score.success[0] for score in one.scaled]
+        shares, low, high = 100 * np.array([score["success"] for score in one.plain]).T
+        scaled = [100 * score["success"][0] for score in one.scaled]
         series += [
             Line(f"to {one.goal}", shares, colour=colour, mode="lines+markers",
                  symbol=SYMBOLS[i % len(SYMBOLS)], error=(shares - low, high - shares)),
             Line(f"to {one.goal}, rescaled", scaled, colour=colour, dash="dot"),
-            Line("", [100 * one.random.success[0]] * len(scaled), colour=colour, dash="dash",
+            Line("", [100 * one.random["success"][0]] * len(scaled), colour=colour, dash="dash",
                  width=1),
         ]  # fmt: skip
     return lines(
         "Does averaging make arithmetic work?",
         "Share of draws in which mean(A) - mean(B) + mean(C) shows everything that is expected, by "
         "the number of exemplars that each mean is over; bars are 95 % intervals over "
-        f"{result.draws} draws. Single exemplars (1) carry all their accidents along; where means "
-        "cancel them (Radford 2015, section 6.3.2), the curve rises. Means of many are short: "
+        f"{result.about['draws']} draws. Single exemplars (1) carry all their accidents along; "
+        "where means cancel them (Radford 2015, section 6.3.2), the curve rises. Means of many are "
+        "short: "
         "dotted, the result is first brought back to the length of the prior's latents. Dashed, in "
         "the colour of each formula: the share of random samples that show what is expected by "
         "chance.",
@@ -56,33 +57,28 @@ def _curve(result: ArithmeticScoreResult) -> FigurePanel:
 
 def _table(result: ArithmeticScoreResult) -> TablePanel:
     rows: list[tuple[Any, ...]] = []
+    names = [f"means of {k}" if k > 1 else "single exemplars" for k in result.counts]
     for one in result.formulas:
-        names = [f"means of {k}" if k > 1 else "single exemplars" for k in result.counts]
         named = [
             *zip(names, one.plain, strict=True),
-            *(
-                (f"{name}, any that show it", score)
-                for name, score in zip(names, one.merely, strict=True)
-                if score is not None
-            ),
+            *zip((f"{name}, any that show it" for name in names), one.merely, strict=True),
             ("arithmetic on pixels, means of 3", one.pixels),
             ("random samples", one.random),
         ]
-        rows += [
-            (one.goal, name, *(100 * s for s in (*score.success, score.plausible, score.both[0])))
-            for name, score in named
-        ]
+        for name, score in named:
+            if score is not None:
+                shares = *score["success"], score["plausible"], score["success_and_plausible"][0]
+                rows.append((one.goal, name, *(100 * share for share in shares)))
     return TablePanel(
         title="Success of arithmetic, and of its controls",
         caption="A success has every expected value by a network on pixels that "
         "shares nothing with the discriminator which chose the exemplars; from and to: its "
-        f"95 % interval (Wilson) over {result.draws} draws from the same shortlists, of the "
-        "samples that show their concept most plainly. Any that show it: exemplars drawn from all "
-        "samples of the pool that do, however plainly, as by somebody who picks by eye. "
-        "Overlaid pictures show what was laid over "
-        "each other, so the pixel control can succeed by that count: but no such picture "
-        "exists. Plausible: the discriminator scores it above the lowest 5 % of random "
-        "samples; both: a plausible success.",
+        f"95 % interval (Wilson) over {result.about['draws']} draws from the same shortlists, of "
+        "the samples that show their concept most plainly. Any that show it: exemplars drawn from "
+        "all samples of the pool that do, however plainly, as somebody who picks by eye has them. "
+        "Overlaid pictures show what was laid over each other, so the pixel control can succeed by "
+        "that count: but no such picture exists. Plausible: the discriminator scores it above the "
+        "lowest 5 % of random samples; both: a plausible success.",
         columns=("towards", "by", "success (%)", "from (%)", "to (%)", "plausible (%)", "both (%)"),
         rows=rows,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Result of the arithmetic-score probe: success rates over many draws of exemplars."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -9,25 +9,10 @@ from ganlens.probes.arithmetic.classifiers import Classifier
 from ganlens.probes.concepts import Concept
 from ganlens.probes.result import Number, Result
 
-Interval = tuple[float, float, float]  # share, and from where to where, at 95 % (Wilson)
-
-
-@dataclass(frozen=True)
-class Score:
-    """How many of some pictures show what they should.
-
-    Attributes:
-        success: share that meets all expected conditions.
-        both: share that does and is plausible.
-        plausible: share that the discriminator scores no lower than it does all but the lowest 5 %
-            of random samples.
-        each: (E,) share that meets each condition.
-    """
-
-    success: Interval
-    both: Interval
-    plausible: float
-    each: np.ndarray
+# How many of some pictures show what they should: "success" and "success_and_plausible", each a
+# share and its 95 % interval (Wilson); "plausible", the share that the discriminator scores no
+# lower than it does all but the lowest 5 % of random samples; "per_condition", one share each.
+Score = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -84,26 +69,22 @@ class ArithmeticScoreResult(Result):
         formulas: one per formula.
         counts: (K,) int64 exemplars per concept.
         classifiers: those that choose exemplars, then those that measure results.
-        draws: calculations per formula and count.
     """
 
     formulas: tuple[Formula, ...]
     counts: np.ndarray
     classifiers: tuple[Classifier, ...]
-    draws: int
 
     def numbers(self) -> list[Number]:
         """Return every rate with its interval, per formula."""
-        pixels, random = (
-            [getattr(f, kind) for f in self.formulas] for kind in ("pixels", "random")
-        )
+        pixels = [one.pixels for one in self.formulas]
         return Number.each(
             {
-                **{f"success_{k}": self._mean(k) for k in (1, 3, 8)},
-                "success_3_any_that_show": self._merely(3),
-                "success_pixels": np.mean([one.success[0] for one in pixels]),
-                "plausible_pixels": np.mean([one.plausible for one in pixels]),
-                "success_random": np.mean([one.success[0] for one in random]),
+                **{f"success_{k}": self._mean("plain", k) for k in (1, 3, 8)},
+                "success_3_any_that_show": self._mean("merely", 3),
+                "success_pixels": np.mean([one["success"][0] for one in pixels]),
+                "plausible_pixels": np.mean([one["plausible"] for one in pixels]),
+                "success_random": np.mean([one.random["success"][0] for one in self.formulas]),
                 "counts": self.counts,
                 "formulas": {one.text: self._numbers(one) for one in self.formulas},
             },
@@ -114,18 +95,11 @@ class ArithmeticScoreResult(Result):
             },
         )
 
-    def _mean(self, count: int) -> float | None:
-        """Mean success over the formulas at a count, None where it was not drawn."""
+    def _mean(self, kind: Literal["plain", "merely"], count: int) -> float | None:
+        """Mean success over the formulas that have exemplars at a count; None where none has."""
         places = np.flatnonzero(self.counts == count)
-        if not len(places):
-            return None
-        return float(np.mean([one.plain[int(places[0])].success[0] for one in self.formulas]))
-
-    def _merely(self, count: int) -> float | None:
-        """Mean success of exemplars that merely show their concept, over formulas that have any."""
-        places = np.flatnonzero(self.counts == count)
-        found = [one.merely[int(i)] for one in self.formulas for i in places]
-        shares = [score.success[0] for score in found if score is not None]
+        found = [getattr(one, kind)[i] for one in self.formulas for i in places]
+        shares = [score["success"][0] for score in found if score is not None]
         return float(np.mean(shares)) if shares else None
 
     def _numbers(self, one: Formula) -> dict[str, Any]:
@@ -133,26 +107,13 @@ class ArithmeticScoreResult(Result):
         return {
             "expected": one.goal,
             "means_of": {
-                k: {
-                    **_plain(a),
-                    "rescaled": _plain(b),
-                    "any_that_show": None if m is None else _plain(m),
-                }
-                for k, a, b, m in per_count
+                k: {**plain, "rescaled": scaled, "any_that_show": merely}
+                for k, plain, scaled, merely in per_count
             },
-            "pixel_arithmetic": _plain(one.pixels),
-            "random_samples": _plain(one.random),
+            "pixel_arithmetic": one.pixels,
+            "random_samples": one.random,
             "conditions": [condition.text for condition in one.wanted],
-            "shortlists": list(one.shortlists),
-            "shortlists_showing": list(one.shown),
-            "pool_showing": list(one.showing),
+            "shortlists": one.shortlists,
+            "shortlists_showing": one.shown,
+            "pool_showing": one.showing,
         }
-
-
-def _plain(score: Score) -> dict[str, Any]:
-    return {
-        "success": list(score.success),
-        "success_and_plausible": list(score.both),
-        "plausible": score.plausible,
-        "per_condition": score.each.tolist(),
-    }

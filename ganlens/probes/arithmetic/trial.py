@@ -59,10 +59,8 @@ class Trial:
     def _drawn(
         self, lists: Sequence[np.ndarray], count: int, rng: np.random.Generator
     ) -> np.ndarray:
-        rows = [
-            [rng.choice(seeds, count, replace=False) for seeds in lists] for _ in range(self.draws)
-        ]
-        return np.array(rows)
+        draws = range(self.draws)
+        return np.array([[rng.choice(s, count, replace=False) for s in lists] for _ in draws])
 
     def meets(self, x: Tensor) -> np.ndarray:
         """Return (N, E) bool: which images meet each expected condition."""
@@ -78,9 +76,12 @@ class Trial:
         hits = self.meets(x)
         every: np.ndarray = np.all(hits, axis=1)
         plausible = self.subject.discriminate(x).numpy() >= self.least_plausible
-        return Score(
-            share(every), share(every & plausible), float(plausible.mean()), hits.mean(axis=0)
-        )
+        return {
+            "success": share(every),
+            "success_and_plausible": share(every & plausible),
+            "plausible": float(plausible.mean()),
+            "per_condition": hits.mean(axis=0),
+        }
 
     def score(self, count: int) -> tuple[Score, Score]:
         """Measure the results at one count: as they come, and brought to the prior's length."""

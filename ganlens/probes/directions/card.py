@@ -107,11 +107,10 @@ def _unmoved(
 ) -> Unmoved:
     count = len(seeds)
     wide = range(seeds.start, seeds.start + (WIDER if classifier else 1) * count)
-    z = subject.latents(wide)
+    z, logits = subject.latents(wide), None
     x = subject.generate(z, batch_size=batch_size)
-    logits = (
-        subject.discriminate(x[:count], batch_size=batch_size) if subject.discriminator else None
-    )
+    if subject.discriminator is not None:
+        logits = subject.discriminate(x[:count], batch_size=batch_size)
     predicted = classifier.predict(x) if classifier else None
     return Unmoved(z, x[:count], logits, predicted, head(predicted, count) if predicted else None)
 
@@ -177,13 +176,10 @@ def _answers(card: Card, one: Direction, before: Unmoved, after: Predictions) ->
     truth, was, now = (holds(found, claim) for found in (before.predicted, before.first, after))
     if truth is None or was is None or now is None:
         return card
+    told = auc(before.z.numpy() @ one.unit, truth)
     return replace(
         card,
-        auc=_number(auc(before.z.numpy() @ one.unit, truth)),
+        auc=told if np.isfinite(told) else None,
         before=float(truth.mean()),
         turned_on=None if was.all() else float(now[~was].mean()),
     )
-
-
-def _number(value: float) -> float | None:
-    return value if np.isfinite(value) else None

@@ -1,8 +1,7 @@
 """What boundaries claim: attribute expressions, each true or false of an image."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,20 +16,12 @@ MOST_VALUES = 10  # an attribute with more is left to the user
 NUMBER = "f"
 
 
-@dataclass(frozen=True)
-class Claim:
-    """Something that is true or false of an image.
-
-    Attributes:
-        text: attribute expression, for example "glasses=dark" or "tilt>10".
-        names: the attributes that it is about.
-    """
-
-    text: str
-    names: tuple[str, ...]
+# An attribute expression, true or false of an image ("glasses=dark", "tilt>10") -> the attributes
+# that it is about.
+Claims = dict[str, tuple[str, ...]]
 
 
-def claims_of(data: ImageSet, attributes: Sequence[str]) -> tuple[list[Claim], list[Claim]]:
+def claims_of(data: ImageSet, attributes: Sequence[str]) -> tuple[Claims, Claims]:
     """Return the claims that are wanted and all that can be made of the data.
 
     Args:
@@ -47,17 +38,18 @@ def claims_of(data: ImageSet, attributes: Sequence[str]) -> tuple[list[Claim], l
             image has, or nothing to ask about.
     """
     train = data.part("train")
-    every = [claim for name in columns(train) for claim in _of_attribute(train, name)]
-    wanted: list[Claim] = []
+    every: Claims = {}
+    for name in columns(train):
+        every |= _of_attribute(train, name)
+    wanted: Claims = {}
     for text in attributes:
-        wanted += every if text == "auto" else _of_text(train, text)
+        wanted |= every if text == "auto" else _of_text(train, text)
     if not wanted:
         raise GanlensError(
             f"data {data.spec!r} has no attribute with at least {ENOUGH} training images of two "
             "values: add an attributes.csv or class folders"
         )
-    wanted = list({claim.text: claim for claim in wanted}.values())
-    return wanted, list({claim.text: claim for claim in [*wanted, *every]}.values())
+    return wanted, wanted | every
 
 
 def columns(data: ImageSet) -> dict[str, np.ndarray]:
@@ -68,7 +60,7 @@ def columns(data: ImageSet) -> dict[str, np.ndarray]:
     return found
 
 
-def _of_text(train: ImageSet, text: str) -> list[Claim]:
+def _of_text(train: ImageSet, text: str) -> Claims:
     if text in columns(train) or text in categorical(train):
         found = _of_attribute(train, text)
         if not found:
@@ -82,11 +74,10 @@ def _of_text(train: ImageSet, text: str) -> list[Claim]:
             "with either answer are needed"
         )
     known = {**categorical(train), **train.attributes}
-    wanted = [n for n in known if re.search(rf"(?<!\w){re.escape(n)}(?!\w)", text)]
-    return [Claim(text, tuple(wanted))]
+    return {text: tuple(n for n in known if re.search(rf"(?<!\w){re.escape(n)}(?!\w)", text))}
 
 
-def _of_attribute(train: ImageSet, name: str) -> list[Claim]:
+def _of_attribute(train: ImageSet, name: str) -> Claims:
     values = {**categorical(train), **train.attributes}[name]
     if values.dtype.kind == NUMBER:
         texts = [f"{quoted(name)}>{float(np.nanmedian(values)):.4g}"]
@@ -95,13 +86,12 @@ def _of_attribute(train: ImageSet, name: str) -> list[Claim]:
         order = np.argsort(-counts, kind="stable")
         frequent = [str(kinds[i]) for i in order if counts[i] >= ENOUGH]
         if not 2 <= len(kinds) <= MOST_VALUES:
-            return []
-        # Of two values the rarer one: the boundary of the other is the same.
-        texts = [
-            f"{quoted(name)}={quoted(v)}" for v in (frequent[1:] if len(kinds) == 2 else frequent)
-        ]
+            return {}
+        if len(kinds) == 2:  # the rarer one: the boundary of the other is the same
+            frequent = frequent[1:]
+        texts = [f"{quoted(name)}={quoted(value)}" for value in frequent]
     found = {text: len(train.select(text)) for text in texts}
-    return [Claim(text, (name,)) for text, n in found.items() if ENOUGH <= n <= len(train) - ENOUGH]
+    return {text: (name,) for text, n in found.items() if ENOUGH <= n <= len(train) - ENOUGH}
 
 
 def holds(read: Predictions, claim: str) -> np.ndarray | None:
@@ -118,15 +108,13 @@ def changed(before: Predictions, after: Predictions) -> dict[str, float]:
     The answer is the most probable value; a number counts as changed where it moved by more than
     one standard deviation of what the samples had before.
     """
-    return dict(_changed(before, after))
-
-
-def _changed(before: Predictions, after: Predictions) -> Iterator[tuple[str, float]]:
-    for name, old in before.probabilities.items():
-        yield name, float((old.argmax(1) != after.probabilities[name].argmax(1)).mean())
+    found = {
+        name: old.argmax(1) != after.probabilities[name].argmax(1)
+        for name, old in before.probabilities.items()
+    }
     for name, number in before.numbers.items():
-        gap = np.abs(after.numbers[name] - number)
-        yield name, float((gap > max(float(number.std()), 1e-12)).mean())
+        found[name] = np.abs(after.numbers[name] - number) > max(float(number.std()), 1e-12)
+    return {name: float(which.mean()) for name, which in found.items()}
 
 
 def most_gained(before: Predictions, after: Predictions, name: str) -> str:
@@ -134,9 +122,9 @@ def most_gained(before: Predictions, after: Predictions, name: str) -> str:
     if name in before.numbers:
         middle, gain = np.median(before.numbers[name]), after.numbers[name] - before.numbers[name]
         return f"{quoted(name)}{'>' if gain.mean() > 0 else '<'}{float(middle):.4g}"
-    values: Mapping[str, tuple[str, ...]] = before.classes
-    shares = [
-        np.bincount(read.probabilities[name].argmax(1), minlength=len(values[name]))
+    values = before.classes[name]
+    had, have = (
+        np.bincount(read.probabilities[name].argmax(1), minlength=len(values))
         for read in (before, after)
-    ]
-    return f"{quoted(name)}={quoted(values[name][int((shares[1] - shares[0]).argmax())])}"
+    )
+    return f"{quoted(name)}={quoted(values[int((have - had).argmax())])}"

@@ -1,7 +1,6 @@
 """Search for directions: which samples, which methods, which of the results."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from ganlens.directions import (
 from ganlens.directions.boundary import PER_COORDINATE
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Progress, Steps
-from ganlens.probes.directions.claims import Claim
+from ganlens.probes.directions.claims import Claims
 from ganlens.probes.directions.scores import Scorer
 from ganlens.subject import Subject
 
@@ -28,19 +27,8 @@ PCA_SAMPLES, REGRESSED = 1024, 2048  # samples behind GANSpace, at most: the PCA
 REAL = 0.8  # held-out AUC from which a boundary is held still by the conditional ones
 
 
-@dataclass(frozen=True)
-class Found:
-    """Every supervised direction, before a choice is made.
-
-    Attributes:
-        names: claim -> the attributes that it is about.
-        boundaries: claim -> its boundary.
-        means: claim -> its difference of means.
-    """
-
-    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    boundaries: dict[str, Direction] = field(default_factory=dict)
-    means: dict[str, Direction] = field(default_factory=dict)
+# By method, "boundary" and "means": claim -> its direction, before a choice is made.
+Found = dict[str, dict[str, Direction]]
 
 
 def default_layer(subject: Subject) -> str:
@@ -58,7 +46,7 @@ def default_layer(subject: Subject) -> str:
 def supervised(
     subject: Subject,
     scorer: Scorer,
-    claims: Sequence[Claim],
+    texts: Sequence[str],
     about: dict[str, Any],
     *,
     samples: int,
@@ -77,7 +65,6 @@ def supervised(
         x = subject.generate(z[start : start + batch_size], batch_size=batch_size)
         parts.append(scorer.scores(subject, x, batch_size))
     scores, prior = np.concatenate(parts, axis=1), subject.prior
-    texts = [claim.text for claim in claims]
     yield Progress(0, 1, "boundaries")
     found = boundaries(z.numpy(), scores, texts, prior, share=share, seed=seed, provenance=about)
     least = PER_COORDINATE * prior.dim
@@ -86,51 +73,55 @@ def supervised(
         means_of_extremes(z.numpy(), ends, text, prior, provenance=about)
         for ends, text in zip(split, texts, strict=True)
     ]
-    return Found(
-        {claim.text: claim.names for claim in claims},
-        dict(zip(texts, found, strict=True)),
-        dict(zip(texts, means, strict=True)),
-    )
+    return {
+        "boundary": dict(zip(texts, found, strict=True)),
+        "means": dict(zip(texts, means, strict=True)),
+    }
 
 
 def choose(
-    found: Found, claims: Sequence[Claim], methods: Sequence[str], best: int | None, held: bool
+    found: Found,
+    wanted: Claims,
+    every: Claims,
+    methods: Sequence[str],
+    best: int | None,
+    held: bool,
 ) -> list[Direction]:
     """Return the directions that get a card: boundaries, conditional ones, means, best first.
 
     Args:
         found: every supervised direction.
-        claims: those that directions are wanted for.
+        wanted: those that directions are wanted for.
+        every: all that have a boundary.
         methods: in the order of the result.
         best: so many attributes, each by its best value; None: all claims.
         held: boundaries with the other attributes held still as well.
     """
-    ranked = sorted(claims, key=lambda one: -found.boundaries[one.text].metrics["auc"])
+    ranked = sorted(wanted, key=lambda text: -found["boundary"][text].metrics["auc"])
     if best is not None:
-        values: dict[tuple[str, ...], Claim] = {}
-        for one in ranked:
-            values.setdefault(one.names, one)
+        values: dict[tuple[str, ...], str] = {}
+        for text in ranked:
+            values.setdefault(wanted[text], text)
         ranked = list(values.values())[:best]
     chosen: list[Direction] = []
-    for method in methods:
-        if method == "boundary":
-            chosen += [found.boundaries[one.text] for one in ranked]
-            chosen += [at for one in ranked if held and (at := _held(found, one)) is not None]
-        elif method == "means":
-            chosen += [found.means[one.text] for one in ranked]
+    for method in (one for one in methods if one in found):
+        chosen += [found[method][text] for text in ranked]
+        if method == "boundary" and held:
+            tried = [_held(found[method], every, text) for text in ranked]
+            chosen += [one for one in tried if one is not None]
     return chosen
 
 
-def _held(found: Found, claim: Claim) -> Direction | None:
+def _held(boundaries: dict[str, Direction], names: Claims, claim: str) -> Direction | None:
     """Return the boundary with those of all other attributes held still, if anything is left.
 
     A boundary on the same line (|cos| above 0.9) says the same by another name: it cannot be held.
     """
-    plain = found.boundaries[claim.text]
+    plain = boundaries[claim]
     others = [
         one
-        for text, one in found.boundaries.items()
-        if not set(found.names[text]) & set(claim.names) and one.metrics["auc"] >= REAL
+        for text, one in boundaries.items()
+        if not set(names[text]) & set(names[claim]) and one.metrics["auc"] >= REAL
         if abs(float(one.unit @ plain.unit)) <= DUPLICATE
     ]
     try:

@@ -115,11 +115,12 @@ def _heat(result: DirectionsResult) -> FigurePanel:
 
 
 def _classifier(result: DirectionsResult) -> str:
-    if result.classifier is None:
+    about = result.about
+    if about["classifier"] is None:
         return ""
-    known = [value for value in result.accuracies.values() if np.isfinite(value)]
+    known = [v for v in about["classifier_accuracy_held_out"].values() if np.isfinite(v)]
     least = f", right on at least {min(known):.1%} of held-out images" if known else ""
-    return f"The classifier had no part in finding them: {result.classifier}{least}."
+    return f"The classifier had no part in finding them: {about['classifier']}{least}."
 
 
 def _pairs(result: DirectionsResult) -> list[tuple[int, int]]:
@@ -164,23 +165,25 @@ def _bars(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) -> FigureP
 
 
 def _by_attribute(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) -> TablePanel:
-    rows: list[Sequence[Any]] = []
-    for plain, held in pairs:
-        for i, name in ((plain, "plain"), (held, "conditional")):
-            one, card = result.directions[i], result.cards[i]
-            left = one.metrics.get("kept", 1.0)
-            changes = (100 * share for share in card.changes.values())
-            rows.append([one.claim, name, percent(card.turned_on), left, *changes])
-    return TablePanel(
-        title="Plain and conditional boundaries, attribute by attribute",
-        caption=f"Share of {result.measured} samples of which an attribute, one to a column, "
+    rows = [
+        {
+            "claim": result.directions[i].claim,
+            "direction": name,
+            "turned on (%)": percent(result.cards[i].turned_on),
+            "left of n": result.directions[i].metrics.get("kept", 1.0),
+            **{f"{key} (%)": 100 * share for key, share in result.cards[i].changes.items()},
+        }
+        for pair in pairs
+        for i, name in zip(pair, ("plain", "conditional"), strict=True)
+    ]
+    return TablePanel.of(
+        "Plain and conditional boundaries, attribute by attribute",
+        f"Share of {result.measured} samples of which an attribute, one to a column, "
         "changes. `turned on`: of the samples of which the claim was false, the share of which it "
         "becomes true. `left of n`: length of what remains of the unit normal once the others are "
         "taken out; it is scaled up to length 1 again, so both are moved equally far.",
-        columns=["claim", "direction", "turned on (%)", "left of n",
-                 *(f"{name} (%)" for name in result.cards[pairs[0][0]].changes)],
-        rows=rows,
-    )  # fmt: skip
+        rows,
+    )
 
 
 # Title, key of the summary, and factor of the numbers.

@@ -2,21 +2,20 @@
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 
 from ganlens.attributes import AttributeClassifier, attribute_classifier
 from ganlens.data import ImageSet
-from ganlens.directions import random_directions
+from ganlens.directions import Direction, random_directions
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
 from ganlens.limits import MAX_SEED, Count, Limits, Seed
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.directions.card import cards_of
-from ganlens.probes.directions.claims import Claim, claims_of
+from ganlens.probes.directions.claims import Claims, claims_of
 from ganlens.probes.directions.found import (
-    Found,
     choose,
     default_layer,
     known_methods,
@@ -130,18 +129,23 @@ class Directions(Probe):
         methods, why = known_methods(subject, self.methods)
         reason = "; ".join(one for one in (reason, why) if one)
         classifier = yield from self._classifier(subject, data)
-        about, scorer, found, size = self._provenance(subject), None, Found(), self.batch_size
+        known, scorer, chosen, size = subject.provenance, None, list[Direction](), self.batch_size
+        about = {
+            **{name: known.get(name) for name in ("checkpoint", "hash", "weights")},
+            "trained_on": (known.get("data") or {}).get("fingerprint"),
+            "samples": self.samples,
+        }
         if every and data is not None:
             scorer = yield from fit_scorer(
-                subject, data, every,
+                subject, data, list(every),
                 limit=self.probe_images, pool=self.feature_pool, seed=self.seed, batch_size=size,
             )  # fmt: skip
             found = yield from supervised(
-                subject, scorer, every, about,
+                subject, scorer, list(every), about,
                 samples=self.samples, share=self.extreme, seed=self.seed, batch_size=size,
             )  # fmt: skip
-        best = self.count if "auto" in self.attributes else None
-        chosen = choose(found, wanted, self.methods, best, self.conditional)
+            best = self.count if "auto" in self.attributes else None
+            chosen = choose(found, wanted, every, self.methods, best, self.conditional)
         first = self.samples + 9 * self.measured  # after all that is measured
         regressed = range(first, first + self.samples)
         chosen += yield from unsupervised(
@@ -158,15 +162,13 @@ class Directions(Probe):
             directions=every_one,
             cards=tuple(cards),
             units=np.stack([one.unit for one in every_one]),
-            names={claim.text: claim.names for claim in every},
+            names=every,
             strips=pictures,
             amounts=np.array(self.amounts),
             distance=self.distance,
             measured=self.measured,
             probe_auc=scorer.auc if scorer else {},
             reason=reason,
-            classifier=classifier.source if classifier else None,
-            accuracies=classifier.accuracies if classifier else {},
             draw=panels,
             about={
                 **identity(subject, data),
@@ -183,21 +185,19 @@ class Directions(Probe):
             },
         )
 
-    def _claims(
-        self, subject: Subject, data: ImageSet | None
-    ) -> tuple[list[Claim], list[Claim], str]:
+    def _claims(self, subject: Subject, data: ImageSet | None) -> tuple[Claims, Claims, str]:
         """Return the claims that are wanted, all claims, and why there are none."""
         methods = [method for method in self.methods if method in SUPERVISED]
         if not methods:
-            return [], [], ""
+            return {}, {}, ""
         left_out = f"{' and '.join(methods)} left out: "
         if data is None:
-            return [], [], left_out + "no data were given, so no attribute has a name"
+            return {}, {}, left_out + "no data were given, so no attribute has a name"
         if data.labels is None and not data.attributes:
-            return [], [], left_out + f"the data {data.spec!r} has neither attributes nor classes"
+            return {}, {}, left_out + f"the data {data.spec!r} has neither attributes nor classes"
         if subject.discriminator is None:
             why = "samples are scored by linear probes on the discriminator's features, and this "
-            return [], [], f"{left_out}{why}checkpoint has none"
+            return {}, {}, f"{left_out}{why}checkpoint has none"
         return *claims_of(data, self.attributes), ""
 
     def _classifier(
@@ -209,11 +209,3 @@ class Directions(Probe):
             return (yield from attribute_classifier(data, device=subject.device))
         except GanlensError:  # nothing but numbers: no classifier to be trained
             return None
-
-    def _provenance(self, subject: Subject) -> dict[str, Any]:
-        known = subject.provenance
-        return {
-            **{name: known.get(name) for name in ("checkpoint", "hash", "weights")},
-            "trained_on": (known.get("data") or {}).get("fingerprint"),
-            "samples": self.samples,
-        }

@@ -28,8 +28,6 @@ class DirectionsResult(Result):
         amounts: (m,) of the pictures, in sigmas.
         distance: of the cards, in sigmas.
         measured: samples behind a card.
-        classifier: the attribute classifier, where it is from; None: there is none.
-        accuracies: attribute -> its held-out accuracy, 0 to 1.
         probe_auc: claim -> held-out AUC of the linear probe that scored the samples.
         reason: why methods were left out; empty where none were.
     """
@@ -42,8 +40,6 @@ class DirectionsResult(Result):
     amounts: np.ndarray
     distance: float
     measured: int
-    classifier: str | None
-    accuracies: dict[str, float]
     probe_auc: dict[str, float]
     reason: str
 

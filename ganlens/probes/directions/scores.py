@@ -7,8 +7,9 @@ import numpy as np
 from torch import Tensor
 
 from ganlens.data import ImageSet
+from ganlens.features import DataImages
 from ganlens.probes.base import Progress, Steps
-from ganlens.probes.directions.claims import Claim
+from ganlens.probes.exemplars import features_of
 from ganlens.stats.auc import auc
 from ganlens.subject import Subject
 
@@ -50,7 +51,7 @@ class Scorer:
 def fit_scorer(
     subject: Subject,
     data: ImageSet,
-    claims: Sequence[Claim],
+    claims: Sequence[str],
     *,
     limit: int,
     pool: int,
@@ -62,29 +63,18 @@ def fit_scorer(
     With two answers that is Fisher's linear discriminant up to scale and offset. The features are
     standardised; all claims share one factorisation.
     """
-    features: list[np.ndarray] = []
-    answers: list[np.ndarray] = []
-    for split, most in (("train", limit), ("test", max(1, limit // 3))):
-        part = data.part(split)
-        rows = np.sort(np.random.default_rng(seed).permutation(len(part))[:most])
-        found = []
-        for start in range(0, len(rows), batch_size):
-            yield Progress(start, len(rows), f"{split} images")
-            x = part.batch(rows[start : start + batch_size])
-            found.append(subject.features(x, "all", pool, batch_size=batch_size).numpy())
-        features.append(np.concatenate(found))
-        answers.append(np.stack([_answers(part, claim.text)[rows] for claim in claims], axis=1))
+    sources = [DataImages.draw(data.part("train"), limit, seed),
+               DataImages.draw(data.part("test"), max(1, limit // 3), seed)]  # fmt: skip
+    features, held_out = yield from features_of(subject, sources, pool, batch_size)
+    answers, truth = (
+        np.stack([np.isin(one.rows, one.data.select(claim)) for claim in claims], axis=1)
+        for one in sources
+    )
     yield Progress(0, 1, "linear probes")
-    weights = ridge(features[0], answers[0].astype(np.float32) * 2 - 1, RIDGE)
-    held = features[1] @ weights
-    scores = {c.text: auc(held[:, i], answers[1][:, i]) for i, c in enumerate(claims)}
-    return Scorer(weights, pool, scores, len(features[0]), len(features[1]))
-
-
-def _answers(part: ImageSet, text: str) -> np.ndarray:
-    found = np.zeros(len(part), dtype=bool)
-    found[part.select(text)] = True
-    return found
+    weights = ridge(features, answers.astype(np.float32) * 2 - 1, RIDGE)
+    held = held_out @ weights
+    scores = {one: auc(held[:, i], truth[:, i]) for i, one in enumerate(claims)}
+    return Scorer(weights, pool, scores, len(features), len(held_out))
 
 
 def ridge(x: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:

@@ -114,7 +114,13 @@ def choose_extractor(
     _refuse_idle_weights(word, inception_weights, weights)
     if word == "inception":
         if inception_weights is None:
-            yield from _fetch()
+            try:
+                find_inception_weights()
+            except GanlensError:
+                for done, total in fetch_inception_weights():
+                    yield Progress(
+                        done, max(total, done), "bytes of Inception's weights downloaded"
+                    )
         return _inception(place, inception_weights, reason)
     if word == "discriminator":
         return _discriminator(subject, reason)
@@ -164,14 +170,6 @@ def _best(subject: Subject | None, weights: str | Path | None) -> tuple[str, str
     if subject.discriminator is not None:
         return "discriminator", f"{absent}, and the checkpoint has a discriminator"
     return "pixels", f"{absent}, and the checkpoint has no discriminator"
-
-
-def _fetch() -> Steps[None]:
-    try:
-        find_inception_weights()
-    except GanlensError:
-        for done, total in fetch_inception_weights():
-            yield Progress(done, max(total, done), "bytes of Inception's weights downloaded")
 
 
 def _inception(

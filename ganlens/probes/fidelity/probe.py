@@ -236,7 +236,7 @@ class Fidelity(Probe):
         mifid = chosen.metric == FID and sources.trained_on
         interval = None if same else stats.frechet_interval(ours, fake)
         return {
-            "notes": [*measure.cautions(ours, fake, same), *measure.heavy_tails(interval)],
+            "notes": measure.cautions(ours, fake, interval),
             "shared": {} if same else shared,
             "scores": scores,
             "interval": interval,

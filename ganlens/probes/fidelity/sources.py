@@ -61,7 +61,12 @@ def choose_sources(
         GanlensError: images of different shapes, an empty split, or fewer than 2 images.
     """
     if not isinstance(reference, ReferenceMoments):
-        _check_shapes(generated, reference)
+        ours, theirs = tuple(generated.image_shape), tuple(reference.image_shape)
+        if ours != theirs:
+            raise GanlensError(
+                f"images of shape {ours} and {theirs} cannot be compared: open the data with "
+                f"size={ours[1]}, channels={ours[0]}"
+            )
     n, cap = _available(generated, count, seed)
     if isinstance(reference, ImageSet):
         return _with_images(generated, reference, split, n, cap, seed)
@@ -198,12 +203,3 @@ def _identity(generated: Subject | ImageSet, seed: int, n: int) -> dict[str, Any
         known = {**identity_of_images(generated), "split": generated.split}
         return {f"generated_{key.removeprefix('data_')}": value for key, value in known.items()}
     return {**identity(generated, drawn=True), "seeds": f"{seed} to {seed + n - 1}"}
-
-
-def _check_shapes(generated: Subject | ImageSet, reference: Subject | ImageSet) -> None:
-    ours, theirs = tuple(generated.image_shape), tuple(reference.image_shape)
-    if ours != theirs:
-        raise GanlensError(
-            f"images of shape {ours} and {theirs} cannot be compared: open the data with "
-            f"size={ours[1]}, channels={ours[0]}"
-        )

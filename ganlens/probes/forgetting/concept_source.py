@@ -38,10 +38,10 @@ class ConceptSource:
     @property
     def places(self) -> dict[str, slice]:
         """The outputs of each categorical attribute."""
-        widths = [len(one.classes) for one in self.models.classifiers.values()]
+        widths = [len(one.classes) for one in self.models.fitted.classifiers.values()]
         stops = np.cumsum(widths).tolist()
         places = [slice(stop - width, stop) for stop, width in zip(stops, widths, strict=True)]
-        return dict(zip(self.models.classifiers, places, strict=True))
+        return dict(zip(self.models.fitted.classifiers, places, strict=True))
 
     @property
     def columns(self) -> slice:
@@ -107,7 +107,7 @@ def fit_concept_source(
     models = yield from fit_attribute_models(
         subject, data, names, limit=limit, pool=GRID, seed=seed, batch_size=batch_size
     )
-    regressors = [name for name in numeric(data) if name in models.regressors]
+    regressors = [name for name in numeric(data) if name in models.fitted.regressors]
     spreads = [float(np.nanstd(train.attributes[name])) for name in regressors]
-    values = sum(len(classifier.classes) for classifier in models.classifiers.values())
+    values = sum(len(classifier.classes) for classifier in models.fitted.classifiers.values())
     return ConceptSource(models, target, np.array([1.0] * values + spreads, dtype=np.float32))

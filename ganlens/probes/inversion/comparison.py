@@ -1,6 +1,6 @@
 """Comparison of the residuals of train and held-out images: arrays in, numbers out."""
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy  # its parts are loaded at their first use: stats takes half a second
@@ -9,35 +9,25 @@ CONFIDENCE = 0.95
 INSIDE = 1e-9  # an AUC of 0 or 1 is itself a root, and not the one that is sought
 
 
-@dataclass(frozen=True)
-class TwoSample:
-    """Test of whether train images invert better than held-out ones.
+def two_sample(train: np.ndarray, held_out: np.ndarray) -> dict[str, Any]:
+    """Test whether the residuals of N train images are smaller than those of M held-out ones.
 
-    Attributes:
-        auc: how often a train image has the smaller residual of a random pair, ties half: 0.5 where
-            both are alike, 1 where every train image inverts better.
-        auc_95: lower and upper end of its 95 % interval.
-        p_mann_whitney_train_smaller: one-sided Mann-Whitney p: train residuals are smaller.
-        ks: largest vertical distance of both distribution functions, 0 to 1.
-        p_ks: two-sided Kolmogorov-Smirnov p: the distributions differ in any way.
+    Returns:
+        "auc", how often a train image has the smaller residual of a random pair, ties half: 0.5
+        where both are alike, 1 where every train image inverts better; "auc_95", the ends of its
+        95 % interval; "p_mann_whitney_train_smaller", one-sided; "ks", the largest vertical
+        distance of both distribution functions, 0 to 1, and its two-sided "p_ks".
     """
-
-    auc: float
-    auc_95: tuple[float, float]
-    p_mann_whitney_train_smaller: float
-    ks: float
-    p_ks: float
-
-
-def two_sample(train: np.ndarray, held_out: np.ndarray) -> TwoSample:
-    """Compare residuals of N train and M held-out images, at least one of each."""
     shift = scipy.stats.mannwhitneyu(train, held_out, alternative="less")
     auc = 1 - float(shift.statistic) / (len(train) * len(held_out))
-    interval = auc_interval(auc, len(train), len(held_out))
     either = scipy.stats.ks_2samp(train, held_out)
-    return TwoSample(
-        auc, interval, float(shift.pvalue), float(either.statistic), float(either.pvalue)
-    )
+    return {
+        "auc": auc,
+        "auc_95": auc_interval(auc, len(train), len(held_out)),
+        "p_mann_whitney_train_smaller": float(shift.pvalue),
+        "ks": float(either.statistic),
+        "p_ks": float(either.pvalue),
+    }
 
 
 def auc_interval(auc: float, m: int, n: int) -> tuple[float, float]:

@@ -68,15 +68,16 @@ def _picture(
 
 
 def _own(result: InversionResult) -> TablePanel:
-    cells = [c for m in result.tests for c in (result.of("own", m), result.percentiles("own", m))]
-    names = [(f"{m}: residual ({UNITS[m]})", f"{m}: percentile (%)") for m in result.tests]
-    return TablePanel(
-        title="Your own pictures",
-        caption="Residual, and the share of held-out images that invert at least as well, as "
+    columns: dict[str, Any] = {"picture": result.names}
+    for measure in result.tests:
+        columns[f"{measure}: residual ({UNITS[measure]})"] = result.of("own", measure)
+        columns[f"{measure}: percentile (%)"] = result.percentiles("own", measure)
+    return TablePanel.of(
+        "Your own pictures",
+        "Residual, and the share of held-out images that invert at least as well, as "
         "percentile: near 0 means that the picture lies unusually well within the generator's "
         "reach, near 100 that it is unlike what the generator draws.",
-        columns=("picture", *sum(names, ())),
-        rows=list(zip(result.names, *cells, strict=True)),
+        columns,
     )
 
 
@@ -109,19 +110,20 @@ def _numbers(result: InversionResult) -> TablePanel:
         for measure in result.tests:
             known = summary[key]
             low, high = np.percentile(result.of(kind, measure), (10, 90))
-            place = known.get(f"{measure}_median_percentile_of_held_out")
-            middle, shell = known[f"{measure}_quartiles"][1], known["mean_shell"]
-            rows.append((kind, measure, known["n"], low, middle, high, place, shell))
-    return TablePanel(
-        title="Residuals",
-        caption=f"Quantiles of the residuals of each kind ({units}); percentile: the "
+            rows.append({
+                "images": kind, "measure": measure, "N": known["n"],
+                "10 %": low, "median": known[f"{measure}_quartiles"][1], "90 %": high,
+                "percentile (%)": known.get(f"{measure}_median_percentile_of_held_out"),
+                "latent length (prior = 1)": known["mean_shell"],
+            })  # fmt: skip
+    return TablePanel.of(
+        "Residuals",
+        f"Quantiles of the residuals of each kind ({units}); percentile: the "
         "median place among held-out images, below 50 for images that invert better; latent "
         "length: the mean squared length of the latents over that of the prior's, near 1 where the "
         "search stayed where the generator was trained.",
-        columns=("images", "measure", "N", "10 %", "median", "90 %", "percentile (%)",
-                 "latent length (prior = 1)"),
-        rows=rows,
-    )  # fmt: skip
+        rows,
+    )
 
 
 def _tests(result: InversionResult) -> TablePanel:
@@ -138,10 +140,11 @@ def _tests(result: InversionResult) -> TablePanel:
         f"median; `neighbors` looks for those.{few if n < ENOUGH else ''}",
         columns=("measure", "AUC", "95 % from", "to", "p (train smaller)", "KS distance", "p (KS)"),
         rows=[
-            (measure, t.auc, *t.auc_95, t.p_mann_whitney_train_smaller, t.ks, t.p_ks)
-            for measure, t in result.tests.items()
+            (measure, one["auc"], *one["auc_95"],
+             *(one[key] for key in ("p_mann_whitney_train_smaller", "ks", "p_ks")))
+            for measure, one in result.tests.items()
         ],
-    )
+    )  # fmt: skip
 
 
 def _edit(result: InversionResult) -> ImagePanel:

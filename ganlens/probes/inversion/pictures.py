@@ -1,7 +1,6 @@
 """A user's own pictures, decoded as data are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +14,9 @@ from ganlens.files import check_regular
 from ganlens.places import expanded
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """Pictures as a network takes them.
-
-    Attributes:
-        pixels: (N, H, W, C) uint8.
-        names: of their files.
-        preparation: what was done to them.
-    """
-
-    pixels: np.ndarray
-    names: tuple[str, ...]
-    preparation: Preparation
-
-
-def read_pictures(paths: Sequence[Path], shape: tuple[int, int, int]) -> Pictures:
+def read_pictures(
+    paths: Sequence[Path], shape: tuple[int, int, int]
+) -> tuple[np.ndarray, tuple[str, ...], Preparation]:
     """Read files, or whole folders and zips.
 
     They are turned upright, cut to the square centre and resized by the same rules as data;
@@ -39,6 +25,9 @@ def read_pictures(paths: Sequence[Path], shape: tuple[int, int, int]) -> Picture
     Args:
         paths: image files, or anything that a data SPEC may be.
         shape: (C, H, W) to bring them to.
+
+    Returns:
+        (N, H, W, C) uint8 pixels, the names of their files, and what was done to them.
 
     Raises:
         GanlensError: a path that is not there or cannot be decoded.
@@ -60,8 +49,7 @@ def read_pictures(paths: Sequence[Path], shape: tuple[int, int, int]) -> Picture
             pixels.append(found.pixels[None])
             names.append(file.name)
             before.append(originals([found]))
-    done = Preparation.of("crop", size, joined(before))
-    return Pictures(np.concatenate(pixels), tuple(names), done)
+    return np.concatenate(pixels), tuple(names), Preparation.of("crop", size, joined(before))
 
 
 def _read(file: Path, target: Target) -> Decoded:

@@ -96,7 +96,6 @@ class Inversion(Probe):
         self._search()
 
     def _search(self) -> inversion.Settings:
-        """Return the settings of the search."""
         return inversion.Settings(
             steps=self.evaluations,
             restarts=self.restarts,
@@ -126,50 +125,41 @@ class Inversion(Probe):
         if self.direction is not None:
             direction = find_direction(self.direction, subject)
             move = direction.move(subject.prior, self.amount or AMOUNTS)
-        by_kind = self._images(subject, train, held_out)
-        own = read_pictures(self.image, subject.image_shape) if self.image else None
-        if own is not None:
-            by_kind["own"] = own.pixels
+        rng = np.random.default_rng(self.seed)
+        truth = subject.latents(range(self.seed, self.seed + self.n))
+        by_kind = {
+            kind: np.asarray(part.images[np.sort(rng.permutation(len(part))[: self.n])])
+            for kind, part in (("train", train), ("held-out", held_out))
+        }
+        by_kind["generated"] = to_uint8(subject.generate(truth))  # bytes, as real ones are
+        names, prepared = tuple[str, ...](), dict[str, str]()
+        if self.image:
+            by_kind["own"], names, how = read_pictures(self.image, subject.image_shape)
+            prepared["own_prepared"] = str(how)
         pixels = np.concatenate(list(by_kind.values()))
         kinds = np.repeat(list(by_kind), [len(part) for part in by_kind.values()])
         found = yield from inversion.invert(subject, from_uint8(pixels), self._search())
         yield Progress(1, 1, "comparison")
         return InversionResult(
-            **self._fields(subject, found, kinds, pixels, move),
-            names=() if own is None else own.names,
+            **self._fields(subject, found, kinds, pixels, truth, move),
+            names=names,
             draw=panels,
             about={
                 **identity(subject, data, sides=True),
                 **found.about(),
                 "split": self.split,
-                **({} if own is None else {"own_prepared": str(own.preparation)}),
+                **prepared,
             },
         )
 
-    def _images(
-        self, subject: Subject, train: ImageSet, held_out: ImageSet
-    ) -> dict[str, np.ndarray]:
-        """Return uint8 images by kind; generated ones are rounded to bytes as real ones are."""
-        rng = np.random.default_rng(self.seed)
-
-        def some(part: ImageSet) -> np.ndarray:
-            return np.asarray(part.images[np.sort(rng.permutation(len(part))[: self.n])])
-
-        drawn = to_uint8(subject.generate(self._truth(subject)))
-        return {"train": some(train), "held-out": some(held_out), "generated": drawn}
-
-    def _truth(self, subject: Subject) -> Tensor:
-        """Return the (n, d) latents of the generated images."""
-        return subject.latents(range(self.seed, self.seed + self.n))
-
     def _fields(
         self, subject: Subject, found: inversion.Inversion, kinds: np.ndarray,
-        pixels: np.ndarray, move: Move | None,
+        pixels: np.ndarray, truth: Tensor, move: Move | None,
     ) -> dict[str, Any]:  # fmt: skip
         """Return measurements, pictures and recipes of the M images: fields of the result."""
         z, mse, features = found.latents, found.pixel_mse.numpy(), found.feature_distance
         residuals = {"pixels": mse} | ({} if features is None else {"features": features.numpy()})
-        truth, picked = self._truth(subject), examples(kinds, mse)
+        picked = examples(kinds, mse)
         error = (z[kinds == "generated"] - truth).norm(dim=1) / truth.norm(dim=1)
         strip = Recipe.of(subject, Rows.of(z[picked]), columns=len(picked))
         edit = edit_recipe(subject, z[kinds == ("own" if self.image else "held-out")], move)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ganlens.probes.inversion.comparison import TwoSample, percentile
+from ganlens.probes.inversion.comparison import percentile
 from ganlens.probes.result import Number, Result
 
 MEASURES = {"pixels": "pixel_mse", "features": "feature_distance"}
@@ -25,7 +25,7 @@ class InversionResult(Result):
         starts: (M,) which start won, 0 the encoder's.
         latent_error: (n,) distance of the generated images' latents from the true ones, in parts of
             their length.
-        tests: train against held-out, per measure.
+        tests: train against held-out, per measure: see ``two_sample``.
         examples: (E,) rows that are shown: best, median, worst of each kind.
         originals: (E, H, W, C) uint8; drawn: the same, from the latents.
         strip: (H', W', 3) uint8, the drawn ones side by side; strip_recipe draws it again.
@@ -41,7 +41,7 @@ class InversionResult(Result):
     shell: np.ndarray
     starts: np.ndarray
     latent_error: np.ndarray
-    tests: Mapping[str, TwoSample]
+    tests: Mapping[str, dict[str, Any]]
     examples: np.ndarray
     originals: np.ndarray
     drawn: np.ndarray
@@ -71,11 +71,11 @@ class InversionResult(Result):
         return Number.each(
             {
                 **{f"median_mse_{key}": np.median(self.of(kind)) for kind, key in keys.items()},
-                "auc_train_smaller": test.auc,
-                "p_train_smaller": test.p_mann_whitney_train_smaller,
+                "auc_train_smaller": test["auc"],
+                "p_train_smaller": test["p_mann_whitney_train_smaller"],
                 "latent_error_generated": np.median(self.latent_error),
                 **{key: self._kind(kind) for kind, key in keys.items()},
-                "tests": {measure: vars(one) for measure, one in self.tests.items()},
+                "tests": self.tests,
                 "edit": self.moved and self.moved[0],
                 "unit": "mean squared pixel difference in [-1, 1]",
             },

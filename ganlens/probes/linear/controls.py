@@ -22,13 +22,12 @@ CONTROLS = {  # in the order of the tables: control -> why it is not there unles
     "supervised": "the setting supervised_epochs is 0",
 }
 LEARN = 4000  # train images from which the patches of k-means are drawn
-Control = tuple[Callable[[Tensor], Tensor], dict[str, Any]]
 
 
 def control(
     name: str, subject: Subject, train: ImageSet, test: ImageSet,
     targets: Sequence[Target], *, pool: int, k: int, epochs: int, seed: int, validation: int,
-) -> Steps[Control]:  # fmt: skip
+) -> Steps[tuple[Callable[[Tensor], Tensor], dict[str, Any]]]:  # fmt: skip
     """Make a control.
 
     Args:
@@ -52,7 +51,15 @@ def control(
     if name == "pixels":
         return pixels, {}
     if name == "k-means":
-        return _k_means(train, k, seed)
+        learned = patches.learn_patches(train.batch(slice(0, LEARN)), k, seed)
+        return learned, {
+            "k": k,
+            "patch": f"{patches.SIDE}x{patches.SIDE}, stride 1",
+            "whitening": f"ZCA, {patches.ZCA} added to the eigenvalues",
+            "activation": "triangle, summed over quadrants",
+            "source": "Coates 2011",
+            "seed": seed,
+        }
     if name == "untrained":
         images = train.batch(slice(0, CALIBRATION))
         other: Subject = subject.untrained(seed, images)
@@ -62,15 +69,3 @@ def control(
         known = [replace(one, train=one.train[: len(train) - validation]) for one in targets]
         other, about = yield from train_supervised(subject, train, test, known, epochs, seed)
     return partial(other.features, pool=pool), about
-
-
-def _k_means(train: ImageSet, k: int, seed: int) -> Control:
-    learned = patches.learn_patches(train.batch(slice(0, LEARN)), k, seed)
-    return learned, {
-        "k": k,
-        "patch": f"{patches.SIDE}x{patches.SIDE}, stride 1",
-        "whitening": f"ZCA, {patches.ZCA} added to the eigenvalues",
-        "activation": "triangle, summed over quadrants",
-        "source": "Coates 2011",
-        "seed": seed,
-    }

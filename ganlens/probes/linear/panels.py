@@ -1,5 +1,7 @@
 """Panels of the linear probe: accuracies, the layers, confusions, the learning curve."""
 
+from typing import Any
+
 import numpy as np
 
 from ganlens.figures import GREY, Line, bars, heatmap, lines
@@ -24,6 +26,8 @@ def panels(result: LinearProbeResult) -> list[Panel]:
 def _table(result: LinearProbeResult) -> TablePanel:
     """Return the accuracy of all layers on each target, the controls beside it."""
     controls = [n for n in CONTROLS if n in ("untrained", "pixels", *result.features)]
+    about, many = result.about, len(result.layers)
+    n_layers = f"{many} layers" if many > 1 else "1 layer"
     shares = ("accuracy", "standard_error", "balanced_accuracy",
               *(n.replace("-", "_") for n in controls), "majority")  # fmt: skip
     rows = [
@@ -32,14 +36,14 @@ def _table(result: LinearProbeResult) -> TablePanel:
     ]
     return TablePanel(
         title="What a linear classifier predicts from the discriminator's features",
-        caption=f"Accuracy on {result.n_test:,} test images, of a linear classifier fitted to "
-        f"{result.n_train:,} of {result.n_available:,} train images. Training taught the "
+        caption=f"Accuracy on {about['n_test']:,} test images, of a linear classifier fitted to "
+        f"{about['n_train']:,} of {about['n_train_available']:,} train images. Training taught the "
         "discriminator something about a target only where the accuracy beats both the same "
         "network untrained and raw pixels by more than a few standard errors; the majority guess "
         "is what knowing nothing gives. balanced: the mean over the classes, so that rare ones "
         "count as much. The classifier: an L2-SVM, min 0.5|w|² + C Σ max(0, 1 - y(w·x + b))²; x: "
-        f"the {_outputs(result)}, max-pooled to {result.pool}x{result.pool} where they are maps, "
-        f"{result.sizes[0]:,} features (Radford 2015, section 5.1)."
+        f"the outputs of {n_layers}, max-pooled to {about['pool']}x{about['pool']} where they are "
+        f"maps, {result.sizes[0]:,} features (Radford 2015, section 5.1)."
         + "".join(ABOUT.get(name, "") for name in controls) + _averaged(result),
         columns=("target", "classes", "accuracy (%)", "± std. error (%)", "balanced (%)",
                  *(f"{name} (%)" for name in controls), "majority (%)", "C"),
@@ -47,16 +51,11 @@ def _table(result: LinearProbeResult) -> TablePanel:
     )  # fmt: skip
 
 
-def _outputs(result: LinearProbeResult) -> str:
-    n = len(result.layers)
-    return f"outputs of {n} layers" if n > 1 else "output of 1 layer"
-
-
 def _averaged(result: LinearProbeResult) -> str:
     """Return a sentence on the copies that features are averaged over; empty without any."""
-    shift = result.shift
+    shift = result.about["shift"]
     copies = [f"nine copies of each image, moved by {shift} px or not at all"] if shift else []
-    if result.mirror:
+    if result.about["mirror"]:
         copies.append("their mirror images" if copies else "each image and its mirror image")
     return f" Features are means over {', and '.join(copies)}." if copies else ""
 
@@ -129,27 +128,22 @@ def _curve(result: LinearProbeResult) -> list[Panel]:
             "from."
         )
     title, counts = "How many labels it takes", list(result.few_labels)
-    mean, spread = (
-        {name: [_percent(row[name][key]) for row in rows.values()] for name in names}
-        for key in ("accuracy", "standard_deviation")
-    )
-    listed = TablePanel(
-        title=title,
-        caption=caption,
-        columns=("labels per class", *(c for n in names for c in (f"{n} (%)", f"± {n} (%)"))),
-        rows=list(zip(counts, *(c for n in names for c in (mean[n], spread[n])), strict=True)),
-    )
-    series = [
-        Line(name, mean[name], mode="lines+markers", error=np.array(spread[name], float))
-        for name in names
-    ]
+    columns: dict[str, Any] = {"labels per class": counts}
+    series = []
+    for name in names:
+        mean, spread = (
+            [_percent(row[name][key]) for row in rows.values()]
+            for key in ("accuracy", "standard_deviation")
+        )
+        columns |= {f"{name} (%)": mean, f"± {name} (%)": spread}
+        series.append(Line(name, mean, mode="lines+markers", error=np.array(spread, float)))
     chart = lines(
         f"{title}: the curve", caption, counts, series,
         xaxis={"title": "labelled images per class", "type": "log", "tickvals": counts,
                "ticktext": [f"{count:,}" for count in counts]},
         yaxis="test accuracy (%)",
     )  # fmt: skip
-    return [listed, chart]
+    return [TablePanel.of(title, caption, columns), chart]
 
 
 def _percent(value: float | None) -> float | None:

@@ -160,17 +160,8 @@ class LinearProbe(Probe):
             few_labels=np.array(self.labels_per_class, np.int64),
             missing=missing,
             settings=settings,
-            n_train=len(train),
-            n_available=len(data.part("train")),
-            n_test=len(test),
-            pool=self.pool,
-            mirror=self.mirror,
-            shift=self.shift,
             draw=panels,
-            about={
-                **identity(subject, data, sides=True),
-                **self._about(subject, data, train, test),
-            },
+            about=self._about(subject, data, train, test),
         )
 
     def _materials(
@@ -222,6 +213,7 @@ class LinearProbe(Probe):
         self, subject: Subject, data: ImageSet, train: ImageSet, test: ImageSet
     ) -> dict[str, Any]:
         return {
+            **identity(subject, data, sides=True),
             "extractor": "discriminator, all feature layers, max-pooled to "
             f"{self.pool}x{self.pool}",
             "extractor_hash": subject.provenance.get("hash"),

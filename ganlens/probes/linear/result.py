@@ -33,10 +33,6 @@ class LinearProbeResult(Result):
         few_accuracy: (G, L, T, R) share of test images that are right, for each of R draws.
         missing: control -> why it could not be made.
         settings: control -> how its features were made.
-        n_train: train images that were fitted to, out of ``n_available``; n_test: test images.
-        pool: cells a side that each map was max-pooled to.
-        mirror: whether features are means over mirror images too; shift: over copies moved by so
-            many pixels, 0 for none.
     """
 
     targets: tuple[str, ...]
@@ -57,12 +53,6 @@ class LinearProbeResult(Result):
     few_accuracy: np.ndarray
     missing: dict[str, str]
     settings: dict[str, dict[str, Any]]
-    n_train: int
-    n_available: int
-    n_test: int
-    pool: int
-    mirror: bool
-    shift: int
 
     @property
     def standard_error(self) -> np.ndarray:

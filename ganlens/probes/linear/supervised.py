@@ -83,7 +83,11 @@ def train_supervised(
         state = {name: value.cpu().contiguous() for name, value in module.state_dict().items()}
         write_bytes(file, safetensors.torch.save(state))
     module.requires_grad_(False).eval()
-    heads = _accuracies(module, test, targets)
+    with torch.inference_mode():
+        parts = [torch.stack([head.argmax(1) for head in module(batch.to(control.device))])
+                 for batch in test.batches(256)]  # fmt: skip
+    guesses = torch.cat(parts, dim=1).cpu().numpy()
+    heads = {t.name: accuracy(t.test, guess) for t, guess in zip(targets, guesses, strict=True)}
     return control, {**settings, "accuracy_of_its_own_head": heads}
 
 
@@ -122,26 +126,12 @@ def _fit(
         order = torch.randperm(count, generator=stream)[: steps * size]
         for chosen in order.split(size):
             found = module(train.batch(chosen.numpy()).to(place))
-            loss = _loss(found, [a[chosen].to(place) for a in answers])
+            losses = [  # mean over the images whose answer is known; 0 where none is
+                F.cross_entropy(logits, truth, ignore_index=-1, reduction="sum")
+                / (truth >= 0).sum().clamp_min(1)
+                for logits, truth in zip(found, (a[chosen].to(place) for a in answers), strict=True)
+            ]
             optimizer.zero_grad()
-            loss.backward()
+            torch.stack(losses).mean().backward()
             optimizer.step()
             schedule.step()
-
-
-def _loss(found: list[Tensor], wanted: list[Tensor]) -> Tensor:
-    """Mean cross-entropy over targets; a target unknown in all images of a batch adds 0."""
-    losses = [
-        F.cross_entropy(logits, truth, ignore_index=-1, reduction="sum")
-        / (truth >= 0).sum().clamp_min(1)
-        for logits, truth in zip(found, wanted, strict=True)
-    ]
-    return torch.stack(losses).mean()
-
-
-@torch.inference_mode()
-def _accuracies(module: nn.Module, test: ImageSet, targets: Sequence[Target]) -> dict[str, float]:
-    place = next(module.parameters()).device
-    parts = [torch.stack([v.argmax(1) for v in module(b.to(place))]) for b in test.batches(256)]
-    guesses = torch.cat(parts, dim=1).cpu().numpy()
-    return {t.name: accuracy(t.test, guess) for t, guess in zip(targets, guesses, strict=True)}

@@ -74,9 +74,7 @@ def _known(part: ImageSet) -> bool:
 
 
 def _target(train: ImageSet, test: ImageSet, name: str) -> Target:
-    if name == "class":
-        assert train.labels is not None
-        assert test.labels is not None
+    if name == "class" and train.labels is not None and test.labels is not None:
         return Target(name, tuple(train.class_names), train.labels, test.labels)
     values = [part.attributes[name].astype(str) for part in (train, test)]
     classes = sorted({*values[0].tolist(), *values[1].tolist()} - {""})

@@ -45,7 +45,10 @@ def find_duplicates(
     fresh = _random_pairs(codes, rng)  # of those that set the radius none can be within it
     index = faiss.IndexBinaryFlat(BITS)
     index.add(codes)
-    bits, rows = _others(index, codes)
+    bits, rows = index.search(codes, 2)  # one of the two is the image itself
+    each = np.arange(len(codes))
+    other = (rows[:, 0] == each).astype(np.int64)
+    bits, rows = bits[each, other], rows[each, other]
     known = Counter(map(_digest, train.images))
     repeated = sum(count for count in known.values() if count > 1)
     twins = {"train": _twins(bits, repeated, radius)}
@@ -79,14 +82,6 @@ def _random_pairs(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _differing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.bitwise_count(a ^ b).sum(axis=1, dtype=np.int64)
-
-
-def _others(index: Any, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (N,) differing bits and (N,) row of the most alike other train image."""
-    bits, rows = index.search(codes, 2)
-    each = np.arange(len(codes))
-    other = (rows[:, 0] == each).astype(np.int64)
-    return bits[each, other], rows[each, other]
 
 
 def _digest(image: np.ndarray) -> bytes:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT
 from ganlens.probes.memorization.controls import NOISE, jpeg, noisy, shifted
-from ganlens.probes.memorization.search import CHUNK, Neighborhood, pixel_neighbors
+from ganlens.probes.memorization.search import CHUNK, pixel_neighbors
 from ganlens.stats.enrichment import enrichment, fewest_found
 
 PLANTED = 0.01  # share of the samples that is replaced by copies, in the controls
@@ -85,15 +85,14 @@ def find_few(
         p=enrichment(ours, null, seed=seed).p,
         relative=ours,
         null=null,
-        planted={kind: _with_copies(near[kind], honest, null, seed) for kind in made},
+        planted={
+            kind: enrichment(np.append(near[kind].calibrated, honest), null, seed=seed).p
+            for kind in made
+        },
         n_planted=count,
         flips=flips,
         mirrored=mirrored,
     )
-
-
-def _with_copies(copies: Neighborhood, honest: np.ndarray, null: np.ndarray, seed: int) -> float:
-    return enrichment(np.concatenate([copies.calibrated, honest]), null, seed=seed).p
 
 
 def essence(images: np.ndarray) -> np.ndarray:
@@ -102,22 +101,18 @@ def essence(images: np.ndarray) -> np.ndarray:
     The colour, as the difference from the luma, is averaged over 3x3 pixels, since JPEG keeps it
     at half the resolution; then the mean is taken off and the deviation made the same.
     """
-    found = np.empty(images.shape, np.uint8)
-    for start in range(0, len(images), CHUNK):
-        found[start : start + CHUNK] = _essence(np.asarray(images[start : start + CHUNK]))
-    return found
-
-
-def _essence(images: np.ndarray) -> np.ndarray:
     from scipy.ndimage import uniform_filter
 
-    x = images.astype(np.float32)
-    if x.shape[-1] == 3:
-        luma = (x @ LUMA)[..., None]
-        x = luma + uniform_filter(x - luma, (0, 3, 3, 0), mode="nearest")
-    mean, deviation = (f(x, axis=(1, 2, 3), keepdims=True) for f in (np.mean, np.std))
-    scaled = 128 + CONTRAST * (x - mean) / np.maximum(deviation, LEAST)
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    found = np.empty(images.shape, np.uint8)
+    for start in range(0, len(images), CHUNK):
+        x = np.asarray(images[start : start + CHUNK]).astype(np.float32)
+        if x.shape[-1] == 3:
+            luma = (x @ LUMA)[..., None]
+            x = luma + uniform_filter(x - luma, (0, 3, 3, 0), mode="nearest")
+        mean, deviation = (f(x, axis=(1, 2, 3), keepdims=True) for f in (np.mean, np.std))
+        scaled = 128 + CONTRAST * (x - mean) / np.maximum(deviation, LEAST)
+        found[start : start + CHUNK] = np.clip(np.rint(scaled), 0, 255)
+    return found
 
 
 def mirror_twins(train: np.ndarray) -> float:

@@ -75,7 +75,8 @@ def _distances(space: Space) -> FigurePanel:
         values = np.sort(space.near[kind].first)
         share = 100 * np.arange(1, len(values) + 1) / len(values)
         curves.append(Line(kind, share, values, steps=True))
-    panel = lines(
+    test = space.test
+    return lines(
         f"How near to the training data, in {NAMES[space.name]}",
         "Share of images whose nearest train image is at most this far. A generator that copies "
         "part of its data lifts the blue curve's lower left end above the orange one; a blue curve "
@@ -87,11 +88,5 @@ def _distances(space: Space) -> FigurePanel:
         xaxis={"title": f"distance to the nearest train image ({tables.UNITS[space.name]})",
                "rangemode": "tozero"},
         yaxis={"title": "share of images (%)", "range": [0, 101]},
+        places={f"flagged below ({test.level:.1%} of held-out)": test.threshold},
     )  # fmt: skip
-    panel.figure.add_vline(
-        space.test.threshold,
-        line_dash="dot",
-        line_color="#666666",
-        annotation_text=f"flagged below ({space.test.level:.1%} of held-out)",
-    )
-    return panel

@@ -16,10 +16,10 @@ from ganlens.models.prior import check_seed
 from ganlens.precision import FLOAT32, autocast
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity
-from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT, Space, in_any, least
+from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT, Space, least
 from ganlens.probes.memorization.controls import COLLAPSED, collapsed, copies
 from ganlens.probes.memorization.duplicates import find_duplicates
-from ganlens.probes.memorization.few import NULLS, FewCopies, find_few
+from ganlens.probes.memorization.few import NULLS, find_few
 from ganlens.probes.memorization.panels import panels
 from ganlens.probes.memorization.result import POOL, NeighborsResult
 from ganlens.probes.memorization.search import Neighborhood, feature_neighbors, pixel_neighbors
@@ -136,7 +136,8 @@ class Neighbors(Probe):
             near = {kind: near[kind] for kind in images}
             spaces.append(Space("discriminator", base.shape[1], near))
         yield Progress(3, 5, "a few copies")
-        few_copies = self._few(train, generated, held_out)
+        null = all_images(DataImages.draw(held_out, NULLS * len(generated), self.seed))
+        few_copies = find_few(train.images, generated, null, self.shifts, self.seed)
         numbers, pairs = None, None
         if self.duplicates:
             yield Progress(4, 5, "duplicates")
@@ -147,8 +148,6 @@ class Neighbors(Probe):
             sets=scores,
             duplicates=numbers,
             duplicates_pairs=pairs,
-            shifts=self.shifts,
-            flips=self.flips,
             layer=layer,
             draw=panels,
             about=self._about(subject, data, train, held_out, samples),
@@ -174,11 +173,6 @@ class Neighbors(Probe):
         if samples.count < 2:
             raise GanlensError(f"{samples.cap_reason}: give at least 2, or another seed")
         return train, held_out, samples
-
-    def _few(self, train: ImageSet, generated: np.ndarray, held_out: ImageSet) -> FewCopies:
-        """Test for a few copies, against the whole held-out split or a draw of it."""
-        null = all_images(DataImages.draw(held_out, NULLS * len(generated), self.seed))
-        return find_few(train.images, generated, null, self.shifts, self.seed)
 
     def _about(
         self, subject: Subject, data: ImageSet | None, train: ImageSet,
@@ -236,7 +230,6 @@ def _nearest(
     near = [space.near[GENERATED] for space in spaces]
     return {
         "spaces": tuple(spaces),
-        "tests": in_any(spaces),
         "seeds": samples.numbers(slice(None)),
         "order": order,
         "distances": np.stack([one.first for one in near]),

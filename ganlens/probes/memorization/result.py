@@ -1,6 +1,7 @@
 """Result of the neighbors probe: nearest train images of samples and of held-out images."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from ganlens.probes.memorization.comparison import (
     HELD_OUT,
     Comparison,
     Space,
+    in_any,
     of_controls,
 )
 from ganlens.probes.memorization.controls import MUST
@@ -27,7 +29,6 @@ class NeighborsResult(Result):
 
     Attributes:
         spaces: the search in each space.
-        tests: every set but the held-out one against it, over all spaces at once.
         few: the test for a few copies among many samples.
         sets: statistics of whole sets in one feature space; "held-out" is their null.
         duplicates: numbers of those that the semantic hash found, None where it was left out.
@@ -43,13 +44,10 @@ class NeighborsResult(Result):
         held_out_order: (M,) the same for held-out images.
         held_out_pictures: (1 + spaces, shown, H, W, C) uint8.
         train_names: per shown sample, the name of the nearest train image in each space.
-        shifts: pixels each way by which copies were tried.
-        flips: whether mirrored images count as the same.
         layer: the discriminator's layer whose features are compared; None: pixels.
     """
 
     spaces: tuple[Space, ...]
-    tests: dict[str, Comparison]
     few: FewCopies
     sets: dict[str, Scores]
     duplicates: dict[str, Any] | None
@@ -63,9 +61,12 @@ class NeighborsResult(Result):
     held_out_order: np.ndarray
     held_out_pictures: np.ndarray
     train_names: tuple[tuple[str, ...], ...]
-    shifts: int
-    flips: bool
     layer: str | None
+
+    @cached_property
+    def tests(self) -> dict[str, Comparison]:
+        """Every set but the held-out one against it, over all spaces at once."""
+        return in_any(self.spaces)
 
     @property
     def test(self) -> Comparison:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import faiss
 import numpy as np
+import scipy  # its parts are loaded at their first use
 
 from ganlens.stats import nearest
 from ganlens.stats.authenticity import NEIGHBORS, calibrated
@@ -146,7 +147,10 @@ def _low_frequencies(images: np.ndarray, frequencies: int) -> np.ndarray:
     the distance of two rows is at most that of their images.
     """
     height, width, channels = images.shape[1:]
-    rows, across = _cosines(height, frequencies), _cosines(width, frequencies)
+    rows, across = (
+        scipy.fft.dct(np.eye(size, dtype=np.float32), axis=0, norm="ortho")[:frequencies]
+        for size in (height, width)
+    )
     columns = np.kron(across.T, np.eye(channels, dtype=np.float32))
     found = []
     for start in range(0, len(images), CHUNK):
@@ -156,14 +160,6 @@ def _low_frequencies(images: np.ndarray, frequencies: int) -> np.ndarray:
         energy = np.einsum("nhw,nhw->n", part, part) - np.einsum("nd,nd->n", low, low)
         found.append(np.concatenate([low, np.sqrt(energy.clip(min=0))[:, None]], axis=1))
     return np.concatenate(found)
-
-
-def _cosines(size: int, frequencies: int) -> np.ndarray:
-    """(frequencies at most, size) rows of the orthonormal cosine transform (DCT-II)."""
-    frequency = np.arange(min(frequencies, size))[:, None]
-    waves = np.cos(np.pi * (np.arange(size) + 0.5) * frequency / size) * np.sqrt(2 / size)
-    waves[0] /= np.sqrt(2)
-    return waves.astype(np.float32)
 
 
 def _distinct(distance: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:

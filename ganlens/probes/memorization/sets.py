@@ -60,16 +60,13 @@ def set_scores(
     found = {}
     for name, rows in features.items():
         ours, theirs = (halves[0], halves[1]) if name == HELD_OUT else (slice(None), slice(None))
-        found[name] = _score(
-            rows,
-            rows[rng.permutation(len(rows))[:common]],  # held-out ones are sorted, maybe by class
-            near[name],
-            base,
-            reference,
-            copying_score(
-                near[name].first[ours], null[theirs], cells[name][ours], cells[HELD_OUT][theirs]
-            ),
-        )  # fmt: skip
+        c_t = copying_score(
+            near[name].first[ours], null[theirs], cells[name][ours], cells[HELD_OUT][theirs]
+        )
+        drawn = rows[
+            rng.permutation(len(rows))[:common]
+        ]  # held-out ones are sorted, maybe by class
+        found[name] = _score(rows, drawn, near[name], base, reference, c_t)
     return found
 
 

@@ -17,52 +17,59 @@ UNITS = {"pixels": "RMS, brightness range", "discriminator": "RMS, feature units
 
 def offenders(result: NeighborsResult) -> TablePanel:
     """List the worst samples with their nearest train image in each space."""
-    rows = []
-    for i, names in zip(result.worst, result.train_names, strict=True):
-        cells: list[Any] = [int(result.seeds[i]), bool(result.test.flagged[i])]
-        for s, name in zip(result.spaces, names, strict=True):
-            near = s.near[GENERATED]
-            cells += [near.first[i], s.test.percentile[i], near.ratio[i], near.calibrated[i], name]
-        rows.append(cells)
-    columns = ("percentile (%)", "d1/d2", "calibrated", "train image")
-    each = [f"{s.name}: {c}" for s in result.spaces for c in (f"d1 ({UNITS[s.name]})", *columns)]
-    return TablePanel(
-        title="Worst offenders",
-        caption="The samples of the first panel, left to right: whether it is flagged; distance d1 "
+    worst = result.worst
+    columns = {"seed": result.seeds[worst], "flagged": result.test.flagged[worst]}
+    for space, names in zip(result.spaces, zip(*result.train_names, strict=True), strict=True):
+        near = space.near[GENERATED]
+        found = {
+            f"d1 ({UNITS[space.name]})": near.first[worst],
+            "percentile (%)": space.test.percentile[worst],
+            "d1/d2": near.ratio[worst],
+            "calibrated": near.calibrated[worst],
+            "train image": names,
+        }
+        columns |= {f"{space.name}: {name}": values for name, values in found.items()}
+    return TablePanel.of(
+        "Worst offenders",
+        "The samples of the first panel, left to right: whether it is flagged; distance d1 "
         "to the nearest train image; the share of held-out images that are at least as "
         "near; d1 over the distance to the second nearest; d1 over half the mean distance to the "
         "50 nearest (Carlini 2023; 2 where no train image stands out); and that train image.",
-        columns=("seed", "flagged", *each),
-        rows=rows,
+        columns,
     )
 
 
 def comparison(result: NeighborsResult) -> TablePanel:
     """Compare samples with held-out images, in each space and over all."""
-    summary, p_values = result.summary(), ("p_flagged", "p_nearer_than_held_out")
-    medians = [f"median_{what}_{kind}" for what in ("distance", "ratio")
-               for kind in ("generated", "held_out")]  # fmt: skip
+    summary, shifts = result.summary(), result.about["shifts"]
     tests = {s.name: (summary[f"too_near_in_{s.name}"], summary[s.name]) for s in result.spaces}
     if len(tests) > 1:
         tests["either"] = (summary["too_near"], summary)
-    moved = f" In pixels, shifts by up to {result.shifts} pixels each way are tried."
+    moved = f" In pixels, shifts by up to {shifts} pixels each way are tried."
     units = "; ".join(f"in {s.name}: {UNITS[s.name]}" for s in result.spaces)
-    return TablePanel(
-        title="Is it copying?",
-        caption="Flagged: samples nearer to a train image than all but about 1 % of held-out "
+    return TablePanel.of(
+        "Is it copying?",
+        "Flagged: samples nearer to a train image than all but about 1 % of held-out "
         "images; p: exact (beta-binomial) probability of so many if samples were as held-out "
         "images are; p nearer: one-sided Mann-Whitney test over all distances. d1 is the distance "
         f"to the nearest train image ({units}); d1/d2 compares it with the second nearest; far "
         "below 1 it singles one out. A small p with d1/d2 below the null's points to copying; "
-        f"look at the pictures.{moved if result.shifts else ''} {CAUTION}",
-        columns=("space", "flagged (%)", "expected (%)", "p", "p nearer", "median d1",
-                 "held-out d1", "d1/d2", "held-out d1/d2"),
-        rows=[
-            (name, 100 * share, 100 * one["expected_share"], *(one[key] for key in p_values),
-             *(one.get(key) for key in medians))
+        f"look at the pictures.{moved if shifts else ''} {CAUTION}",
+        [
+            {
+                "space": name,
+                "flagged (%)": 100 * share,
+                "expected (%)": 100 * one["expected_share"],
+                "p": one["p_flagged"],
+                "p nearer": one["p_nearer_than_held_out"],
+                "median d1": one.get("median_distance_generated"),
+                "held-out d1": one.get("median_distance_held_out"),
+                "d1/d2": one.get("median_ratio_generated"),
+                "held-out d1/d2": one.get("median_ratio_held_out"),
+            }
             for name, (share, one) in tests.items()
         ],
-    )  # fmt: skip
+    )
 
 
 def few_copies(result: NeighborsResult) -> TablePanel:
@@ -115,7 +122,11 @@ def controls(result: NeighborsResult) -> TablePanel:
         "with an error beyond the threshold below, can; compare it with how exactly the generator "
         "draws at all (`invert`)."
     )
-    covered = {"shifted": result.shifts, "mirrored": result.flips, "cropped or recoloured": False}
+    covered = {
+        "shifted": result.about["shifts"],
+        "mirrored": result.about["flips"],
+        "cropped or recoloured": False,
+    }
     return TablePanel(
         title="Would a copy be caught?",
         caption="Copies of train images put through the same test: share flagged in each space and "

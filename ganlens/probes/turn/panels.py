@@ -26,8 +26,9 @@ def _strips(result: TurnResult) -> ImagePanel:
         title=f"Turning {result.attribute}",
         caption=f"Each row is one random sample z, drawn at z + t v for t from "
         f"{result.amounts[0]:g} to {result.amounts[-1]:g}; the middle picture is the sample "
-        f"itself. The vector v is the mean latent of {result.exemplars} samples with the highest "
-        f"{result.attribute}, minus that of as many with the lowest (Radford 2015, section 6.3.2).",
+        f"itself. The vector v is the mean latent of {result.about['exemplars']} samples with the "
+        f"highest {result.attribute}, minus that of as many with the lowest (Radford 2015, section "
+        "6.3.2).",
         image=images.grid(result.pictures, len(result.amounts)),
         alt=f"rows of samples whose {result.attribute} changes from left to right",
         scale=picture_scale(result.pictures),

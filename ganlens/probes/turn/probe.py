@@ -99,8 +99,7 @@ class Turn(Probe):
                 "a turn vector is found with data that have a numeric attribute and with a "
                 "discriminator: give --data and a checkpoint with a discriminator"
             )
-        known = numeric(data)
-        if not known:
+        if not (known := numeric(data)):
             raise GanlensError(
                 f"data {data.spec!r} has no numeric attribute to turn: add one to attributes.csv"
             )
@@ -108,7 +107,7 @@ class Turn(Probe):
             raise one_of("attribute", self.attribute, ("auto", *known))
         # The names are those of arithmetic, so that both score the pool only once.
         pool = yield from score_pool(subject, data, candidates(data), self._search())
-        linear = pool.models.regressors
+        linear = pool.models.fitted.regressors
         name = self.attribute
         if name == "auto":
             name = max(known, key=lambda one: np.nan_to_num(linear[one].correlation))
@@ -135,7 +134,6 @@ class Turn(Probe):
             regressor_correlation=linear[name].correlation,
             sigmas=float(vector.norm()) / subject.prior.std,
             recipe=recipe.to_json(),
-            exemplars=self.exemplars,
             classifier_correlation=network.correlations.get(name),
             draw=panels,
             about={

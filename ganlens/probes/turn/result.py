@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,6 @@ class TurnResult(Result):
         regressor_correlation: held-out correlation of that regressor.
         sigmas: length of v in standard deviations of the prior's coordinates.
         recipe: what draws the pictures again.
-        exemplars: samples at either end that v was made of.
         classifier_correlation: held-out correlation of the classifier that measures; None: unknown.
     """
 
@@ -45,22 +43,12 @@ class TurnResult(Result):
     regressor_correlation: float
     sigmas: float
     recipe: dict[str, Any]
-    exemplars: int
     classifier_correlation: float | None
-
-    @cached_property
-    def correlations(self) -> np.ndarray:
-        """(N,) Spearman correlation of the measured attribute with t, per sample."""
-        return spearman(self.amounts, self.measured)
-
-    @cached_property
-    def slopes(self) -> np.ndarray:
-        """(N,) least-squares slopes, in units of the attribute per unit of t."""
-        return slopes(self.amounts, self.measured)
 
     def numbers(self) -> Sequence[Number]:
         """Return correlation, slope and drift, each with its control."""
-        rho, slope, along = self.correlations, self.slopes, "  the same along random vectors"
+        rho, slope = (measure(self.amounts, self.measured) for measure in (spearman, slopes))
+        along = "  the same along random vectors"
         stay, control = (one[[0, -1]].mean(0) for one in (self.unchanged, self.unchanged_control))
         alone = "the data has no other categorical attribute"
         return (

@@ -219,3 +219,31 @@ def test_twins_across_splits_are_said_before_training(
     assert main(["train", *words, *quick]) == 0
     told = capsys.readouterr().err
     assert "beware: 30 of 30 held-out images are training images too (30 byte for byte" in told
+
+
+@pytest.mark.parametrize(
+    ("size", "fit", "said"),
+    [
+        ((1, 300), "crop", "without more than 99% of each"),
+        ((300, 1), "pad", "padded with black, more than 99% of each"),
+        ((300, 1), "squash", "by up to 300 : 1"),
+        ((257, 256), "crop", "without less than 1% of each"),
+        ((64, 32), "squash", "by up to 2 : 1"),
+    ],
+)
+def test_extreme_shapes_are_not_rounded_away(
+    tmp_path: Path, size: tuple[int, int], fit: str, said: str
+) -> None:
+    assert said in str(prepared(write(tmp_path / "a", [size] * 2), size=32, fit=fit, upscale=True))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["train={0}/a,fit=pad,test={0}/b", "{0}/a,Fit=pad", "{0}/a,fit = pad", "{0}/named,fit=pad",
+     "{0}/a,upscale"],
+)  # fmt: skip
+def test_options_in_a_wrong_place_are_told_where_they_go(tmp_path: Path, spec: str) -> None:
+    for name in ("a", "b", "named,fit=pad"):
+        write(tmp_path / name, [(40, 32)] * 3)
+    with pytest.raises(GanlensError, match="at the end of the whole SPEC"):
+        open_data(spec.format(tmp_path))

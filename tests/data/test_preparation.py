@@ -247,3 +247,11 @@ def test_options_in_a_wrong_place_are_told_where_they_go(tmp_path: Path, spec: s
         write(tmp_path / name, [(40, 32)] * 3)
     with pytest.raises(GanlensError, match="at the end of the whole SPEC"):
         open_data(spec.format(tmp_path))
+
+
+def test_a_side_of_which_nothing_is_left_says_what_was_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "large", [(40, 40)] * 3)
+    write(tmp_path / "small", [(20, 20)] * 3)
+    data = open_data(f"train={tmp_path}/large,test={tmp_path}/small", size=32)
+    with pytest.raises(GanlensError, match=r"no test images .3 were left out of the whole, .*20"):
+        data.part("test")

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ganlens import open_data
 from ganlens.cli import main
-from ganlens.data import Preparation, with_fit
+from ganlens.data import Preparation, check_trainable, with_fit
 from ganlens.data.preparation import CONVERSIONS, Options, split_options
 from ganlens.errors import GanlensError
 
@@ -255,3 +255,14 @@ def test_a_side_of_which_nothing_is_left_says_what_was_left_out(tmp_path: Path) 
     data = open_data(f"train={tmp_path}/large,test={tmp_path}/small", size=32)
     with pytest.raises(GanlensError, match=r"no test images .3 were left out of the whole, .*20"):
         data.part("test")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["pixelfaces-pairs", "pixelfaces-pairs,fit=pad", "pixelfaces-pairs,upscale=yes,fit=crop",
+     "train=pixelfaces-pairs,test=pixelfaces", "train=pixelfaces-pairs, test=digits,fit=pad"],
+)  # fmt: skip
+def test_options_open_no_way_to_train_on_what_is_for_evaluation(spec: str) -> None:
+    with pytest.raises(GanlensError, match="for evaluation, never for training"):
+        check_trainable(spec)
+    check_trainable("train=pixelfaces,test=pixelfaces-pairs,fit=pad")

@@ -30,7 +30,7 @@ from ganlens.cli.terminal import (
     rows_table,
     write_json,
 )
-from ganlens.data import ImageSet
+from ganlens.data import ImageSet, with_upscale
 from ganlens.devices import pick_device
 from ganlens.errors import GanlensError
 from ganlens.progress import finish
@@ -174,8 +174,9 @@ def _conclude(asked: Asked, data: ImageSet) -> None:
     screen.print(rows_table(f"classifier: {asked.out}", columns, rows))
     if found["correlations"]:
         screen.print(rows_table("", ("number", "correlation"), [*found["correlations"].items()]))
+    spec = with_upscale(data.spec) if asked.upscale else data.spec  # the same pixels again
     screen.print(
-        f"tested on {found['n']:,} images; next: ganlens fid CHECKPOINT --data {asked.data}"
+        f"tested on {found['n']:,} images; next: ganlens fid CHECKPOINT --data {shlex.quote(spec)}"
         f" --extractor {asked.out}",
         soft_wrap=True,
     )

@@ -127,7 +127,7 @@ def check_fit(fit: Fit | None, *specs: str | None) -> None:
     """
     if fit is not None and not any(specs):
         raise GanlensError(
-            f"--fit {fit} is of no use without images: add --data SPEC, or leave it out"
+            f"--fit {fit} is of no use without images: give some (--data SPEC), or leave it out"
         )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ganlens.data.packed import PackedTree
+from ganlens.data.preparation import split_options
 from ganlens.data.sources import DigitsSource, FileSource, Source
 from ganlens.errors import GanlensError
 from ganlens.places import shipped_folder
@@ -65,9 +66,11 @@ def check_trainable(spec: str) -> None:
     """Refuse to train on an embedded data set that is for evaluation only.
 
     Raises:
-        GanlensError: the SPEC names one.
+        GanlensError: the SPEC names one, with options at its end or as the training side of two.
     """
-    known = EMBEDDED.get(spec)
+    bare = split_options(spec)[0]
+    sides = bare.startswith("train=")
+    known = EMBEDDED.get(bare.removeprefix("train=").partition(",")[0] if sides else bare)
     if known is not None and known.instead is not None:
         raise GanlensError(
             f"{spec} is for evaluation, never for training ({known.images}): train on "

@@ -113,10 +113,17 @@ class ImageSet:
         first, last = self.bounds[split]
         if first == last:
             raise GanlensError(
-                f"data {self.spec!r} has no {split} images: open it with split 'all', add "
+                f"data {self.spec!r} has no {split} images{self._lost()}: open it with split "
+                "'all', add "
                 "images, or join two sources as train=SPEC,test=SPEC"
             )
         return self._rows(split, slice(first, last))
+
+    def _lost(self) -> str:
+        if not self.skipped:
+            return ""
+        one = self.skipped[0]
+        return f" ({len(self.skipped):,} were left out of the whole, {one.name}: {one.reason})"
 
     def _rows(self, split: str, rows: slice) -> "ImageSet":
         return replace(

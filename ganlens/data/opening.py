@@ -12,7 +12,7 @@ from ganlens.data.build import build
 from ganlens.data.cache import Asked, Settings, Store
 from ganlens.data.embedded import EMBEDDED, embedded_source
 from ganlens.data.imageset import ImageSet
-from ganlens.data.preparation import Fit, split_options, with_fit
+from ganlens.data.preparation import Fit, misplaced, split_options, with_fit
 from ganlens.data.sizes import Facts
 from ganlens.data.sources import FileSource, JoinedSource, Source
 from ganlens.data.trees import FolderTree, ZipTree
@@ -101,7 +101,7 @@ def open_steps(
         raise one_of("channels", channels, (1, 3))
     store = Store(cache_folder() if cache is None else Path(cache))
     bare, options = split_options(spec)
-    with closing(resolve(bare, store)) as source:
+    with closing(resolve(bare, store, spec)) as source:
         source.spec = spec
         upscale = upscale or options.upscale or source.enlarges
         asked = Asked(size or source.default_size, channels, upscale, options.fit)
@@ -150,8 +150,13 @@ def _known_settings(store: Store, content: str, asked: Asked) -> Settings | None
     return Facts.from_json(known).settings(asked)
 
 
-def resolve(spec: str, store: Store) -> Source:
+def resolve(spec: str, store: Store, given: str = "") -> Source:
     """Return the source that a SPEC stands for.
+
+    Args:
+        spec: without the options at its end.
+        store: where torchvision keeps its files.
+        given: the same with its options, as the user wrote it.
 
     Raises:
         GanlensError: it stands for nothing.
@@ -166,9 +171,11 @@ def resolve(spec: str, store: Store) -> Source:
     with readable(f"data {spec!r} is no path", "give the path of a folder, .zip or .npz"):
         there = bool(spec.strip()) and path.exists()
     if not there:
+        own = misplaced(given) if given != spec and expanded(given).exists() else ""
+        hint = own or misplaced(spec) or _suggestion(spec, path)
         raise GanlensError(
-            f"data {spec!r} is not there{_suggestion(spec, path)}: give {', '.join(EMBEDDED)}, "
-            f"{PREFIX}NAME, or the path of a folder, .zip or .npz"
+            f"data {spec!r} is not there{hint}: give {', '.join(EMBEDDED)}, {PREFIX}NAME, or "
+            "the path of a folder, .zip or .npz"
         )
     check_regular(path)
     if path.is_dir():

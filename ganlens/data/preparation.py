@@ -16,6 +16,7 @@ from ganlens.errors import GanlensError, one_of
 Fit = Literal["crop", "pad", "squash"]
 FITS: tuple[Fit, ...] = get_args(Fit)
 OPTION = re.compile(r"(?P<spec>.*),\s*(?P<name>fit|upscale)=(?P<value>[^,]*)", re.DOTALL)
+LIKE_OPTION = re.compile(r",\s*(fit|upscale)\b", re.IGNORECASE)
 VALUES: dict[str, tuple[str, ...]] = {"fit": FITS, "upscale": ("yes", "no")}
 UNCHANGED = "used as they are"
 
@@ -75,6 +76,23 @@ def with_fit(spec: str, fit: Fit | None) -> str:
         raise GanlensError(f"data {spec!r} is to have fit {fit!r} too: leave out one of them")
     end = "" if fit == "crop" else f",fit={fit}"
     return bare + end + (",upscale=yes" if options.upscale else "")
+
+
+def misplaced(spec: str) -> str:
+    """Say how options are written, where what is no path looks as if it had some; else ""."""
+    if not LIKE_OPTION.search(spec):
+        return ""
+    return (
+        f" (options are written ,fit={'|'.join(FITS)} and ,upscale=yes, at the end of the whole"
+        " SPEC; a file or folder whose own name ends so has to be renamed)"
+    )
+
+
+def share(value: float) -> str:
+    """Write a share of 0 to 1 as per cent, never as the 0 % or 100 % that it is not."""
+    if 0 < value < 0.01:
+        return "less than 1%"
+    return "more than 99%" if 0.99 < value < 1 else f"{value:.0%}"
 
 
 def with_upscale(spec: str) -> str:
@@ -180,10 +198,11 @@ class Preparation:
             return []
         some = f"{self.not_square:,} of {self.n:,} not square:"
         if self.fit == "pad":
-            return [f"{some} padded with black, {self.padding:.0%} of each on average"]
+            return [f"{some} padded with black, {share(self.padding)} of each on average"]
         if self.fit == "squash":
-            return [f"{some} squashed to a square, by up to {self.stretch:.2g} : 1"]
-        return [f"{some} cropped to the centre, without {self.left_out:.0%} of each on average"]
+            ratio = f"{self.stretch:.2g}" if self.stretch < 10 else f"{self.stretch:,.0f}"
+            return [f"{some} squashed to a square, by up to {ratio} : 1"]
+        return [f"{some} cropped to the centre, without {share(self.left_out)} of each on average"]
 
     def _resized(self) -> list[str]:
         low, high = self.sides

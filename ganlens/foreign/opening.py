@@ -96,7 +96,11 @@ def _imported(pair: tuple[Recognition, dict[str, nn.Module]], files: Sequence[Pa
     place = files[0] if len(files) == 1 else files[0].parent
     shapes = {part: tuple(network.image_shape) for part, network in networks.items()}  # type: ignore[arg-type]
     if len(set(shapes.values())) > 1:
-        raise GanlensError(f"{place} holds networks for images of different shapes: {shapes}")
+        each = ", ".join(f"{part} {' x '.join(map(str, shapes[part]))}" for part in shapes)
+        raise GanlensError(
+            f"{place} holds networks for images of different shapes ({each}): open one of the"
+            " files by itself, or give those that were trained together"
+        )
     used, said = measured(networks, found.lacking, place)
     generator = networks.get("ema.generator", networks.get("generator"))
     if generator is not None and (phrase := said_of_output(generator)):

@@ -78,7 +78,12 @@ def thumbnails(read: Read, count: int) -> Thumbnails:
     Args:
         read: returns the (n, H, W, C) uint8 images of a slice.
         count: how many there are, at least 1.
+
+    Raises:
+        GanlensError: there are none.
     """
+    if count < 1:
+        raise GanlensError("0 images cannot be compared: give at least 1")
     digests, fine = [], []
     for start in range(0, count, BATCH):
         images = np.array(read(slice(start, min(start + BATCH, count))))  # torch wants it writable
@@ -136,10 +141,13 @@ def _nearest(coarse: np.ndarray, fine: np.ndarray, b: Thumbnails) -> tuple[np.nd
 
 def _radius(b: Thumbnails, seed: int) -> float:
     """Return how far apart two images may be to count as nearly equal, in grey levels."""
-    if len(b.coarse) < 2:
+    # Each image once: the nearest other one of a set in which all stand twice is the same image.
+    once = np.sort(np.unique(b.digests, return_index=True)[1])
+    if len(once) < 2:
         return 0.0
-    drawn = np.random.default_rng(seed).permutation(len(b.coarse))[:PROBED]
-    _, rows = nearest(b.coarse[drawn], b.coarse, 2)
+    coarse, fine = b.coarse[once], b.fine[once]
+    drawn = np.random.default_rng(seed).permutation(len(once))[:PROBED]
+    _, rows = nearest(coarse[drawn], coarse, 2)
     other = np.where(rows[:, 0] == drawn, rows[:, 1], rows[:, 0])
-    apart = np.sqrt(((b.fine[drawn] - b.fine[other]) ** 2).mean(1))
+    apart = np.sqrt(((fine[drawn] - fine[other]) ** 2).mean(1))
     return float(min(MOST, USUAL * np.median(apart)))

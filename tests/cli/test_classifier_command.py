@@ -140,3 +140,11 @@ def test_unusable_data(tmp_path: Path, capsys: Any) -> None:
     np.savez(tmp_path / "few.npz", images=pixels[:2], labels=[0, 1])
     refused(train(tmp_path / "few.npz", out), capsys, "no test images", "test=SPEC")
     assert not out.exists()
+
+
+def test_the_next_command_names_the_same_pixels(tmp_path: Path, capsys: Any) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, 16, 24, 3), np.uint8)
+    np.savez(tmp_path / "wide.npz", images=images, labels=np.arange(60) % 2)
+    words = ("--fit", "pad", "--size", "32", "--upscale")
+    assert train(tmp_path / "wide.npz", tmp_path / "judge", *words) == 0
+    assert "wide.npz,fit=pad,upscale=yes --extractor" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ganlens import open_data
 from ganlens.cli import main
-from ganlens.data import Preparation, with_fit
+from ganlens.data import Preparation, check_trainable, with_fit
 from ganlens.data.preparation import CONVERSIONS, Options, split_options
 from ganlens.errors import GanlensError
 
@@ -219,3 +219,50 @@ def test_twins_across_splits_are_said_before_training(
     assert main(["train", *words, *quick]) == 0
     told = capsys.readouterr().err
     assert "beware: 30 of 30 held-out images are training images too (30 byte for byte" in told
+
+
+@pytest.mark.parametrize(
+    ("size", "fit", "said"),
+    [
+        ((1, 300), "crop", "without more than 99% of each"),
+        ((300, 1), "pad", "padded with black, more than 99% of each"),
+        ((300, 1), "squash", "by up to 300 : 1"),
+        ((257, 256), "crop", "without less than 1% of each"),
+        ((64, 32), "squash", "by up to 2 : 1"),
+    ],
+)
+def test_extreme_shapes_are_not_rounded_away(
+    tmp_path: Path, size: tuple[int, int], fit: str, said: str
+) -> None:
+    assert said in str(prepared(write(tmp_path / "a", [size] * 2), size=32, fit=fit, upscale=True))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["train={0}/a,fit=pad,test={0}/b", "{0}/a,Fit=pad", "{0}/a,fit = pad", "{0}/named,fit=pad",
+     "{0}/a,upscale"],
+)  # fmt: skip
+def test_options_in_a_wrong_place_are_told_where_they_go(tmp_path: Path, spec: str) -> None:
+    for name in ("a", "b", "named,fit=pad"):
+        write(tmp_path / name, [(40, 32)] * 3)
+    with pytest.raises(GanlensError, match="at the end of the whole SPEC"):
+        open_data(spec.format(tmp_path))
+
+
+def test_a_side_of_which_nothing_is_left_says_what_was_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "large", [(40, 40)] * 3)
+    write(tmp_path / "small", [(20, 20)] * 3)
+    data = open_data(f"train={tmp_path}/large,test={tmp_path}/small", size=32)
+    with pytest.raises(GanlensError, match=r"no test images .3 were left out of the whole, .*20"):
+        data.part("test")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["pixelfaces-pairs", "pixelfaces-pairs,fit=pad", "pixelfaces-pairs,upscale=yes,fit=crop",
+     "train=pixelfaces-pairs,test=pixelfaces", "train=pixelfaces-pairs, test=digits,fit=pad"],
+)  # fmt: skip
+def test_options_open_no_way_to_train_on_what_is_for_evaluation(spec: str) -> None:
+    with pytest.raises(GanlensError, match="for evaluation, never for training"):
+        check_trainable(spec)
+    check_trainable("train=pixelfaces,test=pixelfaces-pairs,fit=pad")

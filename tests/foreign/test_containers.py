@@ -205,3 +205,10 @@ def test_a_file_without_weights_says_what_it_has(name: str, tmp_path: Path) -> N
         open_foreign([keep(tmp_path / "x.pth", content)])
     assert what in str(caught.value)
     assert "state_dict()" in str(caught.value)
+
+
+def test_networks_of_two_shapes_are_told_apart(tmp_path: Path) -> None:
+    keep(tmp_path / "netG.pth", op.examples_generator(6, 8, 1, 32))
+    keep(tmp_path / "netD.pth", op.examples_discriminator(8, 3, 32))
+    with pytest.raises(GanlensError, match=r"generator 1 x 32 x 32.*open one of the files by"):
+        open_foreign([tmp_path])

@@ -75,3 +75,17 @@ def test_one_image_and_flat_images() -> None:
     assert shared(flat, flat[:1] + np.uint8(1)).count == 0
     with pytest.raises(GanlensError, match="1 and 3 channels"):
         shared(flat, np.repeat(flat, 3, axis=-1))
+
+
+def test_a_set_in_which_all_stand_twice_hides_no_near_copies(faces: np.ndarray) -> None:
+    base = faces[:300]
+    rng = np.random.default_rng(0)
+    copies = np.clip(base[:50] + rng.normal(0, 3, base[:50].shape), 0, 255).astype(np.uint8)
+    for times in (2, 3):
+        found = shared(copies, np.concatenate([base] * times))
+        assert (found.equal, found.near, found.radius) == (0, 50, shared(copies, base).radius)
+
+
+def test_no_images_are_one_line() -> None:
+    with pytest.raises(GanlensError, match="at least 1"):
+        thumbnails(lambda rows: np.zeros((0, 8, 8, 3), np.uint8)[rows], 0)

@@ -30,6 +30,7 @@ _OTHER_NAMES = (
 )
 OTHER_NAMES = frozenset(_OTHER_NAMES.split())
 TABLES = ("attributes.csv", "metadata.csv", "metadata.jsonl")
+TABLE_EXTENSIONS = (".csv", ".tsv", ".jsonl")
 SIDECARS = (*TABLES, "dataset.json")
 # What systems, network drives and tools leave behind, in lower case; names with a dot first too.
 _LITTER = (

@@ -1,5 +1,6 @@
 """Opening what a command is about: a checkpoint, and images under a progress bar."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
@@ -144,7 +145,8 @@ def say_shared(ours: ImageSet, theirs: ImageSet, who: str, whose: str) -> None:
         note(f"beware: {said}")
 
 
-def say_opened(data: ImageSet) -> None:
-    """Say what was concluded about data, what was done to images, and which files were left out."""
+def say_opened(data: ImageSet, before: Sequence[str] = ()) -> None:
+    """Say what was concluded about data, done to images and left out, but for what was said."""
     for said in remarks(data):
-        note(f"{data.spec}: {said}")
+        if said not in before:
+            note(f"{data.spec}: {said}")

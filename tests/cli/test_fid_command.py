@@ -200,7 +200,10 @@ def test_no_setting_is_passed_over(capsys, folders, tmp_path, tiny_checkpoint):
         (("fid", tiny_checkpoint, tiny_checkpoint, "--split", "test"), "split 'test': the refer"),
         (("fid", folders / "one", saved, "--split", "train"), "split 'train': the reference"),
         (("moments", tiny_checkpoint, *out, "--split", "test"), "split 'test': what is meas"),
-        (("moments", folders / "one", *out, "--k", "7"), "--k and --k-density are of no use"),
+        (
+            ("moments", folders / "one", *out, "--k", "7"),
+            "--k, --k-density and --kid-subset-size are of no use",
+        ),
         (("moments", saved, *out), "holds moments, not images"),
         (("fid", saved, folders / "one"), "holds moments, not images"),
         (("fid", folders / "one", note), "note 'extractor' is not ganlens's"),

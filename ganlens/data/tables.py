@@ -7,11 +7,10 @@ extensions.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ganlens.data.kinds import TABLES
+from ganlens.data.kinds import TABLES, composed
 from ganlens.data.sidecars import MAX_CELLS, csv_lines, json_lines, sidecar_text
 from ganlens.data.trees import Tree
 from ganlens.errors import GanlensError
@@ -42,7 +41,7 @@ class Names:
     def __init__(self, names: Sequence[str]) -> None:
         self._names, self._exact = names, set(names)
         self._below: dict[str, list[dict[str, str]]] = {}
-        ways: tuple[Callable[[str], str], ...] = (_composed, _folded, _bare)
+        ways: tuple[Callable[[str], str], ...] = (composed, _folded, _bare)
         self._ways = [(way, _unique(names, way)) for way in ways]
 
     def find(self, name: str) -> str | None:
@@ -60,12 +59,8 @@ class Names:
         return exact.get(_file(file.strip())) or stems.get(_stem(file.strip()))
 
 
-def _composed(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
-
-
 def _folded(name: str) -> str:
-    return _composed(name).casefold()
+    return composed(name).casefold()
 
 
 def _bare(name: str) -> str:

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import show
 import streamlit as st
-from choices import Choice
+from choices import NO_DATA, Choice
 from glance import PAGES, findings
 from roles import changed_sheet, pictures_of, sample_sheet
-from store import picture, subject_of
+from store import images_of, picture, subject_of
 
+from ganlens.data import remarks
 from ganlens.report import enlargement, image_to_image, provenance_panel, read_metrics
 from ganlens.runs.card import curve_svg
 from ganlens.runs.folder import is_row
@@ -37,6 +38,7 @@ def page(choice: Choice, spec: str) -> None:
         facts = provenance_panel(subject)
         show.pairs({name: _short(value) for name, value in facts.rows})
         st.caption(facts.caption)
+        _real_images(subject, spec)
     findings(subject, spec)
     _curve(choice, subject.provenance.get("step"))
 
@@ -61,6 +63,18 @@ def _samples(choice: Choice, subject: "Subject", spec: str) -> None:
         st.caption(show.escape(sheet.caption))
     if not samples:
         st.info("It draws nothing by itself; it looks at pictures.")
+
+
+@show.guarded
+def _real_images(subject: "Subject", spec: str) -> None:
+    """Say which images the findings rest on, what was concluded about them and done to them."""
+    if spec == NO_DATA:
+        return
+    channels, size, _ = subject.image_shape
+    data = images_of(spec, size, channels)
+    st.subheader("The real images beside it", anchor=False)
+    said = "".join(f"\n- {show.escape(line)}" for line in remarks(data))
+    st.markdown(f"{len(data):,} images of {show.escape(spec)}, {size} x {size} px.\n{said}")
 
 
 def _curve(choice: Choice, step: int | None) -> None:

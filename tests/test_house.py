@@ -16,8 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ganlens"
 # package (stats, data, models, features, report, cli) is one room: its files may import each other.
 LEVELS: tuple[tuple[int, str], ...] = (
     (0, "errors progress plain"),
-    (0, "places"),
-    (0, "limits paths"),
+    (0, "limits paths places"),
     (0, "files precision initialisation pickles"),
     (0, "arrays devices"),
     (0, "images stats svm patches activations augment interpolation calibration perceptual"),

@@ -1,5 +1,6 @@
 """Commands ``fid A B`` (any two sets of images) and ``moments`` (one set, saved as a file)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from ganlens.cli import probe
 from ganlens.cli.flags import Device, Force
 from ganlens.cli.opening import OptionalFit, check_fit, decode, open_subject, say_opened
 from ganlens.cli.terminal import check_free, check_places, console, follow, note
-from ganlens.data import EMBEDDED, ImageSet, with_fit
+from ganlens.data import EMBEDDED, ImageSet, remarks, with_fit
 from ganlens.devices import pick_device
 from ganlens.errors import GanlensError
 from ganlens.features import together, world
@@ -153,7 +154,7 @@ def _open_both(
     sizes = " and ".join(f"{shape[1]} px" for shape in shapes)
     note(f"images of {sizes} are compared at {size} px, in {'colour' if channels == 3 else 'grey'}")
     fitted = [
-        one if isinstance(one, Subject) else _images(word, size, channels)
+        one if isinstance(one, Subject) else _images(word, size, channels, said=remarks(one))
         for one, word in ((generated, a), (reference, b))
     ]
     return fitted[0], fitted[1]
@@ -166,7 +167,12 @@ def _unconditional(word: str, common: FidFlags) -> Subject | ImageSet:
     return _open(word, common.device)
 
 
-def _images(spec: str, size: int | None = None, channels: int | None = None) -> ImageSet:
+def _images(
+    spec: str,
+    size: int | None = None,
+    channels: int | None = None,
+    said: Sequence[str] = (),
+) -> ImageSet:
     data = decode(spec, size=size, channels=channels)
-    say_opened(data)
+    say_opened(data, said)
     return data

@@ -1,11 +1,20 @@
 """Opening what a command is about: a checkpoint, and images under a progress bar."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
 from ganlens.cli.terminal import follow, note
-from ganlens.data import EMBEDDED, Fit, ImageSet, open_steps, overlap, shared_in_words, with_fit
+from ganlens.data import (
+    Fit,
+    ImageSet,
+    open_steps,
+    overlap,
+    remarks,
+    shared_in_words,
+    with_fit,
+)
 from ganlens.errors import GanlensError
 
 if TYPE_CHECKING:
@@ -16,7 +25,6 @@ FIT_HELP = (
     "changes their shape. By default as the SPEC says, which may end in ,fit=FIT; else crop."
 )
 OptionalFit = Annotated[Fit | None, arg(help=FIT_HELP)]
-SKIPPED_SHOWN = 5
 LARGE = 64  # px; larger images are shrunk to it unless a size is asked for
 
 
@@ -137,16 +145,8 @@ def say_shared(ours: ImageSet, theirs: ImageSet, who: str, whose: str) -> None:
         note(f"beware: {said}")
 
 
-def say_opened(data: ImageSet) -> None:
-    """Say what was concluded about data, what was done to images, and which files were left out."""
-    for said in () if data.spec in EMBEDDED else data.notes:  # of those it is documented
-        note(f"{data.spec}: {said}")
-    prepared = data.preparation
-    if prepared is not None and prepared.changed:
-        note(f"{data.spec}: {prepared}")
-    if not data.skipped:
-        return
-    count, shown = len(data.skipped), data.skipped[:SKIPPED_SHOWN]
-    names = ", ".join(f"{skip.name} ({skip.reason})" for skip in shown)
-    more = f" and {count - len(shown)} more" if count > len(shown) else ""
-    note(f"left out {count} of {len(data) + count} files: {names}{more}")
+def say_opened(data: ImageSet, before: Sequence[str] = ()) -> None:
+    """Say what was concluded about data, done to images and left out, but for what was said."""
+    for said in remarks(data):
+        if said not in before:
+            note(f"{data.spec}: {said}")

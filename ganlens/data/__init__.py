@@ -4,7 +4,8 @@
 ``trees``, ``packed`` and ``kinds`` list the files of folders and zips; ``layout`` says what they
 tell (``folders``, ``splits``, ``tables``, ``columns``), ``members`` and ``ranges`` what arrays do.
 ``build`` decodes it all once (``decode``, within a ``budget``) into the ``cache``;
-``preparation`` says what that did to the images, ``overlap`` which of them two sides share; and
+``preparation`` says what that did to the images, ``remarks`` what was concluded and left out,
+``overlap`` which of them two sides share; and
 ``imageset``, ``select`` and ``counterfactuals`` are what the caller holds afterwards. What a
 library raises about a file becomes one line in ``boundary``.
 """
@@ -15,6 +16,7 @@ from ganlens.data.imageset import ImageSet, Skipped
 from ganlens.data.opening import open_data, open_steps
 from ganlens.data.overlap import overlap, shared_about, shared_in_words, split_overlap
 from ganlens.data.preparation import Fit, Preparation, with_fit, with_upscale
+from ganlens.data.remarks import remarks
 
 __all__ = [
     "EMBEDDED",
@@ -29,6 +31,7 @@ __all__ = [
     "open_data",
     "open_steps",
     "overlap",
+    "remarks",
     "shared_about",
     "shared_in_words",
     "split_overlap",

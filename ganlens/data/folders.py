@@ -4,12 +4,12 @@ Everything that is concluded or left out is said, but for class folders and for 
 ``val`` and ``test`` with nothing beside them: nothing is dropped or mixed without a word.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ganlens.data.imageset import Skipped
+from ganlens.data.kinds import composed
 from ganlens.data.splits import Splits, folder_splits, numbered, split_name
 
 FEW = 0.1  # share of images that may lie outside of all folders and be left out
@@ -56,7 +56,7 @@ def arrange(names: Sequence[str], spec: str) -> Arranged:
         GanlensError: a mixture of sets; see ``folder_splits``.
     """
     found = Arranged()
-    folders = [tuple(_composed(name).split("/")[:-1]) for name in names]
+    folders = [tuple(composed(name).split("/")[:-1]) for name in names]
     _leave_masks(folders, found)
     folders = _without_common(folders, found)
     for level in (0, 1):
@@ -68,11 +68,6 @@ def arrange(names: Sequence[str], spec: str) -> Arranged:
             break
     _classes(folders, found)
     return found
-
-
-def _composed(name: str) -> str:
-    """Return a name in NFC: macOS writes letters and accents apart, others do not."""
-    return unicodedata.normalize("NFC", name)
 
 
 def _rows(folders: Sequence[tuple[str, ...]], found: Arranged) -> list[int]:

@@ -1,5 +1,6 @@
 """Kinds of files by their names and first bytes: pictures, sidecars, litter, and the rest."""
 
+import unicodedata
 from posixpath import splitext
 
 IMAGE_EXTENSIONS = (
@@ -30,6 +31,7 @@ _OTHER_NAMES = (
 )
 OTHER_NAMES = frozenset(_OTHER_NAMES.split())
 TABLES = ("attributes.csv", "metadata.csv", "metadata.jsonl")
+TABLE_EXTENSIONS = (".csv", ".tsv", ".jsonl")
 SIDECARS = (*TABLES, "dataset.json")
 # What systems, network drives and tools leave behind, in lower case; names with a dot first too.
 _LITTER = (
@@ -53,6 +55,11 @@ def is_litter(name: str) -> bool:
     """Whether a file or folder, by its own name, is what a system or tool left behind."""
     lower = name.lower()
     return lower in LITTER or lower.startswith(LITTER_BEGINNINGS)
+
+
+def composed(name: str) -> str:
+    """Return a name in NFC: macOS writes letters and accents apart, others do not."""
+    return unicodedata.normalize("NFC", name)
 
 
 def extension(name: str) -> str:

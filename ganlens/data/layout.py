@@ -18,7 +18,15 @@ from ganlens.data.annotations import Annotations, Listing, class_labels, column_
 from ganlens.data.columns import attributes_of
 from ganlens.data.folders import Arranged, arrange
 from ganlens.data.imageset import Skipped
-from ganlens.data.kinds import SIDECARS, UNREAD_EXTENSIONS, extension, is_image, looks_like_image
+from ganlens.data.kinds import (
+    SIDECARS,
+    TABLE_EXTENSIONS,
+    TABLES,
+    UNREAD_EXTENSIONS,
+    extension,
+    is_image,
+    looks_like_image,
+)
 from ganlens.data.sidecars import sidecar_text
 from ganlens.data.splits import SPLITS, split_word
 from ganlens.data.tables import Names, Table, all_there, listed, read_tables
@@ -83,7 +91,16 @@ def _others(tree: Tree) -> list[str]:
     shown = ", ".join(
         f"{count} {kind or 'without extension'}" for kind, count in kinds.most_common(6)
     )
-    return [f"{len(tree.others)} files are no pictures and not read: {shown}"]
+    count = len(tree.others)
+    are = "1 file is no picture" if count == 1 else f"{count} files are no pictures"
+    said = [f"{are} and not read: {shown}"]
+    tables = sorted(name for name in tree.others if extension(name) in TABLE_EXTENSIONS)
+    if tables and not any(name.rpartition("/")[2] in SIDECARS for name in tree.sizes):
+        said.append(
+            f"a table is read as {' or '.join(TABLES)}, with a column of file names: rename "
+            f"{tables[0]} if it says something of the images"
+        )
+    return said
 
 
 def _root(tree: Tree, names: Sequence[str]) -> str:

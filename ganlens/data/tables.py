@@ -7,11 +7,10 @@ extensions.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ganlens.data.kinds import TABLES
+from ganlens.data.kinds import TABLES, composed
 from ganlens.data.sidecars import MAX_CELLS, csv_lines, json_lines, sidecar_text
 from ganlens.data.trees import Tree
 from ganlens.errors import GanlensError
@@ -40,8 +39,9 @@ class Names:
     """The images of a tree, found by the names that tables give them."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._exact = set(names)
-        ways: tuple[Callable[[str], str], ...] = (_composed, _folded, _bare)
+        self._names, self._exact = names, set(names)
+        self._below: dict[str, list[dict[str, str]]] = {}
+        ways: tuple[Callable[[str], str], ...] = (composed, _folded, _bare)
         self._ways = [(way, _unique(names, way)) for way in ways]
 
     def find(self, name: str) -> str | None:
@@ -50,17 +50,29 @@ class Names:
             return name
         return next((found[way(name)] for way, found in self._ways if way(name) in found), None)
 
-
-def _composed(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
+    def below(self, folder: str, file: str) -> str | None:
+        """Return the only image of that file name anywhere below a folder, as CelebA is listed."""
+        if folder not in self._below:
+            inside = [name for name in self._names if name.startswith(folder)]
+            self._below[folder] = [_unique(inside, _file), _unique(inside, _stem)]
+        exact, stems = self._below[folder]
+        return exact.get(_file(file.strip())) or stems.get(_stem(file.strip()))
 
 
 def _folded(name: str) -> str:
-    return _composed(name).casefold()
+    return composed(name).casefold()
 
 
 def _bare(name: str) -> str:
     return re.sub(r"\.\w{3,4}$", "", _folded(name))
+
+
+def _file(name: str) -> str:
+    return _folded(name).rpartition("/")[2]
+
+
+def _stem(name: str) -> str:
+    return _bare(name).rpartition("/")[2]
 
 
 def _unique(names: Sequence[str], way: Callable[[str], str]) -> dict[str, str]:
@@ -135,7 +147,7 @@ def _add_rows(
     for column in header[:files] + header[files + 1 :]:
         whole.columns.setdefault(column, [""] * before)
     shared: dict[str, str] = {}  # equal values of a million rows are one string
-    missing, total = [], 0
+    missing, total, deeper = [], 0, 0
     for number, line in enumerate(lines, 2):
         if not any(line):
             continue
@@ -150,6 +162,9 @@ def _add_rows(
                 f"{where} has more than the limit of {MAX_CELLS:,} values: leave out columns"
             )
         image = images.find(listed(folder, line[files]))
+        if image is None and re.search(r"[/\\]", line[files]) is None:
+            image = images.below(folder, line[files])
+            deeper += image is not None
         if image is None:
             missing.append(listed(folder, line[files]))
             continue
@@ -160,6 +175,8 @@ def _add_rows(
             if index != files:
                 whole.columns[column].append(shared.setdefault(value, value))
     all_there(missing, total, where)
+    if deeper:
+        whole.notes.append(f"{deeper} files of a table were found by name alone, in other folders")
     for values in whole.columns.values():
         values += [""] * (len(whole.rows) - len(values))
 

@@ -7,6 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from ganlens.checkpoints import versions
+from ganlens.data import remarks
 from ganlens.panels import FigurePanel, Panel
 from ganlens.probes.base import Probe
 from ganlens.replay import signed
@@ -113,13 +114,22 @@ def _header(title: str, made: str, subject: "Subject", data: "ImageSet | None") 
         f"<p class='lead'>A model with {draw.text(networks_in_words(subject))}, {against}.</p>"
         f"<p class='facts'>Checkpoint <code>{draw.text(short)}</code> · {draw.text(made)} · "
         "the same numbers are in <code>findings.json</code> and <code>arrays.npz</code> beside "
-        "this page.</p></header>"
+        f"this page.</p>{_remarks(data)}</header>"
     )
 
 
 def _how(data: "ImageSet") -> str:
     prepared = data.preparation
     return f" ({draw.text(prepared)})" if prepared else ""
+
+
+def _remarks(data: "ImageSet | None") -> str:
+    """List what was concluded about the data and left out: every number below rests on it."""
+    said = remarks(data, prepared=False) if data is not None else []
+    if not said:
+        return ""
+    items = "".join(f"<li>{draw.text(one)}</li>" for one in said)
+    return f"<div class='facts'>About the data:<ul>{items}</ul></div>"
 
 
 def _contents(findings: Sequence[Finding], curve: bool) -> str:

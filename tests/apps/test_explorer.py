@@ -235,6 +235,24 @@ def test_without_data_a_probe_says_what_it_needs(tiny: dict[str, str]) -> None:
     assert not app.exception
 
 
+def test_the_overview_says_which_images_stand_beside_it(
+    tiny: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(3):
+        images.write_png(photos / f"{i}.png", np.full((30, 20, 3), 60 * i, np.uint8))
+    (photos / "notes_of_*mine*.txt").write_text("no picture")
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--data", str(photos)])
+    texts = [plain(one.value) for one in opened(**tiny | {"data": str(photos)}).markdown]
+    (data,) = [one for one in texts if one.startswith("3 images of")]
+    assert str(photos) in data
+    assert "\n- 1 file is no picture and not read: 1 .txt" in data
+    assert "\n- 3 of 3 not square: cropped to the centre" in data
+    without = opened(checkpoint=tiny["checkpoint"], data="none")
+    assert not any("real images beside" in one.value for one in without.subheader)
+
+
 def test_a_damaged_checkpoint_is_one_line(
     tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

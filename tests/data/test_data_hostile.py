@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from ganlens.data import build, open_data
+from ganlens.data import build, open_data, remarks
 from ganlens.data.boundary import readable
 from ganlens.data.budget import Budget
 from ganlens.data.decode import Target, content_digest, decode
@@ -245,6 +245,35 @@ def test_what_is_no_picture_is_said_or_listed(tmp_path):
     (note,) = data.notes
     assert note.startswith("4 files are no pictures and not read")
     assert all(kind in note for kind in (".txt", ".npy", ".zip", "without extension"))
+
+
+@pytest.mark.parametrize("table", ["labels.csv", "list_attr.csv", "train.tsv"])
+def test_a_table_of_another_name_is_said_to_be_unread(tmp_path, table):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/a.png").write_bytes(encoded())
+    (tmp_path / "d" / table).write_text("image_id,smiling\na.png,1\n")
+    said = remarks(open_data(str(tmp_path / "d"), cache=tmp_path / "cache"))
+    assert said[0].startswith("1 file is no picture and not read")
+    assert f"rename {table}" in said[1]
+    (tmp_path / "d/metadata.csv").write_text("image_id,smiling\na.png,1\n")
+    data = open_data(str(tmp_path / "d"), cache=tmp_path / "cache")
+    assert list(data.attributes) == ["smiling"]
+    assert not any("rename" in note for note in data.notes)
+
+
+def test_remarks_say_what_was_concluded_done_and_left_out(tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/a.png").write_bytes(encoded())
+    for name in [f"broken{i}.png" for i in range(7)] + ["notes.txt"]:
+        (tmp_path / "d" / name).write_bytes(b"not a picture")
+    data = open_data(str(tmp_path / "d"), size=8, cache=tmp_path / "cache")
+    concluded, done, left_out = remarks(data)
+    assert concluded == data.notes[0]
+    assert done == str(data.preparation)
+    assert left_out.startswith("left out 7 of 8 files: broken0.png (")
+    assert left_out.endswith(" and 2 more")
+    assert remarks(data, prepared=False) == [concluded, left_out]
+    assert remarks(open_data("mnist10k")) == []
 
 
 def test_a_file_too_large_to_be_read_is_not_hashed_either(tmp_path, monkeypatch):

@@ -183,6 +183,36 @@ def test_a_name_that_means_two_files_means_none(tmp_path):
         open_data(str(root), cache=tmp_path)
 
 
+@pytest.mark.parametrize("name", ["metadata.csv", "attributes.csv"])
+@pytest.mark.parametrize(
+    ("files", "listed"),
+    [
+        (["img_align/000001.jpg", "img_align/000002.jpg"], ["000001.jpg", "000002.jpg"]),
+        (["images/cats/a.png", "images/dogs/b.png"], ["b", "A.png"]),
+        (["images/a.png", "images/a.jpg"], ["a.jpg", "a.png"]),
+        (["a.png", "deep/b.png"], ["b.png", "a.png"]),
+    ],
+)
+def test_files_listed_without_their_folders_are_found(tmp_path, name, files, listed):
+    root = pictures(tmp_path / "d", files)
+    rows = [f"{file},{number}.5" for number, file in enumerate(listed)]
+    (root / name).write_text("\n".join(["image_id,age", *rows]))
+    data = open_data(str(root), cache=tmp_path / "cache")
+    order = {file.casefold(): number + 0.5 for number, file in enumerate(listed)}
+    for image, age in zip(data.names, data.attributes["age"], strict=True):
+        last = image.rpartition("/")[2]
+        assert age == order.get(last, order.get(last.partition(".")[0]))
+    assert said(data, "found by name alone")
+
+
+@pytest.mark.parametrize("listed", ["a.png", "other/a.png", "../one/a.png"])
+def test_a_file_that_stands_in_two_folders_is_not_guessed(tmp_path, listed):
+    root = pictures(tmp_path / "d", ["one/a.png", "two/a.png"])
+    (root / "metadata.csv").write_text(f"file_name,age\n{listed},1\n")
+    with pytest.raises(GanlensError, match="names 1 of 1 files that are not there"):
+        open_data(str(root), cache=tmp_path / "cache")
+
+
 def test_metadata_of_each_split_folder(tmp_path):
     names = [f"{split}/{index}.png" for split in ("train", "test") for index in range(4)]
     root = pictures(tmp_path / "d", names)

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -20,6 +20,7 @@ from torch import nn
 
 from ganlens import images, report
 from ganlens.cli import main
+from ganlens.data import Skipped
 from ganlens.errors import GanlensError
 from ganlens.models.prior import Prior
 from ganlens.panels import AnimationPanel, FigurePanel, ImagePanel, TablePanel, figure
@@ -366,6 +367,20 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     assert links.tags.count("script") == 2 + 1, "plotly, the page's own script, one inert figure"
     assert "x" not in links.reached
     assert "<img src=x" not in text
+
+
+def test_the_page_says_what_was_concluded_about_the_data_and_left_out(tmp_path: Path) -> None:
+    said = ("splits from folders: Training as train", f"2 classes from folders: {HOSTILE}")
+    data = FakeData(spec="photos", notes=said, skipped=(Skipped("a.png", "too small"),))
+    page = report.write_report(tmp_path / "out", FakeSubject(), data, [])  # type: ignore[arg-type]
+    header = page.read_text(encoding="utf-8").split("</header>")[0]
+    assert f"<li>{said[0]}</li>" in header
+    assert "<li>left out 1 of 121 files: a.png (too small)</li>" in header
+    assert "2 classes from folders" in header
+    assert "<img" not in header
+    embedded = replace(data, spec="mnist10k", skipped=())
+    report.write_report(tmp_path / "out", FakeSubject(), embedded, [])  # type: ignore[arg-type]
+    assert "About the data" not in page.read_text(encoding="utf-8")
 
 
 def test_page_without_figures_leaves_plotly_out(tmp_path: Path) -> None:

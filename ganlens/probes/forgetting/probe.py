@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from torch import Tensor
@@ -159,21 +159,27 @@ class Forget(Probe):
             draws=self.draws,
             draw=panels,
             about={
-                **identity(subject, data, sides=True),
-                **({} if trial.classifier is None else trial.classifier.about()),
+                **self._about(subject, data, trial),
                 "layer": layer,
                 "seeds_searched": len(seeds),
                 "by_effect": source is not None,
-                "samples": len(trial.seeds),
-                "n_real_of_distance": None if trial.real is None else len(trial.real),
-                "first_seed": FIRST,
                 "shown_among_searched": float(shows.mean()),
-                "choose": self.choose,
-                "place": self.place,
-                "draws": self.draws,
-                "seed": self.seed,
             },
         )
+
+    def _about(self, subject: Subject, data: ImageSet | None, trial: Trial) -> dict[str, Any]:
+        """Return whose result it is, and on how many samples and draws it rests."""
+        return {
+            **identity(subject, data, sides=True),
+            **({} if trial.classifier is None else trial.classifier.about()),
+            "samples": len(trial.seeds),
+            "n_real_of_distance": None if trial.real is None else len(trial.real),
+            "first_seed": FIRST,
+            "choose": self.choose,
+            "place": self.place,
+            "draws": self.draws,
+            "seed": self.seed,
+        }
 
     def _materials(
         self, subject: Subject, data: ImageSet | None

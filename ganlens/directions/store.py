@@ -97,7 +97,7 @@ def load_directions(path: str | Path, subject: "Subject | None" = None) -> list[
     try:
         directions = [_direction(index, one, arrays) for index, one in enumerate(header)]
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise GanlensError(f"{file} has a damaged header ({error!r}): write it again") from error
+        raise GanlensError(f"{file} has a damaged header ({error}): write it again") from error
     except GanlensError as error:
         raise GanlensError(f"{file} cannot be used: {error}") from error
     for one in directions if subject is not None else ():
@@ -129,7 +129,7 @@ def _read(file: Path) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
         header = loads(text)
         newest, listed = int(header["format"]), list(header["directions"])
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise GanlensError(f"{file} has a damaged header ({error!r}): write it again") from error
+        raise GanlensError(f"{file} has a damaged header ({error}): write it again") from error
     if newest > FORMAT:
         raise GanlensError(
             f"{file} has format version {newest}; this ganlens reads up to {FORMAT}: upgrade "

@@ -269,7 +269,7 @@ def test_settings_survive_json():
         ({"plane": 200}, "cannot be drawn"),
         ({"path_pairs": 1}, "path_pairs 1"),
         ({"path_pairs": 10**7}, "path_pairs 10000000"),
-        ({"latents_file": "none.npy"}, "not a readable .npy"),
+        ({"latents_file": "none.npy"}, "none.npy cannot be read"),
         ({"latents_file": "none.npy", "seeds": (1, 2)}, "leave out one"),
     ],
 )

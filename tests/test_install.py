@@ -106,5 +106,5 @@ def test_the_cache_can_be_put_anywhere(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "ganlens"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setattr(Path, "home", lambda: tmp_path / "me")
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
     assert cache_folder() == tmp_path / "me" / ".cache" / "ganlens"

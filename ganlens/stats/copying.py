@@ -69,18 +69,18 @@ def copying_score(
         generated_cells: (m,) cell of each, from 0; None puts all into one.
         held_out_cells: (n,) the same.
         tau: least share of the generated points, by default 20 points: with fewer, Z_U is no
-            longer normal.
+            longer normal. 0 takes every cell.
 
     Raises:
         GanlensError: an empty or not finite side, cells that do not belong to the distances, or a
-            tau outside (0, 1].
+            tau outside [0, 1].
     """
     ours = feature_array(generated, "generated distances")[:, 0]
     theirs = feature_array(held_out, "held-out distances")[:, 0]
     cells, other = _cells(generated_cells, ours), _cells(held_out_cells, theirs)
     tau = min(20 / len(ours), 1.0) if tau is None else tau
-    if not 0 < tau <= 1:
-        raise GanlensError(f"tau {tau:g} is no share: give above 0 and at most 1, or None")
+    if not 0 <= tau <= 1:
+        raise GanlensError(f"tau {tau:g} is no share: give 0 to 1, or None")
     found = []
     for cell in range(int(max(cells.max(), other.max())) + 1):
         x, y = ours[cells == cell], theirs[other == cell]

@@ -27,7 +27,7 @@ STATE = op.examples_generator(16, 16, 3, 64)
 Z = torch.randn(2, 16, generator=torch.Generator().manual_seed(0))
 DRAWN = op.examples_draw(STATE, Z)
 SLACK = 2**20  # what the allocator rounds to, and messages
-MEASURING = 2**25  # what running a sound generator takes, to see what its statistics tell
+MEASURING = 2**26  # what running a sound generator takes, to see what its statistics tell
 PAYLOAD = Path(os.environ.get("TMPDIR", "/tmp")) / f"ganlens-payload-{os.getpid()}"
 
 

@@ -10,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from ganlens.activations import Point, trace
 from ganlens.activations.functions import name_of, tensors_in
+from ganlens.devices import place_of
 from ganlens.errors import GanlensError
 from ganlens.models.imported.wrapped.base import Wrapped, reason, tried
 
@@ -40,7 +41,8 @@ class WrappedDiscriminator(Wrapped):
         super().__init__(network, output_range)
         channels, height, width = image_shape
         self.image_shape = (channels, height, width)
-        self._sigmoid = _last_sigmoid(network, self.own_range(torch.zeros(1, *self.image_shape)))
+        black = torch.zeros(1, *self.image_shape, device=place_of(network))
+        self._sigmoid = _last_sigmoid(network, self.own_range(black))
         self.feature_layers = self._find_layers()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -54,7 +56,8 @@ class WrappedDiscriminator(Wrapped):
         """Run it once: activations that put out maps, or else convolutions, in order."""
         try:
             tried(self, torch.zeros(2, *self.image_shape))
-            leaves = trace(self, torch.zeros(1, *self.image_shape)).leaves.values()
+            black = torch.zeros(1, *self.image_shape, device=place_of(self))
+            leaves = trace(self, black).leaves.values()
         except Exception as error:  # a module of somebody else's can raise anything
             shown = " x ".join(map(str, self.image_shape))
             raise GanlensError(

@@ -32,7 +32,7 @@ CALLS = [
     *((lambda f=f: stats.memorization_informed(f, 0.1), "frechet") for f in (-1.0, NAN, INF)),
     *((lambda r=r: authenticity.spacing(X, r), "rows") for r in ([30], [-1], [0.5])),
     *((lambda t=t: copying.copying_score([1.0, 2.0], [1.0], tau=t), "tau")
-      for t in (0.0, -0.5, 1.5, NAN)),
+      for t in (-0.1, -0.5, 1.5, NAN)),
     *((lambda n=n: stats.inception_score(X, splits=n), "splits") for n in (0, -1, 1.5)),
     (lambda: stats.inception_score(X, seed=-1), "seed -1"),
     *((lambda v=v: effective_rank.effective_rank(np.array(v)), "singular values")

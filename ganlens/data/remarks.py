@@ -2,6 +2,7 @@
 
 from ganlens.data.embedded import EMBEDDED
 from ganlens.data.imageset import ImageSet
+from ganlens.data.preparation import split_options
 
 SKIPPED_SHOWN = 5
 
@@ -13,7 +14,7 @@ def remarks(data: ImageSet, *, prepared: bool = True) -> list[str]:
         data: any images; the embedded ones are documented, and nothing is concluded about them.
         prepared: whether to say what was done to the images; where nothing was, nothing is said.
     """
-    said = [] if data.spec in EMBEDDED else list(data.notes)
+    said = [] if split_options(data.spec)[0] in EMBEDDED else list(data.notes)
     preparation = data.preparation
     if prepared and preparation is not None and preparation.changed:
         said.append(str(preparation))

@@ -87,7 +87,7 @@ def thumbnails(read: Read, count: int) -> Thumbnails:
     digests, fine = [], []
     for start in range(0, count, BATCH):
         images = np.array(read(slice(start, min(start + BATCH, count))))  # torch wants it writable
-        digests += [_digest(image) for image in images]
+        digests += [image_digest(image) for image in images]
         maps = torch.from_numpy(images).permute(0, 3, 1, 2).float()
         fine.append(adaptive_avg_pool2d(maps, FINE))
     small = torch.cat(fine)
@@ -95,7 +95,8 @@ def thumbnails(read: Read, count: int) -> Thumbnails:
     return Thumbnails(np.array(digests), coarse.flatten(1).numpy(), small.flatten(1).numpy())
 
 
-def _digest(image: np.ndarray) -> bytes:
+def image_digest(image: np.ndarray) -> bytes:
+    """Return 16 bytes by which equal images, and no others, are known."""
     return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 
 

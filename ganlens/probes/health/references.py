@@ -1,6 +1,7 @@
 """The checkpoints that a patient is laid beside: one known to be healthy, one to be broken."""
 
 from ganlens.data import EMBEDDED, ImageSet, open_data
+from ganlens.data.preparation import split_options
 from ganlens.errors import GanlensError
 from ganlens.probes.base import images_for
 from ganlens.subject import Subject, load
@@ -52,7 +53,7 @@ def own_data(subject: Subject, data: ImageSet) -> ImageSet:
     """
     known = subject.provenance.get("data", {})
     if data.fingerprints.get("train") == known.get("fingerprint") or (
-        known.get("spec") not in EMBEDDED
+        split_options(str(known.get("spec")))[0] not in EMBEDDED
     ):
         return images_for(subject, data, f"{subject.name} beside the checkpoint")
     channels, size, _ = subject.image_shape

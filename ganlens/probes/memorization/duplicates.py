@@ -1,6 +1,5 @@
 """Duplicates within the data and among the samples: equal bytes, equal and nearly equal hashes."""
 
-import hashlib
 from collections import Counter
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from ganlens.data import ImageSet
 from ganlens.probes.memorization.controls import jpeg, noisy
 from ganlens.probes.memorization.hashing import BITS, Hasher, hasher
+from ganlens.stats.duplicates import image_digest
 
 PLANTED = 200  # train images that are planted again
 PAIRS = 200_000  # random pairs that set how far two hashes may differ
@@ -49,12 +49,12 @@ def find_duplicates(
     each = np.arange(len(codes))
     other = (rows[:, 0] == each).astype(np.int64)
     bits, rows = bits[each, other], rows[each, other]
-    known = Counter(map(_digest, train.images))
+    known = Counter(map(image_digest, train.images))
     repeated = sum(count for count in known.values() if count > 1)
     twins = {"train": _twins(bits, repeated, radius)}
     for kind, images in (("held-out", held_out.images), ("generated", generated)):
         near = index.search(to_bits(images), 1)[0][:, 0]
-        twins[kind] = _twins(near, sum(_digest(image) in known for image in images), radius)
+        twins[kind] = _twins(near, sum(image_digest(image) in known for image in images), radius)
     planted = _planted(to_bits, codes, train.images, rng)
     numbers = {
         "hash": f"{BITS} bits of a de-noising ReLU autoencoder on 32x32",
@@ -82,10 +82,6 @@ def _random_pairs(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _differing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.bitwise_count(a ^ b).sum(axis=1, dtype=np.int64)
-
-
-def _digest(image: np.ndarray) -> bytes:
-    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 
 
 def _alike(bits: np.ndarray, rows: np.ndarray, radius: int) -> np.ndarray:

@@ -1,6 +1,5 @@
 """A few copies among many samples: a distance on each image's own scale, and its lowest values."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ import numpy as np
 from ganlens.probes.memorization.comparison import GENERATED, HELD_OUT
 from ganlens.probes.memorization.controls import NOISE, jpeg, noisy, shifted
 from ganlens.probes.memorization.search import CHUNK, pixel_neighbors
+from ganlens.stats.duplicates import image_digest
 from ganlens.stats.enrichment import enrichment, fewest_found
 
 PLANTED = 0.01  # share of the samples that is replaced by copies, in the controls
@@ -120,12 +120,8 @@ def mirror_twins(train: np.ndarray) -> float:
 
     It is 1 for symmetric pictures, and for data to which every mirror image was added.
     """
-    known = {_digest(image) for image in train}
-    return float(np.mean([_digest(image[:, ::-1]) in known for image in train]))
-
-
-def _digest(image: np.ndarray) -> bytes:
-    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+    known = {image_digest(image) for image in train}
+    return float(np.mean([image_digest(image[:, ::-1]) in known for image in train]))
 
 
 def planted(

@@ -12,11 +12,18 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
+import torch  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[1]
+# A pretended GPU changes how torch runs backward passes in its process, for good: these files run
+# in processes of their own, which ``test_on_a_pretended_gpu`` starts.
+PRETENDED = "GANLENS_PRETENDED_GPU"
+collect_ignore_glob = [] if PRETENDED in os.environ else ["test_pretended_gpu_*.py"]
+if not torch.cuda.is_available():
+    collect_ignore_glob.append("test_gpu.py")  # it takes its inputs from these files
 
 # A first example pays for imports, and on a busy machine that alone exceeds any deadline.
 hypothesis.settings.register_profile("no timing", deadline=None)
@@ -25,11 +32,8 @@ hypothesis.settings.load_profile("no timing")
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave tests of a GPU out where there is none."""
-    if item.get_closest_marker("gpu"):
-        import torch
-
-        if not torch.cuda.is_available():
-            pytest.skip("there is no CUDA device")
+    if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -261,7 +261,7 @@ def _registered() -> list[torch.library.Library]:
 
 
 # When a test's file is collected, before any test runs: torch counts devices at the first backward
-# pass of a process and never again.
+# pass of a process and never again. The process cannot fork any more after that.
 _KEPT = _registered()
 
 

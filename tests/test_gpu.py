@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from random_networks import narrow_vgg16, random_inception, random_vgg16
+from random_networks import narrow_vgg16
 from test_pretended_gpu_features import IMAGES as FEW
-from test_pretended_gpu_features import MADE
+from test_pretended_gpu_features import MADE, weights  # noqa: F401 (a fixture)
 from test_pretended_gpu_probes import WAYS
 from test_pretended_gpu_training import IMAGES, OPTIONS, SHORT, SMALL, WithDropout
 from three_families import FAMILIES
@@ -22,7 +22,6 @@ from ganlens.cli import main
 from ganlens.data import open_data
 from ganlens.devices import pick_device
 from ganlens.features import array_source, features_of
-from ganlens.initialisation import seeded
 from ganlens.models import MODELS
 from ganlens.probes import PROBES
 from ganlens.progress import finish
@@ -98,24 +97,11 @@ def test_float32_is_float32() -> None:
         assert error < 1e-5
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    from torchvision import models
-
-    folder = tmp_path_factory.mktemp("weights")
-    with seeded():
-        mobile = models.mobilenet_v3_small(num_classes=7)
-    torch.save(mobile.state_dict(), folder / "mobile.pth")  # noqa: TID251 the format of its files
-    return {
-        "inception": random_inception(folder / "inception.pth"),
-        "vgg16": random_vgg16(folder / "vgg16.pth"),
-        "torchvision": folder / "mobile.pth",
-    }
-
-
 @pytest.mark.parametrize("name", MADE)
 def test_features_are_those_of_the_cpu(
-    name: str, weights: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    weights: dict[str, Path],  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """To 1e-3 of a feature or of their spread."""
     monkeypatch.setattr("ganlens.features.vgg.vgg16", narrow_vgg16)

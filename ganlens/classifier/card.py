@@ -29,6 +29,8 @@ def _facts(header: Header, weights: int) -> Iterator[tuple[str, str]]:
     yield "trained on", f"{data['spec']}: {data['n']:,} images, train"
     yield "judged on", f"{data['spec']}: {header.metrics['n']:,} images, test"
     yield "split", data["split"]
+    if done := data.get("prepared"):
+        yield "its images", done
     if shared := data.get("shared"):
         yield "beware", shared
     yield "data fingerprint", f"`{data['fingerprint']}`"

@@ -21,7 +21,7 @@ from ganlens.classifier.judging import (
     read,
 )
 from ganlens.classifier.targets import UNKNOWN, Truth, truth_of
-from ganlens.data import ImageSet, split_overlap
+from ganlens.data import ImageSet, prepared, split_overlap
 from ganlens.devices import in_words, place_of
 from ganlens.errors import GanlensError
 from ganlens.images import from_uint8
@@ -164,6 +164,7 @@ def train_classifier(
             "spec": data.spec,
             "fingerprint": train.fingerprint,
             "split": data.split_source,
+            **prepared(data),
             **split_overlap(data),
         },
         in_words(torch.device(device)),

@@ -12,7 +12,7 @@ library raises about a file becomes one line in ``boundary``.
 
 from ganlens.data.counterfactuals import Counterfactuals, counterfactuals
 from ganlens.data.embedded import EMBEDDED, Embedded, check_trainable
-from ganlens.data.imageset import ImageSet, Skipped
+from ganlens.data.imageset import ImageSet, Skipped, prepared
 from ganlens.data.opening import open_data, open_steps
 from ganlens.data.overlap import overlap, shared_about, shared_in_words, split_overlap
 from ganlens.data.preparation import Fit, Preparation, with_fit, with_upscale
@@ -31,6 +31,7 @@ __all__ = [
     "open_data",
     "open_steps",
     "overlap",
+    "prepared",
     "remarks",
     "shared_about",
     "shared_in_words",

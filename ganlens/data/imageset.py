@@ -173,3 +173,9 @@ class ImageSet:
             columns["class"] = self.classes
             values["class"] = self.class_names
         return np.flatnonzero(select(expression, columns, values))
+
+
+def prepared(data: ImageSet) -> dict[str, str]:
+    """Return what was done to images, in a line under "prepared"; nothing where it is not known."""
+    done = data.preparation
+    return {} if done is None else {"prepared": str(done)}

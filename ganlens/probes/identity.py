@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ganlens.data import ImageSet, split_overlap
+from ganlens.data import ImageSet, prepared, split_overlap
 from ganlens.devices import in_words
 from ganlens.errors import GanlensError
 from ganlens.models.prior import Prior
@@ -45,9 +45,7 @@ def identity(
 
 def identity_of_images(data: ImageSet) -> dict[str, str]:
     """Return where images come from, their fingerprint, and what was done to them."""
-    prepared = data.preparation
-    said = {} if prepared is None else {"prepared": str(prepared)}
-    return {"data": data.spec, "data_fingerprint": data.fingerprint, **said}
+    return {"data": data.spec, "data_fingerprint": data.fingerprint, **prepared(data)}
 
 
 def _condition(subject: Subject, drawn: bool) -> dict[str, str]:

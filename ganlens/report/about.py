@@ -91,7 +91,9 @@ def _data(what: str, data: Any) -> list[tuple[str, Any]]:
     if not isinstance(data, dict):
         return [(what, data or None)]
     label = "fingerprint of that data" if what == "trained on" else "fingerprint of these"
-    return [(what, data.get("spec")), (label, data.get("fingerprint"))]
+    done = "its images" if what == "trained on" else "images of these"
+    names = ((what, "spec"), (done, "prepared"), (label, "fingerprint"))
+    return [(name, data.get(key)) for name, key in names]
 
 
 def _origin(facts: dict[str, Any]) -> str | None:

@@ -42,7 +42,7 @@ def card(name: str, header: Header, rows: Sequence[Mapping[str, Any]]) -> str:
         ("networks", ", ".join(named(MODELS[header.family].roles))),
         *_inputs(header),
         *_trained_on("trained on", header.data),
-        *(_trained_on("and on, unpaired", header.others) if header.others else ()),
+        *(_trained_on("second domain (unpaired)", header.others) if header.others else ()),
         ("evaluated on", f"{header.metrics.get('held_out')}"),
         *_start(made),
         ("steps", f"{header.step:,} ({made.get('epoch')} epochs)"),
@@ -92,6 +92,7 @@ def _inputs(header: Header) -> list[tuple[str, str]]:
 def _trained_on(what: str, data: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         (what, f"{data.get('spec')}: {data.get('n'):,} images, {data.get('split')}"),
+        *([("its images", data["prepared"])] if "prepared" in data else []),
         ("data fingerprint", f"`{data.get('fingerprint')}`"),
     ]
 

@@ -11,7 +11,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from ganlens.calibration import calibrate
 from ganlens.checkpoints import empty_network
-from ganlens.data import ImageSet
+from ganlens.data import ImageSet, prepared
 from ganlens.devices import in_words
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor, array_source, features_of
@@ -74,6 +74,7 @@ class Evaluator:
             "network_precision": FLOAT32,
             "device": in_words(subject.device),
             "held_out": of,
+            **prepared(self.held_out),
         }
 
     def _features(self, images: np.ndarray) -> np.ndarray:

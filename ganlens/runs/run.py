@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from ganlens.checkpoints import METRICS_FILE, MODEL_FILE, Checkpoint, Header, save_checkpoint
-from ganlens.data import ImageSet
+from ganlens.data import ImageSet, prepared
 from ganlens.devices import in_words
 from ganlens.errors import GanlensError
 from ganlens.features import Extractor
@@ -97,6 +97,8 @@ class Run:
         self.began = time.monotonic()
         self.main = trainer.fabric.is_global_zero
         self.identity = run_identity(trainer, train_data, held_out, extractor, others)
+        # In what is saved and not in the identity: runs of earlier versions have no such entry.
+        self.prepared = [{} if one is None else prepared(one) for one in (train_data, others)]
         family, drawn = trainable(trainer.family), train_data if others is None else others
         self.diagnostics = Diagnostics(family, spread(drawn.images[:64]))
         self.pending: list[TrainStep] = []  # that no row averages over yet
@@ -260,7 +262,7 @@ class Run:
             family=identity["family"],
             arguments=identity["arguments"],
             prior={} if prior is None else prior.to_json(),
-            data=identity["data"],
+            data=identity["data"] | self.prepared[0],
             training=trainer.config.flat(),
             step=trainer.step,
             metrics=row,
@@ -270,7 +272,7 @@ class Run:
             },
             made=made,
             condition={} if condition is None else condition.to_json(),
-            others=identity["others"] or {},
+            others=(identity["others"] or {}) | self.prepared[1],
         )
 
     def _elapsed(self) -> float:

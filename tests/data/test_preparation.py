@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from ganlens import open_data
+from ganlens.checkpoints import load_checkpoint
 from ganlens.cli import main
 from ganlens.data import Preparation, check_trainable, with_fit
 from ganlens.data.preparation import CONVERSIONS, Options, split_options
@@ -266,3 +267,15 @@ def test_options_open_no_way_to_train_on_what_is_for_evaluation(spec: str) -> No
     with pytest.raises(GanlensError, match="for evaluation, never for training"):
         check_trainable(spec)
     check_trainable("train=pixelfaces,test=pixelfaces-pairs,fit=pad")
+
+
+def test_a_run_records_what_was_done_to_its_images(tmp_path: Path) -> None:
+    folder, held = write(tmp_path / "a", [(48, 24)] * 30), write(tmp_path / "b", [(24, 24)] * 4, 1)
+    words = ["--data", str(folder), "--held-out", str(held), "--out", str(tmp_path / "run")]
+    quick = ["--epochs", "1", "--width", "4", "--batch-size", "8", "--extractor", "pixels"]
+    assert main(["train", *words, *quick, "--size", "16", "--fit", "pad"]) == 0
+    header = load_checkpoint(tmp_path / "run").header
+    assert header.data["prepared"].startswith("30 of 30 not square: padded with black, 50%")
+    assert header.metrics["prepared"] == "4 reduced from 24 px to 16 px (Lanczos)"
+    card = (tmp_path / "run" / "best" / "card.md").read_text()
+    assert "| its images | 30 of 30 not square: padded with black" in card

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from ganlens.errors import GanlensError
 from ganlens.files import check_regular, write_bytes
+from ganlens.initialisation import seeded
 from ganlens.models import MODELS, register_trusted
 from ganlens.models.classifier import FAMILY as CLASSIFIER
 from ganlens.models.weights import assign_checked, refuse_nonfinite
@@ -334,5 +335,5 @@ def empty_network(family: str, arguments: Mapping[str, Any], name: str) -> nn.Mo
     """Build a network to be filled: on the meta device where its family can, in no memory."""
     maker, own = MODELS[family], name.removeprefix("ema.")
     place = torch.device("meta" if getattr(maker, "builds_on_meta", True) else "cpu")
-    with place:
+    with seeded(), place:
         return maker.build(arguments, [own])[own]

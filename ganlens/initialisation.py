@@ -13,7 +13,8 @@ _STREAM = RLock()
 def seeded(seed: int = 0, device: torch.device | None = None) -> Iterator[None]:
     """Let layers that are built or run inside draw from a seed; then the streams are as they were.
 
-    Two threads that do so at once take turns, so each gets what it would get alone.
+    Two threads that do so at once take turns, so each gets what it would get alone. Nothing else
+    may draw from that stream, or put it back.
 
     Args:
         seed: of the weights, or of dropped units; of no consequence where nothing draws.

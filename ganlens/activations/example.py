@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ganlens.initialisation import seeded
+
 SIDES = (32, 64, 28, 16, 128, 8, 4, 256)  # of images that are tried, where a network names none
 
 
@@ -51,12 +53,16 @@ def _widths(module: nn.Module) -> list[tuple[int, bool]]:
 
 @contextmanager
 def at_rest(module: nn.Module) -> Iterator[None]:
-    """Keep a network in eval mode, and torch's random stream as it was, inside the block."""
+    """Keep a network in eval mode, and torch's random stream as it was, inside the block.
+
+    Another thread that builds weights from that stream is waited for: to put the stream back
+    in the middle of its draws would change them.
+    """
     modes = [(part, part.training) for part in module.modules() if part.training]
     for part, _ in modes:
         part.training = False
     try:
-        with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
+        with seeded(), torch.inference_mode(False), torch.enable_grad():
             yield
     finally:
         for part, mode in modes:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ganlens.checkpoints import Checkpoint
 from ganlens.errors import GanlensError
+from ganlens.initialisation import seeded
 from ganlens.models.dcgan import DCGAN, DCGANConfig
 
 ADOPTING = "dcgan"  # the family
@@ -31,7 +32,9 @@ def adopted(start: Checkpoint) -> Checkpoint:
     networks = {}
     for name, network in start.networks.items():
         role = name.removeprefix("ema.")
-        networks[name] = _filled(DCGAN().networks(config)[role], network, start, role)
+        with seeded():  # it draws weights before it is filled
+            own = DCGAN().networks(config)[role]
+        networks[name] = _filled(own, network, start, role)
     _check_same(start, networks)
     header = replace(start.header, family=ADOPTING, arguments=asdict(config))
     return replace(start, header=header, networks=networks)

@@ -11,6 +11,7 @@ import numpy as np
 import other_projects as op
 import pytest
 import torch
+from draws import DrawsFromSeeds
 from safetensors.torch import save_file
 
 import ganlens
@@ -114,7 +115,8 @@ def test_a_format_draws_and_scores_what_its_project_does(name: str, tmp_path: Pa
     make, draw, make_judge, score = FORMATS[name]
     state, judge = make(), make_judge()
     paths = [keep(tmp_path / "netG.pth", state), keep(tmp_path / "netD.pth", judge)]
-    imported = open_foreign(paths)
+    with DrawsFromSeeds():
+        imported = open_foreign(paths)
     header = imported.checkpoint.header
     assert header.family == name.partition(" ")[0]
     folder = save_checkpoint(tmp_path / "out", header, imported.checkpoint.networks, {})
@@ -467,7 +469,8 @@ def test_a_named_family_brings_its_reader(tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.delitem(registry, "family_rise:Rise")
     state = {"rise.weight": torch.randn(64, 5), "rise.bias": torch.zeros(64)}
     path = keep(tmp_path / "rise.pt", state)
-    subject = ganlens.load(path, "cpu", module="family_rise:Rise", trust=True)
+    with DrawsFromSeeds():
+        subject = ganlens.load(path, "cpu", module="family_rise:Rise", trust=True)
     assert subject.provenance["family"] == "family_rise:Rise"
     z = subject.latents(range(3))
     expected = (z.double() @ state["rise.weight"].T.double()).tanh().view(3, 1, 8, 8)

@@ -37,11 +37,12 @@ def test_five_copies_among_500_honest_faces_are_found_of_every_kind(
     assert found.flips
     assert found.fewest <= 5
     # Random splits of these 2,000 faces: p-values are uniform.
-    pooled, rng = np.concatenate([found.relative, found.null]), np.random.default_rng(2)
+    pooled, rng = np.concatenate([found.relative, found.null], 1), np.random.default_rng(2)
+    assert len(pooled) == 2
     p = []
     for seed in range(200):
-        order = rng.permutation(len(pooled))
-        p.append(enrichment(pooled[order[:500]], pooled[order[500:]], permutations=99, seed=seed).p)
+        one = pooled[:, rng.permutation(pooled.shape[1])]
+        p.append(enrichment(one[:, :500], one[:, 500:], permutations=99, seed=seed).p)
     assert scipy_stats.kstest(p, "uniform").pvalue > 0.01
     assert np.mean(np.array(p) <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
 
@@ -52,7 +53,7 @@ def test_the_copies_themselves_are_named(faces: tuple[np.ndarray, np.ndarray]) -
     samples[[7, 50, 93]] = train[[3, 4, 5], :, ::-1]
     found = find_few(train, samples, held[100:700], shifts=0, seed=0)
     assert sorted(found.nearer[:3]) == [7, 50, 93]
-    assert found.relative[[7, 50, 93]].max() < 1e-6
+    assert found.relative[:, [7, 50, 93]].max() < 1e-6
     assert found.p <= 0.02
     assert "moved by up to 2 pixels" not in found.planted
 
@@ -65,6 +66,30 @@ def test_the_essence_does_not_change_with_brightness_and_contrast(channels: int)
         assert np.abs(essence(other.astype(np.uint8)) - plain).max() <= 3
     assert np.abs(essence(255 - x) - plain).max() > 50
     assert (essence(np.full_like(x, 7)) == 128).all()
+
+
+def test_averaging_leaves_a_copy_near_its_image_where_noise_alone_parted_them(
+    faces: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Noise of neighbouring pixels is independent, what a picture shows is not."""
+    train, _ = faces
+    noise = np.random.default_rng(0).normal(0, 15, train[:50].shape)
+    noisy = np.clip(train[:50] + noise, 0, 255).astype(np.uint8)
+
+    def apart(side: int) -> float:
+        plain, other, next_one = (
+            essence(x, side).astype(float) for x in (train[:50], noisy, train[50:100])
+        )
+        return float(np.square(plain - other).mean() / np.square(plain - next_one).mean())
+
+    assert apart(3) < 0.5 * apart(1)
+    assert essence(train[:2], 3).shape == (2, 30, 30, 3)
+
+
+def test_images_too_small_to_be_averaged_are_compared_as_they_are() -> None:
+    x = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3)).astype(np.uint8)
+    assert len(find_few(x[:40], x[40:50], x[50:], shifts=1, seed=0).relative) == 2
+    assert len(find_few(x[:40], x[40:50], x[50:], shifts=2, seed=0).relative) == 1
 
 
 def test_colour_noise_is_smoothed_and_structure_is_not() -> None:
@@ -97,4 +122,4 @@ def test_few_held_out_images_cannot_show_a_few_copies_and_that_is_said() -> None
     found = find_few(x[:100], samples, x[130:], shifts=0, seed=0)
     assert found.fewest > found.n_planted
     assert found.p > 0.05
-    assert replace(found, null=np.ones(10_000)).fewest <= 2
+    assert replace(found, null=np.ones((1, 10_000))).fewest <= 2

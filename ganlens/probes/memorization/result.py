@@ -125,7 +125,7 @@ class NeighborsResult(Result):
         few = self.few
         return {
             "p": few.p,
-            "n_held_out": len(few.null),
+            "n_held_out": few.null.shape[1],
             "n_nearer_than_all_held_out": len(few.nearer),
             "seeds_nearer_than_all_held_out": self.seeds[few.nearer[: self.pictures.shape[1]]],
             "fewest_for_p_of_0.01": few.fewest,

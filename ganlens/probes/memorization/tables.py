@@ -74,7 +74,7 @@ def comparison(result: NeighborsResult) -> TablePanel:
 
 def few_copies(result: NeighborsResult) -> TablePanel:
     """Tell whether a few samples are nearer than the held-out images, and whether 1 % would be."""
-    few, n = result.few, len(result.few.relative)
+    few, n = result.few, result.few.relative.shape[1]
     mirrored = (
         "Mirrored copies are looked for."
         if few.flips
@@ -91,12 +91,13 @@ def few_copies(result: NeighborsResult) -> TablePanel:
              for kind, p in few.planted.items()]  # fmt: skip
     return TablePanel(
         title="A few copies among many samples?",
-        caption=f"The lowest distances of samples and of {len(few.null):,} held-out images together"
-        ": p is the probability that so many of them are samples', if samples are as held-out "
+        caption=f"The lowest distances of samples and of {few.null.shape[1]:,} held-out images "
+        "together: p is the probability that so many of them are samples', if samples are as held-out "
         "images are (random labels, over several depths at once). "
         f"{len(few.nearer):,} samples are nearer than every held-out image. Distances "
-        "are between images of one brightness and contrast, with smoothed colours, and "
-        "each is divided by half the mean of the 50 nearest (Carlini 2023). "
+        "are between images of one brightness and contrast, with smoothed colours, as they are "
+        "and averaged over 3x3 pixels, and each is divided by half the mean of the 50 nearest "
+        "(Carlini 2023). "
         f"{mirrored} Below, the same test when some samples are replaced by copies: p must be "
         f"small.{short} With the test of the share flagged this makes one p-value of copying "
         f"(Bonferroni with weights 0.9 and 0.1): {result.p_copying:.2g}. "

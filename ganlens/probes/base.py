@@ -73,6 +73,7 @@ class Probe:
             that names an undefined value is left out.
         reading: one sentence for a newcomer: what a good and what a bad result looks like.
         papers: (name, address) of where the method comes from.
+        requires: what it cannot do without, whatever the settings; else ``needs`` says it.
         demo: settings of ``ganlens demo`` that are not the defaults.
         renamed: earlier names of settings, which recipes of older versions carry.
     """
@@ -83,6 +84,7 @@ class Probe:
     headline: ClassVar[tuple[str, ...]] = ()
     reading: ClassVar[str] = ""
     papers: ClassVar[tuple[tuple[str, str], ...]] = ()
+    requires: ClassVar[Needs] = Needs()
     demo: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     renamed: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
@@ -100,15 +102,16 @@ class Probe:
 
     def needs(self) -> Needs:
         """Return what it cannot do without under these settings."""
-        return Needs()
+        return self.requires
 
-    def unfit(self, subject: Subject) -> str:
-        """Say in one line why it cannot follow this model's networks; empty where it can.
+    def follow(self, subject: Subject) -> None:
+        """Find out for ``ganlens check`` whether a run can follow this model's networks.
 
-        It is asked by ``ganlens check``, of models that have what the probe needs. A probe whose
-        answer only a run gives says nothing.
+        The model has what the probe needs. Where only a run can tell, nothing is checked.
+
+        Raises:
+            GanlensError: why it cannot.
         """
-        return ""
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON-able values."""

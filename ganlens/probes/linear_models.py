@@ -5,6 +5,7 @@ Those of one data set share one Gram matrix, so a dozen attributes cost little m
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise, starmap
 
 import numpy as np
 
@@ -82,17 +83,19 @@ class LinearModels:
     weights: np.ndarray
     bias: np.ndarray
 
+    @property
+    def places(self) -> dict[str, slice]:
+        """The columns of each attribute's values among the T."""
+        stops = np.cumsum([0, *(len(one.classes) for one in self.classifiers.values())]).tolist()
+        return dict(zip(self.classifiers, starmap(slice, pairwise(stops)), strict=True))
+
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Map (N, D) features to (N, T) raw outputs."""
         return (features - self.center) @ self.weights + self.bias
 
     def margins(self, scores: np.ndarray) -> dict[str, np.ndarray]:
         """Return each attribute's (N, K) margins: each value's lead over all others."""
-        found, start = {}, 0
-        for name, classifier in self.classifiers.items():
-            found[name] = lead(scores[:, start : start + len(classifier.classes)])
-            start += len(classifier.classes)
-        return found
+        return {name: lead(scores[:, place]) for name, place in self.places.items()}
 
     def numbers(self, scores: np.ndarray) -> dict[str, np.ndarray]:
         """Return each numeric attribute's (N,) predictions, in the data's units."""

@@ -66,10 +66,6 @@ class Number:
         return 100 * value if self.unit == "%" and isinstance(value, int | float) else value
 
 
-def _no_panels(_: Any) -> Sequence[Panel]:
-    return ()
-
-
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """What a probe found: a frozen dataclass of CPU arrays and plain values.
@@ -83,7 +79,9 @@ class Result:
     """
 
     about: Mapping[str, Any]
-    draw: Callable[[Any], Sequence[Panel]] = field(default=_no_panels, repr=False, compare=False)
+    draw: Callable[[Any], Sequence[Panel]] = field(
+        default=lambda result: (), repr=False, compare=False
+    )
 
     def numbers(self) -> Sequence[Number]:
         """Return every number of the summary, in its order."""

@@ -46,14 +46,9 @@ def blame(
     Of several the one with the longest period is named: a layer repeats spectra at its own period
     and rectifiers make harmonics at shorter ones, but no later layer reaches a longer one.
 
-    Args:
-        stages: the enlarging layers, in order.
-        alone: at each stage's period, the excess over the surrounding frequencies.
-        over: the same minus the excess of real images.
-        removed: [layer][stage]: what evening that layer takes off the excess of that stage; empty
-            if that was not tried.
-        least: dB over real images; less is not called a checkerboard. Every generator's spectrum
-            differs a little from the real one, and enough images make that significant.
+    Every generator's spectrum differs a little from the real one, and enough images make that
+    significant: less than ``least`` dB over real images is not called a checkerboard. The excesses
+    are those of ``Measurement``; ``removed`` is empty where no layer was evened.
     """
     if not stages:
         return Verdict(None, None, False, "No layer of this generator enlarges maps.", ())
@@ -84,12 +79,12 @@ def _confirmed(
         return Verdict(layer, period, False, f"{what}, that of {layer}.", p_values)
     best = max(range(len(stages)), key=lambda k: removed[k][at].value)
     taken = removed[best][at]
-    if len(stages) * taken.p_above() < ALPHA and taken.value >= MIN_REMOVED * excess:
-        layer = stages[best].layer
-        reason = f"{what}, and evening the kernel of {layer} takes {taken.value:.1f} dB away."
-        return Verdict(layer, period, True, reason, p_values)
+    confirmed = len(stages) * taken.p_above() < ALPHA and taken.value >= MIN_REMOVED * excess
     reason = (
         f"{what}, that of {layer}, but evening no single kernel takes most of it away: it is in "
         "what the layer draws, not in how its kernel overlaps."
     )
-    return Verdict(layer, period, False, reason, p_values)
+    if confirmed:
+        layer = stages[best].layer
+        reason = f"{what}, and evening the kernel of {layer} takes {taken.value:.1f} dB away."
+    return Verdict(layer, period, confirmed, reason, p_values)

@@ -60,6 +60,7 @@ class Artifacts(Probe):
         ("Odena 2016", "https://distill.pub/2016/deconv-checkerboard/"),
         ("Durall 2020", "https://arxiv.org/abs/2003.01826"),
     )
+    requires = Needs(frozenset({"generator"}), "required")
     demo = MappingProxyType({"samples": 256})
 
     samples: Annotated[int, Limits(FEWEST, MOST)] = 512
@@ -72,10 +73,6 @@ class Artifacts(Probe):
         """Check the settings before anything is loaded or drawn."""
         super().__post_init__()
         check_seed(self.seed, self.samples)
-
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"generator"}), "required")
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[ArtifactsResult]:
         """Measure real images, this generator, an untrained one, and those trained alike.
@@ -104,7 +101,6 @@ class Artifacts(Probe):
                 by_chance=tuple(map(excess_over, halves[1], halves[0])),
             ),
             least=self.least,
-            n_generated=self.samples,
             draw=panels,
             about={
                 **identity(subject, data),

@@ -40,7 +40,6 @@ class ArtifactsResult(Result):
         beside: generators with other upsampling layers, trained alike on the same data.
         real: held-out real images.
         least: dB that count.
-        n_generated: samples behind the spectra.
     """
 
     own: Measurement
@@ -48,7 +47,6 @@ class ArtifactsResult(Result):
     beside: tuple[Measurement, ...]
     real: Baseline
     least: float
-    n_generated: int
 
     def numbers(self) -> list[Number]:
         """Return the excess at every layer's period with its interval, and the layer named."""

@@ -21,7 +21,7 @@ def _tops(result: DissectResult) -> ImagePanel:
         title="Top images of units",
         caption=f"One row for each unit of {result.layer}, top to bottom: {named}. Each row shows "
         f"the {across} samples that excite the unit most on average; outlined where "
-        f"it is among its strongest {result.share:.1%} of positions (Bau 2019); a "
+        f"it is among its strongest {result.about['share']:.1%} of positions (Bau 2019); a "
         "sample without an outline excites it evenly.",
         image=images.grid(result.tops.reshape(rows * across, *result.tops.shape[2:]), across),
         alt="rows of samples in which the place that excites a unit is outlined",
@@ -96,7 +96,7 @@ def _masks(result: DissectResult) -> TablePanel:
     return TablePanel.of(
         "Units against the marked places",
         f"Overlap (intersection over union, IoU) of a unit's strongest "
-        f"{result.share:.1%} of positions with the marks, which cover {result.marked:.1%} "
+        f"{result.about['share']:.1%} of positions with the marks, which cover {result.marked:.1%} "
         f"of the samples' pixels: no unit can reach more than {result.highest_possible_iou:.2f} "
         f"here, and a larger --share can. Above {LABEL_IOU} a unit carries the label (Bau "
         "2019). Untrained: the units of the network before training, the best one first too.",

@@ -63,6 +63,7 @@ class Dissect(Probe):
         "agreement far above that of the untrained generator."
     )
     papers = (("Bau 2019", "https://arxiv.org/abs/1811.10597"),)
+    requires = Needs(frozenset({"generator"}), "required", labels=True)
     demo = MappingProxyType({"samples": 500})
 
     layer: str = "auto"
@@ -78,16 +79,11 @@ class Dissect(Probe):
         super().__post_init__()
         check_seed(self.seed, self.samples)
 
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"generator"}), "required", labels=True)
-
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[DissectResult]:
         """Label samples, compare units with labels, and do the same untrained."""
         data = images_for(subject, data, "dissect")
         layer = generator_layer(subject, self.layer)
-        _, height, width = subject.image_shape
-        marks = None if self.boxes is None else read_marks(str(self.boxes), (height, width))
+        marks = None if self.boxes is None else read_marks(self.boxes, subject.image_shape[1:])
         classifier = yield from attribute_classifier(data, device=subject.device)
         z = subject.latents(range(self.seed, self.seed + self.samples))
         maps = yield from maps_of(subject, layer, z, self.batch_size)
@@ -121,7 +117,6 @@ class Dissect(Probe):
             marked=0.0 if marks is None else float(marks.masks.mean()),
             tops=_tops(x, maps, chosen, self.share),
             top_units=chosen,
-            share=self.share,
             draw=panels,
             about={
                 **identity(subject, data),

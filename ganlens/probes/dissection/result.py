@@ -27,7 +27,6 @@ class DissectResult(Result):
         marked: share of the pixels that the masks mark, over all samples that have boxes.
         tops: (R, T, 3 H, 3 W, 3) uint8: the top images of R units, enlarged, the unit outlined.
         top_units: the R units, and the concept of each.
-        share: of a unit's positions that count as active.
     """
 
     layer: str
@@ -41,7 +40,6 @@ class DissectResult(Result):
     marked: float
     tops: np.ndarray
     top_units: dict[int, str]
-    share: float
 
     @property
     def strengths(self) -> np.ndarray:
@@ -51,7 +49,7 @@ class DissectResult(Result):
     @property
     def highest_possible_iou(self) -> float:
         """IoU of a unit whose strongest positions all lie in the marks, or fill them."""
-        low, high = sorted((self.share, self.marked))
+        low, high = sorted((self.about["share"], self.marked))
         return float(low / high)
 
     def numbers(self) -> list[Number]:

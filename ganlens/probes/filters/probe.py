@@ -40,20 +40,13 @@ class Filters(Probe):
         RADFORD,
         ("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),
     )
+    requires = Needs(frozenset({"discriminator"}))
 
     seed: Seed = 0
 
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"discriminator"}))
-
-    def unfit(self, subject: Subject) -> str:
-        """Say that no convolution takes pixels."""
-        try:
-            first_layer(subject.network("discriminator"))
-        except GanlensError as error:
-            return str(error)
-        return ""
+    def follow(self, subject: Subject) -> None:
+        """Find the convolution that takes pixels."""
+        first_layer(subject.network("discriminator"))
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[FiltersResult]:
         """Collect the weights; the data are not used.

@@ -59,12 +59,8 @@ def optimise(
         rows = torch.from_numpy(rng.permutation(len(z))[:BATCH])
         with torch.enable_grad():
             strength = torch.sigmoid(logits)
-            amount = strength[:, None, None]
-            with edit(
-                generator,
-                material.layer,
-                partial(_blend, amount=amount, level=level, box=material.box),
-            ):
+            blend = partial(_blend, amount=strength[:, None, None], level=level, box=material.box)
+            with edit(generator, material.layer, blend):
                 after = source.scores(subject, generator(z[rows].to(device)))
             lead = source.lead(after) * (-1 if material.insert else 1)
             moved = source.others_moved(before[rows.to(device)], after)

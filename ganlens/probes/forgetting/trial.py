@@ -205,14 +205,9 @@ def answers(predictions: Predictions, name: str) -> np.ndarray:
 
 def mean_of(name: str, found: Sequence[Outcome]) -> Outcome:
     """Return the mean over several outcomes, at least one, of equally many maps."""
-    means: dict[str, Any] = {
-        key: _mean([getattr(one, key) for one in found])
-        for key in ("turned", "score", "inside", "outside", "fd")
-    }
+    means: dict[str, Any] = {}
+    for key in ("turned", "score", "inside", "outside", "fd"):
+        values = [getattr(one, key) for one in found]
+        means[key] = None if None in values else float(np.mean(values))
     others = {key: float(np.mean([one.others[key] for one in found])) for key in found[0].others}
     return replace(found[0], name=name, interval=None, others=others, **means)
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [one for one in values if one is not None]
-    return float(np.mean(known)) if len(known) == len(values) else None

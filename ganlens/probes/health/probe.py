@@ -54,6 +54,7 @@ class Health(Probe):
         "resemble the first."
     )
     papers = (("Salimans 2016", "https://arxiv.org/abs/1606.03498"),)
+    requires = Needs(frozenset({"generator"}), "required")
     demo = MappingProxyType({"n": 128, "jacobians": 2, "batches": 2})
 
     beside: Annotated[str, OrPath(("auto", "none"))] = "auto"
@@ -69,10 +70,6 @@ class Health(Probe):
         if self.jacobians > self.n:
             raise GanlensError(f"jacobians {self.jacobians}: give at most n, {self.n}")
         check_seed(self.seed, self.n)
-
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"generator"}), "required")
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[HealthResult]:
         """Measure the checkpoint and, where there are any, the references."""
@@ -106,8 +103,7 @@ class Health(Probe):
         images = DataImages.draw(data.part("train"), self.n, self.seed)
         if images.count < 2:
             raise GanlensError("1 train image has no distance to another: give at least 2")
-        found = yield from measure(
+        return measure(
             subject, images.tensors(slice(None)), identity(subject, data),
             jacobians=self.jacobians, batches=self.batches, seed=self.seed,
         )  # fmt: skip
-        return found

@@ -73,6 +73,7 @@ class Inversion(Probe):
         ("Zhu 2016", "https://arxiv.org/abs/1609.03552"),
         ("Webster 2019", "https://arxiv.org/abs/1901.03396"),
     )
+    requires = Needs(frozenset({"generator"}), "required")
 
     n: Annotated[int, Limits(low=3)] = 24
     image: tuple[Path, ...] = ()
@@ -103,10 +104,6 @@ class Inversion(Probe):
             prior_weight=self.prior_weight,
             seed=self.seed,
         )
-
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"generator"}), "required")
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[InversionResult]:
         """Invert every kind of image in one go.

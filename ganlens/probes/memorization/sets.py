@@ -23,10 +23,7 @@ Scores = dict[str, Any]  # JSON-able: see set_scores
 
 
 def set_scores(
-    features: dict[str, np.ndarray],
-    near: dict[str, Neighborhood],
-    base: np.ndarray,
-    seed: int,
+    features: dict[str, np.ndarray], near: dict[str, Neighborhood], base: np.ndarray, seed: int
 ) -> dict[str, Scores]:
     """Score every set against the train set, and the held-out images as one of them.
 

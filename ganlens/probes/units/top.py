@@ -106,16 +106,12 @@ class TopImages(Probe):
             found = yield from scan(one, self.network, layer, own, self.k, self.batch_size)
             both.append(self._units(found, own, windows, real))
         return TopImagesResult(
-            network=self.network,
-            layer=layer,
             size=windows.size,
             trained=both[0],
             untrained=both[1] if control else None,
             source=f"real images, {real.data.split} split" if real else "generated samples",
             note=note,
             chosen=bool(self.units),
-            images=source.count,
-            split=real.data.split if real else None,
             draw=panels,
             about={
                 **identity(subject, data if real else None, drawn=real is None),
@@ -128,13 +124,9 @@ class TopImages(Probe):
             },
         )
 
-    def unfit(self, subject: Subject) -> str:
-        """Say why the windows of the layer are not known."""
-        try:
-            windows_of(subject, self.network, self._layer(subject))
-        except GanlensError as error:
-            return str(error)
-        return ""
+    def follow(self, subject: Subject) -> None:
+        """Find the windows of the layer."""
+        windows_of(subject, self.network, self._layer(subject))
 
     def _layer(self, subject: Subject) -> str:
         module = subject.network(self.network)

@@ -28,16 +28,16 @@ def _chosen(result: TopImagesResult) -> str:
 
 def _patches(result: TopImagesResult, which: str) -> ImagePanel:
     shown = result.networks[which].gallery
-    k, patches = shown.scores.shape[1], shown.patches()
-    verb = "depends on" if result.network == "discriminator" else "can draw on"
+    k, patches, about = shown.scores.shape[1], shown.patches(), result.about
+    verb = "depends on" if about["network"] == "discriminator" else "can draw on"
     note = (
         "The same of the network before any training: what remains alike here is owed to its "
         "architecture, not to what it learned."
     )
     return ImagePanel(
-        title=f"What activates {result.layer} of the {which} {result.network} most",
+        title=f"What activates {about['layer']} of the {which} {about['network']} most",
         caption=f"Each row is one unit, its number on the left: the {k} of "
-        f"{result.images:,} pictures ({result.source}) with its highest activations, strongest "
+        f"{about['images']:,} pictures ({result.source}) with its highest activations, strongest "
         f"first, cut to the {result.size} x {result.size} px that the position {verb}; grey is "
         f"outside the picture. {_chosen(result) if which == 'trained' else note} "
         f"{result.note}".strip(),
@@ -81,8 +81,9 @@ def _selectivity(result: TopImagesResult) -> FigurePanel:
             )  # fmt: skip
     return FigurePanel(
         title="How selective the units are",
-        caption=f"For each of the {len(result.trained.auc)} units of {result.layer}, how often a "
-        "picture with the label scores above one without it, by the unit's highest activation: "
+        caption=f"For each of the {len(result.trained.auc)} units of {result.about['layer']}, how "
+        "often a picture with the label scores above one without it, by the unit's highest "
+        "activation: "
         "0.5 is chance, 1 a perfect detector. The label is the one each unit tells best, which "
         "lifts both networks above 0.5; only the distance from the untrained one counts. Look "
         f"at the right end, where detectors are: {best}.",
@@ -91,7 +92,9 @@ def _selectivity(result: TopImagesResult) -> FigurePanel:
 
 
 def _table(result: TopImagesResult) -> TablePanel:
-    numbered = "their places in the split, from 0" if result.split else "the seeds of the samples"
+    numbered = (
+        "their places in the split, from 0" if result.about["split"] else "the seeds of the samples"
+    )
     return TablePanel(
         title="The units shown",
         caption="Activations are the highest in the best picture and in the last one shown. "

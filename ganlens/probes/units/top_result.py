@@ -34,28 +34,20 @@ class TopImagesResult(Result):
     """The strongest pictures of some units, and how selective all units are.
 
     Attributes:
-        network: "discriminator" or "generator".
-        layer: its name.
         size: side of the largest window in pixels: what a position depends on, or draws on.
         trained: the checkpoint's network.
         untrained: the same with random weights, or None.
         source: what was scanned.
         note: why there is no untrained network, or empty.
         chosen: whether the units are those of the settings.
-        images: pictures that were scanned.
-        split: where real ones are from; None: generated samples.
     """
 
-    network: str
-    layer: str
     size: int
     trained: TopUnits
     untrained: TopUnits | None
     source: str
     note: str
     chosen: bool
-    images: int
-    split: str | None
 
     @property
     def networks(self) -> dict[str, TopUnits]:

@@ -12,8 +12,7 @@ from ganlens.features import DataImages, ImageSource
 from ganlens.limits import Count, Limits, Seed
 from ganlens.models.prior import check_seed
 from ganlens.probes.base import Needs, Probe, Progress, Role, Steps
-from ganlens.probes.feature_maps.panels import panels
-from ganlens.probes.feature_maps.result import ActivationsResult, Scale
+from ganlens.probes.feature_maps.result import ActivationsResult, Scale, panels
 from ganlens.probes.identity import identity
 from ganlens.probes.layer_statistics import (
     LayerStatistics,

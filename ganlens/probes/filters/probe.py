@@ -6,8 +6,7 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.limits import Seed
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps
-from ganlens.probes.filters.panels import panels
-from ganlens.probes.filters.result import FiltersResult
+from ganlens.probes.filters.result import FiltersResult, panels
 from ganlens.probes.filters.weights import (
     first_layer,
     last_layer,

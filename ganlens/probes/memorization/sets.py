@@ -60,9 +60,7 @@ def set_scores(
         c_t = copying_score(
             near[name].first[ours], null[theirs], cells[name][ours], cells[HELD_OUT][theirs]
         )
-        drawn = rows[
-            rng.permutation(len(rows))[:common]
-        ]  # held-out ones are sorted, maybe by class
+        drawn = rows[rng.permutation(len(rows))[:common]]  # held-out ones may be sorted by class
         found[name] = _score(rows, drawn, near[name], base, reference, c_t)
     return found
 

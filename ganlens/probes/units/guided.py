@@ -13,8 +13,7 @@ from ganlens.limits import Count, Seed
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity, untrained
 from ganlens.probes.units.gradients import gradient_patches, per_unit
-from ganlens.probes.units.guided_panels import panels
-from ganlens.probes.units.guided_result import Gradients, GuidedBackpropResult
+from ganlens.probes.units.guided_result import Gradients, GuidedBackpropResult, panels
 from ganlens.probes.units.scan import check_units, last_block, scan, spread, windows_of
 from ganlens.subject import Subject
 

@@ -15,8 +15,7 @@ from ganlens.models.prior import check_seed
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity, untrained
 from ganlens.probes.units.scan import Scan, check_units, last_block, scan, spread, windows_of
-from ganlens.probes.units.top_panels import panels
-from ganlens.probes.units.top_result import TopImagesResult, TopUnits
+from ganlens.probes.units.top_result import TopImagesResult, TopUnits, panels
 from ganlens.stats.auc import auc_table
 from ganlens.subject import Samples, Subject
 

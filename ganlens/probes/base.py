@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError, one_of
 from ganlens.limits import check_limits
+from ganlens.models.prior import check_seed
 from ganlens.plain import plain
 from ganlens.progress import Progress, Steps, finish
 from ganlens.subject import Subject
@@ -74,6 +75,7 @@ class Probe:
         reading: one sentence for a newcomer: what a good and what a bad result looks like.
         papers: (name, address) of where the method comes from.
         requires: what it cannot do without, whatever the settings; else ``needs`` says it.
+        drawn: the setting that says how many samples are drawn, with seeds from ``seed`` on.
         demo: settings of ``ganlens demo`` that are not the defaults.
         renamed: earlier names of settings, which recipes of older versions carry.
     """
@@ -85,12 +87,15 @@ class Probe:
     reading: ClassVar[str] = ""
     papers: ClassVar[tuple[tuple[str, str], ...]] = ()
     requires: ClassVar[Needs] = Needs()
+    drawn: ClassVar[str] = ""
     demo: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     renamed: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     def __post_init__(self) -> None:
         """Check the settings against the limits in their annotations, before anything is loaded."""
         check_limits(self)
+        if self.drawn:
+            check_seed(getattr(self, "seed", None), getattr(self, self.drawn))
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[Any]:
         """Run piecewise: yield Progress, return the Result (of a class of the probe's own)."""

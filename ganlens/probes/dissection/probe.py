@@ -13,7 +13,6 @@ from ganlens import images
 from ganlens.attributes import Predictions, attribute_classifier
 from ganlens.data import ImageSet
 from ganlens.limits import Count, Limits, Seed
-from ganlens.models.prior import check_seed
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.dissection.agreement import permuted_threshold, unit_ious, unit_mask
 from ganlens.probes.dissection.panels import panels
@@ -64,6 +63,7 @@ class Dissect(Probe):
     )
     papers = (("Bau 2019", "https://arxiv.org/abs/1811.10597"),)
     requires = Needs(frozenset({"generator"}), "required", labels=True)
+    drawn = "samples"
     demo = MappingProxyType({"samples": 500})
 
     layer: str = "auto"
@@ -73,11 +73,6 @@ class Dissect(Probe):
     boxes: Path | None = None
     seed: Seed = 0
     batch_size: Count = 64
-
-    def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
-        super().__post_init__()
-        check_seed(self.seed, self.samples)
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[DissectResult]:
         """Label samples, compare units with labels, and do the same untrained."""

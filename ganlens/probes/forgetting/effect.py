@@ -24,24 +24,17 @@ LEAD = 1.0  # how far another value should lead; the classifiers' targets are 1 
 
 
 def optimise(
-    subject: Subject,
-    source: ConceptSource,
-    z: Tensor,
-    material: Material,
-    *,
-    steps: int,
-    others_weight: float,
-    sparse: float,
-    seed: int,
-) -> Steps[np.ndarray]:
-    """Find the (C,) strengths with which maps are brought to their levels.
+    subject: Subject, source: ConceptSource, z: Tensor, material: Material, *, steps: int,
+    others_weight: float, sparse: float, seed: int,
+) -> Steps[np.ndarray]:  # fmt: skip
+    """Find the (C,) strengths with which maps are brought to their levels, by steps of Adam.
 
     Args:
         subject: the GAN.
         source: classifiers of the concept and of all else.
         z: (N, d) latents of samples that show the concept, or lack it where it is inserted.
         material: the layer, the box, the level of each map, and whether the concept should come.
-        steps: of Adam.
+        steps: how many.
         others_weight: weight of what else changes.
         sparse: price of a map's strength.
         seed: of the order of the samples.

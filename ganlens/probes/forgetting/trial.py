@@ -146,26 +146,14 @@ class Trial:
 
 
 def held_out(
-    subject: Subject,
-    box: tuple[float, ...],
-    count: int,
-    batch_size: int,
-    *,
-    insert: bool,
+    subject: Subject, box: tuple[float, ...], count: int, batch_size: int, *, insert: bool,
     measured: tuple[ImageSet, Target, AttributeClassifier] | None,
-) -> Steps[Trial]:
+) -> Steps[Trial]:  # fmt: skip
     """Draw samples, and take the first that have the concept, or lack it where it is inserted.
 
-    Where the classifier finds fewer than 10 of those, the first samples are taken as they are,
-    and nothing is predicted of them.
-
-    Args:
-        subject: the GAN.
-        box: the concept's place, in shares of the side.
-        count: how many are taken, at most.
-        batch_size: images at a time.
-        insert: whether the concept should come.
-        measured: the data, the concept and the attribute classifier, or None without data.
+    At most ``count`` are taken. Where the classifier finds fewer than 10 of those, or where there
+    are no data to measure it by, the first samples are taken as they are, and nothing is predicted
+    of them.
     """
     seeds = np.arange(FIRST, FIRST + (count if measured is None else PER_SAMPLE * count))
     yield Progress(0, len(seeds), "held-out samples")

@@ -53,12 +53,9 @@ class Material:
         return self._blend(channels, self.levels if self.insert else None, EVERYWHERE)
 
     def _blend(
-        self,
-        channels: np.ndarray,
-        levels: np.ndarray | None,
-        box: tuple[float, ...],
+        self, channels: np.ndarray, levels: np.ndarray | None, box: tuple[float, ...],
         strengths: np.ndarray | None = None,
-    ) -> Blend:
+    ) -> Blend:  # fmt: skip
         """Bring maps to their levels, or to 0, with their strengths, or in full."""
         chosen = sorted(channels.tolist())
         level, strength = (

@@ -8,7 +8,6 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages
 from ganlens.limits import Count, Limits, Seed
-from ganlens.models.prior import check_seed
 from ganlens.paths import OrPath
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.health.measurements import Measurements, measure
@@ -55,6 +54,7 @@ class Health(Probe):
     )
     papers = (("Salimans 2016", "https://arxiv.org/abs/1606.03498"),)
     requires = Needs(frozenset({"generator"}), "required")
+    drawn = "n"
     demo = MappingProxyType({"n": 128, "jacobians": 2, "batches": 2})
 
     beside: Annotated[str, OrPath(("auto", "none"))] = "auto"
@@ -69,7 +69,6 @@ class Health(Probe):
         named(self.beside)
         if self.jacobians > self.n:
             raise GanlensError(f"jacobians {self.jacobians}: give at most n, {self.n}")
-        check_seed(self.seed, self.n)
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[HealthResult]:
         """Measure the checkpoint and, where there are any, the references."""

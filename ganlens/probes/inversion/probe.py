@@ -195,13 +195,10 @@ def examples(kinds: np.ndarray, residuals: np.ndarray) -> np.ndarray:
 
 
 def edit_recipe(subject: Subject, z: Tensor, move: Move | None = None) -> Recipe:
-    """Return the recipe of edits of inverted images.
+    """Return the recipe of edits of the first of (N, d) inverted latents, N at least 1.
 
-    Args:
-        subject: draws it.
-        z: (N, d) inverted latents, at least 1; the first ones are shown.
-        move: is done to each of them, one column per amount; without one the picture walks from
-            each to the next.
+    A move is done to each of them, one column per amount; without one the picture walks from each
+    to the next.
     """
     if move is not None:
         return Recipe.of(subject, Rows.of(z[:SHOWN]), edits=(move,), columns=len(move.amounts))

@@ -12,7 +12,6 @@ from ganlens.errors import GanlensError
 from ganlens.features import DataImages, all_images
 from ganlens.images import from_uint8
 from ganlens.limits import Count, Limits, Seed
-from ganlens.models.prior import check_seed
 from ganlens.precision import FLOAT32, autocast
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity
@@ -77,6 +76,7 @@ class Neighbors(Probe):
         ("Meehan 2020", "https://arxiv.org/abs/2004.05675"),
         ("Alaa 2022", "https://arxiv.org/abs/2102.08921"),
     )
+    drawn = "n"
 
     n: Annotated[int, Limits(2, MOST)] = 500
     space: Literal["pixels", "discriminator", "both"] = "both"
@@ -163,7 +163,6 @@ class Neighbors(Probe):
         most = data.image_shape[1] // 8
         if self.shifts > most:
             raise GanlensError(f"shifts {self.shifts}: give 0 to {most} pixels for these images")
-        check_seed(self.seed, self.n)
         train, held_out = data.part(self.split), data.part(OTHER[self.split])
         if min(len(train), len(held_out)) < 2:
             raise GanlensError(

@@ -11,7 +11,6 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages, ImageSource
 from ganlens.limits import Count, Seed
-from ganlens.models.prior import check_seed
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity, untrained
 from ganlens.probes.units.scan import Scan, check_units, last_block, scan, spread, windows_of
@@ -58,6 +57,7 @@ class TopImages(Probe):
         "rows of the untrained network show what unity arises without learning."
     )
     papers = (("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),)
+    drawn = "images"
     demo = MappingProxyType({"images": 2000})
 
     network: Literal["discriminator", "generator"] = "discriminator"
@@ -69,11 +69,6 @@ class TopImages(Probe):
     split: Literal["train", "test", "all"] = "train"
     seed: Seed = 0
     batch_size: Count = 64
-
-    def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
-        super().__post_init__()
-        check_seed(self.seed, self.images)
 
     def needs(self) -> Needs:
         """Return what it cannot do without: the network, and what it is shown."""

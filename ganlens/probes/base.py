@@ -124,11 +124,7 @@ class Probe:
 
 
 def check_probe(name: str, kind: Any) -> None:
-    """Refuse a class that commands, report and explorer could not use.
-
-    Args:
-        name: its key in PROBES.
-        kind: what stands there.
+    """Refuse a key of PROBES, or a class, that commands, report and explorer could not use.
 
     Raises:
         GanlensError: says what is wrong with the name or the class.

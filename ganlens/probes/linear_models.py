@@ -11,6 +11,7 @@ import numpy as np
 
 from ganlens.errors import GanlensError
 
+Pair = tuple[np.ndarray, np.ndarray]  # of training images, and of held-out ones
 BIAS = 10.0  # a constant feature this large is an intercept that the penalty hardly touches
 
 
@@ -55,14 +56,10 @@ class LinearRegressor:
     Attributes:
         name: the attribute.
         correlation: Pearson correlation of its prediction with the truth, on held-out images.
-        n_fit: training images that it was fitted to.
-        n_held_out: images behind the correlation.
     """
 
     name: str
     correlation: float
-    n_fit: int
-    n_held_out: int
 
 
 @dataclass(frozen=True)
@@ -111,10 +108,7 @@ def lead(scores: np.ndarray) -> np.ndarray:
 
 
 def fit_linear_models(
-    features: tuple[np.ndarray, np.ndarray],
-    columns: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    numbers: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    ridge: float = 0.1,
+    features: Pair, columns: Mapping[str, Pair], numbers: Mapping[str, Pair], ridge: float = 0.1
 ) -> LinearModels:
     """Fit ridge regressions of one-against-the-rest targets on standardised features.
 
@@ -155,7 +149,7 @@ def fit_linear_models(
         mean, std = values[known].mean(), values[known].std()
         found.weights[:, start] *= std
         found.bias[start] = found.bias[start] * std + mean
-        found.regressors[name] = _gauged(name, scores[:, start], truth, int(known.sum()))
+        found.regressors[name] = LinearRegressor(name, _correlation(scores[:, start], truth))
         start += 1
     return found
 
@@ -203,8 +197,8 @@ def _judged(
     )
 
 
-def _gauged(name: str, read: np.ndarray, truth: np.ndarray, n_fit: int) -> LinearRegressor:
-    known = np.isfinite(truth)
-    varied = known.sum() > 1 and np.ptp(truth[known]) > 0 and np.ptp(read[known]) > 0
-    correlation = float(np.corrcoef(read[known], truth[known])[0, 1]) if varied else float("nan")
-    return LinearRegressor(name, correlation, n_fit, int(known.sum()))
+def _correlation(predicted: np.ndarray, truth: np.ndarray) -> float:
+    """Return the correlation over the images whose truth is known; NaN where either is constant."""
+    predicted, truth = predicted[np.isfinite(truth)], truth[np.isfinite(truth)]
+    varied = len(truth) > 1 and np.ptp(truth) > 0 and np.ptp(predicted) > 0
+    return float(np.corrcoef(predicted, truth)[0, 1]) if varied else float("nan")

@@ -45,11 +45,9 @@ class Number:
     def each(
         cls, values: Mapping[str, Any], reasons: Mapping[str, str] = MappingProxyType({})
     ) -> list["Number"]:
-        """Return a number for each entry that only the summary has.
+        """Return a number for each value by its key, for the summary only.
 
-        Args:
-            values: key to value.
-            reasons: key to why the value is None; those of others are ignored.
+        The reasons, by the same keys, say why values are None; those of others are ignored.
         """
         return [cls(key, value, reason=reasons.get(key, "")) for key, value in values.items()]
 

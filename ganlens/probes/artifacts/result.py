@@ -56,12 +56,11 @@ class ArtifactsResult(Result):
             row["real_against_real_interval"] = chance.interval
             row["real_against_real_p"] = chance.p_above()
         others = {one.name: {**_verdict(one), "layers": _rows(one)} for one in self.beside}
-        none = self.own.verdict.reason
         undefined = ("layer", "period", "confirmed_by_evening", "checkerboard_grey_levels",
                      "highest_over_real_db")  # fmt: skip
         return Number.each(
             {"least_db": self.least, **_verdict(self.own), "layers": layers, "beside": others},
-            dict.fromkeys(undefined, none),
+            dict.fromkeys(undefined, self.own.verdict.reason),
         )
 
 

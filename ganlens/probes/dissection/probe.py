@@ -15,8 +15,7 @@ from ganlens.data import ImageSet
 from ganlens.limits import Count, Limits, Seed
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.dissection.agreement import permuted_threshold, unit_ious, unit_mask
-from ganlens.probes.dissection.panels import panels
-from ganlens.probes.dissection.result import DissectResult
+from ganlens.probes.dissection.result import DissectResult, panels
 from ganlens.probes.forgetting.boxes import Marks, read_marks
 from ganlens.probes.forgetting.concept_maps import generator_layer, maps_of
 from ganlens.probes.identity import identity, untrained
@@ -81,24 +80,18 @@ class Dissect(Probe):
         marks = None if self.boxes is None else read_marks(self.boxes, subject.image_shape[1:])
         classifier = yield from attribute_classifier(data, device=subject.device)
         z = subject.latents(range(self.seed, self.seed + self.samples))
-        maps = yield from maps_of(subject, layer, z, self.batch_size)
         yield Progress(0, 1, "samples read")
         x = subject.generate(z, batch_size=self.batch_size)
         concepts, truths, rule = _labels(classifier.predict(x))
-        levels = maps.mean((2, 3)).numpy()
+        maps, aucs, ious = yield from self._units(subject, layer, z, truths, marks)
         yield Progress(0, 1, "shuffled labels")
+        levels = maps.mean((2, 3)).numpy()
         bound = permuted_threshold(levels, truths, self.shuffles, self.seed)
-        aucs = auc_table(levels, truths)
         control, _ = untrained(subject, self.seed)
-        bare, ious, bare_ious = np.zeros((0, len(concepts))), np.zeros(0), np.zeros(0)
+        bare, bare_ious = np.zeros((0, len(concepts))), np.zeros(0)
         if control is not None:
             # Its own pictures show no attribute, so the labels stay those of the trained one's.
-            plain = yield from maps_of(control, layer, z, self.batch_size)
-            bare = auc_table(plain.mean((2, 3)).numpy(), truths)
-        if marks is not None:
-            ious = yield from self._overlaps(subject, layer, marks)
-            if control is not None:
-                bare_ious = yield from self._overlaps(control, layer, marks)
+            _, bare, bare_ious = yield from self._units(control, layer, z, truths, marks)
         chosen = _chosen(aucs, concepts)
         return DissectResult(
             layer=layer,
@@ -124,10 +117,15 @@ class Dissect(Probe):
             },
         )
 
-    def _overlaps(self, subject: Subject, layer: str, marks: Marks) -> Steps[np.ndarray]:
-        """Return the (C,) overlaps of units with the marks, on the samples that have marks."""
-        maps = yield from maps_of(subject, layer, subject.latents(marks.seeds), self.batch_size)
-        return unit_ious(maps, self.share, marks.masks)
+    def _units(
+        self, subject: Subject, layer: str, z: Tensor, truths: np.ndarray, marks: Marks | None
+    ) -> Steps[tuple[Tensor, np.ndarray, np.ndarray]]:
+        """Return (N, C, h, w) maps, their (C, K) areas, and (C,) overlaps with any marks."""
+        maps, ious = (yield from maps_of(subject, layer, z, self.batch_size)), np.zeros(0)
+        if marks is not None:
+            own = yield from maps_of(subject, layer, subject.latents(marks.seeds), self.batch_size)
+            ious = unit_ious(own, self.share, marks.masks)
+        return maps, auc_table(maps.mean((2, 3)).numpy(), truths), ious
 
 
 def _labels(predictions: Predictions) -> tuple[tuple[str, ...], np.ndarray, str]:

@@ -7,13 +7,7 @@ from ganlens.errors import GanlensError
 from ganlens.limits import Seed
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps
 from ganlens.probes.filters.result import FiltersResult, panels
-from ganlens.probes.filters.weights import (
-    first_layer,
-    last_layer,
-    patches_of,
-    pictures_of,
-    rows_of,
-)
+from ganlens.probes.filters.weights import first_layer, last_layer, patches_of, pictures_of, rows_of
 from ganlens.probes.identity import identity, untrained
 from ganlens.probes.layer_statistics import neighbour_correlation
 from ganlens.subject import Subject
@@ -35,10 +29,7 @@ class Filters(Probe):
         "Trained filters are smooth edges, blobs and colours; filters that still look like the "
         "noise beside them have learned nothing."
     )
-    papers = (
-        RADFORD,
-        ("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),
-    )
+    papers = (RADFORD, ("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"))
     requires = Needs(frozenset({"discriminator"}))
 
     seed: Seed = 0

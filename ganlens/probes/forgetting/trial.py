@@ -175,11 +175,8 @@ def _real(
 ) -> np.ndarray | None:
     """Return features of held-out real images without (or with) the concept, if there are any."""
     part = data.part("test")
-    condition = target.text if insert else f"!({target.text})"
-    rows = part.select(condition)[:REAL]
-    if len(rows) < 2:
-        return None
-    return _features(classifier, part.batch(rows))
+    rows = part.select(target.text if insert else f"!({target.text})")[:REAL]
+    return _features(classifier, part.batch(rows)) if len(rows) >= 2 else None
 
 
 def _features(classifier: AttributeClassifier, x: Tensor) -> np.ndarray:

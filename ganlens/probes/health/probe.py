@@ -78,11 +78,10 @@ class Health(Probe):
         found = yield from self._measured(subject, data)
         beside: list[Measurements] = []
         for other in pair or ():
-            same = other.provenance.get("hash") == subject.provenance.get("hash")
-            if same and other.provenance.get("weights") == subject.provenance.get("weights"):
-                beside.append(found)
-            else:
-                beside.append((yield from self._measured(other, own_data(other, data))))
+            both = other.provenance, subject.provenance
+            same = all(both[0].get(key) == both[1].get(key) for key in ("hash", "weights"))
+            one = found if same else (yield from self._measured(other, own_data(other, data)))
+            beside.append(one)
         return HealthResult(
             measured=found,
             draw=panels,

@@ -16,11 +16,7 @@ SEARCHES = 10  # draws on which C is chosen, as in the paper
 
 
 def check_counts(targets: Sequence[Target], counts: Sequence[int], validation: int) -> None:
-    """Find out before the long work whether every class has that many train images.
-
-    Raises:
-        GanlensError: a class with fewer images outside the validation split.
-    """
+    """Raise a GanlensError for more labels than a class has outside the validation split."""
     for target in targets if counts else ():
         have = np.bincount(target.train[:-validation].clip(-1) + 1, minlength=2)[1:]
         smallest = int(np.where(have > 0, have, have.max()).argmin())

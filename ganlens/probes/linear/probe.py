@@ -78,10 +78,7 @@ class LinearProbe(Probe):
         "The more a straight line can tell apart in the discriminator's features, the more it has"
         " learned; what the untrained network reaches was not learned."
     )
-    papers = (
-        RADFORD,
-        ("Coates and Ng 2011", "https://proceedings.mlr.press/v15/coates11a.html"),
-    )
+    papers = (RADFORD, ("Coates and Ng 2011", "https://proceedings.mlr.press/v15/coates11a.html"))
     requires = Needs(frozenset({"discriminator"}), "required", labels=True)
     demo = MappingProxyType({"n_train": 1000})
 

@@ -108,7 +108,7 @@ class Neighbors(Probe):
             HELD_OUT: all_images(DataImages.draw(held_out, self.n, self.seed)),
             **copies(train.images, self.shifts, self.flips, self.seed),
         }
-        few = {COLLAPSED: collapsed(train.images, samples.count, self.seed)}
+        sets = images | {COLLAPSED: collapsed(train.images, samples.count, self.seed)}
         spaces, layer = list[Space](), None
         if self.space != "pixels" and subject.discriminator is not None:
             layer = subject.discriminator.feature_layers[-1]
@@ -122,7 +122,7 @@ class Neighbors(Probe):
             spaces.append(Space("pixels", inside, _search(search, images)))
         yield Progress(2, 5, "search in features")
         features = partial(_features, subject, layer) if layer else _brightness
-        base, sets = features(train.images), {**images, **few}
+        base = features(train.images)
         rows = {kind: features(sets[kind]) for kind in (sets if layer else COMPARED)}
         near = _search(lambda joined: feature_neighbors([joined], base), rows)
         scores = set_scores({kind: rows[kind] for kind in COMPARED}, near, base, self.seed)

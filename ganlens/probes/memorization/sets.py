@@ -18,7 +18,6 @@ from ganlens.stats.copying import CopyingScore, assign_cells, copying_score, tra
 K = 5  # neighbour of coverage's balls, as in the paper's code
 PER_CELL = 100  # held-out images per cell of C_T
 
-
 Scores = dict[str, Any]  # JSON-able: see set_scores
 
 

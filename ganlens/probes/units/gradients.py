@@ -20,7 +20,7 @@ def gradient_patches(
 ) -> Steps[np.ndarray]:  # fmt: skip
     """Backpropagate from the strongest positions of (n,) units, and cut out their windows.
 
-    The network is the subject's discriminator or its guided copy; ``found``, a scan of the source.
+    ``network`` is the subject's discriminator or its guided copy, ``found`` a scan of the source.
 
     Returns:
         (n, k, C, s, s) float32, NaN where the window reaches over the edge of the picture.

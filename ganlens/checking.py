@@ -106,7 +106,11 @@ def which_probes(subject: "Subject", probes: Mapping[str, Probe]) -> dict[str, s
     for name, probe in probes.items():
         reason = missing(probe, subject, None)
         if reason in ("", NO_DATA):
-            reason = probe.unfit(subject)
+            reason = ""
+            try:
+                probe.follow(subject)
+            except GanlensError as error:
+                reason = str(error)
         reasons[name] = reason
     return reasons
 

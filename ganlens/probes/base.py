@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError, one_of
 from ganlens.limits import check_limits
+from ganlens.models.prior import check_seed
 from ganlens.plain import plain
 from ganlens.progress import Progress, Steps, finish
 from ganlens.subject import Subject
@@ -73,6 +74,8 @@ class Probe:
             that names an undefined value is left out.
         reading: one sentence for a newcomer: what a good and what a bad result looks like.
         papers: (name, address) of where the method comes from.
+        requires: what it cannot do without, whatever the settings; else ``needs`` says it.
+        drawn: the setting that says how many samples are drawn, with seeds from ``seed`` on.
         demo: settings of ``ganlens demo`` that are not the defaults.
         renamed: earlier names of settings, which recipes of older versions carry.
     """
@@ -83,12 +86,16 @@ class Probe:
     headline: ClassVar[tuple[str, ...]] = ()
     reading: ClassVar[str] = ""
     papers: ClassVar[tuple[tuple[str, str], ...]] = ()
+    requires: ClassVar[Needs] = Needs()
+    drawn: ClassVar[str] = ""
     demo: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     renamed: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     def __post_init__(self) -> None:
         """Check the settings against the limits in their annotations, before anything is loaded."""
         check_limits(self)
+        if self.drawn:
+            check_seed(getattr(self, "seed", None), getattr(self, self.drawn))
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[Any]:
         """Run piecewise: yield Progress, return the Result (of a class of the probe's own)."""
@@ -100,15 +107,16 @@ class Probe:
 
     def needs(self) -> Needs:
         """Return what it cannot do without under these settings."""
-        return Needs()
+        return self.requires
 
-    def unfit(self, subject: Subject) -> str:
-        """Say in one line why it cannot follow this model's networks; empty where it can.
+    def follow(self, subject: Subject) -> None:
+        """Find out for ``ganlens check`` whether a run can follow this model's networks.
 
-        It is asked by ``ganlens check``, of models that have what the probe needs. A probe whose
-        answer only a run gives says nothing.
+        The model has what the probe needs. Where only a run can tell, nothing is checked.
+
+        Raises:
+            GanlensError: why it cannot.
         """
-        return ""
 
     def settings(self) -> dict[str, Any]:
         """Return the settings as JSON-able values."""
@@ -116,11 +124,7 @@ class Probe:
 
 
 def check_probe(name: str, kind: Any) -> None:
-    """Refuse a class that commands, report and explorer could not use.
-
-    Args:
-        name: its key in PROBES.
-        kind: what stands there.
+    """Refuse a key of PROBES, or a class, that commands, report and explorer could not use.
 
     Raises:
         GanlensError: says what is wrong with the name or the class.

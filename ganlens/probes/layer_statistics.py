@@ -117,9 +117,7 @@ def outputs_over(
 
 def as_maps(output: Tensor) -> Tensor:
     """Return (N, C, h, w), whatever a layer puts out: vectors become maps of one cell."""
-    if output.ndim == 4:
-        return output
-    return output.reshape(len(output), -1, 1, 1)
+    return output if output.ndim == 4 else output.reshape(len(output), -1, 1, 1)
 
 
 def neighbour_correlation(patches: Tensor) -> float | None:

@@ -5,11 +5,13 @@ Those of one data set share one Gram matrix, so a dozen attributes cost little m
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise, starmap
 
 import numpy as np
 
 from ganlens.errors import GanlensError
 
+Pair = tuple[np.ndarray, np.ndarray]  # of training images, and of held-out ones
 BIAS = 10.0  # a constant feature this large is an intercept that the penalty hardly touches
 
 
@@ -54,14 +56,10 @@ class LinearRegressor:
     Attributes:
         name: the attribute.
         correlation: Pearson correlation of its prediction with the truth, on held-out images.
-        n_fit: training images that it was fitted to.
-        n_held_out: images behind the correlation.
     """
 
     name: str
     correlation: float
-    n_fit: int
-    n_held_out: int
 
 
 @dataclass(frozen=True)
@@ -82,17 +80,19 @@ class LinearModels:
     weights: np.ndarray
     bias: np.ndarray
 
+    @property
+    def places(self) -> dict[str, slice]:
+        """The columns of each attribute's values among the T."""
+        stops = np.cumsum([0, *(len(one.classes) for one in self.classifiers.values())]).tolist()
+        return dict(zip(self.classifiers, starmap(slice, pairwise(stops)), strict=True))
+
     def scores(self, features: np.ndarray) -> np.ndarray:
         """Map (N, D) features to (N, T) raw outputs."""
         return (features - self.center) @ self.weights + self.bias
 
     def margins(self, scores: np.ndarray) -> dict[str, np.ndarray]:
         """Return each attribute's (N, K) margins: each value's lead over all others."""
-        found, start = {}, 0
-        for name, classifier in self.classifiers.items():
-            found[name] = lead(scores[:, start : start + len(classifier.classes)])
-            start += len(classifier.classes)
-        return found
+        return {name: lead(scores[:, place]) for name, place in self.places.items()}
 
     def numbers(self, scores: np.ndarray) -> dict[str, np.ndarray]:
         """Return each numeric attribute's (N,) predictions, in the data's units."""
@@ -108,10 +108,7 @@ def lead(scores: np.ndarray) -> np.ndarray:
 
 
 def fit_linear_models(
-    features: tuple[np.ndarray, np.ndarray],
-    columns: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    numbers: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    ridge: float = 0.1,
+    features: Pair, columns: Mapping[str, Pair], numbers: Mapping[str, Pair], ridge: float = 0.1
 ) -> LinearModels:
     """Fit ridge regressions of one-against-the-rest targets on standardised features.
 
@@ -152,7 +149,7 @@ def fit_linear_models(
         mean, std = values[known].mean(), values[known].std()
         found.weights[:, start] *= std
         found.bias[start] = found.bias[start] * std + mean
-        found.regressors[name] = _gauged(name, scores[:, start], truth, int(known.sum()))
+        found.regressors[name] = LinearRegressor(name, _correlation(scores[:, start], truth))
         start += 1
     return found
 
@@ -200,8 +197,8 @@ def _judged(
     )
 
 
-def _gauged(name: str, read: np.ndarray, truth: np.ndarray, n_fit: int) -> LinearRegressor:
-    known = np.isfinite(truth)
-    varied = known.sum() > 1 and np.ptp(truth[known]) > 0 and np.ptp(read[known]) > 0
-    correlation = float(np.corrcoef(read[known], truth[known])[0, 1]) if varied else float("nan")
-    return LinearRegressor(name, correlation, n_fit, int(known.sum()))
+def _correlation(predicted: np.ndarray, truth: np.ndarray) -> float:
+    """Return the correlation over the images whose truth is known; NaN where either is constant."""
+    predicted, truth = predicted[np.isfinite(truth)], truth[np.isfinite(truth)]
+    varied = len(truth) > 1 and np.ptp(truth) > 0 and np.ptp(predicted) > 0
+    return float(np.corrcoef(predicted, truth)[0, 1]) if varied else float("nan")

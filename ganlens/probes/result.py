@@ -45,11 +45,9 @@ class Number:
     def each(
         cls, values: Mapping[str, Any], reasons: Mapping[str, str] = MappingProxyType({})
     ) -> list["Number"]:
-        """Return a number for each entry that only the summary has.
+        """Return a number for each value by its key, for the summary only.
 
-        Args:
-            values: key to value.
-            reasons: key to why the value is None; those of others are ignored.
+        The reasons, by the same keys, say why values are None; those of others are ignored.
         """
         return [cls(key, value, reason=reasons.get(key, "")) for key, value in values.items()]
 
@@ -66,10 +64,6 @@ class Number:
         return 100 * value if self.unit == "%" and isinstance(value, int | float) else value
 
 
-def _no_panels(_: Any) -> Sequence[Panel]:
-    return ()
-
-
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """What a probe found: a frozen dataclass of CPU arrays and plain values.
@@ -83,7 +77,9 @@ class Result:
     """
 
     about: Mapping[str, Any]
-    draw: Callable[[Any], Sequence[Panel]] = field(default=_no_panels, repr=False, compare=False)
+    draw: Callable[[Any], Sequence[Panel]] = field(
+        default=lambda result: (), repr=False, compare=False
+    )
 
     def numbers(self) -> Sequence[Number]:
         """Return every number of the summary, in its order."""

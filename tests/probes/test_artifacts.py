@@ -54,8 +54,7 @@ def clean(config: DCGANConfig) -> Subject:
     """An untrained generator with every kernel evened: it draws noise without checkerboards."""
     subject = fake_subject(config)
     for stage in find_stages(subject):
-        with evened(subject, stage.layer) as generator:
-            subject = Subject({"generator": generator}, subject.provenance)
+        subject = Subject({"generator": evened(subject, stage.layer)}, subject.provenance)
     return subject
 
 

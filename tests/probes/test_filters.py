@@ -11,7 +11,9 @@ from torch import nn
 from ganlens.errors import GanlensError
 from ganlens.models.dcgan import DCGANConfig
 from ganlens.panels import ImagePanel
-from ganlens.probes.filters import Filters, first_layer, last_layer, neighbour_correlation
+from ganlens.probes.filters import Filters
+from ganlens.probes.filters.weights import first_layer, last_layer
+from ganlens.probes.layer_statistics import neighbour_correlation
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from ganlens.probes.forgetting.unit_classifier import (
     split,
     unit_classifier,
 )
-from ganlens.probes.forgetting.unit_selection import Material
+from ganlens.probes.forgetting.unit_selection import FEWER, PAPER, PLACE, Material
 from ganlens.progress import finish
 from ganlens.recipe import Recipe, render
 from ganlens.subject import Subject, load
@@ -133,19 +133,21 @@ def material(strengths=None, insert=False):
 
 def test_ways_choose_the_maps_that_they_say():
     ways = material()
-    assert ways.positive().tolist() == [2, 3, 0]
-    assert ways.everywhere(ways.positive()).channels == (0, 2, 3)
-    assert ways.everywhere(ways.positive()).levels == (0.0,)
-    assert material(insert=True).everywhere(ways.positive()).levels == (0.0, 2.0, 3.0)
+    paper = ways.compared(FEWER, 0)[PAPER]
+    assert (paper.channels, paper.levels, paper.box) == ((0, 2, 3), (0.0,), EVERYWHERE)
+    assert material(insert=True).compared(FEWER, 0)[PAPER].levels == (0.0, 2.0, 3.0)
+    assert list(ways.compared(FEWER, 2)) == [FEWER, PLACE, PAPER]  # that of the settings first
+    assert ways.compared(PLACE, 2)[PLACE] == ways.replaced(np.array([3, 2]))
     assert ways.replaced(np.array([3, 2])).levels == (2.0, 3.0)
     by_effect = material(np.linspace(0, 1, 6))
     assert by_effect.order.tolist() == [5, 4, 3, 2, 1, 0]
-    assert by_effect.by_effect(np.array([5, 3])).strengths == pytest.approx((0.6, 1.0))
+    own = by_effect.compared("by effect", 2)["by effect"]
+    assert (own.channels, own.strengths) == ((4, 5), pytest.approx((0.8, 1.0)))
 
 
 def test_random_maps_are_equally_many_other_ones_changed_the_same_way():
     ways = material(np.linspace(0, 1, 6))
-    own = ways.by_effect(np.array([4, 5]))
+    own = ways.compared("by effect", 2)["by effect"]
     control = ways.random(own, np.random.default_rng(0))
     assert len(control.channels) == 2
     assert not set(control.channels) & {4, 5}
@@ -325,7 +327,7 @@ def test_the_finder_s_gradients_are_of_its_own_readings(subject, data):
     scores = scores.detach()
     assert float(finder.others_moved(scores, scores)) == 0
     only_own = scores.clone()
-    only_own[:, finder.columns] += 1
+    only_own[:, finder.models.fitted.places[finder.target.name]] += 1
     assert float(finder.others_moved(scores, only_own)) == 0
 
 

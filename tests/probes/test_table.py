@@ -9,6 +9,7 @@ import pytest
 
 from ganlens.cli import COMMANDS, main
 from ganlens.errors import GanlensError
+from ganlens.limits import MAX_SEED
 from ganlens.probes import PROBES, table
 from ganlens.probes.base import Needs, Probe
 from ganlens.probes.table import ProbeTable
@@ -83,3 +84,20 @@ def test_what_a_probe_needs_exists() -> None:
         Needs(frozenset({"samples"}))  # type: ignore[arg-type]
     with pytest.raises(GanlensError, match="'yes' is not known: choose from no, optional"):
         Needs(data="yes")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [name for name in PROBES if PROBES[name].drawn])
+def test_a_seed_that_leaves_too_few_for_all_samples_is_refused(name: str) -> None:
+    kind = PROBES[name]
+    count = getattr(kind(), kind.drawn)
+    assert count > 1
+    assert kind(seed=MAX_SEED - count + 1).seed == MAX_SEED - count + 1
+    with pytest.raises(GanlensError, match=f"seed {MAX_SEED} of {count:,} must be a whole number"):
+        kind(seed=MAX_SEED)
+
+
+def test_what_a_probe_requires_is_what_it_needs_unless_its_settings_say_else() -> None:
+    assert Own().needs() == Needs()
+    assert PROBES["health"]().needs() == PROBES["health"].requires != Needs()
+    drawn_by_itself = PROBES["top-images"](network="generator").needs()
+    assert drawn_by_itself == Needs(frozenset({"generator"}))

@@ -16,8 +16,9 @@ from ganlens.errors import GanlensError
 from ganlens.features import DataImages
 from ganlens.images import as_rgb, to_uint8
 from ganlens.panels import ImagePanel
+from ganlens.probes.layer_statistics import neighbour_correlation
 from ganlens.probes.units import GuidedBackprop, TopImages
-from ganlens.probes.units.gradients import as_pictures, concentration, per_unit, smoothness
+from ganlens.probes.units.gradients import as_pictures, concentration, per_unit
 from ganlens.probes.units.pictures import LABEL, cut, sheet
 from ganlens.probes.units.scan import last_block, scan
 from ganlens.progress import finish
@@ -86,12 +87,12 @@ def test_the_concentration_has_its_closed_forms() -> None:
 
 def test_the_smoothness_has_its_closed_forms() -> None:
     board = np.indices((6, 6)).sum(0)[None] % 2
-    assert smoothness(board.astype(float)) == pytest.approx(-1)
+    assert neighbour_correlation(torch.tensor(board * 1.0)) == pytest.approx(-1)
     ramp = np.broadcast_to(np.linspace(-1, 1, 50), (1, 50, 50))
-    assert smoothness(ramp) == pytest.approx(1, abs=0.01)
+    assert neighbour_correlation(torch.tensor(ramp.copy())) == pytest.approx(1, abs=0.01)
     noise = np.random.default_rng(0).normal(size=(3, 60, 60))
-    assert smoothness(noise) == pytest.approx(0, abs=0.03)
-    assert smoothness(np.ones((1, 4, 4))) is None
+    assert neighbour_correlation(torch.tensor(noise)) == pytest.approx(0, abs=0.03)
+    assert neighbour_correlation(torch.ones(1, 4, 4)) is None
     found = per_unit(np.stack([np.stack([np.zeros((1, 4, 4)), np.eye(4)[None]])] * 2))
     np.testing.assert_allclose(found[:, 0], concentration(np.eye(4)[None]))
     assert np.isnan(per_unit(np.zeros((1, 2, 1, 4, 4)))).all()

@@ -30,12 +30,9 @@ class Verdict:
 
 
 def blame(
-    stages: Sequence[Stage],
-    alone: Sequence[Excess],
-    over: Sequence[Excess],
-    removed: Sequence[Sequence[Excess]],
-    least: float,
-) -> Verdict:
+    stages: Sequence[Stage], alone: Sequence[Excess], over: Sequence[Excess],
+    removed: Sequence[Sequence[Excess]], least: float,
+) -> Verdict:  # fmt: skip
     """Name the layer where a checkerboard arises first.
 
     A checkerboard stands out of its own spectrum (an excess above 0), and by more than ``least``
@@ -46,14 +43,9 @@ def blame(
     Of several the one with the longest period is named: a layer repeats spectra at its own period
     and rectifiers make harmonics at shorter ones, but no later layer reaches a longer one.
 
-    Args:
-        stages: the enlarging layers, in order.
-        alone: at each stage's period, the excess over the surrounding frequencies.
-        over: the same minus the excess of real images.
-        removed: [layer][stage]: what evening that layer takes off the excess of that stage; empty
-            if that was not tried.
-        least: dB over real images; less is not called a checkerboard. Every generator's spectrum
-            differs a little from the real one, and enough images make that significant.
+    Every generator's spectrum differs a little from the real one, and enough images make that
+    significant: less than ``least`` dB over real images is not called a checkerboard. The excesses
+    are those of ``Measurement``; ``removed`` is empty where no layer was evened.
     """
     if not stages:
         return Verdict(None, None, False, "No layer of this generator enlarges maps.", ())
@@ -67,29 +59,28 @@ def blame(
             f" images' by significantly more than {least:g} dB."
         )
         return Verdict(None, None, False, reason, p_values)
-    return _confirmed(stages, found[0], alone[found[0]].value, removed, p_values)
+    at = found[0]
+    taken = {one.layer: row[at] for one, row in zip(stages, removed, strict=False)}
+    layer, confirmed, reason = _traced(stages[at], alone[at].value, taken)
+    return Verdict(layer, stages[at].period, confirmed, reason, p_values)
 
 
-def _confirmed(
-    stages: Sequence[Stage],
-    at: int,
-    excess: float,
-    removed: Sequence[Sequence[Excess]],
-    p_values: tuple[float, ...],
-) -> Verdict:
-    """Name the layer whose evening takes away most of the excess of stage ``at``, else its own."""
-    period, layer = stages[at].period, stages[at].layer
-    what = f"The spectrum stands out by {excess:.1f} dB at a period of {period} pixels"
-    if not removed:
-        return Verdict(layer, period, False, f"{what}, that of {layer}.", p_values)
-    best = max(range(len(stages)), key=lambda k: removed[k][at].value)
-    taken = removed[best][at]
-    if len(stages) * taken.p_above() < ALPHA and taken.value >= MIN_REMOVED * excess:
-        layer = stages[best].layer
-        reason = f"{what}, and evening the kernel of {layer} takes {taken.value:.1f} dB away."
-        return Verdict(layer, period, True, reason, p_values)
-    reason = (
-        f"{what}, that of {layer}, but evening no single kernel takes most of it away: it is in "
-        "what the layer draws, not in how its kernel overlaps."
+def _traced(stage: Stage, excess: float, taken: dict[str, Excess]) -> tuple[str, bool, str]:
+    """Name the layer whose evening takes away most of a stage's excess, else the stage's own.
+
+    Returns:
+        The layer, whether its evening takes most away, and a sentence that says so.
+    """
+    what = f"The spectrum stands out by {excess:.1f} dB at a period of {stage.period} pixels"
+    if not taken:
+        return stage.layer, False, f"{what}, that of {stage.layer}."
+    best = max(taken, key=lambda layer: taken[layer].value)
+    off = taken[best]
+    if len(taken) * off.p_above() < ALPHA and off.value >= MIN_REMOVED * excess:
+        said = f"{what}, and evening the kernel of {best} takes {off.value:.1f} dB away."
+        return best, True, said
+    said = (
+        f"{what}, that of {stage.layer}, but evening no single kernel takes most of it away: it is "
+        "in what the layer draws, not in how its kernel overlaps."
     )
-    return Verdict(layer, period, False, reason, p_values)
+    return stage.layer, False, said

@@ -73,23 +73,12 @@ class Measurement:
 
 
 def measure(
-    subject: Subject,
-    real: Real,
-    seeds: Sequence[int],
-    *,
-    batch_size: int,
-    least: float,
+    subject: Subject, real: Real, seeds: Sequence[int], *, batch_size: int, least: float,
     trace: bool = True,
-) -> Steps[Measurement]:
-    """Measure samples and the maps behind them; with ``trace`` even one layer after another.
+) -> Steps[Measurement]:  # fmt: skip
+    """Measure samples beside real images, and the maps behind them; ``least`` is for ``blame``.
 
-    Args:
-        subject: draws them.
-        real: what they are compared with.
-        seeds: of the samples.
-        batch_size: images at a time.
-        least: dB over real images that count; see ``blame``.
-        trace: whether to look for the layer.
+    With ``trace`` one layer after another is evened, to see which one a checkerboard comes from.
     """
     stages = find_stages(subject)
     steps = 2 + trace * len(stages)
@@ -103,9 +92,9 @@ def measure(
     removed = []
     for done, stage in enumerate(stages if trace else ()):
         yield Progress(2 + done, steps, f"{subject.name} with {stage.layer} evened")
-        with evened(subject, stage.layer) as generator:
-            other = Subject({"generator": generator}, subject.provenance, subject.device)
-            after = stage_power(real.whiten(other.generate(z, batch_size=batch_size)), stages)
+        networks = {"generator": evened(subject, stage.layer)}
+        other = Subject(networks, subject.provenance, subject.device)
+        after = stage_power(real.whiten(other.generate(z, batch_size=batch_size)), stages)
         removed.append(tuple(map(excess_removed, power, after)))
     alone = tuple(map(excess, power))
     over = tuple(map(excess_over, power, stage_power(real.images, stages)))

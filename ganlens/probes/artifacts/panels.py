@@ -53,16 +53,15 @@ def _excesses(result: ArtifactsResult) -> TablePanel:
 
 def _trace(result: ArtifactsResult) -> list[FigurePanel]:
     """The excess as it is and with one layer evened; empty without upsampling layers."""
-    own = result.own
+    own, real = result.own, result.real.alone
     if not own.stages:
         return []
-    bars_of: dict[str, tuple[Sequence[float], Sequence[Excess]]] = {
-        "as it is": ([one.value for one in own.alone], own.alone)
-    }
+    heights = {"as it is": [one.value for one in own.alone]}
     for stage, removed in zip(own.stages, own.removed, strict=True):
         left = [a.value - r.value for a, r in zip(own.alone, removed, strict=True)]
-        bars_of[f"{stage.layer} evened"] = left, removed
-    bars_of["real images"] = [one.value for one in result.real.alone], result.real.alone
+        heights[f"{stage.layer} evened"] = left
+    heights["real images"] = [one.value for one in real]
+    whiskers = dict(zip(heights, (own.alone, *own.removed, real), strict=True))
     panel = bars(
         "Traced to a layer",
         "Each group is the period of one upsampling layer: how far the generated "
@@ -70,9 +69,9 @@ def _trace(result: ArtifactsResult) -> list[FigurePanel]:
         "kernel evened (all output positions stamped alike). The layer whose evening takes the "
         f"excess away is where it arises; whiskers are 95 % intervals. {own.verdict.reason}",
         [f"period {stage.period}<br>{stage.layer}" for stage in own.stages],
-        {name: heights for name, (heights, _) in bars_of.items()},
+        heights,
         yaxis="excess (dB)",
-        errors={name: [1.96 * one.error for one in of] for name, (_, of) in bars_of.items()},
+        errors={name: [1.96 * one.error for one in found] for name, found in whiskers.items()},
         barmode="group",
         height=380,
     )
@@ -131,9 +130,5 @@ def _comparison(result: ArtifactsResult) -> TablePanel:
 
 def _with_intervals(found: Sequence[Excess | None]) -> list[str | None]:
     """Write excesses as "4.1 (3.5 to 4.7)"."""
-    return [None if one is None else _with_interval(one) for one in found]
-
-
-def _with_interval(one: Excess) -> str:
-    low, high = one.interval
-    return f"{one.value:.1f} ({low:.1f} to {high:.1f})"
+    text = "{:.1f} ({:.1f} to {:.1f})"
+    return [None if one is None else text.format(one.value, *one.interval) for one in found]

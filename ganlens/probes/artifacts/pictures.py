@@ -43,7 +43,7 @@ def worst(result: ArtifactsResult) -> ImagePanel:
     rows = [own.worst, fine_structure(own.worst), real, fine_structure(real)]
     return ImagePanel(
         title="Samples that show it most",
-        caption=f"First row: the {len(own.worst)} of {result.n_generated:,} samples with "
+        caption=f"First row: the {len(own.worst)} of {result.about['n_generated']:,} samples with "
         f"the most power at a period of {period} pixels beside the frequencies around it. Second "
         f"row: the same less a 3x3 blur, {GAIN} times stronger (grey: no fine structure); a "
         "checkerboard would be a regular grid here. Below: real images, alike.",

@@ -11,7 +11,6 @@ from ganlens.checkpoints import list_checkpoints
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.limits import Amount, Count, Limits, Seed
-from ganlens.models.prior import check_seed
 from ganlens.probes.artifacts.measure import SHOWN, Measurement, Real, measure, stage_power
 from ganlens.probes.artifacts.panels import panels
 from ganlens.probes.artifacts.result import ArtifactsResult, Baseline
@@ -60,6 +59,8 @@ class Artifacts(Probe):
         ("Odena 2016", "https://distill.pub/2016/deconv-checkerboard/"),
         ("Durall 2020", "https://arxiv.org/abs/2003.01826"),
     )
+    requires = Needs(frozenset({"generator"}), "required")
+    drawn = "samples"
     demo = MappingProxyType({"samples": 256})
 
     samples: Annotated[int, Limits(FEWEST, MOST)] = 512
@@ -67,15 +68,6 @@ class Artifacts(Probe):
     beside: Literal["auto", "none"] = "auto"
     seed: Seed = 0
     batch_size: Count = 64
-
-    def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
-        super().__post_init__()
-        check_seed(self.seed, self.samples)
-
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"generator"}), "required")
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[ArtifactsResult]:
         """Measure real images, this generator, an untrained one, and those trained alike.
@@ -104,7 +96,6 @@ class Artifacts(Probe):
                 by_chance=tuple(map(excess_over, halves[1], halves[0])),
             ),
             least=self.least,
-            n_generated=self.samples,
             draw=panels,
             about={
                 **identity(subject, data),

@@ -40,7 +40,6 @@ class ArtifactsResult(Result):
         beside: generators with other upsampling layers, trained alike on the same data.
         real: held-out real images.
         least: dB that count.
-        n_generated: samples behind the spectra.
     """
 
     own: Measurement
@@ -48,7 +47,6 @@ class ArtifactsResult(Result):
     beside: tuple[Measurement, ...]
     real: Baseline
     least: float
-    n_generated: int
 
     def numbers(self) -> list[Number]:
         """Return the excess at every layer's period with its interval, and the layer named."""
@@ -58,12 +56,11 @@ class ArtifactsResult(Result):
             row["real_against_real_interval"] = chance.interval
             row["real_against_real_p"] = chance.p_above()
         others = {one.name: {**_verdict(one), "layers": _rows(one)} for one in self.beside}
-        none = self.own.verdict.reason
         undefined = ("layer", "period", "confirmed_by_evening", "checkerboard_grey_levels",
                      "highest_over_real_db")  # fmt: skip
         return Number.each(
             {"least_db": self.least, **_verdict(self.own), "layers": layers, "beside": others},
-            dict.fromkeys(undefined, none),
+            dict.fromkeys(undefined, self.own.verdict.reason),
         )
 
 

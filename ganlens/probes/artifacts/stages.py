@@ -7,10 +7,7 @@ stride some output positions are stamped more often than others.
 
 import copy
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -107,20 +104,19 @@ def unevenness(overlap: Tensor) -> float:
     return float((overlap.std((1, 2), correction=0) / mean).mean())
 
 
-@contextmanager
-def evened(subject: Subject, layer: str) -> Iterator[Any]:
-    """Yield a generator like the subject's whose layer answers a constant map evenly.
+def evened(subject: Subject, layer: str) -> nn.Module:
+    """Return a generator like the subject's whose layer answers a constant map evenly.
 
     The taps that fall on one phase of the output (one of stride x stride) get a constant added, so
     that the taps of every phase have the same sum: the kernel's response at its Nyquist points
     becomes 0, and a map that is constant around a position leaves no checkerboard there. Details
     of the maps pass as before. A layer without a kernel of its own is left as it is.
     """
-    generator = copy.deepcopy(subject.unconditional("generator"))
+    generator: nn.Module = copy.deepcopy(subject.unconditional("generator"))
     part = find_layer(generator, layer)
     if isinstance(part, nn.ConvTranspose2d):
         part.weight.data = even_taps(part.weight.data, part.stride[0])
-    yield generator
+    return generator
 
 
 def even_taps(weight: Tensor, stride: int) -> Tensor:

@@ -36,14 +36,10 @@ def unit_mask(maps: Tensor, share: float, size: tuple[int, int]) -> np.ndarray:
 
 
 def unit_ious(maps: Tensor, share: float, masks: np.ndarray) -> np.ndarray:
-    """Return the (C,) intersections over unions of units' masks with a concept's masks.
+    """Return the (C,) intersections over unions of units' masks with a concept's (N, H, W) masks.
 
-    Both are summed over all samples, as in Network Dissection (Bau 2017, arXiv 1704.05796).
-
-    Args:
-        maps: (N, C, h, w) activations.
-        share: of a unit's positions that count as active.
-        masks: (N, H, W) bool.
+    Both are summed over all samples, as in Network Dissection (Bau 2017, arXiv 1704.05796). A
+    share of the positions in a unit's (N, C, h, w) activations counts as active.
     """
     found = []
     for unit in maps.unbind(1):

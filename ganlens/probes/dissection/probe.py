@@ -13,11 +13,9 @@ from ganlens import images
 from ganlens.attributes import Predictions, attribute_classifier
 from ganlens.data import ImageSet
 from ganlens.limits import Count, Limits, Seed
-from ganlens.models.prior import check_seed
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.dissection.agreement import permuted_threshold, unit_ious, unit_mask
-from ganlens.probes.dissection.panels import panels
-from ganlens.probes.dissection.result import DissectResult
+from ganlens.probes.dissection.result import DissectResult, panels
 from ganlens.probes.forgetting.boxes import Marks, read_marks
 from ganlens.probes.forgetting.concept_maps import generator_layer, maps_of
 from ganlens.probes.identity import identity, untrained
@@ -63,6 +61,8 @@ class Dissect(Probe):
         "agreement far above that of the untrained generator."
     )
     papers = (("Bau 2019", "https://arxiv.org/abs/1811.10597"),)
+    requires = Needs(frozenset({"generator"}), "required", labels=True)
+    drawn = "samples"
     demo = MappingProxyType({"samples": 500})
 
     layer: str = "auto"
@@ -73,41 +73,25 @@ class Dissect(Probe):
     seed: Seed = 0
     batch_size: Count = 64
 
-    def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
-        super().__post_init__()
-        check_seed(self.seed, self.samples)
-
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"generator"}), "required", labels=True)
-
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[DissectResult]:
         """Label samples, compare units with labels, and do the same untrained."""
         data = images_for(subject, data, "dissect")
         layer = generator_layer(subject, self.layer)
-        _, height, width = subject.image_shape
-        marks = None if self.boxes is None else read_marks(str(self.boxes), (height, width))
+        marks = None if self.boxes is None else read_marks(self.boxes, subject.image_shape[1:])
         classifier = yield from attribute_classifier(data, device=subject.device)
         z = subject.latents(range(self.seed, self.seed + self.samples))
-        maps = yield from maps_of(subject, layer, z, self.batch_size)
         yield Progress(0, 1, "samples read")
         x = subject.generate(z, batch_size=self.batch_size)
         concepts, truths, rule = _labels(classifier.predict(x))
-        levels = maps.mean((2, 3)).numpy()
+        maps, aucs, ious = yield from self._units(subject, layer, z, truths, marks)
         yield Progress(0, 1, "shuffled labels")
+        levels = maps.mean((2, 3)).numpy()
         bound = permuted_threshold(levels, truths, self.shuffles, self.seed)
-        aucs = auc_table(levels, truths)
         control, _ = untrained(subject, self.seed)
-        bare, ious, bare_ious = np.zeros((0, len(concepts))), np.zeros(0), np.zeros(0)
+        bare, bare_ious = np.zeros((0, len(concepts))), np.zeros(0)
         if control is not None:
             # Its own pictures show no attribute, so the labels stay those of the trained one's.
-            plain = yield from maps_of(control, layer, z, self.batch_size)
-            bare = auc_table(plain.mean((2, 3)).numpy(), truths)
-        if marks is not None:
-            ious = yield from self._overlaps(subject, layer, marks)
-            if control is not None:
-                bare_ious = yield from self._overlaps(control, layer, marks)
+            _, bare, bare_ious = yield from self._units(control, layer, z, truths, marks)
         chosen = _chosen(aucs, concepts)
         return DissectResult(
             layer=layer,
@@ -121,7 +105,6 @@ class Dissect(Probe):
             marked=0.0 if marks is None else float(marks.masks.mean()),
             tops=_tops(x, maps, chosen, self.share),
             top_units=chosen,
-            share=self.share,
             draw=panels,
             about={
                 **identity(subject, data),
@@ -134,10 +117,15 @@ class Dissect(Probe):
             },
         )
 
-    def _overlaps(self, subject: Subject, layer: str, marks: Marks) -> Steps[np.ndarray]:
-        """Return the (C,) overlaps of units with the marks, on the samples that have marks."""
-        maps = yield from maps_of(subject, layer, subject.latents(marks.seeds), self.batch_size)
-        return unit_ious(maps, self.share, marks.masks)
+    def _units(
+        self, subject: Subject, layer: str, z: Tensor, truths: np.ndarray, marks: Marks | None
+    ) -> Steps[tuple[Tensor, np.ndarray, np.ndarray]]:
+        """Return (N, C, h, w) maps, their (C, K) areas, and (C,) overlaps with any marks."""
+        maps, ious = (yield from maps_of(subject, layer, z, self.batch_size)), np.zeros(0)
+        if marks is not None:
+            own = yield from maps_of(subject, layer, subject.latents(marks.seeds), self.batch_size)
+            ious = unit_ious(own, self.share, marks.masks)
+        return maps, auc_table(maps.mean((2, 3)).numpy(), truths), ious
 
 
 def _labels(predictions: Predictions) -> tuple[tuple[str, ...], np.ndarray, str]:

@@ -10,10 +10,8 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages, ImageSource
 from ganlens.limits import Count, Limits, Seed
-from ganlens.models.prior import check_seed
 from ganlens.probes.base import Needs, Probe, Progress, Role, Steps
-from ganlens.probes.feature_maps.panels import panels
-from ganlens.probes.feature_maps.result import ActivationsResult, Scale
+from ganlens.probes.feature_maps.result import ActivationsResult, Scale, panels
 from ganlens.probes.identity import identity
 from ganlens.probes.layer_statistics import (
     LayerStatistics,
@@ -52,6 +50,7 @@ class Activations(Probe):
         " takes part in nothing."
     )
     papers = (("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),)
+    drawn = "samples"
 
     network: Literal["both", "generator", "discriminator"] = "both"
     layer: str = "auto"
@@ -68,7 +67,6 @@ class Activations(Probe):
         super().__post_init__()
         if self.samples < self.n:
             raise GanlensError(f"samples {self.samples} is too small: give at least n, {self.n}")
-        check_seed(self.seed, self.samples)
 
     def needs(self) -> Needs:
         """Return what it cannot do without: the network, and what it is shown."""

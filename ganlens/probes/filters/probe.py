@@ -6,15 +6,8 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.limits import Seed
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps
-from ganlens.probes.filters.panels import panels
-from ganlens.probes.filters.result import FiltersResult
-from ganlens.probes.filters.weights import (
-    first_layer,
-    last_layer,
-    patches_of,
-    pictures_of,
-    rows_of,
-)
+from ganlens.probes.filters.result import FiltersResult, panels
+from ganlens.probes.filters.weights import first_layer, last_layer, patches_of, pictures_of, rows_of
 from ganlens.probes.identity import identity, untrained
 from ganlens.probes.layer_statistics import neighbour_correlation
 from ganlens.subject import Subject
@@ -36,24 +29,14 @@ class Filters(Probe):
         "Trained filters are smooth edges, blobs and colours; filters that still look like the "
         "noise beside them have learned nothing."
     )
-    papers = (
-        RADFORD,
-        ("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),
-    )
+    papers = (RADFORD, ("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"))
+    requires = Needs(frozenset({"discriminator"}))
 
     seed: Seed = 0
 
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"discriminator"}))
-
-    def unfit(self, subject: Subject) -> str:
-        """Say that no convolution takes pixels."""
-        try:
-            first_layer(subject.network("discriminator"))
-        except GanlensError as error:
-            return str(error)
-        return ""
+    def follow(self, subject: Subject) -> None:
+        """Find the convolution that takes pixels."""
+        first_layer(subject.network("discriminator"))
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[FiltersResult]:
         """Collect the weights; the data are not used.

@@ -44,12 +44,8 @@ class Marks:
         return self.masks[:, rows][:, :, columns]
 
 
-def read_marks(path: str, size: tuple[int, int]) -> Marks:
-    """Read a file of boxes (.json) or of masks (.npz).
-
-    Args:
-        path: the file.
-        size: height and width of the subject's pictures.
+def read_marks(path: str | Path, size: tuple[int, int]) -> Marks:
+    """Read a file of boxes (.json) or of masks (.npz) on pictures of a size: height and width.
 
     Raises:
         GanlensError: a file that cannot be read, that does not fit, or with fewer than 10 marked

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganlens.activations import capture, find_layer
+from ganlens.activations import find_layer
 from ganlens.edits import cells_in
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Progress, Steps
@@ -16,7 +16,7 @@ from ganlens.probes.forgetting.unit_classifier import (
     place_of_concept,
     unit_classifier,
 )
-from ganlens.probes.layer_statistics import is_rectifier, leaves
+from ganlens.probes.layer_statistics import is_rectifier, leaves, outputs_of
 from ganlens.subject import Subject
 
 AUTO = "auto"
@@ -51,10 +51,8 @@ def maps_of(subject: Subject, layer: str, z: Tensor, batch_size: int) -> Steps[T
     found = []
     for start in range(0, len(z), batch_size):
         yield Progress(start, len(z), f"samples through {layer}")
-        batch = z[start : start + batch_size]
-        with capture(subject.generator, layer) as outputs:
-            subject.generate(batch, batch_size=batch_size)
-        found.append(outputs[layer][: len(batch)].float().cpu())  # filled up to a multiple of 8
+        part = z[start : start + batch_size]
+        found.append(outputs_of(subject, "generator", [layer], part)[layer])
     maps = torch.cat(found)
     if maps.ndim != 4:
         raise GanlensError(

@@ -35,19 +35,6 @@ class ConceptSource:
     target: Target
     units: np.ndarray
 
-    @property
-    def places(self) -> dict[str, slice]:
-        """The outputs of each categorical attribute."""
-        widths = [len(one.classes) for one in self.models.fitted.classifiers.values()]
-        stops = np.cumsum(widths).tolist()
-        places = [slice(stop - width, stop) for stop, width in zip(stops, widths, strict=True)]
-        return dict(zip(self.models.fitted.classifiers, places, strict=True))
-
-    @property
-    def columns(self) -> slice:
-        """The outputs of the concept's attribute."""
-        return self.places[self.target.name]
-
     def shows(self, subject: Subject, x: Tensor, batch_size: int, rare: float) -> np.ndarray:
         """Return (N,) bool: which (N, C, H, W) images show the concept.
 
@@ -82,16 +69,17 @@ class ConceptSource:
 
     def lead(self, scores: Tensor) -> Tensor:
         """Return (N,) how far the best value of the concept leads over the best other one."""
-        own, wanted = scores[:, self.columns], torch.tensor(self.target.wanted)
+        own = scores[:, self.models.fitted.places[self.target.name]]
+        wanted = torch.tensor(self.target.wanted)
         return own[:, wanted].amax(1) - own[:, ~wanted].amax(1)
 
     def others_moved(self, before: Tensor, after: Tensor) -> Tensor:
         """Return how far all other outputs moved: the sum over attributes of mean squares."""
         units = torch.as_tensor(self.units, dtype=after.dtype, device=after.device)
-        squares = (((after - before) / units) ** 2).mean(0)
-        others = [place for name, place in self.places.items() if name != self.target.name]
-        numbers = squares[max(place.stop for place in self.places.values()) :]
-        return sum((squares[place].mean() for place in others), numbers.sum())
+        squares, places = (((after - before) / units) ** 2).mean(0), self.models.fitted.places
+        others = [squares[at].mean() for name, at in places.items() if name != self.target.name]
+        numbers = squares[max(at.stop for at in places.values()) :]
+        return sum(others, numbers.sum())
 
 
 def fit_concept_source(

@@ -24,24 +24,17 @@ LEAD = 1.0  # how far another value should lead; the classifiers' targets are 1 
 
 
 def optimise(
-    subject: Subject,
-    source: ConceptSource,
-    z: Tensor,
-    material: Material,
-    *,
-    steps: int,
-    others_weight: float,
-    sparse: float,
-    seed: int,
-) -> Steps[np.ndarray]:
-    """Find the (C,) strengths with which maps are brought to their levels.
+    subject: Subject, source: ConceptSource, z: Tensor, material: Material, *, steps: int,
+    others_weight: float, sparse: float, seed: int,
+) -> Steps[np.ndarray]:  # fmt: skip
+    """Find the (C,) strengths with which maps are brought to their levels, by steps of Adam.
 
     Args:
         subject: the GAN.
         source: classifiers of the concept and of all else.
         z: (N, d) latents of samples that show the concept, or lack it where it is inserted.
         material: the layer, the box, the level of each map, and whether the concept should come.
-        steps: of Adam.
+        steps: how many.
         others_weight: weight of what else changes.
         sparse: price of a map's strength.
         seed: of the order of the samples.
@@ -59,12 +52,8 @@ def optimise(
         rows = torch.from_numpy(rng.permutation(len(z))[:BATCH])
         with torch.enable_grad():
             strength = torch.sigmoid(logits)
-            amount = strength[:, None, None]
-            with edit(
-                generator,
-                material.layer,
-                partial(_blend, amount=amount, level=level, box=material.box),
-            ):
+            blend = partial(_blend, amount=strength[:, None, None], level=level, box=material.box)
+            with edit(generator, material.layer, blend):
                 after = source.scores(subject, generator(z[rows].to(device)))
             lead = source.lead(after) * (-1 if material.insert else 1)
             moved = source.others_moved(before[rows.to(device)], after)

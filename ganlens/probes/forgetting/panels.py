@@ -25,7 +25,7 @@ def _pairs(result: ForgetResult, index: int) -> ImagePanel:
     others = "random (some of the same, as too few are left)" if few else "other"
     where = own.name.partition(", ")[2] or own.name
     title, said, outcome = (
-        ("Before and after", f"{own.maps} maps of {result.layer}, {where}", own),
+        ("Before and after", f"{own.maps} maps of {result.edit.layer}, {where}", own),
         ("Random maps instead",
          f"The control: equally many {others} maps, changed in the same way", result.control),
         ("The paper's way", "The paper's way: every map to which the classifier of units gives a "
@@ -33,7 +33,7 @@ def _pairs(result: ForgetResult, index: int) -> ImagePanel:
     )[index]  # fmt: skip
     if outcome.turned is not None:
         verb = "gain" if result.mode == "insert" else "lose"
-        said += f": {outcome.turned:.0%} of {result.samples} samples {verb} it"
+        said += f": {outcome.turned:.0%} of {result.about['samples']} samples {verb} it"
     return ImagePanel(
         title=title,
         caption="Pairs: a held-out sample and, right of it, the same latent with the maps "
@@ -86,9 +86,9 @@ def _curve(result: ForgetResult) -> FigurePanel:
     return lines(
         "How many maps it takes",
         "The most important maps replaced in full (solid), beside as many random ones "
-        f"(dotted, mean of {result.draws} draws), on {result.samples} held-out samples. "
-        f"Well-chosen maps {'bring' if result.mode == 'insert' else 'remove'} the concept while "
-        "little else changes.",
+        f"(dotted, mean of {len(result.random)} draws), on {result.about['samples']} held-out "
+        f"samples. Well-chosen maps {'bring' if result.mode == 'insert' else 'remove'} the concept "
+        "while little else changes.",
         curve.counts,
         shown,
         xaxis={"title": "maps replaced", "type": "log", "tickvals": curve.counts.tolist()},
@@ -107,7 +107,7 @@ def _selections(result: ForgetResult) -> TablePanel:
     toward = f"real images {'with' if result.mode == 'insert' else 'without'} the concept"
     return TablePanel.of(
         "Ways of choosing maps",
-        f"On {result.samples} held-out samples: how often a sample {verb} the concept "
+        f"On {result.about['samples']} held-out samples: how often a sample {verb} the concept "
         f"({measured}), how often its other attributes are predicted differently (mean and worst "
         "attribute), the change of the discriminator's score and of pixels (of 255), and the "
         f"Fréchet distance to {toward} in that network's features (small N: only rows of this "
@@ -116,9 +116,9 @@ def _selections(result: ForgetResult) -> TablePanel:
         {
             "maps chosen": [*(one.name for one in ways), "nothing changed"],
             "maps": [*(one.maps for one in ways), 0],
-            f"{verb} it (%)": [*(_percent(one.turned) for one in ways), None],
-            "others changed (%)": [*(_percent(one.mean) for one in ways), None],
-            "worst (%)": [*(_percent(one.worst) for one in ways), None],
+            f"{verb} it (%)": [*(one.turned and 100 * one.turned for one in ways), None],
+            "others changed (%)": [*(one.mean and 100 * one.mean for one in ways), None],
+            "worst (%)": [*(one.worst and 100 * one.worst for one in ways), None],
             "D's score (logit)": [*(one.score for one in ways), 0.0],
             "pixels inside (of 255)": [*(one.inside for one in ways), 0.0],
             "outside (of 255)": [*(one.outside for one in ways), None],
@@ -131,7 +131,7 @@ def _attributes(result: ForgetResult) -> TablePanel:
     ways = [*result.outcomes, result.control]
     return TablePanel.of(
         "What else changed",
-        f"Share (%) of the {result.samples} samples of which an attribute, one to "
+        f"Share (%) of the {result.about['samples']} samples of which an attribute, one to "
         "a column, reads differently from before, by a network on pixels that saw real images "
         "only. Attributes in the same place as the concept suffer first; the row of random maps "
         "is what any damage does.",
@@ -140,7 +140,3 @@ def _attributes(result: ForgetResult) -> TablePanel:
             for one in ways
         ],
     )
-
-
-def _percent(value: float | None) -> float | None:
-    return None if value is None else 100 * value

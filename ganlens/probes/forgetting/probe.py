@@ -154,9 +154,6 @@ class Forget(Probe):
             edit=own,
             pictures=tuple(map(trial.pairs, (own, control, edits[PAPER]))),
             fd_before=trial.distance(trial.before),
-            layer=layer,
-            samples=len(trial.seeds),
-            draws=self.draws,
             draw=panels,
             about={
                 **self._about(subject, data, trial),
@@ -185,8 +182,7 @@ class Forget(Probe):
         self, subject: Subject, data: ImageSet | None
     ) -> tuple[Marks | None, Target | None]:
         """Check what can be checked before the long work."""
-        _, height, width = subject.image_shape
-        marks = None if self.boxes is None else read_marks(str(self.boxes), (height, width))
+        marks = None if self.boxes is None else read_marks(self.boxes, subject.image_shape[1:])
         if data is None and (marks is None or self.choose == "effect"):
             raise GanlensError(
                 "forgetting by effect, and without boxes, needs images with attributes: give "

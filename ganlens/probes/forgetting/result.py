@@ -54,8 +54,6 @@ class ForgetResult(Result):
         pictures: (2 S, H, W, C) uint8 samples before and after in turn, and what draws them again:
             by the maps of the settings, by random ones, and in the paper's way.
         fd_before: Fréchet distance of the samples before to the real images.
-        layer: whose maps were changed.
-        samples: held-out samples behind the shares; draws: sets of random maps.
     """
 
     concept: str
@@ -71,9 +69,6 @@ class ForgetResult(Result):
     edit: Blend
     pictures: tuple[tuple[np.ndarray, dict[str, Any]], ...]
     fd_before: float | None
-    layer: str
-    samples: int
-    draws: int
 
     @property
     def control(self) -> Outcome:

@@ -146,26 +146,14 @@ class Trial:
 
 
 def held_out(
-    subject: Subject,
-    box: tuple[float, ...],
-    count: int,
-    batch_size: int,
-    *,
-    insert: bool,
+    subject: Subject, box: tuple[float, ...], count: int, batch_size: int, *, insert: bool,
     measured: tuple[ImageSet, Target, AttributeClassifier] | None,
-) -> Steps[Trial]:
+) -> Steps[Trial]:  # fmt: skip
     """Draw samples, and take the first that have the concept, or lack it where it is inserted.
 
-    Where the classifier finds fewer than 10 of those, the first samples are taken as they are,
-    and nothing is predicted of them.
-
-    Args:
-        subject: the GAN.
-        box: the concept's place, in shares of the side.
-        count: how many are taken, at most.
-        batch_size: images at a time.
-        insert: whether the concept should come.
-        measured: the data, the concept and the attribute classifier, or None without data.
+    At most ``count`` are taken. Where the classifier finds fewer than 10 of those, or where there
+    are no data to measure it by, the first samples are taken as they are, and nothing is predicted
+    of them.
     """
     seeds = np.arange(FIRST, FIRST + (count if measured is None else PER_SAMPLE * count))
     yield Progress(0, len(seeds), "held-out samples")
@@ -187,11 +175,8 @@ def _real(
 ) -> np.ndarray | None:
     """Return features of held-out real images without (or with) the concept, if there are any."""
     part = data.part("test")
-    condition = target.text if insert else f"!({target.text})"
-    rows = part.select(condition)[:REAL]
-    if len(rows) < 2:
-        return None
-    return _features(classifier, part.batch(rows))
+    rows = part.select(target.text if insert else f"!({target.text})")[:REAL]
+    return _features(classifier, part.batch(rows)) if len(rows) >= 2 else None
 
 
 def _features(classifier: AttributeClassifier, x: Tensor) -> np.ndarray:
@@ -205,14 +190,9 @@ def answers(predictions: Predictions, name: str) -> np.ndarray:
 
 def mean_of(name: str, found: Sequence[Outcome]) -> Outcome:
     """Return the mean over several outcomes, at least one, of equally many maps."""
-    means: dict[str, Any] = {
-        key: _mean([getattr(one, key) for one in found])
-        for key in ("turned", "score", "inside", "outside", "fd")
-    }
+    means: dict[str, Any] = {}
+    for key in ("turned", "score", "inside", "outside", "fd"):
+        values = [getattr(one, key) for one in found]
+        means[key] = None if None in values else float(np.mean(values))
     others = {key: float(np.mean([one.others[key] for one in found])) for key in found[0].others}
     return replace(found[0], name=name, interval=None, others=others, **means)
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [one for one in values if one is not None]
-    return float(np.mean(known)) if len(known) == len(values) else None

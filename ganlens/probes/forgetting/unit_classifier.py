@@ -38,9 +38,7 @@ def split(n: int) -> int:
 def cell_aucs(maps: Tensor, shows: np.ndarray) -> np.ndarray:
     """Tell at which cells a layer knows whether a sample shows a concept.
 
-    Args:
-        maps: (N, C, h, w) activations of samples in mixed order: the first ones are fitted to.
-        shows: (N,) bool.
+    The (N, C, h, w) maps are of samples in mixed order: the first ones are fitted to.
 
     Returns:
         (h, w) held-out areas under the ROC curve of a ridge regression on each cell's channels.
@@ -79,12 +77,8 @@ def hull(cells: np.ndarray) -> tuple[float, ...]:
 def unit_classifier(maps: Tensor, marked: np.ndarray, seed: int) -> UnitClassifier:
     """Fit the paper's classifier (Radford 2015, section 6.3.1), and test it on other samples.
 
-    Cells that are marked are positive; as many random unmarked ones, of all samples, are negative.
-
-    Args:
-        maps: (N, C, h, w) activations of samples in mixed order: the first ones are fitted to.
-        marked: (N, h, w) bool.
-        seed: of the choice of negative cells.
+    Cells of (N, C, h, w) maps that are marked are positive; as many random unmarked ones, of all
+    samples, are negative. The samples are in mixed order: the first ones are fitted to.
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -48,21 +48,14 @@ class Material:
         """Replace maps by their levels in the concept's place."""
         return self._blend(channels, self.levels, self.box)
 
-    def by_effect(self, channels: np.ndarray) -> Blend:
-        """Bring maps to their levels with the strengths that were found, in the concept's place."""
-        return self._blend(channels, self.levels, self.box, self.strengths)
-
     def everywhere(self, channels: np.ndarray) -> Blend:
         """Drop maps everywhere; where a concept is inserted, bring them to their levels."""
         return self._blend(channels, self.levels if self.insert else None, EVERYWHERE)
 
     def _blend(
-        self,
-        channels: np.ndarray,
-        levels: np.ndarray | None,
-        box: tuple[float, ...],
+        self, channels: np.ndarray, levels: np.ndarray | None, box: tuple[float, ...],
         strengths: np.ndarray | None = None,
-    ) -> Blend:
+    ) -> Blend:  # fmt: skip
         """Bring maps to their levels, or to 0, with their strengths, or in full."""
         chosen = sorted(channels.tolist())
         level, strength = (
@@ -70,11 +63,6 @@ class Material:
             for values in (levels, strengths)
         )
         return Blend(self.layer, tuple(chosen), strength or (1.0,), level or (0.0,), box)
-
-    def positive(self) -> np.ndarray:
-        """Return the maps of positive weight, the largest first."""
-        order = np.argsort(-self.weights, kind="stable")
-        return order[self.weights[order] > 0]
 
     def compared(self, own: str, maps: int) -> dict[str, Blend]:
         """Return the selections that are compared, as edits by name.
@@ -84,18 +72,18 @@ class Material:
             maps: how many maps it changes; 0 takes those of a strength of a tenth or more, or those
                 of positive weight.
         """
-        positive = self.positive()
+        by_weight = np.argsort(-self.weights, kind="stable")
+        positive = by_weight[self.weights[by_weight] > 0]
         count = maps or len(positive)
         if self.strengths is not None:
             count = maps or max(1, int((self.strengths >= CHANGED).sum()))
-        by_weight = np.argsort(-self.weights, kind="stable")[:count]
-        wanted = self.everywhere(by_weight) if own == FEWER else self.by_effect(self.order[:count])
-        others = {
-            PLACE: self.replaced(by_weight),
-            FEWER: self.everywhere(by_weight),
+        by_effect = self._blend(self.order[:count], self.levels, self.box, self.strengths)
+        edits = {
+            PLACE: self.replaced(by_weight[:count]),
+            FEWER: self.everywhere(by_weight[:count]),
             PAPER: self.everywhere(positive),
         }
-        return {own: wanted, **{name: edit for name, edit in others.items() if name != own}}
+        return {own: edits.get(own, by_effect), **edits}
 
     def random(self, like: Blend, rng: np.random.Generator) -> Blend:
         """Return the same edit of equally many random maps: other than the chosen ones, if any."""
@@ -105,6 +93,4 @@ class Material:
         chosen = rng.permutation(pool)[: len(like.channels)]
         replaced = len(like.levels) > 1 or like.levels != (0.0,)
         levels = tuple(self.levels[chosen].tolist()) if replaced else like.levels
-        return Blend(
-            self.layer, tuple(map(int, chosen)), like.strengths, levels or (0.0,), like.box
-        )
+        return Blend(self.layer, tuple(chosen.tolist()), like.strengths, levels, like.box)

@@ -34,21 +34,14 @@ class Gradients:
 
 
 def gradient_norms(
-    generator: nn.Module,
-    discriminator: nn.Module,
-    real: Sequence[Tensor],
+    generator: nn.Module, discriminator: nn.Module, real: Sequence[Tensor],
     latents: Sequence[Tensor],
-) -> Gradients:
+) -> Gradients:  # fmt: skip
     """Compute both losses' gradients, batch by batch, and take no step.
 
     Copies of the networks run in train mode, as in a training step, batch norm by the statistics
-    of the batch; the networks given, buffers included, are left alone.
-
-    Args:
-        generator: maps latents to images.
-        discriminator: maps images to logits.
-        real: batches of (N, C, H, W) images on the networks' device.
-        latents: as many batches of (N, d) latents.
+    of the batch; the networks given, buffers included, are left alone. There are as many batches of
+    (N, C, H, W) real images as of (N, d) latents, on the networks' device.
     """
     pair = {"generator": generator, "discriminator": discriminator}
     own = {k: copy.deepcopy(net).requires_grad_(True).train() for k, net in pair.items()}

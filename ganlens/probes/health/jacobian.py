@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.autograd.functional import jvp
 
 CHUNK = 64  # directions at a time, each of which costs about four forward passes
 
@@ -23,23 +24,11 @@ def jacobian_spectrum(
         (min(d, pixels),) float64 on the CPU.
     """
     directions = torch.eye(len(z), dtype=z.dtype, device=z.device)
-    # A pass per latent coordinate, where backward mode takes one per pixel. Each row of the batch
-    # carries a direction of its own.
-    rows = [_pushed(function, z, part) for part in directions.split(CHUNK)]
+    # Each row of a batch carries a direction of its own; two backward passes give its derivative,
+    # where a Jacobian by backward mode takes one pass per pixel.
+    rows = [
+        jvp(function, z.expand(len(part), -1).clone(), part)[1].flatten(1)
+        for part in directions.split(CHUNK)
+    ]
     stds = torch.as_tensor(std, dtype=torch.float64).reshape(-1, 1)
     return torch.linalg.svdvals(torch.cat(rows).double().cpu() * stds)
-
-
-@torch.enable_grad()
-def _pushed(function: Callable[[Tensor], Tensor], z: Tensor, directions: Tensor) -> Tensor:
-    """Return the (D, pixels) derivatives of the image along (D, d) directions.
-
-    v^T J is linear in v, and its gradient by v, weighted by a direction, is J times the direction:
-    two backward passes do what forward mode does (whose first use in torch warns of itself).
-    """
-    latents = z.detach().expand(len(directions), -1).clone().requires_grad_()
-    x = function(latents).flatten(1)
-    v = torch.zeros_like(x, requires_grad=True)
-    (pulled,) = torch.autograd.grad(x, latents, v, create_graph=True)
-    (pushed,) = torch.autograd.grad(pulled, v, directions)
-    return pushed

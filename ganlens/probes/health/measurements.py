@@ -93,23 +93,13 @@ class Measurements:
 
 
 def measure(
-    subject: Subject,
-    real: Tensor,
-    about: dict[str, Any],
-    *,
-    jacobians: int,
-    batches: int,
+    subject: Subject, real: Tensor, about: dict[str, Any], *, jacobians: int, batches: int,
     seed: int,
-) -> Steps[Measurements]:
-    """Measure a pair on real images and as many samples; the networks are left as they are.
+) -> Steps[Measurements]:  # fmt: skip
+    """Measure a pair on (N, C, H, W) real images and N samples, whose first has the seed.
 
-    Args:
-        subject: the pair; the discriminator may be missing.
-        real: (N, C, H, W) real images in [-1, 1].
-        about: for the result.
-        jacobians: latents at which dG/dz is taken.
-        batches: of 64, for the gradients.
-        seed: of the first sample.
+    The networks are left as they are; the discriminator may be missing. dG/dz is taken at the first
+    ``jacobians`` latents, gradients over at most ``batches`` batches of 64.
     """
     z = subject.latents(range(seed, seed + len(real)))
     x = subject.generate(z, batch_size=BATCH)
@@ -138,10 +128,7 @@ def measure(
             for row in one.rows(network)
         ),
         norms=tuple(row for network, one in inside.items() for row in norm_rows(network, one)),
-        parameters={
-            network: _parameters(one.layers.values())
-            for network, one in inside.items()
-        },
+        parameters={network: _parameters(one.layers.values()) for network, one in inside.items()},
         gradients=gradients,
         spectra=spectra,
         spread=(_spread(x), _spread(real)),

@@ -14,10 +14,8 @@ LEAST_GAIN = 1e-4  # gain below which rounding hides what came in
 def norm_rows(network: str, statistics: LayerStatistics) -> list[dict[str, Any]]:
     """Describe every batch norm with running statistics: gain (gamma), shift (beta), and these.
 
-    Args:
-        network: what to call it.
-        statistics: of the layers' outputs in eval mode, over generated images for a generator and
-            over real and generated ones for a discriminator.
+    The statistics are those of a network's layers in eval mode, over generated images for a
+    generator and over real and generated ones for a discriminator.
 
     Returns:
         A row of a table for each, by column; gains and shift are None where there are none. The

@@ -8,7 +8,6 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages
 from ganlens.limits import Count, Limits, Seed
-from ganlens.models.prior import check_seed
 from ganlens.paths import OrPath
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.health.measurements import Measurements, measure
@@ -54,6 +53,8 @@ class Health(Probe):
         "resemble the first."
     )
     papers = (("Salimans 2016", "https://arxiv.org/abs/1606.03498"),)
+    requires = Needs(frozenset({"generator"}), "required")
+    drawn = "n"
     demo = MappingProxyType({"n": 128, "jacobians": 2, "batches": 2})
 
     beside: Annotated[str, OrPath(("auto", "none"))] = "auto"
@@ -68,11 +69,6 @@ class Health(Probe):
         named(self.beside)
         if self.jacobians > self.n:
             raise GanlensError(f"jacobians {self.jacobians}: give at most n, {self.n}")
-        check_seed(self.seed, self.n)
-
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"generator"}), "required")
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[HealthResult]:
         """Measure the checkpoint and, where there are any, the references."""
@@ -82,11 +78,10 @@ class Health(Probe):
         found = yield from self._measured(subject, data)
         beside: list[Measurements] = []
         for other in pair or ():
-            same = other.provenance.get("hash") == subject.provenance.get("hash")
-            if same and other.provenance.get("weights") == subject.provenance.get("weights"):
-                beside.append(found)
-            else:
-                beside.append((yield from self._measured(other, own_data(other, data))))
+            both = other.provenance, subject.provenance
+            same = all(both[0].get(key) == both[1].get(key) for key in ("hash", "weights"))
+            one = found if same else (yield from self._measured(other, own_data(other, data)))
+            beside.append(one)
         return HealthResult(
             measured=found,
             draw=panels,
@@ -106,8 +101,7 @@ class Health(Probe):
         images = DataImages.draw(data.part("train"), self.n, self.seed)
         if images.count < 2:
             raise GanlensError("1 train image has no distance to another: give at least 2")
-        found = yield from measure(
+        return measure(
             subject, images.tensors(slice(None)), identity(subject, data),
             jacobians=self.jacobians, batches=self.batches, seed=self.seed,
         )  # fmt: skip
-        return found

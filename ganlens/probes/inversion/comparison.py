@@ -34,12 +34,7 @@ def auc_interval(auc: float, m: int, n: int) -> tuple[float, float]:
     """Return a 95 % interval of an AUC (Newcombe 2006, Statistics in Medicine 25:559, method 5).
 
     A score interval: the values t with |auc - t| <= 1.96 sd(t). Unlike auc +- 1.96 sd(auc), it
-    stays inside [0, 1] and does not shrink to a point at 0 or 1.
-
-    Args:
-        auc: 0 to 1.
-        m: residuals of train images, at least 1.
-        n: residuals of held-out images, at least 1.
+    stays inside [0, 1] and does not shrink to a point at 0 or 1. The two sets have m and n images.
     """
     z = scipy.stats.norm.ppf((1 + CONFIDENCE) / 2)
     mean = (m + n) / 2 - 1

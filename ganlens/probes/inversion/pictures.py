@@ -17,14 +17,10 @@ from ganlens.places import expanded
 def read_pictures(
     paths: Sequence[Path], shape: tuple[int, int, int]
 ) -> tuple[np.ndarray, tuple[str, ...], Preparation]:
-    """Read files, or whole folders and zips.
+    """Read image files, or anything that a data SPEC may be, as pictures of shape (C, H, W).
 
     They are turned upright, cut to the square centre and resized by the same rules as data;
     smaller ones are enlarged.
-
-    Args:
-        paths: image files, or anything that a data SPEC may be.
-        shape: (C, H, W) to bring them to.
 
     Returns:
         (N, H, W, C) uint8 pixels, the names of their files, and what was done to them.

@@ -73,6 +73,7 @@ class Inversion(Probe):
         ("Zhu 2016", "https://arxiv.org/abs/1609.03552"),
         ("Webster 2019", "https://arxiv.org/abs/1901.03396"),
     )
+    requires = Needs(frozenset({"generator"}), "required")
 
     n: Annotated[int, Limits(low=3)] = 24
     image: tuple[Path, ...] = ()
@@ -103,10 +104,6 @@ class Inversion(Probe):
             prior_weight=self.prior_weight,
             seed=self.seed,
         )
-
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"generator"}), "required")
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[InversionResult]:
         """Invert every kind of image in one go.
@@ -198,13 +195,10 @@ def examples(kinds: np.ndarray, residuals: np.ndarray) -> np.ndarray:
 
 
 def edit_recipe(subject: Subject, z: Tensor, move: Move | None = None) -> Recipe:
-    """Return the recipe of edits of inverted images.
+    """Return the recipe of edits of the first of (N, d) inverted latents, N at least 1.
 
-    Args:
-        subject: draws it.
-        z: (N, d) inverted latents, at least 1; the first ones are shown.
-        move: is done to each of them, one column per amount; without one the picture walks from
-            each to the next.
+    A move is done to each of them, one column per amount; without one the picture walks from each
+    to the next.
     """
     if move is not None:
         return Recipe.of(subject, Rows.of(z[:SHOWN]), edits=(move,), columns=len(move.amounts))

@@ -28,19 +28,10 @@ def control(
     name: str, subject: Subject, train: ImageSet, test: ImageSet,
     targets: Sequence[Target], *, pool: int, k: int, epochs: int, seed: int, validation: int,
 ) -> Steps[tuple[Callable[[Tensor], Tensor], dict[str, Any]]]:  # fmt: skip
-    """Make a control.
+    """Make one of CONTROLS for the subject.
 
-    Args:
-        name: one of CONTROLS.
-        subject: the GAN that it stands beside.
-        train: the images to learn from.
-        test: the images to be tested on.
-        targets: what is predicted.
-        pool: side of the grid to which feature maps are pooled.
-        k: centroids of "k-means".
-        epochs: of the training of "supervised".
-        seed: of everything random.
-        validation: rows at the end of ``train`` on which C is chosen.
+    Maps are pooled to ``pool`` cells a side; ``k`` are the centroids of "k-means", ``epochs`` those
+    of "supervised", which does not see the last ``validation`` train images: there C is chosen.
 
     Returns:
         A function of (n, C, H, W) images to (n, D) features; and how it was made, JSON-able.

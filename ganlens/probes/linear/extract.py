@@ -25,22 +25,17 @@ def pixels(batch: Tensor) -> Tensor:
 
 
 def extract(
-    function: Callable[[Tensor], Tensor],
-    part: ImageSet,
-    *,
-    mirror: bool = False,
-    shift: int = 0,
-    half: bool = False,
-    device: torch.device | None = None,
-) -> svm.Features:
+    function: Callable[[Tensor], Tensor], part: ImageSet, *, mirror: bool = False, shift: int = 0,
+    half: bool = False, device: torch.device | None = None,
+) -> svm.Features:  # fmt: skip
     """Compute the features of all images in float32, a batch at a time: there is only one copy.
 
     Args:
         function: (n, C, H, W) images in [-1, 1] to (n, D) features; ``pixels`` of images that are
             not averaged gives the bytes as they lie in the data: no copy.
         part: the images.
-        mirror: average the features of each image with those of its mirror image.
-        shift: average them over nine copies, moved by so many pixels; see ``views``.
+        mirror: average the features over both mirror images; see ``views``.
+        shift: average them over nine copies, moved by so many pixels; see there too.
         half: keep float16, which halves the file.
         device: a GPU takes the array into its own memory.
 

@@ -16,11 +16,7 @@ SEARCHES = 10  # draws on which C is chosen, as in the paper
 
 
 def check_counts(targets: Sequence[Target], counts: Sequence[int], validation: int) -> None:
-    """Find out before the long work whether every class has that many train images.
-
-    Raises:
-        GanlensError: a class with fewer images outside the validation split.
-    """
+    """Raise a GanlensError for more labels than a class has outside the validation split."""
     for target in targets if counts else ():
         have = np.bincount(target.train[:-validation].clip(-1) + 1, minlength=2)[1:]
         smallest = int(np.where(have > 0, have, have.max()).argmin())
@@ -33,36 +29,15 @@ def check_counts(targets: Sequence[Target], counts: Sequence[int], validation: i
 
 
 def few_labels(
-    x: svm.Features,
-    x_test: svm.Features,
-    targets: Sequence[Target],
-    counts: Sequence[int],
-    grid: Sequence[float],
-    *,
-    draws: int,
-    validation: int,
-    scaling: svm.ScalingKind,
-    seed: int,
-) -> Steps[tuple[np.ndarray, np.ndarray]]:
+    x: svm.Features, x_test: svm.Features, targets: Sequence[Target], counts: Sequence[int],
+    grid: Sequence[float], *, draws: int, validation: int, scaling: svm.ScalingKind, seed: int,
+) -> Steps[tuple[np.ndarray, np.ndarray]]:  # fmt: skip
     """Fit SVMs to a few labelled images per class, many times.
 
-    For every number of labels, C is the one of best mean accuracy on the last ``validation`` train
-    rows over ten draws; then new draws are tested on the test rows. Features are scaled by all
-    train rows: that takes no label.
-
-    Args:
-        x: (N, D) train features in random order.
-        x_test: (M, D) test features.
-        targets: what to predict.
-        counts: L numbers of labelled images per class.
-        grid: costs C to choose from.
-        draws: R, tested on the test rows.
-        validation: rows at the end of ``x`` that C is chosen on, never drawn from.
-        scaling: of the features, see ``ganlens.svm.scaling``.
-        seed: of the draws.
-
-    Yields:
-        Progress, before each number of labels and target.
+    For each of L numbers of labels (``counts``) and T targets, C is the one of the grid with the
+    best mean accuracy over ten draws on the last ``validation`` train rows, which none is drawn
+    from; then R new draws are tested on the test rows. The (N, D) train features are in random
+    order. All of them scale the features: that takes no label.
 
     Returns:
         (L, T) the C that was chosen, and (L, T, R) the share of test rows that are right.

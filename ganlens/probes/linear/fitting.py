@@ -35,12 +35,9 @@ class Fit:
 
 
 def choose_cost(
-    x: svm.Features,
-    targets: Sequence[Target],
-    grid: Sequence[float],
-    validation: int,
+    x: svm.Features, targets: Sequence[Target], grid: Sequence[float], validation: int,
     scaling: svm.ScalingKind = "standard",
-) -> np.ndarray:
+) -> np.ndarray:  # fmt: skip
     """Return (T,) the C of best accuracy on the last ``validation`` rows; of equals the smallest.
 
     All C of the grid, classes and targets are columns of one problem, fitted to the other rows.
@@ -59,12 +56,9 @@ def choose_cost(
 
 
 def fit(
-    x: svm.Features,
-    x_test: svm.Features,
-    targets: Sequence[Target],
-    cost: np.ndarray,
+    x: svm.Features, x_test: svm.Features, targets: Sequence[Target], cost: np.ndarray,
     scaling: svm.ScalingKind = "standard",
-) -> Fit:
+) -> Fit:  # fmt: skip
     """Fit all rows with the given C (T,) and predict the test rows."""
     signs = _signs(targets, slice(None))
     costs = np.repeat(cost, [len(s) for s in signs])

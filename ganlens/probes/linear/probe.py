@@ -78,10 +78,8 @@ class LinearProbe(Probe):
         "The more a straight line can tell apart in the discriminator's features, the more it has"
         " learned; what the untrained network reaches was not learned."
     )
-    papers = (
-        RADFORD,
-        ("Coates and Ng 2011", "https://proceedings.mlr.press/v15/coates11a.html"),
-    )
+    papers = (RADFORD, ("Coates and Ng 2011", "https://proceedings.mlr.press/v15/coates11a.html"))
+    requires = Needs(frozenset({"discriminator"}), "required", labels=True)
     demo = MappingProxyType({"n_train": 1000})
 
     target: str = "auto"
@@ -107,10 +105,6 @@ class LinearProbe(Probe):
         counts = self.labels_per_class
         if len(set(counts)) < len(counts):
             raise GanlensError(f"labels_per_class {counts} names a number twice: give it once")
-
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"discriminator"}), "required", labels=True)
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[LinearProbeResult]:
         """Fit all features of the discriminator, each layer's and the controls', one set at a time.

@@ -27,28 +27,14 @@ BATCH, LR, DECAY = 128, 1e-3, 0.01
 
 
 def train_supervised(
-    subject: Subject,
-    train: ImageSet,
-    test: ImageSet,
-    targets: Sequence[Target],
-    epochs: int,
+    subject: Subject, train: ImageSet, test: ImageSet, targets: Sequence[Target], epochs: int,
     seed: int,
-) -> Steps[tuple[Subject, dict[str, Any]]]:
+) -> Steps[tuple[Subject, dict[str, Any]]]:  # fmt: skip
     """Train the same layers to name every target, one linear head each on the last layer's maps.
 
-    AdamW with a one-cycle learning rate (peak 0.001), batches of 128, no augmentation. The weights
-    are cached under the images, the architecture and the settings.
-
-    Args:
-        subject: whose architecture.
-        train: the images to learn from, as many from the first as ``targets`` have train labels.
-        test: the images on which the heads are tested.
-        targets: what to predict; unknown values are left out.
-        epochs: passes over these images.
-        seed: of the first weights and of the order.
-
-    Yields:
-        Progress, once per epoch of training.
+    AdamW with a one-cycle learning rate (peak 0.001), batches of 128, no augmentation. It learns
+    from as many of the first train images as the targets have train labels; unknown ones are left
+    out. The weights are cached under the images, the architecture and the settings.
 
     Returns:
         The trained network, as the discriminator of a subject; and how it was trained, with the

@@ -27,13 +27,9 @@ class Target:
 
 
 def find_targets(train: ImageSet, test: ImageSet, wanted: str) -> list[Target]:
-    """Return the targets that ``wanted`` names.
+    """Return the targets that ``wanted`` names: "class", an attribute, or "auto".
 
-    Args:
-        train: the images to learn from.
-        test: the images to be tested on.
-        wanted: "auto" for the labels where there are some, else every categorical attribute at
-            once; or "class"; or the name of one attribute.
+    That is the labels where there are some, else every categorical attribute at once.
 
     Raises:
         GanlensError: nothing to predict, an unknown or numeric attribute, or a single value.

@@ -50,9 +50,7 @@ def compare(distances: np.ndarray, null: np.ndarray) -> Comparison:
     images that are also train images, all at 0), samples flag with the whole tie, and the count is
     tested by Fisher's exact test: the same with k one above the last of the tie.
 
-    Args:
-        distances: (N,) at least 0.
-        null: (M,) at least 0, M at least 1.
+    Distances are at least 0, and M is at least 1.
     """
     order = np.sort(null)
     k = max(1, int(LEVEL * (len(null) + 1)))
@@ -70,6 +68,12 @@ def compare(distances: np.ndarray, null: np.ndarray) -> Comparison:
         p_count=float(count.sf(int(flagged.sum()) - 1)),
         p_shift=float(shift.pvalue),
     )
+
+
+def compare_sets(distances: Mapping[str, np.ndarray]) -> dict[str, Comparison]:
+    """Compare the distances of every set but the held-out one with those of that one."""
+    null = distances[HELD_OUT]
+    return {kind: compare(one, null) for kind, one in distances.items() if kind != HELD_OUT}
 
 
 def of_controls(tests: Mapping[str, Comparison]) -> dict[str, float]:
@@ -94,8 +98,7 @@ class Space:
     @cached_property
     def tests(self) -> dict[str, Comparison]:
         """Every set but the held-out one against the null."""
-        null = self.near[HELD_OUT].first
-        return {k: compare(one.first, null) for k, one in self.near.items() if k != HELD_OUT}
+        return compare_sets({kind: one.first for kind, one in self.near.items()})
 
     @property
     def test(self) -> Comparison:
@@ -110,12 +113,3 @@ class Space:
 def least(spaces: Sequence[Space], kind: str) -> np.ndarray:
     """Return the (N,) relative distances of a set, each in the space where it is nearest."""
     return np.min([space.relative(kind) for space in spaces], axis=0)
-
-
-def in_any(spaces: Sequence[Space]) -> dict[str, Comparison]:
-    """Compare every set with the held-out images in all spaces at once, by the least distance.
-
-    Held-out images go the same way, so the level is that of one test, not of several.
-    """
-    null = least(spaces, HELD_OUT)
-    return {kind: compare(least(spaces, kind), null) for kind in spaces[0].tests}

@@ -16,16 +16,11 @@ MUST = {EXACT: 0.99, NOISY: 0.99, SHIFTED: 0.95, MIRRORED: 0.95}  # share that m
 
 
 def copies(train: np.ndarray, shifts: int, flips: bool, seed: int) -> dict[str, np.ndarray]:
-    """Copy train images in each way that the search covers.
-
-    Args:
-        train: (N, H, W, C) uint8.
-        shifts: the farthest shift in pixels, 0 for no shifted copies.
-        flips: add mirrored copies.
-        seed: of the draws.
+    """Copy the same (N, H, W, C) uint8 train images in each way that the search covers.
 
     Returns:
-        Name -> (n, H, W, C) uint8; all kinds copy the same images.
+        Name -> (n, H, W, C) uint8: exact and noisy copies, those moved by up to ``shifts`` pixels
+        unless that is 0, and mirrored ones with ``flips``.
     """
     rng = np.random.default_rng([seed, 1])
     rows = rng.permutation(len(train))[:COPIES]

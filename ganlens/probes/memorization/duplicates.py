@@ -23,11 +23,7 @@ def find_duplicates(
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Count twins of every set among the train images; check that planted ones are found.
 
-    Args:
-        train: the train images, which the hash is learned from.
-        held_out: all held-out images.
-        generated: (N, H, W, C) uint8.
-        seed: of the hash and of the draws.
+    The hash is learned from the train images; the generated ones are (N, H, W, C) uint8.
 
     Returns:
         JSON-able numbers: for "train", "held-out" and "generated" the images "n" and how many of

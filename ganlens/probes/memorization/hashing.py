@@ -54,13 +54,7 @@ class Hasher:
 
 
 def hasher(images: np.ndarray, fingerprint: str, seed: int) -> Hasher:
-    """Find or train the hasher of a data set; it is cached.
-
-    Args:
-        images: (N, H, W, C) uint8 train images.
-        fingerprint: of these images.
-        seed: of the weights, the order, the noise and the dropout.
-    """
+    """Find or train the hasher of (N, H, W, C) uint8 images, cached by fingerprint and seed."""
     settings = struct.pack("<qqdddd", EPOCHS, BATCH, RATE, DROPOUT, NOISE, ROWS) + FORMAT.encode()
     key = hashlib.sha256(fingerprint.encode() + settings + str(seed).encode()).hexdigest()[:32]
     path = cache_folder() / "hashes" / f"{key}.safetensors"

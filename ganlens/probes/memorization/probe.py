@@ -12,7 +12,6 @@ from ganlens.errors import GanlensError
 from ganlens.features import DataImages, all_images
 from ganlens.images import from_uint8
 from ganlens.limits import Count, Limits, Seed
-from ganlens.models.prior import check_seed
 from ganlens.precision import FLOAT32, autocast
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity
@@ -77,6 +76,7 @@ class Neighbors(Probe):
         ("Meehan 2020", "https://arxiv.org/abs/2004.05675"),
         ("Alaa 2022", "https://arxiv.org/abs/2102.08921"),
     )
+    drawn = "n"
 
     n: Annotated[int, Limits(2, MOST)] = 500
     space: Literal["pixels", "discriminator", "both"] = "both"
@@ -108,7 +108,7 @@ class Neighbors(Probe):
             HELD_OUT: all_images(DataImages.draw(held_out, self.n, self.seed)),
             **copies(train.images, self.shifts, self.flips, self.seed),
         }
-        few = {COLLAPSED: collapsed(train.images, samples.count, self.seed)}
+        sets = images | {COLLAPSED: collapsed(train.images, samples.count, self.seed)}
         spaces, layer = list[Space](), None
         if self.space != "pixels" and subject.discriminator is not None:
             layer = subject.discriminator.feature_layers[-1]
@@ -122,7 +122,7 @@ class Neighbors(Probe):
             spaces.append(Space("pixels", inside, _search(search, images)))
         yield Progress(2, 5, "search in features")
         features = partial(_features, subject, layer) if layer else _brightness
-        base, sets = features(train.images), {**images, **few}
+        base = features(train.images)
         rows = {kind: features(sets[kind]) for kind in (sets if layer else COMPARED)}
         near = _search(lambda joined: feature_neighbors([joined], base), rows)
         scores = set_scores({kind: rows[kind] for kind in COMPARED}, near, base, self.seed)
@@ -163,7 +163,6 @@ class Neighbors(Probe):
         most = data.image_shape[1] // 8
         if self.shifts > most:
             raise GanlensError(f"shifts {self.shifts}: give 0 to {most} pixels for these images")
-        check_seed(self.seed, self.n)
         train, held_out = data.part(self.split), data.part(OTHER[self.split])
         if min(len(train), len(held_out)) < 2:
             raise GanlensError(

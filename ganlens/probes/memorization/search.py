@@ -69,12 +69,9 @@ def feature_neighbors(views: list[np.ndarray], base: np.ndarray) -> Neighborhood
 
 
 def pixel_neighbors(
-    queries: np.ndarray,
-    base: np.ndarray,
-    shifts: int = 0,
-    flips: bool = False,
+    queries: np.ndarray, base: np.ndarray, shifts: int = 0, flips: bool = False,
     frequencies: int = FREQUENCIES,
-) -> Neighborhood:
+) -> Neighborhood:  # fmt: skip
     """Find the nearest train images in pixels, over shifts and flips of the query.
 
     The middle of each train image, without ``shifts`` pixels on every side, is compared with every

@@ -18,15 +18,11 @@ from ganlens.stats.copying import CopyingScore, assign_cells, copying_score, tra
 K = 5  # neighbour of coverage's balls, as in the paper's code
 PER_CELL = 100  # held-out images per cell of C_T
 
-
 Scores = dict[str, Any]  # JSON-able: see set_scores
 
 
 def set_scores(
-    features: dict[str, np.ndarray],
-    near: dict[str, Neighborhood],
-    base: np.ndarray,
-    seed: int,
+    features: dict[str, np.ndarray], near: dict[str, Neighborhood], base: np.ndarray, seed: int
 ) -> dict[str, Scores]:
     """Score every set against the train set, and the held-out images as one of them.
 
@@ -63,9 +59,7 @@ def set_scores(
         c_t = copying_score(
             near[name].first[ours], null[theirs], cells[name][ours], cells[HELD_OUT][theirs]
         )
-        drawn = rows[
-            rng.permutation(len(rows))[:common]
-        ]  # held-out ones are sorted, maybe by class
+        drawn = rows[rng.permutation(len(rows))[:common]]  # held-out ones may be sorted by class
         found[name] = _score(rows, drawn, near[name], base, reference, c_t)
     return found
 

@@ -15,22 +15,12 @@ from ganlens.subject import Subject
 
 
 def gradient_patches(
-    subject: Subject,
-    network: nn.Module,
-    layer: str,
-    found: Scan,
-    source: ImageSource,
+    subject: Subject, network: nn.Module, layer: str, found: Scan, source: ImageSource,
     units: np.ndarray,
-) -> Steps[np.ndarray]:
-    """Backpropagate one-hots from the strongest positions of units, and cut out their windows.
+) -> Steps[np.ndarray]:  # fmt: skip
+    """Backpropagate from the strongest positions of (n,) units, and cut out their windows.
 
-    Args:
-        subject: whose device the network is on.
-        network: a discriminator, or its guided copy.
-        layer: its name.
-        found: the scan that found the positions.
-        source: the pictures that were scanned.
-        units: (n,) indices.
+    ``network`` is the subject's discriminator or its guided copy, ``found`` a scan of the source.
 
     Returns:
         (n, k, C, s, s) float32, NaN where the window reaches over the edge of the picture.
@@ -69,23 +59,16 @@ def concentration(patch: np.ndarray) -> float | None:
     return float((root - lengths.sum() / norm) / (root - 1))
 
 
-def smoothness(patch: np.ndarray) -> float | None:
-    """Return the correlation of a (C, s, s) gradient with its right and lower neighbours.
-
-    Near 0 for noise, near 1 for edges and blobs. Pixels outside the picture (NaN) do not count.
-
-    Returns:
-        None where the gradient does not vary, or there are no neighbours.
-    """
-    return neighbour_correlation(torch.tensor(patch))
-
-
 def per_unit(patches: np.ndarray) -> np.ndarray:
     """Return (n, 2) concentration and smoothness of each unit: means over its k patches.
 
-    Patches where one is not defined do not count; NaN where none is.
+    Smoothness is the correlation of neighbouring pixels. Patches where one of both is not defined
+    do not count for it; NaN where none is.
     """
-    found = [[[concentration(one), smoothness(one)] for one in unit] for unit in patches]
+    found = [
+        [[concentration(one), neighbour_correlation(torch.tensor(one))] for one in unit]
+        for unit in patches
+    ]
     return np.ma.masked_invalid(np.array(found, dtype=float)).mean(1).filled(np.nan)
 
 

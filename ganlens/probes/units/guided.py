@@ -8,14 +8,12 @@ import numpy as np
 
 from ganlens.activations import guided_copy, plain_activations
 from ganlens.data import ImageSet
-from ganlens.errors import GanlensError
 from ganlens.features import DataImages
 from ganlens.limits import Count, Seed
 from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity, untrained
 from ganlens.probes.units.gradients import gradient_patches, per_unit
-from ganlens.probes.units.guided_panels import panels
-from ganlens.probes.units.guided_result import Gradients, GuidedBackpropResult
+from ganlens.probes.units.guided_result import Gradients, GuidedBackpropResult, panels
 from ganlens.probes.units.scan import check_units, last_block, scan, spread, windows_of
 from ganlens.subject import Subject
 
@@ -54,6 +52,7 @@ class GuidedBackprop(Probe):
         " only noise that follows the edges of the image."
     )
     papers = (RADFORD, ("Springenberg 2014", "https://arxiv.org/abs/1412.6806"))
+    requires = Needs(frozenset({"discriminator"}), "required")
     demo = MappingProxyType({"images": 2000, "measured": 32})
 
     layer: str = "auto"
@@ -65,15 +64,10 @@ class GuidedBackprop(Probe):
     seed: Seed = 0
     batch_size: Count = 64
 
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"discriminator"}), "required")
-
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[GuidedBackpropResult]:
         """Scan both networks, then backpropagate."""
-        network = subject.unconditional("discriminator")
+        network, layer = subject.unconditional("discriminator"), self._layer(subject)
         data = images_for(subject, data, "guided backpropagation")
-        layer = last_block(subject) if self.layer == "auto" else self.layer
         windows = windows_of(subject, "discriminator", layer)
         check_units(self.units, windows, layer)
         guided_copy(network)  # says whether there is a rectifier, before the long work
@@ -104,24 +98,18 @@ class GuidedBackprop(Probe):
             },
         )
 
-    def unfit(self, subject: Subject) -> str:
-        """Say why the layer's field is not known, or that nothing rectifies."""
-        try:
-            layer = last_block(subject) if self.layer == "auto" else self.layer
-            windows_of(subject, "discriminator", layer)
-            guided_copy(subject.unconditional("discriminator"))
-        except GanlensError as error:
-            return str(error)
-        return ""
+    def follow(self, subject: Subject) -> None:
+        """Find the layer's receptive field, and a rectifier."""
+        windows_of(subject, "discriminator", self._layer(subject))
+        guided_copy(subject.unconditional("discriminator"))
+
+    def _layer(self, subject: Subject) -> str:
+        return last_block(subject) if self.layer == "auto" else self.layer
 
     def _measure(
-        self,
-        subject: Subject,
-        layer: str,
-        source: DataImages,
-        units: np.ndarray,
+        self, subject: Subject, layer: str, source: DataImages, units: np.ndarray,
         measured: np.ndarray,
-    ) -> Steps[Gradients]:
+    ) -> Steps[Gradients]:  # fmt: skip
         found = yield from scan(subject, "discriminator", layer, source, self.k, self.batch_size)
         network = subject.unconditional("discriminator")
         every = np.union1d(units, measured)

@@ -1,7 +1,8 @@
 """Sheets of patches: one row for each unit, its number before it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -36,16 +37,16 @@ class Gallery:
     def patches(self) -> np.ndarray:
         """Return (n, k, s, s, C) uint8: the windows, grey where they reach over the edge."""
         side = int((self.boxes[..., 1] - self.boxes[..., 0]).max())
-        places = np.ndindex(self.boxes.shape[:2])
-        flat = [cut(self.pictures[at], self.boxes[at], side, GREY) for at in places]
-        return np.array(flat).reshape(*self.boxes.shape[:2], *flat[0].shape)
+        return self._each(partial(cut, side=side, outside=GREY))
 
     def framed(self) -> np.ndarray:
         """Return (n, k, H', W', 3) uint8: enlarged pictures with the windows drawn on them."""
-        scale = scale_of(self.pictures.shape[2])
-        places = np.ndindex(self.boxes.shape[:2])
-        flat = [frame(self.pictures[at], self.boxes[at], scale) for at in places]
-        return np.array(flat).reshape(*self.boxes.shape[:2], *flat[0].shape)
+        return self._each(partial(frame, scale=scale_of(self.pictures.shape[2])))
+
+    def _each(self, made: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
+        """Return what is made of each picture and its window, in the same order."""
+        rows = zip(self.pictures, self.boxes, strict=True)
+        return np.array([list(map(made, *row)) for row in rows])
 
 
 def scale_of(side: int) -> int:

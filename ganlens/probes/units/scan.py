@@ -85,11 +85,7 @@ def scan(
 
 
 def check_units(units: tuple[int, ...], windows: Windows, layer: str) -> None:
-    """Raise for units that a layer does not have.
-
-    Raises:
-        GanlensError: says which it has.
-    """
+    """Raise a GanlensError for a unit that a layer does not have; it says which it has."""
     last = windows.shape[0] - 1
     for unit in units:
         if not 0 <= unit <= last:

@@ -11,12 +11,10 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages, ImageSource
 from ganlens.limits import Count, Seed
-from ganlens.models.prior import check_seed
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity, untrained
 from ganlens.probes.units.scan import Scan, check_units, last_block, scan, spread, windows_of
-from ganlens.probes.units.top_panels import panels
-from ganlens.probes.units.top_result import TopImagesResult, TopUnits
+from ganlens.probes.units.top_result import TopImagesResult, TopUnits, panels
 from ganlens.stats.auc import auc_table
 from ganlens.subject import Samples, Subject
 
@@ -59,6 +57,7 @@ class TopImages(Probe):
         "rows of the untrained network show what unity arises without learning."
     )
     papers = (("Zeiler and Fergus 2013", "https://arxiv.org/abs/1311.2901"),)
+    drawn = "images"
     demo = MappingProxyType({"images": 2000})
 
     network: Literal["discriminator", "generator"] = "discriminator"
@@ -70,11 +69,6 @@ class TopImages(Probe):
     split: Literal["train", "test", "all"] = "train"
     seed: Seed = 0
     batch_size: Count = 64
-
-    def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
-        super().__post_init__()
-        check_seed(self.seed, self.images)
 
     def needs(self) -> Needs:
         """Return what it cannot do without: the network, and what it is shown."""
@@ -106,16 +100,12 @@ class TopImages(Probe):
             found = yield from scan(one, self.network, layer, own, self.k, self.batch_size)
             both.append(self._units(found, own, windows, real))
         return TopImagesResult(
-            network=self.network,
-            layer=layer,
             size=windows.size,
             trained=both[0],
             untrained=both[1] if control else None,
             source=f"real images, {real.data.split} split" if real else "generated samples",
             note=note,
             chosen=bool(self.units),
-            images=source.count,
-            split=real.data.split if real else None,
             draw=panels,
             about={
                 **identity(subject, data if real else None, drawn=real is None),
@@ -128,13 +118,9 @@ class TopImages(Probe):
             },
         )
 
-    def unfit(self, subject: Subject) -> str:
-        """Say why the windows of the layer are not known."""
-        try:
-            windows_of(subject, self.network, self._layer(subject))
-        except GanlensError as error:
-            return str(error)
-        return ""
+    def follow(self, subject: Subject) -> None:
+        """Find the windows of the layer."""
+        windows_of(subject, self.network, self._layer(subject))
 
     def _layer(self, subject: Subject) -> str:
         module = subject.network(self.network)

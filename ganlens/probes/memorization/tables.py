@@ -92,8 +92,8 @@ def few_copies(result: NeighborsResult) -> TablePanel:
     return TablePanel(
         title="A few copies among many samples?",
         caption=f"The lowest distances of samples and of {few.null.shape[1]:,} held-out images "
-        "together: p is the probability that so many of them are samples', if samples are as held-out "
-        "images are (random labels, over several depths at once). "
+        "together: p is the probability that so many of them are samples', if samples are as "
+        "held-out images are (random labels, over several depths at once). "
         f"{len(few.nearer):,} samples are nearer than every held-out image. Distances "
         "are between images of one brightness and contrast, with smoothed colours, as they are "
         "and averaged over 3x3 pixels, and each is divided by half the mean of the 50 nearest "

@@ -176,7 +176,11 @@ def attacks(place: Place) -> list[tuple[dict[str, Any], str]]:
 
 
 def drop(page: "Page", folder: Path, name: str, recipe: dict[str, Any], content: Any) -> None:
-    images.write_png(folder / name, content, recipe)
+    if name.endswith(".png"):
+        images.write_png(folder / name, content, recipe)
+    else:
+        film = images.animation_bytes(content[None], name.rpartition(".")[2], recipe=recipe)
+        (folder / name).write_bytes(film)
     page.locator('input[type="file"]').set_input_files(folder / name)
     page.get_by_text(name).first.wait_for()
     settled(page)
@@ -203,7 +207,8 @@ def test_no_recipe_in_a_picture_opens_a_path_of_the_server(
 ) -> None:
     page = visit(browser, place.address, "replay", place.checkpoint, data="none")
     for index, (recipe, said) in enumerate(attacks(place)):
-        drop(page, tmp_path, f"attack-{index}.png", recipe, PIXELS)
+        kind = ("png", "webp", "gif")[index // 3 % 3]
+        drop(page, tmp_path, f"attack-{index}.{kind}", recipe, PIXELS)
         line = one_line(page)
         assert line.startswith(said), (recipe, line)
     place.check_closed()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from browsing import MARKS, assert_same_pixels, explorer, settled, shown, visit
+from browsing import NEEDS_CHROMIUM, assert_same_pixels, explorer, settled, shown, visit
 from fake_subject import save_tiny
 from sessions import Visitor
 
@@ -28,7 +28,7 @@ from ganlens.replay import signed
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = MARKS
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 # What Python runs first in the server: note the paths of audited calls below WATCHED.
 HOOK = """
@@ -202,6 +202,8 @@ def one_line(page: "Page") -> str:
     return lines[0]
 
 
+@pytest.mark.browser
+@NEEDS_CHROMIUM
 def test_no_recipe_in_a_picture_opens_a_path_of_the_server(
     browser: "Browser", place: Place, tmp_path: Path
 ) -> None:
@@ -214,6 +216,8 @@ def test_no_recipe_in_a_picture_opens_a_path_of_the_server(
     place.check_closed()
 
 
+@pytest.mark.browser
+@NEEDS_CHROMIUM
 def test_the_same_page_replays_what_is_on_offer(
     browser: "Browser", place: Place, tmp_path: Path
 ) -> None:
@@ -237,6 +241,8 @@ def test_the_same_page_replays_what_is_on_offer(
     place.check_closed()
 
 
+@pytest.mark.browser
+@NEEDS_CHROMIUM
 def test_no_recipe_in_an_address_opens_a_path(browser: "Browser", place: Place) -> None:
     subject = ganlens.load(place.checkpoint, "cpu")
     for path in paths(place)[:20:4]:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,8 @@ from choices import Choice
 from running import run_probe
 from store import samples, shelf, subject_of
 
+from ganlens.files import write_bytes
+from ganlens.places import cache_folder
 from ganlens.probes.forgetting import Forget
 from ganlens.probes.forgetting.boxes import LEAST
 from ganlens.report import command, python_code
@@ -121,9 +122,10 @@ def _as_json(subject: "Subject", drawn: dict[int, list[Box]]) -> str:
 
 
 def _file(content: str) -> Path:
-    """Write boxes where the probe can read them: one file for the same boxes."""
-    folder = Path(tempfile.gettempdir()) / "ganlens-boxes"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{hashlib.sha256(content.encode()).hexdigest()[:16]}.json"
-    path.write_text(content, "utf-8")
+    """Write boxes where the probe can read them: one file for the same boxes.
+
+    It is in the folder of this user's own, not in one that all users of the machine write to.
+    """
+    path = cache_folder() / "boxes" / f"{hashlib.sha256(content.encode()).hexdigest()[:16]}.json"
+    write_bytes(path, content.encode())
     return path

@@ -9,6 +9,7 @@ import show
 import streamlit as st
 import uploads
 from choices import NO_DATA, Choice, checkpoints, data_specs, read_options
+from roles import check_pictures
 from store import images_of, own_copy, subject_of
 
 from ganlens.checkpoints import MODEL_FILE
@@ -88,16 +89,22 @@ def _subject(choice: Choice, recipe: AnyRecipe) -> "Subject":
 def _check_places(subject: "Subject", recipe: AnyRecipe) -> None:
     """Refuse a recipe that would open anything but what visitors may choose.
 
+    What the checkpoint says of its own data is no permission either: it may come from anywhere.
+
     Raises:
         GanlensError: the same whether or not there is something at a place that it names.
     """
     offered = [spec for spec in data_specs(read_options()) if spec != NO_DATA]
-    own = [(subject.provenance.get(domain) or {}).get("spec") for domain in ("data", "others")]
     for spec in specs_of(recipe):
-        if spec not in (*offered, *own):
-            raise one_of("data of the recipe", spec, offered)
+        if spec not in offered:
+            raise GanlensError(
+                f"{one_of('data of the recipe', spec, offered)}, or start the explorer with --data"
+                " and the data that you trust"
+            )
     if isinstance(recipe, PanelRecipe):
-        recipe.build()
+        probe = recipe.build()
+        if not recipe.sources:
+            check_pictures(probe, subject)
 
 
 def _images(subject: "Subject", spec: str) -> "ImageSet":

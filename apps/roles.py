@@ -12,6 +12,7 @@ from store import images_of
 from ganlens.errors import GanlensError
 from ganlens.models.base import source_shape
 from ganlens.packing import pack
+from ganlens.probes.base import Probe
 from ganlens.recipe import Recipe
 from ganlens.report import (
     conditions_said,
@@ -119,6 +120,22 @@ def pictures_of(subject: "Subject", name: str, spec: str) -> "ImageSet":
             " choose real images on the left, or start the explorer with --data SPEC"
         )
     return held_out(str(chosen), subject, name)
+
+
+def check_pictures(probe: Probe, subject: "Subject") -> None:
+    """Refuse a probe that would have a translator open pictures which are not on offer.
+
+    Raises:
+        GanlensError: names the data that the translator was trained on.
+    """
+    if "sample" in probe.needs().networks and subject.generator is None:
+        (name, *_) = subject.names("translator") or [""]
+        own = training_spec(subject.provenance, name)
+        if name and own not in sources():
+            raise GanlensError(
+                f"{name} reads pictures, and {own or 'the data it was trained on'} is not offered"
+                " here: start the explorer with --data SPEC"
+            )
 
 
 def sources() -> list[str]:

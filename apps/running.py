@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
+from roles import check_pictures
 from store import Stored, own_copy, result_key, shelf
 from working import under_a_bar
 
@@ -20,6 +21,7 @@ def run_probe(name: str, probe: Probe, subject: "Subject", data: "ImageSet | Non
     Raises:
         GanlensError: the probe cannot run.
     """
+    check_pictures(probe, subject)
     checkpoint = subject.provenance.get("hash")
     start = time.perf_counter()
     # A page may run a probe on several checkpoints in one go, and each has a Stop of its own.

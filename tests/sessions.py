@@ -59,6 +59,24 @@ class Visitor:
         self._widgets[one.id] = WidgetState(id=one.id, double_value=value)
         self._run()
 
+    def set_text(self, label: str, value: str) -> None:
+        """Type into a text field, or into a box to choose from, whatever that offers."""
+        (one,) = [
+            found
+            for kind in ("text_input", "selectbox")
+            for found in self._all(kind)
+            if found.label == label
+        ]
+        self._widgets[one.id] = WidgetState(id=one.id, string_value=value)
+        self._run()
+
+    def press(self, label: str) -> None:
+        """Press a button; it is not pressed any more in the next run."""
+        (one,) = [found for found in self._all("button") if found.label == label]
+        self._widgets[one.id] = WidgetState(id=one.id, trigger_value=True)
+        self._run()
+        del self._widgets[one.id]
+
     def drop(self, name: str, content: bytes) -> None:
         """Drop a file where one is asked for."""
         uploader = self._element("file_uploader")

@@ -24,13 +24,13 @@ from ganlens.subject import Subject
 
 A_HELP = (
     "What is evaluated: a checkpoint (folder, run or shipped name), weights of another project, or "
-    "the samples of any GAN (a folder, zip or npz of images)."
+    "the samples of any GAN (a folder, zip, tar or npz of images)."
 )
 B_HELP = (
     "What it is compared with, in place of --data: images, an .npz of mu and sigma, or a "
     "checkpoint."
 )
-SOURCE_HELP = "Images (folder, zip, npz, pixelfaces ...) or a checkpoint."
+SOURCE_HELP = "Images (folder, zip, tar, npz, pixelfaces ...) or a checkpoint."
 NpzFile = Annotated[Path, arg(metavar="NPZ")]
 
 

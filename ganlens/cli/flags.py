@@ -20,8 +20,8 @@ CHECKPOINT_HELP = (
     "project saved."
 )
 DATA_HELP = (
-    "Images: a folder or zip, an .npz, torchvision:NAME, train=SPEC,test=SPEC, or embedded ones: "
-    "pixelfaces, digits, mnist10k; pixelfaces-pairs, for evaluation only."
+    "Images: a folder, zip or tar, an .npz, torchvision:NAME, train=SPEC,test=SPEC, or embedded "
+    "ones: pixelfaces, digits, mnist10k; pixelfaces-pairs, for evaluation only."
 )
 
 # The flags that several commands share; each is written once.

@@ -1,9 +1,10 @@
 """Data: a SPEC becomes an ImageSet of uint8 images, labels, attributes, a split and a fingerprint.
 
 ``opening`` resolves the SPEC to a source (``sources``, ``arrays``, ``vision``, ``embedded``).
-``trees``, ``packed`` and ``kinds`` list the files of folders and zips; ``layout`` says what they
-tell (``folders``, ``splits``, ``tables``, ``columns``), ``members`` and ``ranges`` what arrays do.
-``build`` decodes it all once (``decode``, within a ``budget``) into the ``cache``;
+``trees``, ``archives``, ``tars``, ``packed`` and ``kinds`` list the files of folders and archives;
+``layout`` says what they tell (``folders``, ``splits``, ``tables``, ``columns``), ``members`` and
+``ranges`` what arrays do. ``build`` decodes it all once (``decode``, within a ``budget``) into the
+``cache``;
 ``preparation`` says what that did to the images, ``remarks`` what was concluded and left out,
 ``overlap`` which of them two sides share; and
 ``imageset``, ``select`` and ``counterfactuals`` are what the caller holds afterwards. What a

@@ -32,6 +32,9 @@ _OTHER_NAMES = (
 OTHER_NAMES = frozenset(_OTHER_NAMES.split())
 TABLES = ("attributes.csv", "metadata.csv", "metadata.jsonl")
 TABLE_EXTENSIONS = (".csv", ".tsv", ".jsonl")
+# Where attributes and classes come from, as every error that misses them says it.
+A_TABLE = f"a table beside the images ({', '.join(TABLES[:-1])} or {TABLES[-1]})"
+LABELS_OR_A_TABLE = f"class folders, a dataset.json, labels in an .npz, or {A_TABLE}"
 SIDECARS = (*TABLES, "dataset.json")
 # What systems, network drives and tools leave behind, in lower case; names with a dot first too.
 _LITTER = (

@@ -6,6 +6,7 @@ from contextlib import closing
 from numbers import Integral
 from pathlib import Path
 
+from ganlens.data.archives import ZipTree
 from ganlens.data.arrays import NpzSource
 from ganlens.data.boundary import readable
 from ganlens.data.build import build
@@ -15,7 +16,8 @@ from ganlens.data.imageset import ImageSet
 from ganlens.data.preparation import Fit, misplaced, split_options, with_fit
 from ganlens.data.sizes import Facts
 from ganlens.data.sources import FileSource, JoinedSource, Source
-from ganlens.data.trees import FolderTree, ZipTree
+from ganlens.data.tars import ENDINGS, TarTree
+from ganlens.data.trees import FolderTree
 from ganlens.data.vision import PREFIX, TorchvisionSource
 from ganlens.errors import GanlensError, one_of
 from ganlens.files import check_regular
@@ -25,6 +27,10 @@ from ganlens.progress import Steps, finish
 JOINED = re.compile(r"train=(?P<train>.+?),\s*test=(?P<test>.+)")
 SPLIT_NAMES = ("all", "train", "test", "val")
 MAX_SIZE = 4096  # px
+FILES = (".zip", ".npz", *ENDINGS)  # that hold many images
+PLACES = "a folder, .zip, .tar or .npz"
+_PACKED = ".gz .bz2 .xz .zst .tzst .lz4 .lzma .z .7z .rar .iso .cab"
+PACKED = frozenset(_PACKED.split())
 
 
 def open_data(
@@ -44,8 +50,9 @@ def open_data(
 
     Args:
         spec: a name in ``EMBEDDED``, such as ``pixelfaces``; ``torchvision:NAME``; the path of a
-            folder, a ``.zip`` or an ``.npz``; or ``train=SPEC,test=SPEC``. A folder that is named
-            like an embedded one is reached as ``./digits``. It may end in ``,fit=FIT`` and in
+            folder, a ``.zip``, a ``.tar`` (also ``.tar.gz``, ``.tar.bz2``, ``.tar.xz``) or an
+            ``.npz``; or ``train=SPEC,test=SPEC``. A folder that is named like an embedded one is
+            reached as ``./digits``. It may end in ``,fit=FIT`` and in
             ``,upscale=yes``. What is concluded about splits, classes, columns and ranges of values
             stands in ``notes`` of the result.
         split: "all", "train", "test", or "val" where the data declares one.
@@ -168,14 +175,14 @@ def resolve(spec: str, store: Store, given: str = "") -> Source:
     if spec.startswith(PREFIX):
         return TorchvisionSource(spec, store.root / "torchvision")
     path = expanded(spec)
-    with readable(f"data {spec!r} is no path", "give the path of a folder, .zip or .npz"):
+    with readable(f"data {spec!r} is no path", f"give the path of {PLACES}"):
         there = bool(spec.strip()) and path.exists()
     if not there:
         own = misplaced(given) if given != spec and expanded(given).exists() else ""
         hint = own or misplaced(spec) or _suggestion(spec, path)
         raise GanlensError(
             f"data {spec!r} is not there{hint}: give {', '.join(EMBEDDED)}, {PREFIX}NAME, or "
-            "the path of a folder, .zip or .npz"
+            f"the path of {PLACES}"
         )
     check_regular(path)
     if path.is_dir():
@@ -184,9 +191,15 @@ def resolve(spec: str, store: Store, given: str = "") -> Source:
         return NpzSource(spec, path, store.data)
     if path.suffix.lower() == ".zip":
         return FileSource(spec, ZipTree(path))
+    if path.name.lower().endswith(ENDINGS):
+        return FileSource(spec, TarTree(path, store.root))
+    if path.suffix.lower() in PACKED:
+        raise GanlensError(
+            f"data {spec!r} is a {path.suffix} archive, which is not read here: unpack it, and "
+            "give the folder"
+        )
     raise GanlensError(
-        f"data {spec!r} is a {path.suffix or 'nameless'} file: give a folder, .zip or .npz of "
-        "images"
+        f"data {spec!r} is a {path.suffix or 'nameless'} file: give {PLACES} of images"
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ganlens.data.kinds import LABELS_OR_A_TABLE
 from ganlens.errors import GanlensError
 
 TOKEN = re.compile(r"""\s*("[^"]*"|'[^']*'|==|!=|<=|>=|[=<>!&|()]|[^=<>!&|()"'\s][^=<>!&|()"']*)""")
@@ -49,8 +50,8 @@ def select(
     """
     if not columns:
         raise GanlensError(
-            f"{expression!r} cannot be selected: the data has neither attributes nor classes; add "
-            "an attributes.csv or class folders"
+            f"{expression!r} cannot be selected: the data has neither attributes nor classes; "
+            f"add {LABELS_OR_A_TABLE}"
         )
     return _Parser(expression, columns, values).parse()
 

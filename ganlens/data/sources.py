@@ -64,7 +64,7 @@ class Source:
 
 
 class FileSource(Source):
-    """A folder or a zip of images."""
+    """A folder or an archive of images."""
 
     def __init__(self, spec: str, tree: Tree) -> None:
         super().__init__(spec)
@@ -84,7 +84,7 @@ class FileSource(Source):
                 raise GanlensError(
                     f"found 0 images in {self.spec!r}: looked in it and its sub-folders for files "
                     f"ending in {' '.join(IMAGE_EXTENSIONS)}{_first(listing.skipped)}; give a "
-                    "folder or zip that holds some"
+                    "folder, zip or tar that holds some"
                 )
         return self._described
 

@@ -1,28 +1,18 @@
-"""Trees of files: a folder and a zip look alike, and neither is trusted.
-
-Nothing is ever extracted from a zip, so no entry can be written outside (zip slip); entries with
-such names are left out all the same. What an entry declares as its size bounds what is read of it.
-"""
+"""Trees of files: a folder and an archive look alike, and neither is trusted."""
 
 import hashlib
 import os
-import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from ganlens.data.boundary import readable
 from ganlens.data.encoded import Unusable
-from ganlens.data.kinds import HEAD, is_litter, is_other, is_wanted
+from ganlens.data.kinds import HEAD, is_litter, is_other
 from ganlens.errors import GanlensError
 
 MAX_FILE = 256 * 2**20  # bytes of one file: an uncompressed image of MAX_IMAGE_PIXELS is about this
 ALWAYS_HASHED = (64 * 2**20, 2000)  # bytes and files up to which stamps are not trusted instead
-
-ENCRYPTED = 1  # bit of a zip entry's flags
-COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 
 Stamp = tuple[str, int, int, int]  # name, size, mtime_ns, ctime_ns
 Remember = Callable[[Path, list[Stamp], Callable[[], str]], str]
@@ -168,81 +158,3 @@ def stamp(name: str, path: Path) -> Stamp:
     except OSError:  # a broken link
         return name, 0, 0, 0
     return name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
-
-
-class ZipTree:
-    """A zip file, read in place; its directory is parsed only when its files are asked for."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @cached_property
-    def _zip(self) -> zipfile.ZipFile:
-        with readable(f"{self.path} is not a readable zip file", "copy it again, or give a folder"):
-            return zipfile.ZipFile(self.path)
-
-    @cached_property
-    def _files(self) -> dict[str, zipfile.ZipInfo]:
-        entries = {_posix(i.filename): i for i in self._zip.infolist() if not i.is_dir()}
-        return {name: entries[name] for name in sorted(entries)}
-
-    @cached_property
-    def _entries(self) -> dict[str, zipfile.ZipInfo]:
-        return {name: info for name, info in self._files.items() if is_wanted(name)}
-
-    @cached_property
-    def others(self) -> list[str]:
-        """Names of files that are no pictures; see Tree."""
-        return [n for n in self._files if is_other(n) and not any(map(is_litter, n.split("/")))]
-
-    @cached_property
-    def unsafe(self) -> list[str]:
-        """Names that lead out of the archive."""
-        return [name for name in self._entries if _leads_outside(name)]
-
-    @cached_property
-    def sizes(self) -> dict[str, int]:
-        """Name -> declared bytes; see Tree."""
-        return {n: info.file_size for n, info in self._entries.items() if not _leads_outside(n)}
-
-    def read(self, name: str) -> bytes:
-        """Return the content of a file; see Tree."""
-        check_size(self.sizes[name])
-        return self._zip.read(self._entry(name))
-
-    def _entry(self, name: str) -> zipfile.ZipInfo:
-        info = self._entries[name]
-        if info.flag_bits & ENCRYPTED:
-            raise Unusable("encrypted: unpack the zip with its password and give the folder")
-        if info.compress_type not in COMPRESSIONS:
-            raise Unusable(
-                f"packed by method {info.compress_type} (9 is Deflate64), which is not read here: "
-                "unpack the zip and give the folder"
-            )
-        return info
-
-    def head(self, name: str) -> bytes:
-        """Return a file's first bytes; see Tree."""
-        with self._zip.open(self._entry(name)) as file:
-            return file.read(HEAD)
-
-    def content(self, remember: Remember) -> str:
-        """Return a digest of every name and content; see Tree."""
-        line = stamp("", self.path)
-        if line[1] <= ALWAYS_HASHED[0]:
-            return file_digest(self.path)
-        return remember(self.path, [line], lambda: file_digest(self.path))
-
-    def close(self) -> None:
-        """Release what is open."""
-        if "_zip" in self.__dict__:  # opened at all
-            self._zip.close()
-
-
-def _posix(name: str) -> str:
-    return name.replace("\\", "/").removeprefix("./")
-
-
-def _leads_outside(name: str) -> bool:
-    first, *_ = parts = name.split("/")
-    return first == "" or ":" in first or ".." in parts

@@ -13,10 +13,9 @@ from ganlens.foreign.fitting import (
     Reading,
     Stage,
     explained,
-    geometries,
     prior_discrepancies,
-    readings,
 )
+from ganlens.foreign.measurements import geometries, readings
 from ganlens.foreign.recognition import Notes, Weights
 from ganlens.foreign.sequence import Layer
 from ganlens.models.imported.layers import Geometry

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ganlens.data.kinds import is_image
+from ganlens.data.tars import is_tar
 from ganlens.errors import GanlensError
 from ganlens.files import check_regular
 from ganlens.foreign.containers import holds_an_optimizer, states_of
@@ -42,7 +43,7 @@ def files_of(source: Path) -> list[Path]:
 
 
 def holds_weights(source: Path) -> bool:
-    """Whether a path stands for weights rather than for images, by the names alone.
+    """Whether a path stands for weights rather than for images, by the names alone, but for .tar.
 
     A folder does where such files lie in it, and neither images nor folders beside them.
     """
@@ -50,8 +51,8 @@ def holds_weights(source: Path) -> bool:
         files = files_of(source)
     except (GanlensError, OSError):
         return False
-    if source.is_file():
-        return source.suffix in (*SUFFIXES, ".jl")
+    if source.is_file():  # files of torch.save are called .tar, too: those begin as others do
+        return source.suffix in (*SUFFIXES, ".jl") and not is_tar(source)
     return not any(p.is_dir() or is_image(p.name) for p in source.iterdir()) and bool(files)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from ganlens.data import ImageSet
+from ganlens.data.kinds import A_TABLE, LABELS_OR_A_TABLE
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages
 from ganlens.probes.base import Progress, Steps
@@ -109,8 +110,8 @@ def names_of(wanted: Sequence[Sequence[Concept]], data: ImageSet) -> list[str]:
     names = names or list(candidates(data))
     if not names:
         raise GanlensError(
-            f"data {data.spec!r} has no attributes and no classes to calculate with: add an "
-            "attributes.csv, or give seeds for A, B and C"
+            f"data {data.spec!r} has no attributes and no classes to calculate with: add "
+            f"{LABELS_OR_A_TABLE}, or give seeds for A, B and C"
         )
     return names
 
@@ -282,8 +283,8 @@ def ranked(data: ImageSet, pool: Pool, exemplars: int) -> list[Concepts]:
 def _three_classes(classifier: LinearClassifier) -> Concepts:
     if len(classifier.classes) < 3:
         raise GanlensError(
-            "2 classes and no attributes are too little for A - B + C: add an attributes.csv, use "
-            "data with 3 classes, or give seeds for the exemplars"
+            f"2 classes and no attributes are too little for A - B + C: add {A_TABLE}, use data "
+            "with 3 classes, or give seeds for the exemplars"
         )
     order = np.argsort(-np.nan_to_num(classifier.recalls), kind="stable")[:3]
     a, b, c = ((equals("class", classifier.classes[i]),) for i in order)

@@ -9,7 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from three_families import FAMILIES
 
+from ganlens import load
 from ganlens.cli import main
+from ganlens.images import png_bytes
 from ganlens.models import MODELS
 from ganlens.probes import PROBES
 
@@ -156,6 +158,34 @@ def test_source_pictures_that_are_not_offered_are_one_sentence(
     assert "is not offered here: choose real images on the left" in said
     assert "\n" not in said
     assert "trained on" in str([list(table.value.index) for table in app.table]), "the rest stands"
+
+
+@pytest.mark.parametrize("name", ["fid", "neighbors"])
+def test_what_a_header_names_is_no_permission_to_open_it(
+    places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Neither by running a probe nor by replaying a panel: a checkpoint may come from anywhere."""
+    monkeypatch.setattr(sys, "argv", ["explorer.py", "--root", str(places[0])])
+    app = page(places, "toy-translator", name, data="pixelfaces")
+    app.button(key=f"{name}-run").click().run(timeout=120)
+    assert not app.exception
+    (said,) = [one.value.replace("\\", "") for one in app.error]
+    assert said.startswith(f"a_to_b reads pictures, and {places[1]} is not offered here")
+    subject = load(places[0] / "toy-translator", "cpu")
+    panel = {"version": 1, "kind": "panel", "panel": "x", "scale": 1, "checkpoint": "c",
+             "hash": subject.provenance["hash"], "weights": subject.provenance["weights"],
+             "probe": name, "settings": {}}  # fmt: skip
+    for values, words in (
+        ({}, "a_to_b reads pictures"),
+        ({"data": str(places[1])}, "is not known"),
+    ):
+        app = page(places, "toy-translator", "replay", data="none")
+        content = png_bytes(np.zeros((4, 4, 3), np.uint8), {**panel, **values})
+        app.file_uploader[0].set_value(("p.png", content, "image/png")).run()
+        assert not app.exception
+        (said,) = [one.value.replace("\\", "") for one in app.error]
+        assert words in said
+        assert "with --data" in said
 
 
 def conditional_widgets() -> None:

@@ -129,3 +129,21 @@ def test_what_is_on_offer_is_drawn_again(
     assert not explorer.exception
     assert [one.value for one in explorer.error] == []
     assert [one.value for one in explorer.success] == ["Identical, to the pixel."]
+
+
+def test_boxes_are_written_where_no_other_user_can_lay_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(APPS)
+    monkeypatch.setenv("GANLENS_CACHE", str(tmp_path / "cache"))
+    from page_forget import _file
+
+    path = _file('{"boxes": []}')
+    assert path.is_relative_to(tmp_path / "cache")
+    (tmp_path / "precious").write_text("kept")
+    path.unlink()
+    path.symlink_to(tmp_path / "precious")
+    assert _file('{"boxes": []}') == path
+    assert not path.is_symlink()
+    assert path.read_text() == '{"boxes": []}'
+    assert (tmp_path / "precious").read_text() == "kept"

@@ -551,7 +551,7 @@ def test_a_folder_without_images(tmp_path):
 
 def test_other_files(tmp_path):
     path = write(tmp_path / "one.png", PIXELS[0])
-    assert "is a .png file: give a folder, .zip or .npz of images" in refusal(path)
+    assert "is a .png file: give a folder, .zip, .tar or .npz of images" in refusal(path)
 
 
 @pytest.mark.parametrize(

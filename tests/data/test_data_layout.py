@@ -1,7 +1,8 @@
-"""What folders and zips say about their images: classes, splits, attributes, bad ones of each."""
+"""What folders and archives say of their images: classes, splits, attributes, bad ones of each."""
 
 import json
 import os
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -35,13 +36,20 @@ def zipped(root: Path, target: Path, prefix: str = "") -> Path:
     return target
 
 
-@pytest.fixture(params=["folder", "zip", "zip in a folder"])
+def tarred(root: Path, target: Path, prefix: str = "") -> Path:
+    with tarfile.open(target, "w:gz" if target.suffix == ".gz" else "w") as archive:
+        archive.add(root, prefix or ".")  # as people do: with the folder's own entry
+    return target
+
+
+@pytest.fixture(params=["folder", "zip", "zip in a folder", "tar", "tar.gz in a folder"])
 def wrap(request, tmp_path):
-    """Give a folder as it is, as a zip, and as a zip that holds it under one more folder."""
+    """Give a folder as it is, as an archive, and as one that holds it under one more folder."""
     if request.param == "folder":
         return lambda root: str(root)
-    prefix = "" if request.param == "zip" else "my data/"
-    return lambda root: str(zipped(root, tmp_path / "data.zip", prefix))
+    kind, inside, _ = request.param.partition(" in a folder")
+    pack = zipped if kind == "zip" else tarred
+    return lambda root: str(pack(root, tmp_path / f"data.{kind}", "my data/" if inside else ""))
 
 
 def refusal(spec, **options) -> str:

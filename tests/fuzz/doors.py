@@ -2,6 +2,7 @@
 
 import io
 import json
+import tarfile
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -109,6 +110,16 @@ def zip_bytes(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
     return buffer.getvalue()
 
 
+def tar_bytes(files: dict[str, bytes], mode: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
 def torch_bytes(content: Any, zipped: bool = True) -> bytes:
     buffer = io.BytesIO()
     torch.save(content, buffer, _use_new_zipfile_serialization=zipped)  # noqa: TID251
@@ -203,6 +214,15 @@ def _data_doors() -> list[Door]:
                 Sample({"d.zip": zip_bytes(one, method)}, "d.zip")
                 for one in (pictures, classes, *tables)
                 for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+            ),
+        ),
+        Door(
+            "tar",
+            use_data,
+            tuple(
+                Sample({"d.tar": tar_bytes(one, mode)}, "d.tar")
+                for one in (pictures, classes, *tables)
+                for mode in ("w", "w:gz", "w:xz")
             ),
         ),
         Door(

@@ -163,6 +163,12 @@ def _tar(names: dict[str, bytes], link: str = "") -> bytes:
     return buffer.getvalue()
 
 
+def _tar_header(kind: bytes, size: int) -> bytes:
+    info = tarfile.TarInfo("a.png")
+    info.type, info.size = kind, size
+    return info.tobuf(tarfile.GNU_FORMAT) + bytes(4096)
+
+
 def files(canary: Path) -> dict[str, bytes]:
     """Return files that lie about what they hold, hold too much, or are something else."""
     text = b"import os\nos.system('touch " + str(canary).encode() + b"')\n"
@@ -233,6 +239,12 @@ def files(canary: Path) -> dict[str, bytes]:
         "zip of export": rezipped({"m/archive_format": b"pt2", "m/version": b"1"}),
         "tar": _tar({"a.png": b"x"}),
         "tar slip": _tar({"../outside/slip.png": b"x", "/tmp/slip.png": b"x"}, "/etc/passwd"),
+        "tar bomb": gzip.compress(_tar({"a.png": bytes(2**28)}), 9),
+        "tar of a negative size": _tar_header(tarfile.REGTYPE, -512),
+        "tar of a header of 2^40": _tar_header(tarfile.XHDTYPE, 2**40),
+        "tar of a long name of 2^33": _tar_header(tarfile.GNUTYPE_LONGNAME, 2**33),
+        "tar of a device": _tar_header(tarfile.CHRTYPE, 0),
+        "tar of holes": _tar_header(tarfile.GNUTYPE_SPARSE, 2**30),
         "tar of old torch": _tar({"storages": b"x", "tensors": b"x", "pickle": pickle.dumps(
         _Call(exec, f"open({str(canary)!r}, 'w')"), 2)}),
         "gzip": gzip.compress(bytes(1000)),

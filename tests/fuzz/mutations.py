@@ -1,6 +1,7 @@
 """Changes to the bytes of a valid file: blind ones, and ones that know the format."""
 
 import csv
+import gzip
 import io
 import json
 import random
@@ -407,10 +408,31 @@ def _entry_field(rng: random.Random, content: bytes) -> bytes:
     return bytes(changed)
 
 
+TAR_FIELDS = {"name": (0, 100), "size": (124, 12), "kind": (156, 1), "link": (157, 100)}
+
+
+def tar_header(rng: random.Random, content: bytes) -> bytes:
+    """Change a field of a member's header, and mend its checksum; a packed tar is packed again."""
+    if content[:2] == b"\x1f\x8b":
+        return gzip.compress(tar_header(rng, gzip.decompress(content)), mtime=0)
+    changed = bytearray(content)
+    heads = [at for at in range(0, len(changed) - 511, 512) if changed[at + 257 :][:5] == b"ustar"]
+    at = rng.choice(heads)
+    start, width = TAR_FIELDS[rng.choice(list(TAR_FIELDS))]
+    known = (b"../../outside/secret.png", b"/etc/passwd", b"\x80" + b"\xff" * 11, b"77777777777",
+             b"\xff" * 12, b"-1", *(bytes([kind]) for kind in b"\x00123456xgLKSVM"))  # fmt: skip
+    changed[at + start : at + start + width] = rng.choice(known)[:width].ljust(width, b"\0")
+    changed[at + 148 : at + 156] = b" " * 8
+    changed[at + 148 : at + 156] = b"%06o\0 " % sum(changed[at : at + 512])
+    return bytes(changed)
+
+
 def by_content(content: bytes) -> Sequence[Change]:
     """Return the changes that a file's content calls for; those that know it come several times."""
     if content[:4] == b"PK\3\4":
         return (*BLIND, *(zipped,) * 14)
+    if content[257:262] == b"ustar" or content[:2] == b"\x1f\x8b":
+        return (*BLIND, *(tar_header,) * 14)
     if content[:6] == b"\x93NUMPY":
         return (*BLIND, *(npy,) * 10)
     if content[:4] == b"\x89PNG":

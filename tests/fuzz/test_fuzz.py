@@ -20,7 +20,7 @@ from ganlens.errors import GanlensError
 
 SEED, CRAFTED, CHANGED = 0, 12, 14  # of each door: half a minute in all
 NAMES = (
-    *("data folder", "table", "zip", "npz", "packed data", "image file"),
+    *("data folder", "table", "zip", "tar", "npz", "packed data", "image file"),
     *("checkpoint", "foreign weights", "module file", "classifier", "extractor weights"),
     *("recipe", "picture with a recipe", "packed recipe"),
     *("latents", "boxes", "directions", "moments", "run folder", "cache"),

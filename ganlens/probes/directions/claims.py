@@ -7,6 +7,7 @@ import numpy as np
 
 from ganlens.attributes import Predictions
 from ganlens.data import ImageSet
+from ganlens.data.kinds import LABELS_OR_A_TABLE
 from ganlens.errors import GanlensError
 from ganlens.probes.concepts import AttributeValue, categorical, parse, quoted
 from ganlens.probes.success import meets
@@ -47,7 +48,7 @@ def claims_of(data: ImageSet, attributes: Sequence[str]) -> tuple[Claims, Claims
     if not wanted:
         raise GanlensError(
             f"data {data.spec!r} has no attribute with at least {ENOUGH} training images of two "
-            "values: add an attributes.csv or class folders"
+            f"values: add {LABELS_OR_A_TABLE}"
         )
     return wanted, wanted | every
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganlens.data import ImageSet
+from ganlens.data.kinds import LABELS_OR_A_TABLE
 from ganlens.data.select import select
 from ganlens.errors import GanlensError
 from ganlens.probes.concepts import categorical
@@ -82,7 +83,7 @@ def _chosen(data: ImageSet) -> str:
     known = [one for one in found if one.name in categorical(data)]
     if not known:
         raise GanlensError(
-            f"data {data.spec!r} has no categorical attribute to forget: add an attributes.csv, "
-            "or give boxes"
+            f"data {data.spec!r} has no categorical attribute to forget: add "
+            f"{LABELS_OR_A_TABLE}, or give boxes"
         )
     return known[0].text

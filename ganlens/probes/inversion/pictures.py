@@ -8,6 +8,7 @@ import numpy as np
 from ganlens.data import open_data
 from ganlens.data.decode import Decoded, Target, decode, originals
 from ganlens.data.encoded import open_bytes
+from ganlens.data.opening import FILES
 from ganlens.data.preparation import Originals, Preparation, joined
 from ganlens.errors import GanlensError
 from ganlens.files import check_regular
@@ -17,7 +18,7 @@ from ganlens.places import expanded
 def read_pictures(
     paths: Sequence[Path], shape: tuple[int, int, int]
 ) -> tuple[np.ndarray, tuple[str, ...], Preparation]:
-    """Read image files, or anything that a data SPEC may be, as pictures of shape (C, H, W).
+    """Read image files, folders or archives as pictures of shape (C, H, W).
 
     They are turned upright, cut to the square centre and resized by the same rules as data;
     smaller ones are enlarged.
@@ -33,7 +34,7 @@ def read_pictures(
     for path in paths:
         file = expanded(path)
         check_regular(file)
-        if not file.is_file() or file.suffix.lower() in (".zip", ".npz"):
+        if not file.is_file() or file.name.lower().endswith(FILES):
             data = open_data(str(path), size=size, channels=channels, strict=True, upscale=True)
             pixels.append(np.array(data.images))
             names += map(str, data.names)

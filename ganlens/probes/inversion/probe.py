@@ -42,7 +42,7 @@ class Inversion(Probe):
 
     Attributes:
         n: images of each kind, at least 3; comparing train with held-out takes some hundreds.
-        image: your own pictures to invert: files, folders or zips; their residuals are placed
+        image: your own pictures to invert: files, folders, zips or tars; their residuals are placed
             among those of held-out images.
         direction: FILE.safetensors:NAME of a direction, as the directions probe writes it, along
             which inverted images are moved; without one they are walked from one to the next.

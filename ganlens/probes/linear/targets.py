@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ganlens.data import ImageSet
+from ganlens.data.kinds import LABELS_OR_A_TABLE
 from ganlens.errors import GanlensError
 
 
@@ -46,8 +47,8 @@ def find_targets(train: ImageSet, test: ImageSet, wanted: str) -> list[Target]:
     valid = ["class"] * has_labels + categorical
     if not valid:
         raise GanlensError(
-            f"data {train.spec!r} has no labels and no categorical attributes to predict: give "
-            "images in class folders, with an attributes.csv or with a dataset.json"
+            f"data {train.spec!r} has no labels and no categorical attributes to predict: "
+            f"add {LABELS_OR_A_TABLE}"
         )
     if wanted == "auto":
         names: Sequence[str] = ["class"] if has_labels else categorical

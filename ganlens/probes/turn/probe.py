@@ -12,6 +12,7 @@ from torch import Tensor
 from ganlens import images
 from ganlens.attributes import AttributeClassifier, Predictions, attribute_classifier
 from ganlens.data import ImageSet
+from ganlens.data.kinds import A_TABLE
 from ganlens.edits import Move
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
@@ -101,7 +102,7 @@ class Turn(Probe):
             )
         if not (known := numeric(data)):
             raise GanlensError(
-                f"data {data.spec!r} has no numeric attribute to turn: add one to attributes.csv"
+                f"data {data.spec!r} has no numeric attribute to turn: add one to {A_TABLE}"
             )
         if self.attribute not in ("auto", *known):
             raise one_of("attribute", self.attribute, ("auto", *known))

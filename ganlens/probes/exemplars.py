@@ -1,7 +1,8 @@
 """Exemplars: generated samples that show a concept, by scores instead of by hand."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import permutations
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -12,7 +13,7 @@ from torch import Tensor
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages
-from ganlens.probes.base import Progress, Steps
+from ganlens.probes.base import Needs, Probe, Progress, Steps
 from ganlens.probes.concepts import AttributeValue, Concept, categorical, column, parse, quoted
 from ganlens.probes.linear_models import LinearClassifier, LinearModels, fit_linear_models
 from ganlens.subject import Subject
@@ -31,6 +32,11 @@ class AttributeModels:
 
     fitted: LinearModels
     pool: int
+
+    @property
+    def extractor(self) -> str:
+        """The features that they take, in words."""
+        return in_words(self.pool)
 
     def scores(self, subject: Subject, x: Tensor, batch_size: int) -> np.ndarray:
         """Return the (N, T) raw outputs for (N, C, H, W) images."""
@@ -74,17 +80,12 @@ class Pool:
         return np.min(ranks, axis=0) - np.any([one <= 0 for one in margins], axis=0)
 
 
-@dataclass(frozen=True)
-class Search:
-    """Settings of the search for exemplars.
+class ExemplarProbe(Probe):
+    """Base of the probes that take exemplars from a pool of scored samples.
 
-    Attributes:
-        pool: samples that are scored: seeds 0 to pool - 1.
-        probe_images: training images that the linear models are fitted to, and held-out images that
-            they are evaluated on, at most.
-        feature_pool: the discriminator's maps are max-pooled to this many cells a side.
-        seed: of the choice of images.
-        batch_size: images at a time.
+    After settings of its own each has these: ``pool`` samples are scored by linear models that are
+    fitted to at most ``probe_images`` training images, chosen by ``seed``, in the discriminator's
+    features, pooled to ``feature_pool`` cells a side.
     """
 
     pool: int
@@ -93,26 +94,19 @@ class Search:
     seed: int
     batch_size: int
 
-    @property
-    def extractor(self) -> str:
-        """The features that the linear models take, in words."""
-        return f"discriminator, all layers, {self.feature_pool}x{self.feature_pool}"
+    def needs(self) -> Needs:
+        """Return what it cannot do without."""
+        return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
 
 
-def names_of(wanted: Sequence[Sequence[Concept]], data: ImageSet) -> list[str]:
-    """Return what is to be classified: the attributes of the concepts, or else all candidates.
-
-    Raises:
-        GanlensError: the data have no attributes and no classes.
-    """
-    names = [one.name for concepts in wanted for concept in concepts for one in concept]
-    names = names or list(candidates(data))
-    if not names:
-        raise GanlensError(
-            f"data {data.spec!r} has no attributes and no classes to calculate with: add an "
-            "attributes.csv, or give seeds for A, B and C"
-        )
-    return names
+def labelled_data(
+    subject: Subject, data: ImageSet | None, more: str = " and a checkpoint with a discriminator"
+) -> ImageSet:
+    """Return the data; a GanlensError that says what to give where exemplars cannot be found."""
+    if data is None or subject.discriminator is None:
+        needed = "exemplars are found with labelled data and a discriminator"
+        raise GanlensError(f"{needed}: give --data{more}")
+    return data
 
 
 # The latest pool of each subject: several probes of one report score the same samples.
@@ -120,36 +114,48 @@ _POOLS: WeakKeyDictionary[Subject, tuple[Any, Pool]] = WeakKeyDictionary()
 
 
 def score_pool(
-    subject: Subject, data: ImageSet, names: Iterable[str], search: Search
+    subject: Subject, data: ImageSet, concepts: Iterable[Concept], search: ExemplarProbe
 ) -> Steps[Pool]:
-    """Fit linear models to the names, all candidates and all numbers, and score the pool.
+    """Fit linear models to the concepts, all candidates and all numbers, and score the pool.
 
-    The candidates are scored even where the names leave them out: what one probe of a report
+    The candidates are scored even where the concepts leave them out: what one probe of a report
     scores, the next one need not score again.
 
     Raises:
-        GanlensError: as ``fit_attribute_models``.
+        GanlensError: nothing to fit to, or as ``fit_attribute_models``.
     """
+    names = {one.name for concept in concepts for one in concept}
     wanted = tuple(sorted({*names, *candidates(data)}))
-    key = (wanted, search, data.fingerprint)
+    if not wanted and not numeric(data):
+        raise GanlensError(
+            f"data {data.spec!r} has no attributes and no classes to calculate with: add an "
+            "attributes.csv, or give seeds for A, B and C"
+        )
+    size, n = search.batch_size, search.pool
+    how = {"limit": search.probe_images, "pool": search.feature_pool, "seed": search.seed}
+    key = (wanted, n, size, how, data.fingerprint)
     cached = _POOLS.get(subject)
     if cached is not None and cached[0] == key:
-        yield Progress(search.pool, search.pool, "samples scored")
+        yield Progress(n, n, "samples scored")
         return cached[1]
-    models = yield from fit_attribute_models(
-        subject, data, wanted, limit=search.probe_images, pool=search.feature_pool,
-        seed=search.seed, batch_size=search.batch_size,
-    )  # fmt: skip
-    parts = []
-    for start in range(0, search.pool, search.batch_size):
-        yield Progress(start, search.pool, "samples scored")
-        seeds = range(start, min(start + search.batch_size, search.pool))
-        x = subject.generate(subject.latents(seeds), batch_size=search.batch_size)
-        parts.append(models.scores(subject, x, search.batch_size))
-    scores = np.concatenate(parts)
-    pool = Pool(models, search.pool, models.fitted.margins(scores), models.fitted.numbers(scores))
+    models = yield from fit_attribute_models(subject, data, wanted, batch_size=size, **how)
+    score = partial(models.scores, subject, batch_size=size)
+    scores = np.concatenate((yield from scores_of(subject, subject.latents(range(n)), score, size)))
+    pool = Pool(models, n, models.fitted.margins(scores), models.fitted.numbers(scores))
     _POOLS[subject] = (key, pool)
     return pool
+
+
+def scores_of(
+    subject: Subject, z: Tensor, score: Callable[[Tensor], np.ndarray], batch_size: int
+) -> Steps[list[np.ndarray]]:
+    """Draw (N, d) latents, score the images, and return the scores of each batch."""
+    found = []
+    for start in range(0, len(z), batch_size):
+        yield Progress(start, len(z), "samples scored")
+        x = subject.generate(z[start : start + batch_size], batch_size=batch_size)
+        found.append(score(x))
+    return found
 
 
 def fit_attribute_models(
@@ -164,7 +170,7 @@ def fit_attribute_models(
 ) -> Steps[AttributeModels]:
     """Fit a classifier per name and a regressor per numeric attribute; evaluate on test images.
 
-    At most ``limit`` train images are fitted to.
+    At most ``limit`` images of either split are taken.
 
     Raises:
         GanlensError: no test images, or an attribute that does not vary.
@@ -194,6 +200,11 @@ def features_of(
         done += source.count
     yield Progress(done, total, "images")
     return features
+
+
+def in_words(pool: int) -> str:
+    """Name the discriminator's features, pooled to so many cells a side."""
+    return f"discriminator, all layers, {pool}x{pool}"
 
 
 def numeric(data: ImageSet, rows: np.ndarray | None = None) -> list[str]:

@@ -11,7 +11,7 @@ from ganlens.errors import GanlensError
 from ganlens.panels import ImagePanel
 from ganlens.probes.arithmetic import ArithmeticScore
 from ganlens.probes.arithmetic.trial import Trial, sums
-from ganlens.probes.success import share
+from ganlens.probes.concepts import share
 from ganlens.recipe import Recipe, render
 
 FORMULA = "light=bright & side=left - light=dark & side=left + light=dark & side=right"  # one line

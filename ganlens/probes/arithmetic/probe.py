@@ -15,12 +15,19 @@ from ganlens.limits import Amount, Count, Seed
 from ganlens.probes.arithmetic.classifiers import classifiers
 from ganlens.probes.arithmetic.panels import panels
 from ganlens.probes.arithmetic.result import PRIOR, TERMS, ArithmeticResult
-from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps
-from ganlens.probes.concepts import Concept, expected, parse
-from ganlens.probes.exemplars import Pool, Search, choose, names_of, pick, score_pool, text
+from ganlens.probes.base import RADFORD, Needs, Progress, Steps
+from ganlens.probes.concepts import Concept, expected, meets, parse
+from ganlens.probes.exemplars import (
+    ExemplarProbe,
+    Pool,
+    choose,
+    labelled_data,
+    pick,
+    score_pool,
+    text,
+)
 from ganlens.probes.identity import identity
 from ganlens.probes.latent import expected_norm
-from ganlens.probes.success import meets
 from ganlens.recipe import Recipe, draw, latents_of
 from ganlens.subject import Subject
 
@@ -28,7 +35,7 @@ RANDOM = 1000  # samples behind the base rate
 
 
 @dataclass(frozen=True)
-class Arithmetic(Probe):
+class Arithmetic(ExemplarProbe):
     """Calculate with concepts: mean latent of A, minus that of B, plus that of C.
 
     Exemplars are found, not hunted: linear classifiers on the discriminator's features,
@@ -114,7 +121,7 @@ class Arithmetic(Probe):
         """Return what it cannot do without: exemplars given by hand need not be found in data."""
         if self.seeds_a:
             return Needs(frozenset({"generator"}))
-        return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
+        return super().needs()
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[ArithmeticResult]:
         """Find the exemplars, calculate, and measure what came out."""
@@ -122,23 +129,16 @@ class Arithmetic(Probe):
             groups = [list(g) for g in (self.seeds_a, self.seeds_b, self.seeds_c)]
             yield Progress(0, 1, "pictures")
             return self._result(subject, None, groups, (), None, None)
-        if data is None or subject.discriminator is None:
-            raise GanlensError(
-                "exemplars are found with labelled data and a discriminator: give --data, or seeds "
-                "for A, B and C"
-            )
+        data = labelled_data(subject, data, ", or seeds for A, B and C")
         given = () if self.a == "auto" else (self.a, self.b, self.c)
         wanted = tuple(parse(one, data.part("train")) for one in given)
-        pool = yield from score_pool(subject, data, names_of([wanted], data), self._search())
+        pool = yield from score_pool(subject, data, wanted, self)
         concepts = wanted or choose(data, pool, self.exemplars)
         groups = pick([pool.score(one) for one in concepts], range(self.pool), self.exemplars)
         network = None
         if expected(*concepts):  # with nothing to measure, none need be trained
             network = yield from attribute_classifier(data, device=subject.device)
         return self._result(subject, data, groups, concepts, pool, network)
-
-    def _search(self) -> Search:
-        return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
 
     def _recipes(self, subject: Subject, groups: list[list[int]]) -> dict[str, Recipe]:
         means = [Sum.mean(group) for group in groups]
@@ -200,7 +200,7 @@ class Arithmetic(Probe):
             about={
                 **identity(subject, data),
                 **(network.about() if network else {}),
-                "extractor": self._search().extractor if pool else None,
+                "extractor": pool.models.extractor if pool else None,
                 "seed": self.seed,
                 "exemplars": len(groups[0]),
             },

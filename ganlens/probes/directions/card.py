@@ -57,10 +57,14 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Unmoved:
-    """Fresh samples as they are before anything moves.
+class Measurement:
+    """Fresh samples before anything moves, and what is needed to measure them when they do.
 
     Attributes:
+        subject: a loaded GAN.
+        classifier: had no part in finding the directions; None: attributes are not measured.
+        distance: how far samples are moved, in sigmas.
+        batch_size: images at a time.
         z: (W, d) latents; the first N of them are moved.
         x: (N, C, H, W) images of the first N.
         logits: (N,) of the discriminator, or None.
@@ -68,11 +72,62 @@ class Unmoved:
         first: predictions for the first N.
     """
 
+    subject: Subject
+    classifier: AttributeClassifier | None
+    distance: float
+    batch_size: int
     z: Tensor
     x: Tensor
     logits: Tensor | None
     predicted: Predictions | None
     first: Predictions | None
+
+    def card(self, one: Direction) -> Card:
+        """Move the samples along a direction and say what changed."""
+        prior, z = self.subject.prior, self.z[: len(self.x)]
+        move = one.move(prior, (self.distance, -self.distance))
+        far = move.latents(z, prior, 0)
+        x = self._drawn(far)
+        card = Card({}, one.claim, **self._facts(far, x))
+        if self.classifier is None or self.first is None or self.predicted is None:
+            return card
+        after = self.classifier.predict(x)
+        changes = changed(self.first, after)
+        claim = one.claim or most_gained(self.first, after, max(changes, key=changes.__getitem__))
+        card = replace(card, changes=changes, claim=claim)
+        truth, now = holds(self.predicted, claim), holds(after, claim)
+        if truth is None or now is None:
+            return card
+        was = truth[: len(self.x)]
+        area = auc(self.z.numpy() @ one.unit, truth)
+        card = replace(
+            card,
+            auc=area if np.isfinite(area) else None,
+            before=float(truth.mean()),
+            turned_on=None if was.all() else float(now[~was].mean()),
+        )
+        if not one.claim or not was.any():
+            return card  # a direction that claims nothing has no way back
+        back = self._drawn(move.latents(z, prior, 1)[torch.from_numpy(was)])
+        still = holds(self.classifier.predict(back), claim)
+        return card if still is None else replace(card, turned_off=float(1 - still.mean()))
+
+    def _drawn(self, z: Tensor) -> Tensor:
+        return self.subject.generate(z, batch_size=self.batch_size)
+
+    def _facts(self, far: Tensor, x: Tensor) -> dict[str, Any]:
+        """Return what needs no classifier: D's score, distance from the prior, pixels' change."""
+        score = None
+        if self.logits is not None:
+            after = self.subject.discriminate(x, batch_size=self.batch_size)
+            score = float((after - self.logits).mean())
+        lengths = far.norm(dim=1) / self.z[: len(far)].norm(dim=1).clamp_min(1e-12)
+        return {
+            "score": score,
+            "length": float(lengths.mean()) - 1,
+            "outside": float(self.subject.prior.outside(far).float().mean()),
+            "rmse": float((x - self.x).square().mean(dim=(1, 2, 3)).sqrt().mean()) / 2,
+        }
 
 
 def cards_of(
@@ -83,36 +138,26 @@ def cards_of(
     distance: float,
     batch_size: int,
 ) -> Steps[list[Card]]:
-    """Move fresh samples along each direction and measure what changed.
+    """Move the samples of some seeds along each direction and measure what changed.
 
-    Args:
-        subject: a loaded GAN.
-        classifier: a classifier that had no part in finding the directions, or None.
-        directions: what to measure.
-        seeds: of the samples that are moved; the seeds after them serve the AUCs.
-        distance: how far, in sigmas.
-        batch_size: images at a time.
+    The seeds after them serve the AUCs.
     """
     yield Progress(0, len(directions) + 1, "report cards")
-    before = _unmoved(subject, classifier, seeds, batch_size)
-    cards = []
-    for i, one in enumerate(directions, 1):
-        yield Progress(i, len(directions) + 1, "report cards")
-        cards.append(_card(subject, classifier, one, before, distance, batch_size))
-    return cards
-
-
-def _unmoved(
-    subject: Subject, classifier: AttributeClassifier | None, seeds: range, batch_size: int
-) -> Unmoved:
     count = len(seeds)
-    wide = range(seeds.start, seeds.start + (WIDER if classifier else 1) * count)
-    z, logits = subject.latents(wide), None
-    x = subject.generate(z, batch_size=batch_size)
+    z = subject.latents(range(seeds[0], seeds[0] + (WIDER if classifier else 1) * count))
+    x, logits = subject.generate(z, batch_size=batch_size), None
     if subject.discriminator is not None:
         logits = subject.discriminate(x[:count], batch_size=batch_size)
     predicted = classifier.predict(x) if classifier else None
-    return Unmoved(z, x[:count], logits, predicted, head(predicted, count) if predicted else None)
+    first = head(predicted, count) if predicted else None
+    measurement = Measurement(
+        subject, classifier, distance, batch_size, z, x[:count], logits, predicted, first
+    )
+    cards = []
+    for i, one in enumerate(directions, 1):
+        yield Progress(i, len(directions) + 1, "report cards")
+        cards.append(measurement.card(one))
+    return cards
 
 
 def head(predicted: Predictions, count: int) -> Predictions:
@@ -121,65 +166,4 @@ def head(predicted: Predictions, count: int) -> Predictions:
         predicted.classes,
         {name: values[:count] for name, values in predicted.probabilities.items()},
         {name: values[:count] for name, values in predicted.numbers.items()},
-    )
-
-
-def _card(
-    subject: Subject,
-    classifier: AttributeClassifier | None,
-    one: Direction,
-    before: Unmoved,
-    distance: float,
-    batch_size: int,
-) -> Card:
-    prior, z = subject.prior, before.z[: len(before.x)]
-    move = one.move(prior, (distance, -distance))
-    far = move.latents(z, prior, 0)
-    x = subject.generate(far, batch_size=batch_size)
-    card = Card({}, one.claim, **_facts(subject, before, far, x, batch_size))
-    if classifier is None or before.first is None:
-        return card
-    card = _answers(card, one, before, classifier.predict(x))
-    was = holds(before.first, card.claim)
-    if not one.claim or was is None or not was.any():
-        return card  # a direction that claims nothing has no way back
-    back = subject.generate(move.latents(z, prior, 1)[torch.from_numpy(was)], batch_size=batch_size)
-    still = holds(classifier.predict(back), card.claim)
-    return card if still is None else replace(card, turned_off=float(1 - still.mean()))
-
-
-def _facts(
-    subject: Subject, before: Unmoved, far: Tensor, x: Tensor, batch_size: int
-) -> dict[str, Any]:
-    """Return what needs no classifier: D's score, distance from the prior, change of the pixels."""
-    score = None
-    if before.logits is not None:
-        score = float((subject.discriminate(x, batch_size=batch_size) - before.logits).mean())
-    lengths = far.norm(dim=1) / before.z[: len(far)].norm(dim=1).clamp_min(1e-12)
-    return {
-        "score": score,
-        "length": float(lengths.mean()) - 1,
-        "outside": float(subject.prior.outside(far).float().mean()),
-        "rmse": float((x - before.x).square().mean(dim=(1, 2, 3)).sqrt().mean()) / 2,
-    }
-
-
-def _answers(card: Card, one: Direction, before: Unmoved, after: Predictions) -> Card:
-    """Add predictions: changes per attribute, the claim, its AUC, how often it came on."""
-    assert before.first is not None
-    assert before.predicted is not None
-    changes = changed(before.first, after)
-    claim = one.claim or most_gained(
-        before.first, after, max(changes, key=lambda name: changes[name])
-    )
-    card = replace(card, changes=changes, claim=claim)
-    truth, was, now = (holds(found, claim) for found in (before.predicted, before.first, after))
-    if truth is None or was is None or now is None:
-        return card
-    told = auc(before.z.numpy() @ one.unit, truth)
-    return replace(
-        card,
-        auc=told if np.isfinite(told) else None,
-        before=float(truth.mean()),
-        turned_on=None if was.all() else float(now[~was].mean()),
     )

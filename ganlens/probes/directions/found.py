@@ -1,6 +1,7 @@
 """Search for directions: which samples, which methods, which of the results."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ganlens.errors import GanlensError
 from ganlens.probes.base import Progress, Steps
 from ganlens.probes.directions.claims import Claims
 from ganlens.probes.directions.scores import Scorer
+from ganlens.probes.exemplars import scores_of
 from ganlens.subject import Subject
 
 PCA_SAMPLES, REGRESSED = 1024, 2048  # samples behind GANSpace, at most: the PCA is what costs
@@ -58,25 +60,16 @@ def supervised(
 
     ``share`` of the samples at either end is fitted to; ``seed`` splits these from the held out.
     """
-    z = subject.latents(range(samples))
-    parts = []
-    for start in range(0, samples, batch_size):
-        yield Progress(start, samples, "samples scored")
-        x = subject.generate(z[start : start + batch_size], batch_size=batch_size)
-        parts.append(scorer.scores(subject, x, batch_size))
-    scores, prior = np.concatenate(parts, axis=1), subject.prior
+    z, prior = subject.latents(range(samples)), subject.prior
+    score = partial(scorer.scores, subject, batch_size=batch_size)
+    scores = np.concatenate((yield from scores_of(subject, z, score, batch_size)), axis=1)
     yield Progress(0, 1, "boundaries")
     found = boundaries(z.numpy(), scores, texts, prior, share=share, seed=seed, provenance=about)
-    least = PER_COORDINATE * prior.dim
-    split = [extremes(row, share=share, least=least, seed=seed) for row in scores]
-    means = [
-        means_of_extremes(z.numpy(), ends, text, prior, provenance=about)
-        for ends, text in zip(split, texts, strict=True)
-    ]
-    return {
-        "boundary": dict(zip(texts, found, strict=True)),
-        "means": dict(zip(texts, means, strict=True)),
-    }
+    means = {}
+    for text, row in zip(texts, scores, strict=True):
+        ends = extremes(row, share=share, least=PER_COORDINATE * prior.dim, seed=seed)
+        means[text] = means_of_extremes(z.numpy(), ends, text, prior, provenance=about)
+    return {"boundary": dict(zip(texts, found, strict=True)), "means": means}
 
 
 def choose(
@@ -87,15 +80,11 @@ def choose(
     best: int | None,
     held: bool,
 ) -> list[Direction]:
-    """Return the directions that get a card: boundaries, conditional ones, means, best first.
+    """Return the directions that get a card, the best first, method by method.
 
-    Args:
-        found: every supervised direction.
-        wanted: those that directions are wanted for.
-        every: all that have a boundary.
-        methods: in the order of the result.
-        best: so many attributes, each by its best value; None: all claims.
-        held: boundaries with the other attributes held still as well.
+    They are about the ``best`` attributes, each by its best value, of the ``wanted`` claims, or
+    about all of these where ``best`` is None. With ``held`` the boundaries are followed by those
+    that hold still all other attributes of ``every``, the claims that have a boundary.
     """
     ranked = sorted(wanted, key=lambda text: -found["boundary"][text].metrics["auc"])
     if best is not None:
@@ -107,8 +96,7 @@ def choose(
     for method in (one for one in methods if one in found):
         chosen += [found[method][text] for text in ranked]
         if method == "boundary" and held:
-            tried = [_held(found[method], every, text) for text in ranked]
-            chosen += [one for one in tried if one is not None]
+            chosen += filter(None, (_held(found[method], every, text) for text in ranked))
     return chosen
 
 

@@ -65,25 +65,22 @@ def distances_by_class(
 ) -> dict[str, dict[str, Any]]:
     """Return the Fréchet distance between images of one class (intra-class FD, Miyato 2018).
 
-    Args:
-        real: (N, D) features of the reference.
-        fake: (M, D) features of the generated images.
-        real_names: (N,) class names of the reference, or None.
-        names: (M,) class names of the generated images, or None.
-
-    Returns:
-        For each class of the reference its value, n_real and n_fake; empty without class names.
-        The value is None, with its reason, where there are fewer than 2 images.
+    Of (N, D) and (M, D) features with their (N,) and (M,) class names; where either has none the
+    result is empty. Else it holds value, n_real and n_fake of each class of the reference; a value
+    of fewer than 2 images is None, with its reason.
     """
     found: dict[str, dict[str, Any]] = {}
     for name in () if real_names is None or names is None else np.unique(real_names):
         ours, theirs = real[real_names == name], fake[names == name]
-        one: dict[str, Any] = {"value": None, "n_real": len(ours), "n_fake": len(theirs)}
-        found[str(name)] = one
-        if min(len(ours), len(theirs)) >= 2:
-            one["value"] = stats.frechet_distance_from_features(ours, theirs)
-        else:
-            one["reasons"] = {"value": "a class needs at least 2 images of either kind"}
+        enough = min(len(ours), len(theirs)) >= 2
+        found[str(name)] = {
+            "value": stats.frechet_distance_from_features(ours, theirs) if enough else None,
+            "n_real": len(ours),
+            "n_fake": len(theirs),
+        }
+        if not enough:
+            reason = "a class needs at least 2 images of either kind"
+            found[str(name)]["reasons"] = {"value": reason}
     return found
 
 
@@ -135,11 +132,7 @@ def cautions(
 def examples(real: np.ndarray, fake: np.ndarray, source: ImageSource, seed: int) -> Examples:
     """Return the samples nearest to and farthest from real images, and points of a scatter.
 
-    Args:
-        real: (N, D) features of the reference.
-        fake: (M, D) features of the generated images.
-        source: the generated images.
-        seed: of the choice of points.
+    Of (N, D) features of the reference and (M, D) ones of ``source``; ``seed`` chooses the points.
     """
     distances = stats.nearest(fake, real, 1)[0][:, 0]
     order = np.argsort(distances, kind="stable")

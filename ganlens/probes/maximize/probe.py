@@ -139,8 +139,6 @@ class Maximize(Probe):
             untrained=before,
             real=images.to_uint8(inputs.real[found.highest_row]),
             note=note,
-            shaken=self.shake,
-            n_real=len(inputs.real),
             draw=panels,
             about={
                 **identity(subject, data),

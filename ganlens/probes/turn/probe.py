@@ -16,8 +16,8 @@ from ganlens.edits import Move
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
 from ganlens.limits import Count, Limits, Seed
-from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps
-from ganlens.probes.exemplars import Pool, Search, candidates, numeric, score_pool
+from ganlens.probes.base import RADFORD, Progress, Steps
+from ganlens.probes.exemplars import ExemplarProbe, Pool, labelled_data, numeric, score_pool
 from ganlens.probes.identity import identity
 from ganlens.probes.turn.panels import panels
 from ganlens.probes.turn.result import TurnResult
@@ -29,7 +29,7 @@ FIRST = 1_000_000  # seed of the first sample that is turned: far from those tha
 
 
 @dataclass(frozen=True)
-class Turn(Probe):
+class Turn(ExemplarProbe):
     """Move samples along one vector and measure how evenly a continuous attribute follows.
 
     The vector is the mean latent of the samples with the most of the attribute, minus that of those
@@ -85,28 +85,16 @@ class Turn(Probe):
                 f"a pool of {self.pool} is too small: give at least {2 * self.exemplars}"
             )
 
-    def _search(self) -> Search:
-        return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
-
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
-
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[TurnResult]:
         """Sort the pool, make the vector, move the samples, and measure."""
-        if data is None or subject.discriminator is None:
-            raise GanlensError(
-                "a turn vector is found with data that have a numeric attribute and with a "
-                "discriminator: give --data and a checkpoint with a discriminator"
-            )
+        data = labelled_data(subject, data)
         if not (known := numeric(data)):
             raise GanlensError(
                 f"data {data.spec!r} has no numeric attribute to turn: add one to attributes.csv"
             )
         if self.attribute not in ("auto", *known):
             raise one_of("attribute", self.attribute, ("auto", *known))
-        # The names are those of arithmetic, so that both score the pool only once.
-        pool = yield from score_pool(subject, data, candidates(data), self._search())
+        pool = yield from score_pool(subject, data, (), self)
         linear = pool.models.fitted.regressors
         name = self.attribute
         if name == "auto":
@@ -139,7 +127,7 @@ class Turn(Probe):
             about={
                 **identity(subject, data),
                 **network.about(),
-                "extractor": self._search().extractor,
+                "extractor": pool.models.extractor,
                 "exemplars": self.exemplars,
                 "samples": self.samples,
                 "pool": pool.n,

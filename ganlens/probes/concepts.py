@@ -1,7 +1,7 @@
 """Concepts: attribute expressions, what arithmetic with them should give, and whether it did."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from ganlens.data import ImageSet
 from ganlens.data.select import select
 from ganlens.errors import GanlensError
 
+ENOUGH = 20  # training images that a value, or a pair of values, needs to be chosen automatically
 _OUTSIDE_QUOTES = r"(?=(?:[^\"']|\"[^\"]*\"|'[^']*')*$)"
 _EQUALS = re.compile(
     r"""\s*(?P<name>"[^"]*"|'[^']*'|[^=<>!&|()]+?)\s*==?\s*(?P<value>[^=<>]+?)\s*"""
@@ -93,6 +94,49 @@ def column(name: str, data: ImageSet) -> np.ndarray:
 def quoted(word: str) -> str:
     """Return a name or value, in quotes if it holds a sign of the expression language."""
     return f'"{word}"' if set(word) & set("&|!()<>='") else word
+
+
+def equals(name: str, value: str) -> AttributeValue:
+    """Return the condition that an attribute has a value, quoted where it must be."""
+    return AttributeValue(name, value, f"{quoted(name)}={quoted(value)}")
+
+
+def text(concept: Sequence[AttributeValue]) -> str:
+    """Write a concept as an expression that ``parse`` reads back."""
+    return " & ".join(one.text for one in concept)
+
+
+def numeric(data: ImageSet, rows: np.ndarray | None = None) -> list[str]:
+    """Return the numeric attributes that vary among (these rows of) the training images."""
+    train = data.part("train")
+    chosen = slice(None) if rows is None else rows
+    columns = {k: v[chosen] for k, v in train.attributes.items() if v.dtype.kind == "f"}
+    return [k for k, v in columns.items() if np.isfinite(v).sum() >= ENOUGH and np.nanstd(v) > 0]
+
+
+def candidates(data: ImageSet) -> dict[str, tuple[AttributeValue, AttributeValue]]:
+    """Return attributes to try where none is named, with a rarer and a commoner value each.
+
+    Of a categorical attribute these are its two most frequent values; a numeric one is cut at its
+    median. Classes are taken only where there are no attributes.
+    """
+    train, found = data.part("train"), {}
+    columns = categorical(train)
+    if set(columns) != {"class"} or train.attributes:
+        columns.pop("class", None)
+    for name, values in columns.items():
+        kinds, counts = np.unique(values[values != ""], return_counts=True)  # "" is not given
+        order = np.argsort(-counts)[:2]
+        if len(order) == 2 and counts[order[1]] >= ENOUGH:
+            common, rare = (equals(name, str(kinds[i])) for i in order)
+            found[name] = (rare, common)
+    for name, values in train.attributes.items():
+        if values.dtype.kind == "f" and len(values) >= 2 * ENOUGH and np.nanstd(values) > 0:
+            cut = f"{quoted(name)} > {float(np.nanmedian(values)):g}"
+            high, low = parse(cut, train)[0], AttributeValue(cut, "no", f"!({cut})")
+            if ENOUGH <= len(train.select(cut)) <= len(train) - ENOUGH:
+                found[cut] = (high, low)
+    return found
 
 
 Concept = tuple[AttributeValue, ...]

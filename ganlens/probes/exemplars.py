@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import permutations
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,39 +13,18 @@ from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages
 from ganlens.probes.base import Needs, Probe, Progress, Steps
-from ganlens.probes.concepts import AttributeValue, Concept, categorical, column, parse, quoted
+from ganlens.probes.concepts import (
+    ENOUGH,
+    AttributeValue,
+    Concept,
+    candidates,
+    column,
+    equals,
+    numeric,
+    text,
+)
 from ganlens.probes.linear_models import LinearClassifier, LinearModels, fit_linear_models
 from ganlens.subject import Subject
-
-ENOUGH = 20  # training images that a value, or a pair of values, needs to be chosen automatically
-
-
-@dataclass(frozen=True)
-class AttributeModels:
-    """Linear models of attributes on the discriminator's features of images.
-
-    Attributes:
-        fitted: one linear model per attribute.
-        pool: the features' pooling grid.
-    """
-
-    fitted: LinearModels
-    pool: int
-
-    @property
-    def extractor(self) -> str:
-        """The features that they take, in words."""
-        return in_words(self.pool)
-
-    def scores(self, subject: Subject, x: Tensor, batch_size: int) -> np.ndarray:
-        """Return the (N, T) raw outputs for (N, C, H, W) images."""
-        features = subject.features(x, "all", self.pool, batch_size=batch_size)
-        return self.fitted.scores(features.numpy())
-
-    def of(self, margins: dict[str, np.ndarray], condition: AttributeValue) -> np.ndarray:
-        """Return the (N,) margins of one condition: above 0 where it is predicted true."""
-        column = self.fitted.classifiers[condition.name].index(condition.value)
-        return margins[condition.name][:, column]
 
 
 @dataclass(frozen=True)
@@ -54,20 +32,20 @@ class Pool:
     """Scored samples of the generator: seeds 0 to n - 1.
 
     Attributes:
-        models: what scored them.
+        models: what scored them: a linear model of each attribute.
         n: how many.
         margins: attribute -> (n, K).
         numbers: numeric attribute -> (n,).
     """
 
-    models: AttributeModels
+    models: LinearModels
     n: int
     margins: dict[str, np.ndarray]
     numbers: dict[str, np.ndarray]
 
     def shows(self, concept: Sequence[AttributeValue]) -> np.ndarray:
         """Return (n,) bool: which samples are predicted to meet every condition."""
-        return np.all([self.models.of(self.margins, one) > 0 for one in concept], axis=0)
+        return np.all([self._margins(one) > 0 for one in concept], axis=0)
 
     def score(self, concept: Sequence[AttributeValue]) -> np.ndarray:
         """Return (n,) how plainly each sample shows a concept: above 0 where it does at all.
@@ -75,9 +53,13 @@ class Pool:
         The worst of its conditions counts. Each is taken as the rank of the sample's margin in the
         pool, 0 to 1, since margins of different attributes have no common scale.
         """
-        margins = [self.models.of(self.margins, one) for one in concept]
+        margins = [self._margins(one) for one in concept]
         ranks = [(one.argsort(kind="stable").argsort() + 1) / self.n for one in margins]
         return np.min(ranks, axis=0) - np.any([one <= 0 for one in margins], axis=0)
+
+    def _margins(self, condition: AttributeValue) -> np.ndarray:
+        column = self.models.classifiers[condition.name].index(condition.value)
+        return self.margins[condition.name][:, column]
 
 
 class ExemplarProbe(Probe):
@@ -139,9 +121,13 @@ def score_pool(
         yield Progress(n, n, "samples scored")
         return cached[1]
     models = yield from fit_attribute_models(subject, data, wanted, batch_size=size, **how)
-    score = partial(models.scores, subject, batch_size=size)
+
+    def score(x: Tensor) -> np.ndarray:
+        features = subject.features(x, "all", search.feature_pool, batch_size=size)
+        return models.scores(features.numpy())
+
     scores = np.concatenate((yield from scores_of(subject, subject.latents(range(n)), score, size)))
-    pool = Pool(models, n, models.fitted.margins(scores), models.fitted.numbers(scores))
+    pool = Pool(models, n, models.margins(scores), models.numbers(scores))
     _POOLS[subject] = (key, pool)
     return pool
 
@@ -167,7 +153,7 @@ def fit_attribute_models(
     pool: int,
     seed: int,
     batch_size: int,
-) -> Steps[AttributeModels]:
+) -> Steps[LinearModels]:
     """Fit a classifier per name and a regressor per numeric attribute; evaluate on test images.
 
     At most ``limit`` images of either split are taken.
@@ -182,7 +168,7 @@ def fit_attribute_models(
         name: tuple(one.data.attributes[name][one.rows] for one in sources)
         for name in numeric(data, sources[0].rows)
     }
-    return AttributeModels(fit_linear_models((features[0], features[1]), columns, numbers), pool)
+    return fit_linear_models((features[0], features[1]), columns, numbers)
 
 
 def features_of(
@@ -205,44 +191,6 @@ def features_of(
 def in_words(pool: int) -> str:
     """Name the discriminator's features, pooled to so many cells a side."""
     return f"discriminator, all layers, {pool}x{pool}"
-
-
-def numeric(data: ImageSet, rows: np.ndarray | None = None) -> list[str]:
-    """Return the numeric attributes that vary among (these rows of) the training images."""
-    train = data.part("train")
-    chosen = slice(None) if rows is None else rows
-    columns = {k: v[chosen] for k, v in train.attributes.items() if v.dtype.kind == "f"}
-    return [k for k, v in columns.items() if np.isfinite(v).sum() >= ENOUGH and np.nanstd(v) > 0]
-
-
-def candidates(data: ImageSet) -> dict[str, tuple[AttributeValue, AttributeValue]]:
-    """Return attributes to try where none is named, with a rarer and a commoner value each.
-
-    Of a categorical attribute these are its two most frequent values; a numeric one is cut at its
-    median. Classes are taken only where there are no attributes.
-    """
-    train, found = data.part("train"), {}
-    columns = categorical(train)
-    if set(columns) != {"class"} or train.attributes:
-        columns.pop("class", None)
-    for name, values in columns.items():
-        kinds, counts = np.unique(values[values != ""], return_counts=True)  # "" is not given
-        order = np.argsort(-counts)[:2]
-        if len(order) == 2 and counts[order[1]] >= ENOUGH:
-            common, rare = (equals(name, str(kinds[i])) for i in order)
-            found[name] = (rare, common)
-    for name, values in train.attributes.items():
-        if values.dtype.kind == "f" and len(values) >= 2 * ENOUGH and np.nanstd(values) > 0:
-            cut = f"{quoted(name)} > {float(np.nanmedian(values)):g}"
-            high, low = parse(cut, train)[0], AttributeValue(cut, "no", f"!({cut})")
-            if ENOUGH <= len(train.select(cut)) <= len(train) - ENOUGH:
-                found[cut] = (high, low)
-    return found
-
-
-def equals(name: str, value: str) -> AttributeValue:
-    """Return the condition that an attribute has a value, quoted where it must be."""
-    return AttributeValue(name, value, f"{quoted(name)}={quoted(value)}")
 
 
 Concepts = tuple[Concept, Concept, Concept]
@@ -270,7 +218,7 @@ def ranked(data: ImageSet, pool: Pool, exemplars: int) -> list[Concepts]:
     samples show the rarest of the three concepts; each attribute is moved (what sets A apart from
     B) by one triple only. Data with classes alone give one triple of three classes.
     """
-    linear = pool.models.fitted.classifiers
+    linear = pool.models.classifiers
     tried = {name: pair for name, pair in candidates(data).items() if name in linear}
     if set(tried) == {"class"}:
         return [_three_classes(linear["class"])]
@@ -299,11 +247,6 @@ def _three_classes(classifier: LinearClassifier) -> Concepts:
     order = np.argsort(-np.nan_to_num(classifier.recalls), kind="stable")[:3]
     a, b, c = ((equals("class", classifier.classes[i]),) for i in order)
     return a, b, c
-
-
-def text(concept: Sequence[AttributeValue]) -> str:
-    """Write a concept as an expression that ``parse`` reads back."""
-    return " & ".join(one.text for one in concept)
 
 
 def pick(scores: Sequence[np.ndarray], seeds: Sequence[int], count: int) -> list[list[int]]:

@@ -16,15 +16,15 @@ from ganlens.probes.arithmetic.classifiers import classifiers
 from ganlens.probes.arithmetic.panels import panels
 from ganlens.probes.arithmetic.result import PRIOR, TERMS, ArithmeticResult
 from ganlens.probes.base import RADFORD, Needs, Progress, Steps
-from ganlens.probes.concepts import Concept, expected, meets, parse
+from ganlens.probes.concepts import Concept, expected, meets, parse, text
 from ganlens.probes.exemplars import (
     ExemplarProbe,
     Pool,
     choose,
+    in_words,
     labelled_data,
     pick,
     score_pool,
-    text,
 )
 from ganlens.probes.identity import identity
 from ganlens.probes.latent import expected_norm
@@ -200,7 +200,7 @@ class Arithmetic(ExemplarProbe):
             about={
                 **identity(subject, data),
                 **(network.about() if network else {}),
-                "extractor": pool.models.extractor if pool else None,
+                "extractor": in_words(self.feature_pool) if pool else None,
                 "seed": self.seed,
                 "exemplars": len(groups[0]),
             },

@@ -21,6 +21,7 @@ from ganlens.probes.exemplars import (
     Concepts,
     ExemplarProbe,
     Pool,
+    in_words,
     labelled_data,
     ranked,
     score_pool,
@@ -136,7 +137,7 @@ class ArithmeticScore(ExemplarProbe):
             about={
                 **identity(subject, data),
                 **network.about(),
-                "extractor": pool.models.extractor,
+                "extractor": in_words(self.feature_pool),
                 "draws": self.draws,
                 "shortlist": self.shortlist,
                 "pool": pool.n,

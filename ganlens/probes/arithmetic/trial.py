@@ -12,8 +12,8 @@ from ganlens import images
 from ganlens.attributes import AttributeClassifier
 from ganlens.latents import Mix, Sum
 from ganlens.probes.arithmetic.score_result import Formula, Score
-from ganlens.probes.concepts import Concept, expected, meets, share
-from ganlens.probes.exemplars import Concepts, text
+from ganlens.probes.concepts import Concept, expected, meets, share, text
+from ganlens.probes.exemplars import Concepts
 from ganlens.recipe import Recipe, draw
 from ganlens.subject import Subject
 

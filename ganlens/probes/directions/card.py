@@ -149,7 +149,7 @@ def cards_of(
     if subject.discriminator is not None:
         logits = subject.discriminate(x[:count], batch_size=batch_size)
     predicted = classifier.predict(x) if classifier else None
-    first = head(predicted, count) if predicted else None
+    first = predicted.first(count) if predicted else None
     measurement = Measurement(
         subject, classifier, distance, batch_size, z, x[:count], logits, predicted, first
     )
@@ -158,12 +158,3 @@ def cards_of(
         yield Progress(i, len(directions) + 1, "report cards")
         cards.append(measurement.card(one))
     return cards
-
-
-def head(predicted: Predictions, count: int) -> Predictions:
-    """Return the predictions for the first ``count`` images."""
-    return Predictions(
-        predicted.classes,
-        {name: values[:count] for name, values in predicted.probabilities.items()},
-        {name: values[:count] for name, values in predicted.numbers.items()},
-    )

@@ -11,9 +11,10 @@ from torch import Tensor
 from ganlens.activations import edit
 from ganlens.data import ImageSet
 from ganlens.probes.base import Steps
-from ganlens.probes.concepts import categorical
-from ganlens.probes.exemplars import AttributeModels, fit_attribute_models, numeric
+from ganlens.probes.concepts import categorical, numeric
+from ganlens.probes.exemplars import fit_attribute_models
 from ganlens.probes.forgetting.target import Target
+from ganlens.probes.linear_models import LinearModels
 from ganlens.subject import Subject, pool_maps
 
 GRID = 4  # the discriminator's maps are max-pooled to this many cells a side
@@ -31,17 +32,17 @@ class ConceptSource:
         units: (T,) what one unit of each output is: 1 for values, the spread for numbers.
     """
 
-    models: AttributeModels
+    models: LinearModels
     target: Target
     units: np.ndarray
 
     @property
     def places(self) -> dict[str, slice]:
         """The outputs of each categorical attribute."""
-        widths = [len(one.classes) for one in self.models.fitted.classifiers.values()]
+        widths = [len(one.classes) for one in self.models.classifiers.values()]
         stops = np.cumsum(widths).tolist()
         places = [slice(stop - width, stop) for stop, width in zip(stops, widths, strict=True)]
-        return dict(zip(self.models.fitted.classifiers, places, strict=True))
+        return dict(zip(self.models.classifiers, places, strict=True))
 
     @property
     def columns(self) -> slice:
@@ -54,7 +55,8 @@ class ConceptSource:
         Where fewer than a share ``rare`` do, or lack it, the upper half of the scores is taken:
         a classifier fitted to real images may have its zero elsewhere on generated ones.
         """
-        lead = self.lead(torch.from_numpy(self.models.scores(subject, x, batch_size))).numpy()
+        features = subject.features(x, "all", GRID, batch_size=batch_size).numpy()
+        lead = self.lead(torch.from_numpy(self.models.scores(features))).numpy()
         shows = lead > 0
         return shows if rare <= shows.mean() <= 1 - rare else lead > np.median(lead)
 
@@ -73,10 +75,9 @@ class ConceptSource:
                 stack.enter_context(edit(network, name, partial(keep, name)))
             network(x)
         features = torch.cat([pool_maps(found[name], GRID) for name in names], dim=1)
-        fitted = self.models.fitted
         center, weights, bias = (
             torch.as_tensor(one, dtype=features.dtype, device=features.device)
-            for one in (fitted.center, fitted.weights, fitted.bias)
+            for one in (self.models.center, self.models.weights, self.models.bias)
         )
         return (features - center) @ weights + bias
 
@@ -107,7 +108,7 @@ def fit_concept_source(
     models = yield from fit_attribute_models(
         subject, data, names, limit=limit, pool=GRID, seed=seed, batch_size=batch_size
     )
-    regressors = [name for name in numeric(data) if name in models.fitted.regressors]
+    regressors = [name for name in numeric(data) if name in models.regressors]
     spreads = [float(np.nanstd(train.attributes[name])) for name in regressors]
-    values = sum(len(classifier.classes) for classifier in models.fitted.classifiers.values())
+    values = sum(len(classifier.classes) for classifier in models.classifiers.values())
     return ConceptSource(models, target, np.array([1.0] * values + spreads, dtype=np.float32))

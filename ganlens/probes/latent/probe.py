@@ -1,6 +1,5 @@
 """Interpolate probe: a walk through latents, and the pictures on the way."""
 
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -112,13 +111,9 @@ class Interpolation(Probe):
                 parts.append(subject.generate(part, batch_size=self.batch_size))
                 done += len(part)
             drawn[name] = torch.cat(parts)
-        distance = perceptual_distance(subject, self.batch_size)
-        lengths = []
-        for part in self._path_lengths(subject, sources["walk"].mode, distance):
-            yield Progress(done, total, "pictures")
-            lengths.append(part)
-            done += 2 * len(part)
-        path = mean_length(torch.cat(lengths)) if lengths else None
+        distance, path = perceptual_distance(subject, self.batch_size), None
+        if self.path_pairs:
+            path = yield from self._path(subject, sources["walk"].mode, distance, total)
         return self._result(subject, sources, latents, drawn, distance, path)
 
     def _sources(self, prior: Prior) -> dict[str, Any]:
@@ -135,12 +130,10 @@ class Interpolation(Probe):
             sources["plane"] = _patch(walk, self.plane)
         return sources
 
-    def _path_lengths(
-        self, subject: Subject, mode: str, distance: Distance
-    ) -> Generator[Tensor, None, None]:
-        """Yield path lengths, batch by batch: between seeds 0 and 1, 2 and 3, and so on."""
-        if not self.path_pairs:
-            return
+    def _path(
+        self, subject: Subject, mode: str, distance: Distance, total: int
+    ) -> Steps[PathLength]:
+        """Measure between seeds 0 and 1, 2 and 3, and so on: the last of ``total`` pictures."""
         stream = torch.Generator().manual_seed(0)
         places = torch.rand(self.path_pairs, generator=stream, dtype=torch.float64)
         z = subject.latents(range(2 * self.path_pairs))
@@ -151,8 +144,12 @@ class Interpolation(Probe):
 
         size = max(1, self.batch_size // 2)
         parts = (z[::2].split(size), z[1::2].split(size), places.split(size))
+        lengths, done = [], total - len(z)
         for a, b, t in zip(*parts, strict=True):
-            yield path_lengths(a, b, t, route=route, embed=embed)
+            yield Progress(done, total, "pictures")
+            lengths.append(path_lengths(a, b, t, route=route, embed=embed))
+            done += 2 * len(t)
+        return mean_length(torch.cat(lengths))
 
     def _result(
         self,
@@ -166,6 +163,11 @@ class Interpolation(Probe):
         walk, prior, n = sources["walk"], subject.prior, self.per_leg
         other = replace(walk, mode=_other(walk.mode, prior))
         starts, t = np.arange(walk.legs)[:, None], np.linspace(0, 1, n)
+        # The frames of a film stand one below another, as a replay compares them.
+        layouts: dict[str, Any] = {
+            "film": {"columns": 1, "padding": 0},
+            "plane": {"columns": self.plane},
+        }
         return InterpolationResult(
             **_distances(drawn["walk"], walk, distance),
             seeds=np.array(walk.seeds, dtype=np.int64),
@@ -184,19 +186,13 @@ class Interpolation(Probe):
             prior=prior,
             walk=walk,
             other=other,
-            recipes=self._recipes(subject, sources),
+            recipes={
+                name: Recipe.of(subject, source, **layouts.get(name, {"columns": n})).to_json()
+                for name, source in sources.items()
+            },
             draw=panels,
             about=identity(subject),
         )
-
-    def _recipes(self, subject: Subject, sources: dict[str, Any]) -> dict[str, Any]:
-        columns = {"film": 1, "plane": self.plane}
-        padding = {"film": 0}  # its frames one below another, as a replay compares them
-        return {
-            name: Recipe.of(subject, source, columns=columns.get(name, self.per_leg),
-                            padding=padding.get(name, 2)).to_json()
-            for name, source in sources.items()
-        }  # fmt: skip
 
 
 def _other(mode: str, prior: Prior) -> Mode:

@@ -34,7 +34,6 @@ from ganlens.probes.units.scan import last_block
 from ganlens.subject import Subject
 from ganlens.visualization import Colours, Shake, draw_noise
 
-POSITIONS = ("mean", "centre")
 MOST_UNITS = 64
 FEWEST = 16  # real images: fewer have no highest one to speak of
 

@@ -17,7 +17,8 @@ from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
 from ganlens.limits import Count, Limits, Seed
 from ganlens.probes.base import RADFORD, Progress, Steps
-from ganlens.probes.exemplars import ExemplarProbe, Pool, labelled_data, numeric, score_pool
+from ganlens.probes.concepts import numeric
+from ganlens.probes.exemplars import ExemplarProbe, Pool, in_words, labelled_data, score_pool
 from ganlens.probes.identity import identity
 from ganlens.probes.turn.panels import panels
 from ganlens.probes.turn.result import TurnResult
@@ -95,13 +96,15 @@ class Turn(ExemplarProbe):
         if self.attribute not in ("auto", *known):
             raise one_of("attribute", self.attribute, ("auto", *known))
         pool = yield from score_pool(subject, data, (), self)
-        linear = pool.models.fitted.regressors
+        linear = pool.models.regressors
         name = self.attribute
         if name == "auto":
             name = max(known, key=lambda one: np.nan_to_num(linear[one].correlation))
         network = yield from attribute_classifier(data, device=subject.device)
         vector, ends = self._vector(subject, pool, name)
-        random = _as_long_as(vector, self.samples, self.seed)
+        stream = torch.Generator().manual_seed(self.seed)
+        random = torch.randn(self.samples, len(vector), generator=stream)
+        random *= vector.norm() / random.norm(dim=1, keepdim=True)  # as long, one for each sample
         moved = yield from self._moved(subject, network, vector)
         control = yield from self._moved(subject, network, random)
         shown = Seeds(tuple(range(FIRST, FIRST + min(SHOWN, self.samples))))
@@ -127,7 +130,7 @@ class Turn(ExemplarProbe):
             about={
                 **identity(subject, data),
                 **network.about(),
-                "extractor": pool.models.extractor,
+                "extractor": in_words(self.feature_pool),
                 "exemplars": self.exemplars,
                 "samples": self.samples,
                 "pool": pool.n,
@@ -162,13 +165,6 @@ class Turn(ExemplarProbe):
             x = subject.generate(z + float(amount) * vector, batch_size=self.batch_size)
             found.append(network.predict(x))
         return found
-
-
-def _as_long_as(vector: Tensor, count: int, seed: int) -> Tensor:
-    """Return (count, d) random directions of the same length, one for each sample."""
-    stream = torch.Generator().manual_seed(seed)
-    random = torch.randn(count, len(vector), generator=stream)
-    return random * (vector.norm() / random.norm(dim=1, keepdim=True))
 
 
 def _same(predicted: list[Predictions], names: Sequence[str]) -> np.ndarray:

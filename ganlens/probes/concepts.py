@@ -161,9 +161,7 @@ def expected(a: Concept, b: Concept, c: Concept) -> Concept:
 
 
 def meets(predictions: Predictions, conditions: Iterable[AttributeValue]) -> np.ndarray:
-    """Return (N, E) bool: which images meet each condition, by the classifier's predictions.
-
-    Each attribute is taken as its likeliest value.
+    """Return (N, E) bool: which images meet each condition, by the likeliest values.
 
     Raises:
         GanlensError: a condition on an attribute or a value that the classifier does not know.

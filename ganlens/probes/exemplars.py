@@ -29,17 +29,15 @@ from ganlens.subject import Subject
 
 @dataclass(frozen=True)
 class Pool:
-    """Scored samples of the generator: seeds 0 to n - 1.
+    """Samples of the generator, seeds 0 to n - 1, with their scores.
 
     Attributes:
         models: what scored them: a linear model of each attribute.
-        n: how many.
         margins: attribute -> (n, K).
         numbers: numeric attribute -> (n,).
     """
 
     models: LinearModels
-    n: int
     margins: dict[str, np.ndarray]
     numbers: dict[str, np.ndarray]
 
@@ -54,7 +52,7 @@ class Pool:
         pool, 0 to 1, since margins of different attributes have no common scale.
         """
         margins = [self._margins(one) for one in concept]
-        ranks = [(one.argsort(kind="stable").argsort() + 1) / self.n for one in margins]
+        ranks = [(one.argsort(kind="stable").argsort() + 1) / len(one) for one in margins]
         return np.min(ranks, axis=0) - np.any([one <= 0 for one in margins], axis=0)
 
     def _margins(self, condition: AttributeValue) -> np.ndarray:
@@ -127,7 +125,7 @@ def score_pool(
         return models.scores(features.numpy())
 
     scores = np.concatenate((yield from scores_of(subject, subject.latents(range(n)), score, size)))
-    pool = Pool(models, n, models.margins(scores), models.numbers(scores))
+    pool = Pool(models, models.margins(scores), models.numbers(scores))
     _POOLS[subject] = (key, pool)
     return pool
 
@@ -196,27 +194,15 @@ def in_words(pool: int) -> str:
 Concepts = tuple[Concept, Concept, Concept]
 
 
-def choose(data: ImageSet, pool: Pool, exemplars: int) -> Concepts:
-    """Choose A, B and C: the best of ``ranked``.
-
-    Raises:
-        GanlensError: the data have too few attributes or classes.
-    """
-    found = ranked(data, pool, exemplars)
-    if not found:
-        raise GanlensError(
-            f"data {data.spec!r} has no two attributes whose values occur together at least "
-            f"{ENOUGH} times: give the concepts as expressions, or seeds for the exemplars"
-        )
-    return found[0]
-
-
 def ranked(data: ImageSet, pool: Pool, exemplars: int) -> list[Concepts]:
     """List triples A, B, C of two well classified attributes that samples show together.
 
     Pairs are ranked by the worse of their balanced accuracies, in steps of 5 %, then by how many
     samples show the rarest of the three concepts; each attribute is moved (what sets A apart from
     B) by one triple only. Data with classes alone give one triple of three classes.
+
+    Raises:
+        GanlensError: the data have too few attributes or classes.
     """
     linear = pool.models.classifiers
     tried = {name: pair for name, pair in candidates(data).items() if name in linear}
@@ -232,6 +218,11 @@ def ranked(data: ImageSet, pool: Pool, exemplars: int) -> list[Concepts]:
         worse = min(linear[name].balanced_accuracy for name in (first, second))
         supply = min(int(pool.shows(concept).sum()) for concept in concepts)
         found.append((round(worse * 20), min(supply, 10 * exemplars), concepts))
+    if not found:
+        raise GanlensError(
+            f"data {data.spec!r} has no two attributes whose values occur together at least "
+            f"{ENOUGH} times: give the concepts as expressions, or seeds for the exemplars"
+        )
     best: dict[str, Concepts] = {}
     for _, _, concepts in sorted(found, key=lambda one: one[:2], reverse=True):
         best.setdefault(concepts[0][0].name, concepts)

@@ -20,10 +20,10 @@ from ganlens.probes.concepts import Concept, expected, meets, parse, text
 from ganlens.probes.exemplars import (
     ExemplarProbe,
     Pool,
-    choose,
     in_words,
     labelled_data,
     pick,
+    ranked,
     score_pool,
 )
 from ganlens.probes.identity import identity
@@ -100,7 +100,6 @@ class Arithmetic(ExemplarProbe):
     batch_size: Count = 64
 
     def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
         super().__post_init__()
         if self.pool < 3 * self.exemplars:
             raise GanlensError(
@@ -133,7 +132,7 @@ class Arithmetic(ExemplarProbe):
         given = () if self.a == "auto" else (self.a, self.b, self.c)
         wanted = tuple(parse(one, data.part("train")) for one in given)
         pool = yield from score_pool(subject, data, wanted, self)
-        concepts = wanted or choose(data, pool, self.exemplars)
+        concepts = wanted or ranked(data, pool, self.exemplars)[0]
         groups = pick([pool.score(one) for one in concepts], range(self.pool), self.exemplars)
         network = None
         if expected(*concepts):  # with nothing to measure, none need be trained
@@ -175,6 +174,7 @@ class Arithmetic(ExemplarProbe):
             random = subject.generate(subject.latents(range(RANDOM)), batch_size=self.batch_size)
             base_rate = float(meets(network.predict(random), wanted).all(axis=1).mean())
         latents = latents_of(subject, recipes["grid"])
+        means = {k: subject.latents(v).mean(0) for k, v in zip(TERMS, groups, strict=True)}
         return ArithmeticResult(
             concepts=tuple(text(concept) for concept in concepts),
             expected=tuple(one.text for one in wanted),
@@ -182,10 +182,7 @@ class Arithmetic(ExemplarProbe):
             **{name: images.to_uint8(x) for name, x in drawn.items()},
             latents=latents.numpy(),
             norms={
-                **{
-                    f"the mean of {term}": float(subject.latents(group).mean(0).norm())
-                    for term, group in zip(TERMS, groups, strict=True)
-                },
+                **{f"the mean of {one}": float(mean.norm()) for one, mean in means.items()},
                 "the result": float(latents[4].norm()),
                 PRIOR: expected_norm(subject.prior),
             },

@@ -91,7 +91,6 @@ class ArithmeticScore(ExemplarProbe):
     batch_size: Count = 64
 
     def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
         super().__post_init__()
         object.__setattr__(self, "counts", tuple(sorted(set(self.counts))))
         for formula in self.formulas:
@@ -140,7 +139,7 @@ class ArithmeticScore(ExemplarProbe):
                 "extractor": in_words(self.feature_pool),
                 "draws": self.draws,
                 "shortlist": self.shortlist,
-                "pool": pool.n,
+                "pool": self.pool,
                 "seed": self.seed,
             },
         )
@@ -155,9 +154,8 @@ class ArithmeticScore(ExemplarProbe):
         return a, b, c
 
     def _chosen(self, data: ImageSet, pool: Pool) -> list[Concepts]:
-        chosen = [one for one in ranked(data, pool, PAPER) if expected(*one)]
-        if not chosen:
-            raise GanlensError(
-                f"data {data.spec!r} has no two attributes to calculate with: give formulas"
-            )
-        return chosen[:MOST_FORMULAS]
+        if chosen := [one for one in ranked(data, pool, PAPER) if expected(*one)]:
+            return chosen[:MOST_FORMULAS]
+        raise GanlensError(
+            f"data {data.spec!r} has no two attributes to calculate with: give formulas"
+        )

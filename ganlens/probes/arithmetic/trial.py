@@ -51,14 +51,13 @@ class Trial:
         """The conditions that the results should meet."""
         return expected(*self.concepts)
 
-    def picks(self, count: int) -> np.ndarray:
-        """Draw exemplars: (draws, 3, count) seeds, none twice within a concept."""
-        return self._drawn(self.shortlists, count, np.random.default_rng((*self.seed, count)))
+    def picks(self, count: int, *, of_any: bool = False) -> np.ndarray:
+        """Draw exemplars: (draws, 3, count) seeds, none twice within a concept.
 
-    def _drawn(
-        self, lists: Sequence[np.ndarray], count: int, rng: np.random.Generator
-    ) -> np.ndarray:
-        draws = range(self.draws)
+        They are drawn from the shortlists, or ``of_any`` samples that show their concept.
+        """
+        lists, key = (self.showing, (1,)) if of_any else (self.shortlists, ())
+        rng, draws = np.random.default_rng((*self.seed, count, *key)), range(self.draws)
         return np.array([[rng.choice(s, count, replace=False) for s in lists] for _ in draws])
 
     def meets(self, x: Tensor) -> np.ndarray:
@@ -95,20 +94,14 @@ class Trial:
         """Measure random exemplars that merely show their concept; None if there are too few."""
         if min(map(len, self.showing)) < count:
             return None
-        picks = self._drawn(self.showing, count, np.random.default_rng((*self.seed, count, 1)))
-        return self.measured(self.subject.generate(sums(self.subject.latents, picks)))
-
-    def score_of_pixels(self) -> Score:
-        """Measure the same arithmetic on the pixels of the paper's number of exemplars."""
-        drawn = sums(lambda s: self.subject.generate(self.subject.latents(s)), self.picks(PAPER))
-        return self.measured(drawn.clamp(-1, 1))
+        z = sums(self.subject.latents, self.picks(count, of_any=True))
+        return self.measured(self.subject.generate(z))
 
     def formula(self, scores: Sequence[tuple[Score, Score, Score | None]]) -> Formula:
         """Return the scores, one ``score`` per count, with their controls and some pictures."""
-        means = [
-            Sum.mean(a.tolist()) + Sum.mean(b.tolist(), -1) + Sum.mean(c.tolist())
-            for a, b, c in self.picks(PAPER)[:SHOWN]
-        ]
+        picks = self.picks(PAPER)
+        pixels = sums(lambda seeds: self.subject.generate(self.subject.latents(seeds)), picks)
+        means = [Sum.mean(a) + Sum.mean(b, -1) + Sum.mean(c) for a, b, c in picks[:SHOWN].tolist()]
         recipe = Recipe.of(self.subject, Mix(tuple(means)), columns=SHOWN)
         drawn = draw(self.subject, recipe)
         plain, scaled, merely = zip(*scores, strict=True)
@@ -119,7 +112,7 @@ class Trial:
             plain=plain,
             scaled=scaled,
             merely=merely,
-            pixels=self.score_of_pixels(),
+            pixels=self.measured(pixels.clamp(-1, 1)),
             random=self.measured(self.random),
             shortlists=tuple(map(len, self.shortlists)),
             shown=tuple(int(np.isin(best, showing).sum()) for best, showing in lists),

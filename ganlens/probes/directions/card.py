@@ -20,31 +20,31 @@ WIDER = 5  # unmoved samples are cheap: so many times more of them stand behind 
 
 @dataclass(frozen=True)
 class Card:
-    """What one direction does at a distance, in sigmas.
+    """What one direction does at a distance, in sigmas; all but ``changes`` as the summary has it.
 
     Attributes:
         changes: attribute -> share of samples whose prediction changes at +distance.
-        claim: what it claims; of a direction that claims nothing, what it makes true most often.
+        makes_true: its claim; of a direction that claims nothing, what it makes true most often.
         auc: how well ``z @ unit`` tells samples of which the claim is true from the others.
-        before: share of samples of which the claim is true unmoved.
+        true_before: share of samples of which the claim is true unmoved.
         turned_on: of those of which it is false, the share of which it is true at +distance.
         turned_off: of those of which it is true, the share of which it is false at -distance.
-        score: mean change of D's logit at +distance, or None without a discriminator.
-        length: mean change of the latent's length at +distance, as a share of it.
-        outside: share of coordinates where the prior never draws one; 0 for a normal one.
-        rmse: root-mean-square pixel difference at +distance, in parts of the brightness range.
+        d_logit_change: mean of D's logit at +distance, or None without a discriminator.
+        length_change: mean of the latent's length at +distance, as a share of it.
+        coordinates_outside_the_prior: share of them at +distance; 0 for a normal one.
+        pixel_rmse: root-mean-square difference at +distance, in parts of the brightness range.
     """
 
     changes: dict[str, float]
-    claim: str = ""
+    makes_true: str | None = None
     auc: float | None = None
-    before: float | None = None
+    true_before: float | None = None
     turned_on: float | None = None
     turned_off: float | None = None
-    score: float | None = None
-    length: float = 0.0
-    outside: float = 0.0
-    rmse: float = 0.0
+    d_logit_change: float | None = None
+    length_change: float = 0.0
+    coordinates_outside_the_prior: float = 0.0
+    pixel_rmse: float = 0.0
 
     def own(self, names: Sequence[str]) -> float | None:
         """Return the largest change among the attributes of its claim."""
@@ -88,13 +88,13 @@ class Measurement:
         move = one.move(prior, (self.distance, -self.distance))
         far = move.latents(z, prior, 0)
         x = self._drawn(far)
-        card = Card({}, one.claim, **self._facts(far, x))
+        card = Card({}, one.claim or None, **self._facts(far, x))
         if self.classifier is None or self.first is None or self.predicted is None:
             return card
         after = self.classifier.predict(x)
         changes = changed(self.first, after)
         claim = one.claim or most_gained(self.first, after, max(changes, key=changes.__getitem__))
-        card = replace(card, changes=changes, claim=claim)
+        card = replace(card, changes=changes, makes_true=claim)
         truth, now = holds(self.predicted, claim), holds(after, claim)
         if truth is None or now is None:
             return card
@@ -103,7 +103,7 @@ class Measurement:
         card = replace(
             card,
             auc=area if np.isfinite(area) else None,
-            before=float(truth.mean()),
+            true_before=float(truth.mean()),
             turned_on=None if was.all() else float(now[~was].mean()),
         )
         if not one.claim or not was.any():
@@ -123,10 +123,10 @@ class Measurement:
             score = float((after - self.logits).mean())
         lengths = far.norm(dim=1) / self.z[: len(far)].norm(dim=1).clamp_min(1e-12)
         return {
-            "score": score,
-            "length": float(lengths.mean()) - 1,
-            "outside": float(self.subject.prior.outside(far).float().mean()),
-            "rmse": float((x - self.x).square().mean(dim=(1, 2, 3)).sqrt().mean()) / 2,
+            "d_logit_change": score,
+            "length_change": float(lengths.mean()) - 1,
+            "coordinates_outside_the_prior": float(self.subject.prior.outside(far).float().mean()),
+            "pixel_rmse": float((x - self.x).square().mean(dim=(1, 2, 3)).sqrt().mean()) / 2,
         }
 
 

@@ -65,11 +65,11 @@ def _verdict(result: DirectionsResult, index: int) -> str:
     card, one = result.cards[index], result.directions[index]
     if card.turned_on is None or card.auc is None:
         return ""
-    start = "" if one.claim else f"It makes {card.claim} true most often. "
+    start = "" if one.claim else f"It makes {card.makes_true} true most often. "
     return (
         f"{start}At +{result.distance:g} sigma, {card.turned_on:.0%} of the samples without "
-        f"{card.claim} have it{_beside(result, index)}. How far a latent lies along the direction "
-        f"tells samples with it from those without, AUC {card.auc:.2f} (0.5 is chance)."
+        f"{card.makes_true} have it{_beside(result, index)}. How far a latent lies along the "
+        f"direction tells samples with it from those without, AUC {card.auc:.2f} (0.5 is chance)."
     )
 
 

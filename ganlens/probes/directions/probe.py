@@ -26,6 +26,7 @@ from ganlens.probes.directions.panels import panels
 from ganlens.probes.directions.pictures import strips
 from ganlens.probes.directions.result import DirectionsResult
 from ganlens.probes.directions.scores import fit_scorer
+from ganlens.probes.exemplars import in_words
 from ganlens.probes.identity import identity
 from ganlens.subject import Subject
 
@@ -107,7 +108,6 @@ class Directions(Probe):
     batch_size: Count = 64
 
     def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
         super().__post_init__()
         object.__setattr__(self, "seeds", Seeds(self.seeds).seeds)
 
@@ -178,7 +178,7 @@ class Directions(Probe):
                 "distance": self.distance,
                 "extreme": self.extreme,
                 "ganspace_layer": layer if "ganspace" in self.methods else None,
-                "extractor": scorer.extractor if scorer else None,
+                "extractor": in_words(self.feature_pool) if scorer else None,
                 "n_probe_fit": scorer.n_fit if scorer else None,
                 "n_probe_held_out": scorer.n_held_out if scorer else None,
                 "seed": self.seed,

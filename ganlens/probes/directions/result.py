@@ -71,19 +71,11 @@ class DirectionsResult(Result):
         found = zip(self.directions, self.cards, self.same_as, strict=True)
         return [
             {
-                "makes_true": card.claim or None,
-                "auc": card.auc,
+                **{name: value for name, value in vars(card).items() if name != "changes"},
                 "held_out_accuracy_of_extremes": one.metrics.get("accuracy"),
                 "held_out_auc_of_extremes": one.metrics.get("auc"),
-                "true_before": card.before,
-                "turned_on": card.turned_on,
-                "turned_off": card.turned_off,
                 "own_attribute_changed": card.own(self.attributes(i)),
                 "other_attributes_changed": card.others(self.attributes(i)),
-                "d_logit_change": card.score,
-                "length_change": card.length,
-                "coordinates_outside_the_prior": card.outside,
-                "pixel_rmse": card.rmse,
                 "strength": one.strength,
                 "same_as": same,
             }

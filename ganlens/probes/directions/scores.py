@@ -9,7 +9,7 @@ from torch import Tensor
 from ganlens.data import ImageSet
 from ganlens.features import DataImages
 from ganlens.probes.base import Progress, Steps
-from ganlens.probes.exemplars import features_of, in_words
+from ganlens.probes.exemplars import features_of
 from ganlens.stats.auc import auc
 from ganlens.subject import Subject
 
@@ -36,11 +36,6 @@ class Scorer:
     auc: dict[str, float]
     n_fit: int
     n_held_out: int
-
-    @property
-    def extractor(self) -> str:
-        """The features that it takes, in words."""
-        return in_words(self.pool)
 
     def scores(self, subject: Subject, x: Tensor, batch_size: int) -> np.ndarray:
         """Score (N, C, H, W) images: (K, N) float32, higher where a claim is more likely true."""

@@ -103,7 +103,6 @@ class Fidelity(Probe):
     kid_subset_size: Annotated[int, Limits(low=2)] = stats.kernel.SUBSET_SIZE
 
     def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
         # Pictures of 0.1 carry lightning-fabric's names.
         object.__setattr__(self, "precision", named_precision(self.precision))
         super().__post_init__()

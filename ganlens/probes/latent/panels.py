@@ -173,7 +173,8 @@ def _plane(result: InterpolationResult) -> ImagePanel | None:
     found = result.plane
     if found is None:
         return None
-    names = f" (seeds {', '.join(map(str, found.seeds))}, row by row)" if found.seeds else ""
+    seeds, side = ", ".join(map(str, found.patch.seeds)), found.patch.down
+    names = f" (seeds {seeds}, row by row)" if seeds else ""
     if result.walk.mode == "lerp":
         lengths = (
             f"By straight lines the latent in the middle keeps only {found.middle:.0%} of the "
@@ -190,8 +191,8 @@ def _plane(result: InterpolationResult) -> ImagePanel | None:
         caption=f"The first four corners of the walk stand in the corners{names}; the two edges "
         f"across are walked by {result.route(result.walk)}, then every column between them. "
         f"Neighbours should be alike in both directions. {lengths}",
-        image=images.grid(found.pictures, found.side),
-        alt=f"{found.side} by {found.side} pictures that change gradually in both directions",
+        image=images.grid(found.pictures, side),
+        alt=f"{side} by {side} pictures that change gradually in both directions",
         scale=picture_scale(found.pictures),
         recipe=result.recipes["plane"],
     )

@@ -74,7 +74,6 @@ class Interpolation(Probe):
     batch_size: Count = 64
 
     def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
         super().__post_init__()
         if self.latents_file is not None and self.seeds != SEEDS:
             raise GanlensError("corners come from seeds or from a latents file: leave out one")
@@ -231,7 +230,7 @@ def _plane(patch: Patch, x: Tensor, prior: Prior) -> Plane:
     middles = [replace(patch, down=3, across=3, mode=mode) for mode in (patch.mode, "lerp")]
     ends = patch.corners(prior).norm(dim=1).mean()
     taken, straight = (float(one.latents(prior)[4].norm() / ends) for one in middles)
-    return Plane(images.to_uint8(x), patch.down, patch.seeds, taken, straight)
+    return Plane(images.to_uint8(x), patch, taken, straight)
 
 
 def _norms(z: Tensor) -> np.ndarray:

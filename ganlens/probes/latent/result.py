@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ganlens.interpolation import in_words
-from ganlens.latents import Walk
+from ganlens.latents import Patch, Walk
 from ganlens.models.prior import Prior
 from ganlens.perceptual import EPSILON, PathLength
 from ganlens.probes.result import Number, Result
@@ -18,16 +18,13 @@ class Plane:
 
     Attributes:
         pictures: (side * side, H, W, C) uint8, row by row.
-        side: pictures a side.
-        seeds: of its corners: top left, top right, bottom left, bottom right; empty where they
-            were spelled out.
+        patch: the latents that they are drawn from.
         middle: length of the latent in the middle, in parts of the corners' mean length.
         middle_by_lerp: the same, had the plane been filled by straight lines.
     """
 
     pictures: np.ndarray
-    side: int
-    seeds: tuple[int, ...]
+    patch: Patch
     middle: float
     middle_by_lerp: float
 

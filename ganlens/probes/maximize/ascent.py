@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ganlens import images
 from ganlens.devices import place_of
 from ganlens.probes.base import Progress, Steps
-from ganlens.probes.maximize.units import Unit, activations, probabilities
+from ganlens.probes.maximize.units import Unit, activations, channels, probabilities
 from ganlens.visualization import Colours, Shake, ascend
 
 BATCH = 256
@@ -86,9 +86,9 @@ def climb(
     def objective(x: Tensor) -> Tensor:
         return activations(module, units, x, inputs.position).diagonal()
 
-    _, channels, height, width = inputs.real.shape
+    _, *shape = inputs.real.shape
     how = (inputs.colours, inputs.steps, inputs.shake, inputs.seed, place_of(module))
-    for now in ascend(objective, len(units), (channels, height, width), *how):
+    for now in ascend(objective, len(units), (shape[0], shape[1], shape[2]), *how):
         history.append(now.reached.float().cpu())
         made = now.images
         if now.step % 16 == 1:
@@ -129,10 +129,8 @@ def _measured(module: nn.Module, units: Sequence[Unit], x: Tensor, position: str
     return torch.cat(parts).float().cpu()
 
 
-def most_varied(
-    module: nn.Module, layer: str, count: int, inputs: AscentInputs, candidates: int
-) -> list[int]:
+def most_varied(module: nn.Module, layer: str, count: int, inputs: AscentInputs) -> list[int]:
     """Return the channels of a layer that differ most between the real images."""
-    every = [Unit("", "", layer, index) for index in range(candidates)]
+    every = [Unit("", "", layer, index) for index in range(channels(module, layer))]
     spread = _measured(module, every, inputs.real, inputs.position).std(0)
     return spread.argsort(descending=True, stable=True)[:count].tolist()

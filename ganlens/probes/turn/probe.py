@@ -79,7 +79,6 @@ class Turn(ExemplarProbe):
     batch_size: Count = 64
 
     def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
         super().__post_init__()
         if 2 * self.exemplars > self.pool:
             raise GanlensError(
@@ -133,7 +132,7 @@ class Turn(ExemplarProbe):
                 "extractor": in_words(self.feature_pool),
                 "exemplars": self.exemplars,
                 "samples": self.samples,
-                "pool": pool.n,
+                "pool": self.pool,
                 "seed": self.seed,
                 "first_seed": FIRST,
             },

@@ -79,11 +79,11 @@ def _film(result: InterpolationResult) -> AnimationPanel | None:
 
 
 def _pair(result: InterpolationResult) -> ImagePanel:
-    other = result.route(result.curved)
+    other, dip = result.route(result.curved), result["shortest_norm_of_lerp_over_corners"]
     return ImagePanel(
         title=f"The same two corners, by lerp and by {other}",
         caption="Above: the straight line (lerp). Halfway its latents shrink to "
-        f"{result.norm_dip:.0%} of the length of its two ends (the prior draws "
+        f"{dip:.0%} of the length of its two ends (the prior draws "
         f"{result.expected_norm:.2f}), where the generator was hardly ever trained; washed-out "
         f"middles come from there. Below: {_why(result.curved.mode, result.prior.kind)}",
         image=images.grid(result.pair, result.walk.steps),
@@ -141,16 +141,16 @@ def _steps(result: InterpolationResult) -> FigurePanel:
         perceptual = (result.step_perceptual, result.unrelated_perceptual, "diamond")
         measured.append(("the discriminator's features", *perceptual))
         caution = (
-            f" and {_times(result.perceptual_jump)} in the discriminator's features: those of all "
-            "its layers, each scaled to unit length (LPIPS without learned weights, Zhang 2018), "
-            "which also notice what changes few pixels."
+            f" and {_times(result['max_over_mean_step_perceptual'])} in the discriminator's "
+            "features: those of all its layers, each scaled to unit length (LPIPS without learned "
+            "weights, Zhang 2018), which also notice what changes few pixels."
         )
     return lines(
         "How evenly the picture changes",
         "Distance from each picture to the next, in percent of the mean distance between "
         f"unrelated samples ({result.unrelated_rmse:.1%} of the brightness range in pixels, RMSE). "
-        f"A smooth generator has no spikes; here the longest step is {_times(result.jump)} in "
-        f"pixels{caution}",
+        "A smooth generator has no spikes; here the longest step is "
+        f"{_times(result['max_over_mean_step'])} in pixels{caution}",
         result.step_positions,
         [
             Line(name, _share(values, unrelated), mode="lines+markers", symbol=symbol)

@@ -91,25 +91,9 @@ class InterpolationResult(Result):
         """Return a walk's mode in words, which say how each part of the latents goes."""
         return in_words(walk.mode, self.prior.parts)
 
-    @property
-    def jump(self) -> float | None:
-        """Longest pixel step over mean step: 1 is perfectly even; None where nothing moves."""
-        return _jump(self.step_rmse)
-
-    @property
-    def perceptual_jump(self) -> float | None:
-        """The same in the perceptual distance."""
-        return _jump(self.step_perceptual)
-
-    @property
-    def norm_dip(self) -> float:
-        """Shortest latent of the first leg by lerp, in parts of its corners' mean length."""
-        straight = self.pair_norms[0]
-        return float(straight.min()) / float(straight[[0, -1]].mean())
-
     def numbers(self) -> list[Number]:
         """Return the scalars of the walk; those with a label are rows of its table."""
-        steps, unrelated = self.step_rmse, self.unrelated_rmse
+        steps, unrelated, straight = self.step_rmse, self.unrelated_rmse, self.pair_norms[0]
         return [
             Number("mode", self.route(self.walk), "route"),
             Number("seeds", self.seeds.tolist() or None,
@@ -119,7 +103,7 @@ class InterpolationResult(Result):
             Number("n_pictures", len(self.pictures), "pictures"),
             Number("mean_step_rmse", steps.mean(), "mean step", "RMSE"),
             Number("max_step_rmse", steps.max(), "longest step", "RMSE"),
-            Number("max_over_mean_step", self.jump, "longest step over mean step",
+            Number("max_over_mean_step", _longest_over_mean(steps), "longest step over mean step",
                    reason="no picture differs from the next"),
             Number("unrelated_rmse", unrelated, "mean distance of unrelated samples", "RMSE"),
             Number("longest_step_over_unrelated",
@@ -128,7 +112,8 @@ class InterpolationResult(Result):
             *self._perceptual(),
             Number("expected_norm", self.expected_norm, "mean length of the prior's latents"),
             Number("shortest_norm", self.norms.min(), "shortest latent of the walk"),
-            Number("shortest_norm_of_lerp_over_corners", self.norm_dip,
+            Number("shortest_norm_of_lerp_over_corners",
+                   float(straight.min()) / float(straight[[0, -1]].mean()),
                    "shortest latent of the straight first leg, in parts of its corners"),
             *self._plane(),
         ]  # fmt: skip
@@ -148,7 +133,7 @@ class InterpolationResult(Result):
             Number("distance", self.distance, "perceptual distance"),
             Number("mean_step_perceptual", self.step_perceptual.mean(),
                    "mean step in that distance"),
-            Number("max_over_mean_step_perceptual", self.perceptual_jump,
+            Number("max_over_mean_step_perceptual", _longest_over_mean(self.step_perceptual),
                    "longest step over mean step in that distance",
                    reason="no picture differs from the next"),
             Number("unrelated_perceptual", self.unrelated_perceptual,
@@ -164,6 +149,6 @@ class InterpolationResult(Result):
         ]  # fmt: skip
 
 
-def _jump(steps: np.ndarray) -> float | None:
+def _longest_over_mean(steps: np.ndarray) -> float | None:
     mean = float(steps.mean())
     return float(steps.max()) / mean if mean > 0 else None

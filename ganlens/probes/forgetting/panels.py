@@ -5,7 +5,15 @@ import numpy as np
 from ganlens import images
 from ganlens.edits import EVERYWHERE
 from ganlens.figures import Line, heatmap, lines
-from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, picture_scale
+from ganlens.panels import (
+    PALETTE,
+    FigurePanel,
+    ImagePanel,
+    Panel,
+    TablePanel,
+    percent,
+    picture_scale,
+)
 from ganlens.probes.forgetting.result import ForgetResult
 from ganlens.probes.forgetting.trial import PAIRS
 
@@ -116,9 +124,9 @@ def _selections(result: ForgetResult) -> TablePanel:
         {
             "maps chosen": [*(one.name for one in ways), "nothing changed"],
             "maps": [*(one.maps for one in ways), 0],
-            f"{verb} it (%)": [*(_percent(one.turned) for one in ways), None],
-            "others changed (%)": [*(_percent(one.mean) for one in ways), None],
-            "worst (%)": [*(_percent(one.worst) for one in ways), None],
+            f"{verb} it (%)": [*(percent(one.turned) for one in ways), None],
+            "others changed (%)": [*(percent(one.mean) for one in ways), None],
+            "worst (%)": [*(percent(one.worst) for one in ways), None],
             "D's score (logit)": [*(one.score for one in ways), 0.0],
             "pixels inside (of 255)": [*(one.inside for one in ways), 0.0],
             "outside (of 255)": [*(one.outside for one in ways), None],
@@ -140,7 +148,3 @@ def _attributes(result: ForgetResult) -> TablePanel:
             for one in ways
         ],
     )
-
-
-def _percent(value: float | None) -> float | None:
-    return None if value is None else 100 * value

@@ -78,7 +78,7 @@ class Interpolation(Probe):
         if self.latents_file is not None and self.seeds != SEEDS:
             raise GanlensError("corners come from seeds or from a latents file: leave out one")
         walk = self.walk()
-        if self.plane:
+        if self.plane and len(walk) >= 4:
             _patch(walk, self.plane)
 
     def walk(self) -> Walk:
@@ -219,10 +219,8 @@ def _film(walk: Walk, frames: int) -> Walk:
     return replace(walk, steps=per_leg + 1, doubled=False)
 
 
-def _patch(walk: Walk, side: int) -> Patch | None:
-    """Return the plane between the first four corners; None where there are fewer."""
-    if len(walk) < 4:
-        return None
+def _patch(walk: Walk, side: int) -> Patch:
+    """Return the plane between the first four corners."""
     return Patch(walk.seeds[:4], side, side, walk.mode, rows=walk.rows[:4])
 
 

@@ -15,8 +15,7 @@ from ganlens.panels import (
     percent,
     picture_scale,
 )
-from ganlens.probes.directions.pictures import Strip
-from ganlens.probes.directions.result import FILE, DirectionsResult, title
+from ganlens.probes.directions.result import FILE, DirectionsResult, Strip, title
 
 HOW = {
     "boundary": "The normal of a linear SVM between the samples that show it most and least "

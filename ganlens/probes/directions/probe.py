@@ -1,14 +1,18 @@
 """Directions probe: directions by several methods, each with a report card."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
 import numpy as np
 
+from ganlens import images
 from ganlens.attributes import AttributeClassifier, attribute_classifier
 from ganlens.data import ImageSet
-from ganlens.directions import Direction, random_directions
+from ganlens.directions import Direction, duplicates, random_directions
+from ganlens.edits import Edit
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
 from ganlens.limits import MAX_SEED, Count, Limits, Seed
@@ -23,11 +27,11 @@ from ganlens.probes.directions.found import (
     unsupervised,
 )
 from ganlens.probes.directions.panels import panels
-from ganlens.probes.directions.pictures import strips
-from ganlens.probes.directions.result import DirectionsResult
+from ganlens.probes.directions.result import DirectionsResult, Strip
 from ganlens.probes.directions.scores import fit_scorer
 from ganlens.probes.exemplars import in_words
 from ganlens.probes.identity import identity
+from ganlens.recipe import Recipe, draw
 from ganlens.subject import Subject
 
 Method = Literal["boundary", "means", "sefa", "ganspace"]
@@ -156,14 +160,13 @@ class Directions(Probe):
         every_one = (*chosen, *random_directions(subject.prior, self.random, self.seed))
         seeds = range(self.samples, self.samples + self.measured)
         cards = yield from cards_of(subject, classifier, every_one, seeds, self.distance, size)
-        drawn = every_one[: len(chosen) + 1]  # and one random direction
-        pictures = yield from strips(subject, drawn, self.seeds, self.amounts, self.shown)
+        strips = yield from self._strips(subject, every_one[: len(chosen) + 1])  # and a random one
         return DirectionsResult(
             directions=every_one,
             cards=tuple(cards),
             units=np.stack([one.unit for one in every_one]),
             names=every,
-            strips=pictures,
+            strips=strips,
             amounts=np.array(self.amounts),
             distance=self.distance,
             measured=self.measured,
@@ -184,6 +187,29 @@ class Directions(Probe):
                 "seed": self.seed,
             },
         )
+
+    def _strips(
+        self, subject: Subject, directions: Sequence[Direction]
+    ) -> Steps[tuple[Strip, ...]]:
+        """Draw the first directions of each method, the first GANSpace one as an offset too.
+
+        A direction on the line of an earlier one is left out: its picture would be the same.
+        """
+        drawn, found = Counter[str](), []
+        for index, (one, same) in enumerate(zip(directions, duplicates(directions), strict=True)):
+            drawn[one.method] += same is None
+            if same is not None or drawn[one.method] > self.shown:
+                continue
+            yield Progress(index, len(directions), "pictures")
+            edits: dict[str, Edit] = {"move": one.move(subject.prior, self.amounts)}
+            if one.offset is not None and drawn[one.method] == 1:
+                edits["offset"] = one.offset_edit(self.amounts)
+            for name, edit in edits.items():
+                columns = len(self.amounts)
+                recipe = Recipe.of(subject, Seeds(self.seeds), columns=columns, edits=[edit])
+                tiles = images.to_uint8(draw(subject, recipe))
+                found.append(Strip(index, name, tiles, recipe.to_json()))
+        return tuple(found)
 
     def _claims(self, subject: Subject, data: ImageSet | None) -> tuple[Claims, Claims, str]:
         """Return the claims that are wanted, all claims, and why there are none."""

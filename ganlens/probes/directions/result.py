@@ -8,11 +8,27 @@ import numpy as np
 
 from ganlens.directions import Direction, directions_bytes, duplicates
 from ganlens.probes.directions.card import Card
-from ganlens.probes.directions.pictures import Strip
 from ganlens.probes.result import Number, Result
 
 FILE = "directions.safetensors"
 MEANS = ("auc", "turned_on", "own_attribute_changed", "other_attributes_changed")
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The picture of one direction.
+
+    Attributes:
+        index: of the direction.
+        edit: "move" in latent space, or "offset" of a layer's output.
+        tiles: (seeds * amounts, H, W, C) uint8, one row of the picture per seed.
+        recipe: what draws it again.
+    """
+
+    index: int
+    edit: str
+    tiles: np.ndarray
+    recipe: dict[str, Any]
 
 
 @dataclass(frozen=True)

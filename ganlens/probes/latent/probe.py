@@ -101,8 +101,48 @@ class Interpolation(Probe):
         sources = self._sources(subject.prior)
         latents = {name: source.latents(subject.prior) for name, source in sources.items()}
         total = sum(map(len, latents.values())) + 2 * self.path_pairs
-        drawn: dict[str, Tensor] = {}
-        done = 0
+        drawn = yield from self._drawn(subject, latents, total)
+        distance, path = perceptual_distance(subject, self.batch_size), None
+        if self.path_pairs:
+            path = yield from self._path(subject, sources["walk"].mode, distance, total)
+        walk, prior, n = sources["walk"], subject.prior, self.per_leg
+        other = replace(walk, mode=_other(walk.mode, prior))
+        starts, t = np.arange(walk.legs)[:, None], np.linspace(0, 1, n)
+        # The frames of a film stand one below another, as a replay compares them.
+        layouts: dict[str, Any] = {
+            "film": {"columns": 1, "padding": 0},
+            "plane": {"columns": self.plane},
+        }
+        return InterpolationResult(
+            **_distances(drawn["walk"], walk, distance),
+            seeds=np.array(walk.seeds, dtype=np.int64),
+            latents=latents["walk"].numpy(),
+            pictures=images.to_uint8(drawn["walk"]),
+            positions=(starts + t).ravel(),
+            norms=_norms(latents["walk"]),
+            other_norms=_norms(other.latents(prior)),
+            step_positions=(starts + (t[1:] + t[:-1]) / 2).ravel(),
+            path=path,
+            expected_norm=expected_norm(prior),
+            pair=images.to_uint8(drawn["pair"]),
+            pair_norms=_norms(latents["pair"]).reshape(2, n),
+            film=images.to_uint8(drawn["film"]) if "film" in drawn else None,
+            plane=_plane(sources["plane"], drawn["plane"], prior) if "plane" in drawn else None,
+            prior=prior,
+            walk=walk,
+            other=other,
+            recipes={
+                name: Recipe.of(subject, source, **layouts.get(name, {"columns": n})).to_json()
+                for name, source in sources.items()
+            },
+            draw=panels,
+            about=identity(subject),
+        )
+
+    def _drawn(
+        self, subject: Subject, latents: dict[str, Tensor], total: int
+    ) -> Steps[dict[str, Tensor]]:
+        drawn, done = dict[str, Tensor](), 0
         for name, z in latents.items():
             parts = []
             for part in z.split(self.batch_size):
@@ -110,10 +150,7 @@ class Interpolation(Probe):
                 parts.append(subject.generate(part, batch_size=self.batch_size))
                 done += len(part)
             drawn[name] = torch.cat(parts)
-        distance, path = perceptual_distance(subject, self.batch_size), None
-        if self.path_pairs:
-            path = yield from self._path(subject, sources["walk"].mode, distance, total)
-        return self._result(subject, sources, latents, drawn, distance, path)
+        return drawn
 
     def _sources(self, prior: Prior) -> dict[str, Any]:
         """Return what is drawn, by name: each the source of one picture's recipe."""
@@ -149,49 +186,6 @@ class Interpolation(Probe):
             lengths.append(path_lengths(a, b, t, route=route, embed=embed))
             done += 2 * len(t)
         return mean_length(torch.cat(lengths))
-
-    def _result(
-        self,
-        subject: Subject,
-        sources: dict[str, Any],
-        latents: dict[str, Tensor],
-        drawn: dict[str, Tensor],
-        distance: Distance,
-        path: PathLength | None,
-    ) -> InterpolationResult:
-        walk, prior, n = sources["walk"], subject.prior, self.per_leg
-        other = replace(walk, mode=_other(walk.mode, prior))
-        starts, t = np.arange(walk.legs)[:, None], np.linspace(0, 1, n)
-        # The frames of a film stand one below another, as a replay compares them.
-        layouts: dict[str, Any] = {
-            "film": {"columns": 1, "padding": 0},
-            "plane": {"columns": self.plane},
-        }
-        return InterpolationResult(
-            **_distances(drawn["walk"], walk, distance),
-            seeds=np.array(walk.seeds, dtype=np.int64),
-            latents=latents["walk"].numpy(),
-            pictures=images.to_uint8(drawn["walk"]),
-            positions=(starts + t).ravel(),
-            norms=_norms(latents["walk"]),
-            other_norms=_norms(other.latents(prior)),
-            step_positions=(starts + (t[1:] + t[:-1]) / 2).ravel(),
-            path=path,
-            expected_norm=expected_norm(prior),
-            pair=images.to_uint8(drawn["pair"]),
-            pair_norms=_norms(latents["pair"]).reshape(2, n),
-            film=images.to_uint8(drawn["film"]) if "film" in drawn else None,
-            plane=_plane(sources["plane"], drawn["plane"], prior) if "plane" in drawn else None,
-            prior=prior,
-            walk=walk,
-            other=other,
-            recipes={
-                name: Recipe.of(subject, source, **layouts.get(name, {"columns": n})).to_json()
-                for name, source in sources.items()
-            },
-            draw=panels,
-            about=identity(subject),
-        )
 
 
 def _other(mode: str, prior: Prior) -> Mode:

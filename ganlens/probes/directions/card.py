@@ -12,6 +12,7 @@ from ganlens.attributes import AttributeClassifier, Predictions
 from ganlens.directions import Direction
 from ganlens.probes.base import Progress, Steps
 from ganlens.probes.directions.claims import changed, holds, most_gained
+from ganlens.probes.directions.settings import DirectionSettings
 from ganlens.stats.auc import auc
 from ganlens.subject import Subject
 
@@ -63,8 +64,7 @@ class Measurement:
     Attributes:
         subject: a loaded GAN.
         classifier: had no part in finding the directions; None: attributes are not measured.
-        distance: how far samples are moved, in sigmas.
-        batch_size: images at a time.
+        settings: how far samples are moved, and how many images at a time.
         z: (W, d) latents; the first N of them are moved.
         x: (N, C, H, W) images of the first N.
         logits: (N,) of the discriminator, or None.
@@ -74,8 +74,7 @@ class Measurement:
 
     subject: Subject
     classifier: AttributeClassifier | None
-    distance: float
-    batch_size: int
+    settings: DirectionSettings
     z: Tensor
     x: Tensor
     logits: Tensor | None
@@ -85,7 +84,7 @@ class Measurement:
     def card(self, one: Direction) -> Card:
         """Move the samples along a direction and say what changed."""
         prior, z = self.subject.prior, self.z[: len(self.x)]
-        move = one.move(prior, (self.distance, -self.distance))
+        move = one.move(prior, (self.settings.distance, -self.settings.distance))
         far = move.latents(z, prior, 0)
         x = self._drawn(far)
         card = Card({}, one.claim or None, **self._facts(far, x))
@@ -113,13 +112,13 @@ class Measurement:
         return card if still is None else replace(card, turned_off=float(1 - still.mean()))
 
     def _drawn(self, z: Tensor) -> Tensor:
-        return self.subject.generate(z, batch_size=self.batch_size)
+        return self.subject.generate(z, batch_size=self.settings.batch_size)
 
     def _facts(self, far: Tensor, x: Tensor) -> dict[str, Any]:
         """Return what needs no classifier: D's score, distance from the prior, pixels' change."""
         score = None
         if self.logits is not None:
-            after = self.subject.discriminate(x, batch_size=self.batch_size)
+            after = self.subject.discriminate(x, batch_size=self.settings.batch_size)
             score = float((after - self.logits).mean())
         lengths = far.norm(dim=1) / self.z[: len(far)].norm(dim=1).clamp_min(1e-12)
         return {
@@ -134,24 +133,19 @@ def cards_of(
     subject: Subject,
     classifier: AttributeClassifier | None,
     directions: Sequence[Direction],
-    seeds: range,
-    distance: float,
-    batch_size: int,
+    settings: DirectionSettings,
 ) -> Steps[list[Card]]:
-    """Move the samples of some seeds along each direction and measure what changed.
-
-    The seeds after them serve the AUCs.
-    """
+    """Move fresh samples along each direction and measure what changed."""
     yield Progress(0, len(directions) + 1, "report cards")
-    count = len(seeds)
-    z = subject.latents(range(seeds[0], seeds[0] + (WIDER if classifier else 1) * count))
-    x, logits = subject.generate(z, batch_size=batch_size), None
+    first, count, size = settings.samples, settings.measured, settings.batch_size
+    z = subject.latents(range(first, first + (WIDER if classifier else 1) * count))
+    x, logits = subject.generate(z, batch_size=size), None
     if subject.discriminator is not None:
-        logits = subject.discriminate(x[:count], batch_size=batch_size)
+        logits = subject.discriminate(x[:count], batch_size=size)
     predicted = classifier.predict(x) if classifier else None
-    first = predicted.first(count) if predicted else None
+    unmoved = predicted.first(count) if predicted else None
     measurement = Measurement(
-        subject, classifier, distance, batch_size, z, x[:count], logits, predicted, first
+        subject, classifier, settings, z, x[:count], logits, predicted, unmoved
     )
     cards = []
     for i, one in enumerate(directions, 1):

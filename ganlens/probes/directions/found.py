@@ -22,6 +22,7 @@ from ganlens.errors import GanlensError
 from ganlens.probes.base import Progress, Steps
 from ganlens.probes.directions.claims import Claims
 from ganlens.probes.directions.scores import Scorer
+from ganlens.probes.directions.settings import DirectionSettings
 from ganlens.probes.exemplars import scores_of
 from ganlens.subject import Subject
 
@@ -49,20 +50,17 @@ def supervised(
     subject: Subject,
     scorer: Scorer,
     texts: Sequence[str],
+    settings: DirectionSettings,
     about: dict[str, Any],
-    *,
-    samples: int,
-    share: float,
-    seed: int,
-    batch_size: int,
 ) -> Steps[Found]:
-    """Score seeds 0 to samples - 1, fit a boundary and a difference of means to every claim.
+    """Score samples, and fit a boundary and a difference of means to every claim.
 
-    ``share`` of the samples at either end is fitted to; ``seed`` splits these from the held out.
+    The share ``extreme`` of them at either end is fitted to; the seed splits off the held-out ones.
     """
-    z, prior = subject.latents(range(samples)), subject.prior
-    score = partial(scorer.scores, subject, batch_size=batch_size)
-    scores = np.concatenate((yield from scores_of(subject, z, score, batch_size)), axis=1)
+    z, prior = subject.latents(range(settings.samples)), subject.prior
+    share, seed, size = settings.extreme, settings.seed, settings.batch_size
+    score = partial(scorer.scores, subject, batch_size=size)
+    scores = np.concatenate((yield from scores_of(subject, z, score, size)), axis=1)
     yield Progress(0, 1, "boundaries")
     found = boundaries(z.numpy(), scores, texts, prior, share=share, seed=seed, provenance=about)
     means = {}
@@ -73,29 +71,24 @@ def supervised(
 
 
 def choose(
-    found: Found,
-    wanted: Claims,
-    every: Claims,
-    methods: Sequence[str],
-    best: int | None,
-    held: bool,
+    found: Found, wanted: Claims, every: Claims, settings: DirectionSettings
 ) -> list[Direction]:
     """Return the directions that get a card, the best first, method by method.
 
-    They are about the ``best`` attributes, each by its best value, of the ``wanted`` claims, or
-    about all of these where ``best`` is None. With ``held`` the boundaries are followed by those
-    that hold still all other attributes of ``every``, the claims that have a boundary.
+    They are about all ``wanted`` claims or, by "auto", about the ``count`` best attributes, each by
+    its best value. Where it is asked for, boundaries are followed by those that hold still all
+    other attributes of ``every``, the claims that have a boundary.
     """
     ranked = sorted(wanted, key=lambda text: -found["boundary"][text].metrics["auc"])
-    if best is not None:
+    if "auto" in settings.attributes:
         values: dict[tuple[str, ...], str] = {}
         for text in ranked:
             values.setdefault(wanted[text], text)
-        ranked = list(values.values())[:best]
+        ranked = list(values.values())[: settings.count]
     chosen: list[Direction] = []
-    for method in (one for one in methods if one in found):
+    for method in (one for one in settings.methods if one in found):
         chosen += [found[method][text] for text in ranked]
-        if method == "boundary" and held:
+        if method == "boundary" and settings.conditional:
             chosen += filter(None, (_held(found[method], every, text) for text in ranked))
     return chosen
 
@@ -133,25 +126,21 @@ def unsupervised(
     subject: Subject,
     methods: Sequence[str],
     layer: str,
-    samples: range,
-    *,
-    count: int,
-    batch_size: int,
+    settings: DirectionSettings,
     about: dict[str, Any],
 ) -> Steps[list[Direction]]:
-    """Return ``count`` directions of each method that needs no labels, in their order.
-
-    ``samples`` are the seeds that GANSpace's regression may be fitted to.
-    """
+    """Return ``count`` directions of each method that needs no labels, in their order."""
     chosen: list[Direction] = []
-    count = min(count, subject.prior.dim)
+    count, n = min(settings.count, subject.prior.dim), settings.samples
+    first = n + 9 * settings.measured  # after all that is measured
     for method in methods:
         if method == "sefa":
             yield Progress(0, 1, "the first layer's eigenvectors")
             chosen += sefa(subject.unconditional("generator"), count, provenance=about)
         elif method == "ganspace":
-            components, fitted = range(min(len(samples), PCA_SAMPLES)), samples[:REGRESSED]
+            components, fitted = range(min(n, PCA_SAMPLES)), range(first, first + min(n, REGRESSED))
             chosen += yield from ganspace(
-                subject, layer, count, components, fitted, batch_size=batch_size, provenance=about
-            )
+                subject, layer, count, components, fitted,
+                batch_size=settings.batch_size, provenance=about,
+            )  # fmt: skip
     return chosen

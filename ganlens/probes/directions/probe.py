@@ -16,7 +16,7 @@ from ganlens.edits import Edit
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
 from ganlens.limits import MAX_SEED, Count, Limits, Seed
-from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
+from ganlens.probes.base import Needs, Progress, Steps, images_for
 from ganlens.probes.directions.card import cards_of
 from ganlens.probes.directions.claims import Claims, claims_of
 from ganlens.probes.directions.found import (
@@ -29,6 +29,7 @@ from ganlens.probes.directions.found import (
 from ganlens.probes.directions.panels import panels
 from ganlens.probes.directions.result import DirectionsResult, Strip
 from ganlens.probes.directions.scores import fit_scorer
+from ganlens.probes.directions.settings import DirectionSettings
 from ganlens.probes.exemplars import in_words
 from ganlens.probes.identity import identity
 from ganlens.recipe import Recipe, draw
@@ -41,7 +42,7 @@ SUPERVISED = ("boundary", "means")
 
 
 @dataclass(frozen=True)
-class Directions(Probe):
+class Directions(DirectionSettings):
     """Find directions in latent space, and say of each what it changes and what else it changes.
 
     Boundaries (InterFaceGAN) and differences of means are fitted to samples that linear probes on
@@ -133,33 +134,21 @@ class Directions(Probe):
         methods, why = known_methods(subject, self.methods)
         reason = "; ".join(one for one in (reason, why) if one)
         classifier = yield from self._classifier(subject, data)
-        known, scorer, chosen, size = subject.provenance, None, list[Direction](), self.batch_size
+        known, scorer, chosen = subject.provenance, None, list[Direction]()
         about = {
             **{name: known.get(name) for name in ("checkpoint", "hash", "weights")},
             "trained_on": (known.get("data") or {}).get("fingerprint"),
             "samples": self.samples,
         }
         if every and data is not None:
-            scorer = yield from fit_scorer(
-                subject, data, list(every),
-                limit=self.probe_images, pool=self.feature_pool, seed=self.seed, batch_size=size,
-            )  # fmt: skip
-            found = yield from supervised(
-                subject, scorer, list(every), about,
-                samples=self.samples, share=self.extreme, seed=self.seed, batch_size=size,
-            )  # fmt: skip
-            best = self.count if "auto" in self.attributes else None
-            chosen = choose(found, wanted, every, self.methods, best, self.conditional)
-        first = self.samples + 9 * self.measured  # after all that is measured
-        regressed = range(first, first + self.samples)
-        chosen += yield from unsupervised(
-            subject, methods, layer, regressed, count=self.count, batch_size=size, about=about
-        )
+            scorer = yield from fit_scorer(subject, data, list(every), self)
+            found = yield from supervised(subject, scorer, list(every), self, about)
+            chosen = choose(found, wanted, every, self)
+        chosen += yield from unsupervised(subject, methods, layer, self, about)
         if not chosen:
             raise GanlensError(f"no direction was found: {reason}; add sefa or ganspace to methods")
         every_one = (*chosen, *random_directions(subject.prior, self.random, self.seed))
-        seeds = range(self.samples, self.samples + self.measured)
-        cards = yield from cards_of(subject, classifier, every_one, seeds, self.distance, size)
+        cards = yield from cards_of(subject, classifier, every_one, self)
         strips = yield from self._strips(subject, every_one[: len(chosen) + 1])  # and a random one
         return DirectionsResult(
             directions=every_one,

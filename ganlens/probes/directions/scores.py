@@ -9,6 +9,7 @@ from torch import Tensor
 from ganlens.data import ImageSet
 from ganlens.features import DataImages
 from ganlens.probes.base import Progress, Steps
+from ganlens.probes.directions.settings import DirectionSettings
 from ganlens.probes.exemplars import features_of
 from ganlens.stats.auc import auc
 from ganlens.subject import Subject
@@ -44,23 +45,17 @@ class Scorer:
 
 
 def fit_scorer(
-    subject: Subject,
-    data: ImageSet,
-    claims: Sequence[str],
-    *,
-    limit: int,
-    pool: int,
-    seed: int,
-    batch_size: int,
+    subject: Subject, data: ImageSet, claims: Sequence[str], settings: DirectionSettings
 ) -> Steps[Scorer]:
-    """Fit ridge regressions of yes (1) and no (-1) to features of at most ``limit`` train images.
+    """Fit ridge regressions of yes (1) and no (-1) to features of training images.
 
     With two answers that is Fisher's linear discriminant up to scale and offset. The features are
     standardised; all claims share one factorisation.
     """
+    limit, pool, seed = settings.probe_images, settings.feature_pool, settings.seed
     sources = [DataImages.draw(data.part("train"), limit, seed),
                DataImages.draw(data.part("test"), max(1, limit // 3), seed)]  # fmt: skip
-    features, held_out = yield from features_of(subject, sources, pool, batch_size)
+    features, held_out = yield from features_of(subject, sources, pool, settings.batch_size)
     answers, truth = (
         np.stack([np.isin(one.rows, one.data.select(claim)) for claim in claims], axis=1)
         for one in sources

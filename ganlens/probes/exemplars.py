@@ -186,7 +186,7 @@ def features_of(
     return features
 
 
-def in_words(pool: int) -> str:
+def extractor_name(pool: int) -> str:
     """Name the discriminator's features, pooled to so many cells a side."""
     return f"discriminator, all layers, {pool}x{pool}"
 

@@ -69,7 +69,7 @@ def fit_concept(
     seed: int = 0,
     batch_size: int = 64,
 ) -> LabelledConcept:
-    """Learn a concept from samples labelled by hand; 20 to 50 are usually enough.
+    """Learn a concept from samples labelled by hand, 20 to 50 of them, and say what it is worth.
 
     A ridge classifier on the discriminator's features learns the labels. It then scores a pool of
     fresh samples, whose extremes give an InterFaceGAN boundary (Shen 2020): few labels suffice,
@@ -84,9 +84,6 @@ def fit_concept(
         grid: the discriminator's maps are max-pooled to this many cells a side.
         seed: of the folds and the boundary's split.
         batch_size: images at a time.
-
-    Returns:
-        The LabelledConcept, with held-out AUCs of both its parts.
 
     Raises:
         GanlensError: fewer than 5 samples of either kind, a sample labelled both ways, or no

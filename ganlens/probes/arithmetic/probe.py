@@ -21,7 +21,7 @@ from ganlens.probes.base import RADFORD, Needs, Progress, Steps
 from ganlens.probes.concepts import Concept, expected, meets, parse, text
 from ganlens.probes.exemplars import (
     ExemplarProbe,
-    in_words,
+    extractor_name,
     labelled_data,
     pick,
     ranked,
@@ -166,7 +166,7 @@ class Arithmetic(ExemplarProbe):
             about={
                 **identity(subject, data),
                 **(network.about() if network else {}),
-                "extractor": in_words(self.feature_pool) if pool else None,
+                "extractor": extractor_name(self.feature_pool) if pool else None,
                 "seed": self.seed,
                 "exemplars": len(groups[0]),
             },

@@ -21,7 +21,7 @@ from ganlens.probes.exemplars import (
     Concepts,
     ExemplarProbe,
     Pool,
-    in_words,
+    extractor_name,
     labelled_data,
     ranked,
     score_pool,
@@ -136,7 +136,7 @@ class ArithmeticScore(ExemplarProbe):
             about={
                 **identity(subject, data),
                 **network.about(),
-                "extractor": in_words(self.feature_pool),
+                "extractor": extractor_name(self.feature_pool),
                 "draws": self.draws,
                 "shortlist": self.shortlist,
                 "pool": self.pool,

@@ -30,7 +30,7 @@ from ganlens.probes.directions.panels import panels
 from ganlens.probes.directions.result import DirectionsResult, Strip
 from ganlens.probes.directions.scores import fit_scorer
 from ganlens.probes.directions.settings import DirectionSettings
-from ganlens.probes.exemplars import in_words
+from ganlens.probes.exemplars import extractor_name
 from ganlens.probes.identity import identity
 from ganlens.recipe import Recipe, draw
 from ganlens.subject import Subject
@@ -170,7 +170,7 @@ class Directions(DirectionSettings):
                 "distance": self.distance,
                 "extreme": self.extreme,
                 "ganspace_layer": layer if "ganspace" in self.methods else None,
-                "extractor": in_words(self.feature_pool) if scorer else None,
+                "extractor": extractor_name(self.feature_pool) if scorer else None,
                 "n_probe_fit": scorer.n_fit if scorer else None,
                 "n_probe_held_out": scorer.n_held_out if scorer else None,
                 "seed": self.seed,

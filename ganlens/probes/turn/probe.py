@@ -18,7 +18,7 @@ from ganlens.latents import Seeds
 from ganlens.limits import Count, Limits, Seed
 from ganlens.probes.base import RADFORD, Progress, Steps
 from ganlens.probes.concepts import numeric
-from ganlens.probes.exemplars import ExemplarProbe, Pool, in_words, labelled_data, score_pool
+from ganlens.probes.exemplars import ExemplarProbe, Pool, extractor_name, labelled_data, score_pool
 from ganlens.probes.identity import identity
 from ganlens.probes.turn.panels import panels
 from ganlens.probes.turn.result import TurnResult
@@ -129,7 +129,7 @@ class Turn(ExemplarProbe):
             about={
                 **identity(subject, data),
                 **network.about(),
-                "extractor": in_words(self.feature_pool),
+                "extractor": extractor_name(self.feature_pool),
                 "exemplars": self.exemplars,
                 "samples": self.samples,
                 "pool": self.pool,

@@ -51,6 +51,14 @@ class Predictions:
     probabilities: Mapping[str, np.ndarray]
     numbers: Mapping[str, np.ndarray]
 
+    def first(self, count: int) -> "Predictions":
+        """Return those for the first ``count`` images."""
+        return Predictions(
+            self.classes,
+            {name: values[:count] for name, values in self.probabilities.items()},
+            {name: values[:count] for name, values in self.numbers.items()},
+        )
+
     def probability(self, name: str, value: str) -> np.ndarray:
         """Return the (N,) probabilities that an attribute has a value.
 

@@ -125,6 +125,11 @@ def picture_scale(pictures: np.ndarray) -> int:
     return max(1, round(64 / pictures.shape[1]))
 
 
+def percent(share: float | None) -> float | None:
+    """Return a share, 0 to 1, in percent; None stays None."""
+    return None if share is None else 100 * share
+
+
 def csv_text(panel: TablePanel) -> str:
     """Return a table as CSV, column names first, with the values as they are."""
     text = io.StringIO()

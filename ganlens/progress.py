@@ -1,6 +1,5 @@
 """Long work in pieces: a generator yields how far it is and returns what it found.
 
-from ganlens.progress import Steps
 Whoever drives it owns the progress bar; ``finish`` is for who wants none, or a function call.
 """
 

@@ -34,7 +34,7 @@ LEVELS: tuple[tuple[int, str], ...] = (
     (4, "probes.base probes.result"),
     (4, "probes.table"),
     (4, "probes.identity probes.concepts probes.linear_models"),
-    (4, "probes.latent probes.exemplars probes.layer_statistics probes.success"),
+    (4, "probes.latent probes.exemplars probes.layer_statistics"),
     (4, "probes.filters probes.feature_maps probes.labelled probes.units probes.tiles"),
     (4, "probes.artifacts"),
     (4, "probes.arithmetic probes.turn probes.memorization probes.fidelity probes.linear"),

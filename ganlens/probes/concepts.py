@@ -1,13 +1,17 @@
-"""Concepts: attribute expressions, and what arithmetic with them should give."""
+"""Concepts: attribute expressions, what arithmetic with them should give, and whether it did."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ganlens.attributes import Predictions
 from ganlens.data import ImageSet
+from ganlens.data.select import select
 from ganlens.errors import GanlensError
 
+ENOUGH = 20  # training images that a value, or a pair of values, needs to be chosen automatically
 _OUTSIDE_QUOTES = r"(?=(?:[^\"']|\"[^\"]*\"|'[^']*')*$)"
 _EQUALS = re.compile(
     r"""\s*(?P<name>"[^"]*"|'[^']*'|[^=<>!&|()]+?)\s*==?\s*(?P<value>[^=<>]+?)\s*"""
@@ -92,6 +96,49 @@ def quoted(word: str) -> str:
     return f'"{word}"' if set(word) & set("&|!()<>='") else word
 
 
+def equals(name: str, value: str) -> AttributeValue:
+    """Return the condition that an attribute has a value, quoted where it must be."""
+    return AttributeValue(name, value, f"{quoted(name)}={quoted(value)}")
+
+
+def text(concept: Sequence[AttributeValue]) -> str:
+    """Write a concept as an expression that ``parse`` reads back."""
+    return " & ".join(one.text for one in concept)
+
+
+def numeric(data: ImageSet, rows: np.ndarray | None = None) -> list[str]:
+    """Return the numeric attributes that vary among (these rows of) the training images."""
+    train = data.part("train")
+    chosen = slice(None) if rows is None else rows
+    columns = {k: v[chosen] for k, v in train.attributes.items() if v.dtype.kind == "f"}
+    return [k for k, v in columns.items() if np.isfinite(v).sum() >= ENOUGH and np.nanstd(v) > 0]
+
+
+def candidates(data: ImageSet) -> dict[str, tuple[AttributeValue, AttributeValue]]:
+    """Return attributes to try where none is named, with a rarer and a commoner value each.
+
+    Of a categorical attribute these are its two most frequent values; a numeric one is cut at its
+    median. Classes are taken only where there are no attributes.
+    """
+    train, found = data.part("train"), {}
+    columns = categorical(train)
+    if set(columns) != {"class"} or train.attributes:
+        columns.pop("class", None)
+    for name, values in columns.items():
+        kinds, counts = np.unique(values[values != ""], return_counts=True)  # "" is not given
+        order = np.argsort(-counts)[:2]
+        if len(order) == 2 and counts[order[1]] >= ENOUGH:
+            common, rare = (equals(name, str(kinds[i])) for i in order)
+            found[name] = (rare, common)
+    for name, values in train.attributes.items():
+        if values.dtype.kind == "f" and len(values) >= 2 * ENOUGH and np.nanstd(values) > 0:
+            cut = f"{quoted(name)} > {float(np.nanmedian(values)):g}"
+            high, low = parse(cut, train)[0], AttributeValue(cut, "no", f"!({cut})")
+            if ENOUGH <= len(train.select(cut)) <= len(train) - ENOUGH:
+                found[cut] = (high, low)
+    return found
+
+
 Concept = tuple[AttributeValue, ...]
 
 
@@ -111,3 +158,28 @@ def expected(a: Concept, b: Concept, c: Concept) -> Concept:
         elif values[2] in (values[1], None):
             found.append(here)
     return tuple(one for one in found if one is not None)
+
+
+def meets(predictions: Predictions, conditions: Iterable[AttributeValue]) -> np.ndarray:
+    """Return (N, E) bool: which images meet each condition, by the likeliest values.
+
+    Raises:
+        GanlensError: a condition on an attribute or a value that the classifier does not know.
+    """
+    columns: dict[str, np.ndarray] = {
+        name: np.array(values)[predictions.probabilities[name].argmax(1)]
+        for name, values in predictions.classes.items()
+    }
+    columns |= {name: values.astype(np.float64) for name, values in predictions.numbers.items()}
+    answers = [select(one.text, columns, predictions.classes) for one in conditions]
+    n = len(next(iter(columns.values())))
+    return np.stack(answers, axis=1) if answers else np.ones((n, 0), dtype=bool)
+
+
+def share(hits: np.ndarray) -> tuple[float, float, float]:
+    """Return the share of (N,) successes, N at least 1, with its 95 % interval (Wilson 1927)."""
+    from scipy.stats import binomtest
+
+    test = binomtest(int(np.sum(hits)), len(hits))
+    low, high = test.proportion_ci(method="wilson")
+    return float(test.statistic), float(low), float(high)

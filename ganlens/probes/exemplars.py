@@ -1,6 +1,6 @@
 """Exemplars: generated samples that show a concept, by scores instead of by hand."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
@@ -13,56 +13,38 @@ from ganlens.data import ImageSet
 from ganlens.data.kinds import A_TABLE, LABELS_OR_A_TABLE
 from ganlens.errors import GanlensError
 from ganlens.features import DataImages
-from ganlens.probes.base import Progress, Steps
-from ganlens.probes.concepts import AttributeValue, Concept, categorical, column, parse, quoted
+from ganlens.probes.base import Needs, Probe, Progress, Steps
+from ganlens.probes.concepts import (
+    ENOUGH,
+    AttributeValue,
+    Concept,
+    candidates,
+    column,
+    equals,
+    numeric,
+    text,
+)
 from ganlens.probes.linear_models import LinearClassifier, LinearModels, fit_linear_models
 from ganlens.subject import Subject
-
-ENOUGH = 20  # training images that a value, or a pair of values, needs to be chosen automatically
-
-
-@dataclass(frozen=True)
-class AttributeModels:
-    """Linear models of attributes on the discriminator's features of images.
-
-    Attributes:
-        fitted: one linear model per attribute.
-        pool: the features' pooling grid.
-    """
-
-    fitted: LinearModels
-    pool: int
-
-    def scores(self, subject: Subject, x: Tensor, batch_size: int) -> np.ndarray:
-        """Return the (N, T) raw outputs for (N, C, H, W) images."""
-        features = subject.features(x, "all", self.pool, batch_size=batch_size)
-        return self.fitted.scores(features.numpy())
-
-    def of(self, margins: dict[str, np.ndarray], condition: AttributeValue) -> np.ndarray:
-        """Return the (N,) margins of one condition: above 0 where it is predicted true."""
-        column = self.fitted.classifiers[condition.name].index(condition.value)
-        return margins[condition.name][:, column]
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Scored samples of the generator: seeds 0 to n - 1.
+    """Samples of the generator, seeds 0 to n - 1, with their scores.
 
     Attributes:
-        models: what scored them.
-        n: how many.
+        models: what scored them: a linear model of each attribute.
         margins: attribute -> (n, K).
         numbers: numeric attribute -> (n,).
     """
 
-    models: AttributeModels
-    n: int
+    models: LinearModels
     margins: dict[str, np.ndarray]
     numbers: dict[str, np.ndarray]
 
     def shows(self, concept: Sequence[AttributeValue]) -> np.ndarray:
         """Return (n,) bool: which samples are predicted to meet every condition."""
-        return np.all([self.models.of(self.margins, one) > 0 for one in concept], axis=0)
+        return np.all([self._margins(one) > 0 for one in concept], axis=0)
 
     def score(self, concept: Sequence[AttributeValue]) -> np.ndarray:
         """Return (n,) how plainly each sample shows a concept: above 0 where it does at all.
@@ -70,22 +52,21 @@ class Pool:
         The worst of its conditions counts. Each is taken as the rank of the sample's margin in the
         pool, 0 to 1, since margins of different attributes have no common scale.
         """
-        margins = [self.models.of(self.margins, one) for one in concept]
-        ranks = [(one.argsort(kind="stable").argsort() + 1) / self.n for one in margins]
+        margins = [self._margins(one) for one in concept]
+        ranks = [(one.argsort(kind="stable").argsort() + 1) / len(one) for one in margins]
         return np.min(ranks, axis=0) - np.any([one <= 0 for one in margins], axis=0)
 
+    def _margins(self, condition: AttributeValue) -> np.ndarray:
+        column = self.models.classifiers[condition.name].index(condition.value)
+        return self.margins[condition.name][:, column]
 
-@dataclass(frozen=True)
-class Search:
-    """Settings of the search for exemplars.
 
-    Attributes:
-        pool: samples that are scored: seeds 0 to pool - 1.
-        probe_images: training images that the linear models are fitted to, and held-out images that
-            they are evaluated on, at most.
-        feature_pool: the discriminator's maps are max-pooled to this many cells a side.
-        seed: of the choice of images.
-        batch_size: images at a time.
+class ExemplarProbe(Probe):
+    """Base of the probes that take exemplars from a pool of scored samples.
+
+    After settings of its own each has these: ``pool`` samples are scored by linear models that are
+    fitted to at most ``probe_images`` training images, chosen by ``seed``, in the discriminator's
+    features, pooled to ``feature_pool`` cells a side.
     """
 
     pool: int
@@ -94,26 +75,19 @@ class Search:
     seed: int
     batch_size: int
 
-    @property
-    def extractor(self) -> str:
-        """The features that the linear models take, in words."""
-        return f"discriminator, all layers, {self.feature_pool}x{self.feature_pool}"
+    def needs(self) -> Needs:
+        """Return what it cannot do without."""
+        return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
 
 
-def names_of(wanted: Sequence[Sequence[Concept]], data: ImageSet) -> list[str]:
-    """Return what is to be classified: the attributes of the concepts, or else all candidates.
-
-    Raises:
-        GanlensError: the data have no attributes and no classes.
-    """
-    names = [one.name for concepts in wanted for concept in concepts for one in concept]
-    names = names or list(candidates(data))
-    if not names:
-        raise GanlensError(
-            f"data {data.spec!r} has no attributes and no classes to calculate with: add "
-            f"{LABELS_OR_A_TABLE}, or give seeds for A, B and C"
-        )
-    return names
+def labelled_data(
+    subject: Subject, data: ImageSet | None, more: str = " and a checkpoint with a discriminator"
+) -> ImageSet:
+    """Return the data; a GanlensError that says what to give where exemplars cannot be found."""
+    if data is None or subject.discriminator is None:
+        needed = "exemplars are found with labelled data and a discriminator"
+        raise GanlensError(f"{needed}: give --data{more}")
+    return data
 
 
 # The latest pool of each subject: several probes of one report score the same samples.
@@ -121,36 +95,52 @@ _POOLS: WeakKeyDictionary[Subject, tuple[Any, Pool]] = WeakKeyDictionary()
 
 
 def score_pool(
-    subject: Subject, data: ImageSet, names: Iterable[str], search: Search
+    subject: Subject, data: ImageSet, concepts: Iterable[Concept], search: ExemplarProbe
 ) -> Steps[Pool]:
-    """Fit linear models to the names, all candidates and all numbers, and score the pool.
+    """Fit linear models to the concepts, all candidates and all numbers, and score the pool.
 
-    The candidates are scored even where the names leave them out: what one probe of a report
+    The candidates are scored even where the concepts leave them out: what one probe of a report
     scores, the next one need not score again.
 
     Raises:
-        GanlensError: as ``fit_attribute_models``.
+        GanlensError: nothing to fit to, or as ``fit_attribute_models``.
     """
+    names = {one.name for concept in concepts for one in concept}
     wanted = tuple(sorted({*names, *candidates(data)}))
-    key = (wanted, search, data.fingerprint)
+    if not wanted and not numeric(data):
+        raise GanlensError(
+            f"data {data.spec!r} has no attributes and no classes to calculate with: add "
+            f"{LABELS_OR_A_TABLE}, or give seeds for A, B and C"
+        )
+    size, n = search.batch_size, search.pool
+    how = {"limit": search.probe_images, "pool": search.feature_pool, "seed": search.seed}
+    key = (wanted, n, size, how, data.fingerprint)
     cached = _POOLS.get(subject)
     if cached is not None and cached[0] == key:
-        yield Progress(search.pool, search.pool, "samples scored")
+        yield Progress(n, n, "samples scored")
         return cached[1]
-    models = yield from fit_attribute_models(
-        subject, data, wanted, limit=search.probe_images, pool=search.feature_pool,
-        seed=search.seed, batch_size=search.batch_size,
-    )  # fmt: skip
-    parts = []
-    for start in range(0, search.pool, search.batch_size):
-        yield Progress(start, search.pool, "samples scored")
-        seeds = range(start, min(start + search.batch_size, search.pool))
-        x = subject.generate(subject.latents(seeds), batch_size=search.batch_size)
-        parts.append(models.scores(subject, x, search.batch_size))
-    scores = np.concatenate(parts)
-    pool = Pool(models, search.pool, models.fitted.margins(scores), models.fitted.numbers(scores))
+    models = yield from fit_attribute_models(subject, data, wanted, batch_size=size, **how)
+
+    def score(x: Tensor) -> np.ndarray:
+        features = subject.features(x, "all", search.feature_pool, batch_size=size)
+        return models.scores(features.numpy())
+
+    scores = np.concatenate((yield from scores_of(subject, subject.latents(range(n)), score, size)))
+    pool = Pool(models, models.margins(scores), models.numbers(scores))
     _POOLS[subject] = (key, pool)
     return pool
+
+
+def scores_of(
+    subject: Subject, z: Tensor, score: Callable[[Tensor], np.ndarray], batch_size: int
+) -> Steps[list[np.ndarray]]:
+    """Draw (N, d) latents, score the images, and return the scores of each batch."""
+    found = []
+    for start in range(0, len(z), batch_size):
+        yield Progress(start, len(z), "samples scored")
+        x = subject.generate(z[start : start + batch_size], batch_size=batch_size)
+        found.append(score(x))
+    return found
 
 
 def fit_attribute_models(
@@ -162,10 +152,10 @@ def fit_attribute_models(
     pool: int,
     seed: int,
     batch_size: int,
-) -> Steps[AttributeModels]:
+) -> Steps[LinearModels]:
     """Fit a classifier per name and a regressor per numeric attribute; evaluate on test images.
 
-    At most ``limit`` train images are fitted to.
+    At most ``limit`` images of either split are taken.
 
     Raises:
         GanlensError: no test images, or an attribute that does not vary.
@@ -177,7 +167,7 @@ def fit_attribute_models(
         name: tuple(one.data.attributes[name][one.rows] for one in sources)
         for name in numeric(data, sources[0].rows)
     }
-    return AttributeModels(fit_linear_models((features[0], features[1]), columns, numbers), pool)
+    return fit_linear_models((features[0], features[1]), columns, numbers)
 
 
 def features_of(
@@ -197,60 +187,12 @@ def features_of(
     return features
 
 
-def numeric(data: ImageSet, rows: np.ndarray | None = None) -> list[str]:
-    """Return the numeric attributes that vary among (these rows of) the training images."""
-    train = data.part("train")
-    chosen = slice(None) if rows is None else rows
-    columns = {k: v[chosen] for k, v in train.attributes.items() if v.dtype.kind == "f"}
-    return [k for k, v in columns.items() if np.isfinite(v).sum() >= ENOUGH and np.nanstd(v) > 0]
-
-
-def candidates(data: ImageSet) -> dict[str, tuple[AttributeValue, AttributeValue]]:
-    """Return attributes to try where none is named, with a rarer and a commoner value each.
-
-    Of a categorical attribute these are its two most frequent values; a numeric one is cut at its
-    median. Classes are taken only where there are no attributes.
-    """
-    train, found = data.part("train"), {}
-    columns = categorical(train)
-    if set(columns) != {"class"} or train.attributes:
-        columns.pop("class", None)
-    for name, values in columns.items():
-        kinds, counts = np.unique(values[values != ""], return_counts=True)  # "" is not given
-        order = np.argsort(-counts)[:2]
-        if len(order) == 2 and counts[order[1]] >= ENOUGH:
-            common, rare = (equals(name, str(kinds[i])) for i in order)
-            found[name] = (rare, common)
-    for name, values in train.attributes.items():
-        if values.dtype.kind == "f" and len(values) >= 2 * ENOUGH and np.nanstd(values) > 0:
-            cut = f"{quoted(name)} > {float(np.nanmedian(values)):g}"
-            high, low = parse(cut, train)[0], AttributeValue(cut, "no", f"!({cut})")
-            if ENOUGH <= len(train.select(cut)) <= len(train) - ENOUGH:
-                found[cut] = (high, low)
-    return found
-
-
-def equals(name: str, value: str) -> AttributeValue:
-    """Return the condition that an attribute has a value, quoted where it must be."""
-    return AttributeValue(name, value, f"{quoted(name)}={quoted(value)}")
+def extractor_name(pool: int) -> str:
+    """Name the discriminator's features, pooled to so many cells a side."""
+    return f"discriminator, all layers, {pool}x{pool}"
 
 
 Concepts = tuple[Concept, Concept, Concept]
-
-
-def choose(data: ImageSet, pool: Pool, exemplars: int) -> Concepts:
-    """Choose A, B and C: the best of ``ranked``.
-
-    Raises:
-        GanlensError: the data have too few attributes or classes.
-    """
-    found = ranked(data, pool, exemplars)
-    if not found:
-        raise GanlensError(
-            f"data {data.spec!r} has no two attributes whose values occur together at least "
-            f"{ENOUGH} times: give the concepts as expressions, or seeds for the exemplars"
-        )
-    return found[0]
 
 
 def ranked(data: ImageSet, pool: Pool, exemplars: int) -> list[Concepts]:
@@ -259,8 +201,11 @@ def ranked(data: ImageSet, pool: Pool, exemplars: int) -> list[Concepts]:
     Pairs are ranked by the worse of their balanced accuracies, in steps of 5 %, then by how many
     samples show the rarest of the three concepts; each attribute is moved (what sets A apart from
     B) by one triple only. Data with classes alone give one triple of three classes.
+
+    Raises:
+        GanlensError: the data have too few attributes or classes.
     """
-    linear = pool.models.fitted.classifiers
+    linear = pool.models.classifiers
     tried = {name: pair for name, pair in candidates(data).items() if name in linear}
     if set(tried) == {"class"}:
         return [_three_classes(linear["class"])]
@@ -274,6 +219,11 @@ def ranked(data: ImageSet, pool: Pool, exemplars: int) -> list[Concepts]:
         worse = min(linear[name].balanced_accuracy for name in (first, second))
         supply = min(int(pool.shows(concept).sum()) for concept in concepts)
         found.append((round(worse * 20), min(supply, 10 * exemplars), concepts))
+    if not found:
+        raise GanlensError(
+            f"data {data.spec!r} has no two attributes whose values occur together at least "
+            f"{ENOUGH} times: give the concepts as expressions, or seeds for the exemplars"
+        )
     best: dict[str, Concepts] = {}
     for _, _, concepts in sorted(found, key=lambda one: one[:2], reverse=True):
         best.setdefault(concepts[0][0].name, concepts)
@@ -289,11 +239,6 @@ def _three_classes(classifier: LinearClassifier) -> Concepts:
     order = np.argsort(-np.nan_to_num(classifier.recalls), kind="stable")[:3]
     a, b, c = ((equals("class", classifier.classes[i]),) for i in order)
     return a, b, c
-
-
-def text(concept: Sequence[AttributeValue]) -> str:
-    """Write a concept as an expression that ``parse`` reads back."""
-    return " & ".join(one.text for one in concept)
 
 
 def pick(scores: Sequence[np.ndarray], seeds: Sequence[int], count: int) -> list[list[int]]:

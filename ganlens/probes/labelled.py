@@ -10,9 +10,10 @@ from torch import Tensor
 from ganlens.directions import Direction, boundaries
 from ganlens.errors import GanlensError
 from ganlens.probes.base import Steps
+from ganlens.probes.exemplars import scores_of
 from ganlens.probes.identity import identity
 from ganlens.probes.linear_models import LinearModels, fit_linear_models
-from ganlens.progress import Progress, finish
+from ganlens.progress import finish
 from ganlens.stats.auc import auc
 from ganlens.subject import Subject
 
@@ -68,7 +69,7 @@ def fit_concept(
     seed: int = 0,
     batch_size: int = 64,
 ) -> LabelledConcept:
-    """Learn a concept from samples labelled by hand; 20 to 50 are usually enough.
+    """Learn a concept from samples labelled by hand, 20 to 50 of them, and say what it is worth.
 
     A ridge classifier on the discriminator's features learns the labels. It then scores a pool of
     fresh samples, whose extremes give an InterFaceGAN boundary (Shen 2020): few labels suffice,
@@ -83,9 +84,6 @@ def fit_concept(
         grid: the discriminator's maps are max-pooled to this many cells a side.
         seed: of the folds and the boundary's split.
         batch_size: images at a time.
-
-    Returns:
-        The LabelledConcept, with held-out AUCs of both its parts.
 
     Raises:
         GanlensError: fewer than 5 samples of either kind, a sample labelled both ways, or no
@@ -116,13 +114,13 @@ def fit_concept_steps(
     folds = _folds(labels, seed)
     scorers = [_fit(name, features[folds != fold], labels[folds != fold]) for fold in range(FOLDS)]
     scorers.append(_fit(name, features, labels))
+
+    def score(x: Tensor) -> np.ndarray:
+        found = subject.features(x, "all", grid, batch_size=batch_size).numpy()
+        return np.stack([_lead(one, found) for one in scorers])
+
     fresh = subject.latents(range(FIRST, FIRST + pool))
-    scores = []
-    for start in range(0, pool, batch_size):
-        yield Progress(start, pool, "samples scored")
-        drawn = subject.generate(fresh[start : start + batch_size], batch_size=batch_size)
-        seen = subject.features(drawn, "all", grid, batch_size=batch_size).numpy()
-        scores.append(np.stack([_lead(one, seen) for one in scorers]))
+    scores = yield from scores_of(subject, fresh, score, batch_size)
     found = boundaries(
         fresh.numpy(), np.concatenate(scores, axis=1), [name] * len(scorers), subject.prior,
         seed=seed, provenance=identity(subject),

@@ -30,7 +30,8 @@ def labelled(names: Sequence[str], rows: Sequence[tuple[str, np.ndarray]]) -> np
     font = ImageFont.load_default(LETTERS)
     side = max(x.shape[1] * max(1, round(1.5 * picture_scale(x))) for _, x in rows)
     column = max(side, *(ceil(font.getlength(name)) for name in names)) + GAP
-    lines = [line for what, _ in rows for line in _lines(what)]
+    rows = [("\n".join(textwrap.wrap(what, WORDS)), x) for what, x in rows]
+    lines = [line for what, _ in rows for line in what.split("\n")]
     margin = max(ceil(font.getlength(line)) for line in lines) + GAP
     most = max(1, (ROOM - margin + GAP) // column)
     blocks = ceil(len(names) / ceil(len(names) / most))  # as many in each, where they are wrapped
@@ -40,10 +41,6 @@ def labelled(names: Sequence[str], rows: Sequence[tuple[str, np.ndarray]]) -> np
         for i in range(0, len(names), blocks)
     ]  # fmt: skip
     return np.concatenate(sheets)
-
-
-def _lines(what: str) -> list[str]:
-    return textwrap.wrap(what, WORDS) or [""]
 
 
 def _block(
@@ -61,7 +58,7 @@ def _block(
         pen.text((margin + j * column, 2), name, "black", font)
     for i, (what, x) in enumerate(rows):
         top = ROW + i * (side + GAP)
-        pen.text((0, top + side // 2), "\n".join(_lines(what)), "black", font, anchor="lm")
+        pen.text((0, top + side // 2), what, "black", font, anchor="lm")
         for j, picture in enumerate(as_rgb(x)):
             large = Image.fromarray(enlarge(picture, side // len(picture)))
             sheet.paste(large, (margin + j * column, top))

@@ -37,12 +37,6 @@ class Moments:
             self._absorb(len(rows), mean, rows.T @ rows)
         return self
 
-    def merge(self, other: "Moments") -> Self:
-        """Add everything that another Moments has seen."""
-        if other.count:
-            self._absorb(other.count, other._mean, other._scatter)
-        return self
-
     def _absorb(self, count: int, mean: np.ndarray, scatter: np.ndarray) -> None:
         if self.count == 0:
             self.count, self._mean, self._scatter = count, mean.copy(), scatter.copy()

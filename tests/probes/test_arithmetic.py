@@ -101,7 +101,7 @@ def test_the_exemplars_show_their_concepts(result):
 def test_the_result_has_what_sets_a_apart_and_what_c_has(result):
     assert result.expected == ("light=bright", "side=right")
     assert result.latents[4][0] > 0 > result.latents[4][1]
-    assert result.success == 1.0
+    assert result["success_rate_of_9"] == 1.0
     assert 0.1 < result.base_rate < 0.4
     assert result.control_hits.all()
 
@@ -144,7 +144,8 @@ def test_pictures_replay_and_the_summary_is_json(result):
     assert summary["hash"] == "f" * 64
     numbers, classifiers = (one for one in result.panels() if isinstance(one, TablePanel))
     rows = dict(numbers.rows)
-    assert rows["share of the 9 pictures with all expected values (%)"] == 100 * result.success
+    shown = rows["share of the 9 pictures with all expected values (%)"]
+    assert shown == 100 * result["success_rate_of_9"]
     assert rows["length of the result (|z|)"] == summary["norms"]["the result"]
     assert rows["samples of 200 that show A"] == summary["samples_showing_a_b_c"][0]
     assert "each the mean of 3 latents" in pictures[0].caption
@@ -157,7 +158,7 @@ def test_auto_finds_two_attributes_and_succeeds():
     found = Arithmetic(**SMALL).run(two_things(), data_set())
     assert len(found.concepts) == 3
     assert len(found.expected) == 2
-    assert found.success > 0.8
+    assert found["success_rate_of_9"] > 0.8
 
 
 def test_auto_with_three_classes_says_that_nothing_is_expected():
@@ -190,7 +191,7 @@ def test_given_seeds_need_nothing_but_a_generator():
     assert Arithmetic().needs() == Needs(both, "required", labels=True)
     found = probe.run(FakeSubject(TwoThings(), None))
     assert found.exemplars.shape == (9, 16, 16, 3)
-    assert found.success is None
+    assert found["success_rate_of_9"] is None
     json.dumps(found.summary(), allow_nan=False)
     assert len(found.panels()) == 4
 

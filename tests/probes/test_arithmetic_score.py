@@ -11,7 +11,7 @@ from ganlens.errors import GanlensError
 from ganlens.panels import ImagePanel
 from ganlens.probes.arithmetic import ArithmeticScore
 from ganlens.probes.arithmetic.trial import Trial, sums
-from ganlens.probes.success import share
+from ganlens.probes.concepts import share
 from ganlens.recipe import Recipe, render
 
 FORMULA = "light=bright & side=left - light=dark & side=left + light=dark & side=right"  # one line
@@ -55,7 +55,7 @@ def test_any_that_show_are_drawn_from_all_of_them_and_only_from_them():
     lists = [np.arange(10), np.arange(10, 20), np.arange(20, 30)]
     showing = [np.arange(100, 200), np.arange(200, 300), np.arange(300, 302)]
     trial = Trial(two_things(), None, (), lists, showing, (0, 0), 50, torch.zeros(1))
-    picks = trial._drawn(showing, 2, np.random.default_rng(0))
+    picks = trial.picks(2, of_any=True)
     assert picks.shape == (50, 3, 2)
     assert len(np.unique(picks[:, 0])) > 50
     assert (picks // 100 == np.array([1, 2, 3])[:, None]).all()

@@ -65,8 +65,8 @@ def test_the_card_says_what_a_move_changes_and_what_it_leaves(result):
     assert card.turned_off > 0.9
     assert card.changes["light"] > 0.35 > 0.2 > card.changes["side"]
     assert card.own(("light",)) == card.changes["light"]
-    assert card.length > 0
-    assert card.rmse > 0.05
+    assert card.length_change > 0
+    assert card.pixel_rmse > 0.05
     random = result.summary()["means_per_method"]["random"]
     boundary = result.summary()["means_per_method"]["boundary"]
     assert random["turned_on"] < boundary["turned_on"] - 0.2
@@ -158,14 +158,14 @@ def test_unsupervised_methods_need_nothing_but_a_generator():
     assert found.directions[0].unit[0] > 0.999
     assert found.same_as[2] == "sefa 1"
     assert found.reason == ""
-    assert found.cards[0].score is None
+    assert found.cards[0].d_logit_change is None
     json.dumps(found.summary(), allow_nan=False)
     assert found.panels()
 
 
 def test_what_they_move_most_is_read_by_the_judge():
     found = Directions(**UNSUPERVISED).run(FakeSubject(Layered(), None), data_set())
-    assert found.cards[0].claim.startswith("amount>")
+    assert found.cards[0].makes_true.startswith("amount>")
     assert found.cards[0].auc > 0.9
     assert found.attributes(1) == ("side",)
 
@@ -278,7 +278,7 @@ def test_the_command_line_writes_the_file_and_runs_without_data(tiny_checkpoint,
 def test_what_a_uniform_prior_never_draws_is_counted():
     config = DCGANConfig(size=16, width=4, latent_dim=8, prior="uniform")
     found = Directions(**{**UNSUPERVISED, "layer": "auto"}).run(fake_subject(config))
-    assert 0 < found.cards[0].outside < 1
+    assert 0 < found.cards[0].coordinates_outside_the_prior < 1
     assert found.about["ganspace_layer"] == "block1.act"
     assert "never draws" in found.panels()[-1].caption
 

@@ -319,7 +319,7 @@ def test_the_finder_s_gradients_are_of_its_own_readings(subject, data):
         )
     )
     x = subject.generate(subject.latents(range(5)))
-    read = finder.models.scores(subject, x, 32)
+    read = finder.models.scores(subject.features(x, "all", 4).numpy())
     scores = finder.scores(subject, x := x.clone().requires_grad_())
     np.testing.assert_allclose(scores.detach().numpy(), read, atol=1e-3)
     (slope,) = torch.autograd.grad(finder.lead(scores).sum(), x)

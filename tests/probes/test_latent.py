@@ -91,7 +91,7 @@ def test_steps_of_a_linear_generator_are_all_equally_long():
     a, b = Prior("normal", 4).sample([0, 1])
     expected = float((0.1 * (a - b)).square().mean().sqrt() / 2)
     np.testing.assert_allclose(found.step_rmse, expected / 5, rtol=1e-4)
-    assert found.jump == pytest.approx(1, abs=1e-4)
+    assert found["max_over_mean_step"] == pytest.approx(1, abs=1e-4)
     assert found.unrelated_rmse == pytest.approx(expected, rel=1e-5)
     norms = torch.stack([a + t * (b - a) for t in torch.linspace(0, 1, 6)]).norm(dim=1)
     np.testing.assert_allclose(found.norms, norms, rtol=1e-5)
@@ -232,8 +232,9 @@ def test_the_pair_shows_the_dip_of_lerp_above_slerp(result):
     half = result.pair_norms[:, 2]
     assert half[0] < 0.85 * half[1]
     ends = result.pair_norms[0, [0, -1]].mean()
-    assert result.norm_dip == pytest.approx(result.pair_norms[0].min() / ends)
-    assert f"{result.norm_dip:.0%}" in result.panels()[2].caption
+    dip = result["shortest_norm_of_lerp_over_corners"]
+    assert dip == pytest.approx(result.pair_norms[0].min() / ends)
+    assert f"{dip:.0%}" in result.panels()[2].caption
 
 
 def test_the_summary_is_json_and_names_the_checkpoint(result):

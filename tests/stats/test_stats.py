@@ -45,18 +45,6 @@ def test_moments_in_batches_equal_numpy(sizes, seed):
     np.testing.assert_allclose(moments.cov, np.cov(x, rowvar=False), rtol=1e-7, atol=1e-9)
 
 
-def test_moments_merge_equals_one_pass_and_keeps_the_other():
-    x = correlated(50, 4)
-    left, right = stats.Moments().update(x[:20]), stats.Moments().update(x[20:])
-    before = right.cov
-    merged = stats.Moments().merge(left).merge(right).merge(stats.Moments())
-    whole = stats.Moments().update(x)
-    np.testing.assert_allclose(merged.cov, whole.cov, rtol=1e-12)
-    np.testing.assert_allclose(merged.mean, whole.mean, rtol=1e-12)
-    merged.update(x)
-    np.testing.assert_array_equal(right.cov, before)
-
-
 def test_mean_cov_is_float64_over_float32_rows_and_many_chunks():
     x = correlated(9000, 3, shift=1000)
     mean, cov = stats.mean_cov(x)

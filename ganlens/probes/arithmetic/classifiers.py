@@ -38,15 +38,17 @@ def classifiers(
 ) -> tuple[Classifier, ...]:
     """Return the linear classifiers of the concepts' attributes, then the network's heads."""
     names = list(dict.fromkeys(one.name for concept in concepts for one in concept))
-    linear = [pool.models.fitted.classifiers[name] for name in names] if pool else []
+    linear = [pool.models.classifiers[name] for name in names] if pool else []
     found = [
         Classifier(True, c.name, c.classes, c.accuracy, c.majority, c.n_fit, c.n_held_out)
         for c in linear
     ]
     if network is not None:
-        for name in (one for one in names if one in network.classes):
-            known = (network.classes[name], network.accuracies[name], network.majority[name])
-            found.append(Classifier(False, name, *known, None, network.n_held_out))
+        found += [
+            Classifier(False, name, network.classes[name], network.accuracies[name],
+                       network.majority[name], None, network.n_held_out)
+            for name in names if name in network.classes
+        ]  # fmt: skip
     return tuple(found)
 
 

@@ -17,11 +17,12 @@ def panels(result: ArithmeticResult) -> list[Panel]:
 
 
 def _verdict(result: ArithmeticResult) -> str:
-    if result.success is None:
+    success = result["success_rate_of_9"]
+    if success is None:
         return "No attribute values follow for the result, so nothing is counted here."
     base = "" if result.base_rate is None else f" Of random samples {result.base_rate:.1%} do."
     return (
-        f"Expected: {' & '.join(result.expected)}. {round(9 * result.success)} of the 9 pictures "
+        f"Expected: {' & '.join(result.expected)}. {round(9 * success)} of the 9 pictures "
         f"show that.{base} They are measured by a network on pixels that had no part in "
         "finding the exemplars."
     )

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ganlens import images
 from ganlens.attributes import AttributeClassifier, attribute_classifier
@@ -15,12 +17,18 @@ from ganlens.limits import Amount, Count, Seed
 from ganlens.probes.arithmetic.classifiers import classifiers
 from ganlens.probes.arithmetic.panels import panels
 from ganlens.probes.arithmetic.result import PRIOR, TERMS, ArithmeticResult
-from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps
-from ganlens.probes.concepts import Concept, expected, parse
-from ganlens.probes.exemplars import Pool, Search, choose, names_of, pick, score_pool, text
+from ganlens.probes.base import RADFORD, Needs, Progress, Steps
+from ganlens.probes.concepts import Concept, expected, meets, parse, text
+from ganlens.probes.exemplars import (
+    ExemplarProbe,
+    extractor_name,
+    labelled_data,
+    pick,
+    ranked,
+    score_pool,
+)
 from ganlens.probes.identity import identity
 from ganlens.probes.latent import expected_norm
-from ganlens.probes.success import meets
 from ganlens.recipe import Recipe, draw, latents_of
 from ganlens.subject import Subject
 
@@ -28,7 +36,7 @@ RANDOM = 1000  # samples behind the base rate
 
 
 @dataclass(frozen=True)
-class Arithmetic(Probe):
+class Arithmetic(ExemplarProbe):
     """Calculate with concepts: mean latent of A, minus that of B, plus that of C.
 
     Exemplars are found, not hunted: linear classifiers on the discriminator's features,
@@ -93,7 +101,6 @@ class Arithmetic(Probe):
     batch_size: Count = 64
 
     def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
         super().__post_init__()
         if self.pool < 3 * self.exemplars:
             raise GanlensError(
@@ -114,31 +121,56 @@ class Arithmetic(Probe):
         """Return what it cannot do without: exemplars given by hand need not be found in data."""
         if self.seeds_a:
             return Needs(frozenset({"generator"}))
-        return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
+        return super().needs()
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[ArithmeticResult]:
         """Find the exemplars, calculate, and measure what came out."""
+        concepts, pool, network = tuple[Concept, ...](), None, None
         if self.seeds_a:
             groups = [list(g) for g in (self.seeds_a, self.seeds_b, self.seeds_c)]
+            data = None
             yield Progress(0, 1, "pictures")
-            return self._result(subject, None, groups, (), None, None)
-        if data is None or subject.discriminator is None:
-            raise GanlensError(
-                "exemplars are found with labelled data and a discriminator: give --data, or seeds "
-                "for A, B and C"
-            )
-        given = () if self.a == "auto" else (self.a, self.b, self.c)
-        wanted = tuple(parse(one, data.part("train")) for one in given)
-        pool = yield from score_pool(subject, data, names_of([wanted], data), self._search())
-        concepts = wanted or choose(data, pool, self.exemplars)
-        groups = pick([pool.score(one) for one in concepts], range(self.pool), self.exemplars)
-        network = None
-        if expected(*concepts):  # with nothing to measure, none need be trained
+        else:
+            data = labelled_data(subject, data, ", or seeds for A, B and C")
+            given = () if self.a == "auto" else (self.a, self.b, self.c)
+            concepts = tuple(parse(one, data.part("train")) for one in given)
+            pool = yield from score_pool(subject, data, concepts, self)
+            concepts = concepts or ranked(data, pool, self.exemplars)[0]
+            groups = pick([pool.score(one) for one in concepts], range(self.pool), self.exemplars)
+        wanted = expected(*concepts) if concepts else ()
+        if data is not None and wanted:  # with nothing to measure, none need be trained
             network = yield from attribute_classifier(data, device=subject.device)
-        return self._result(subject, data, groups, concepts, pool, network)
-
-    def _search(self) -> Search:
-        return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
+        recipes = self._recipes(subject, groups)
+        drawn = {name: draw(subject, recipe) for name, recipe in recipes.items()}
+        fields: dict[str, Any] = {name: images.to_uint8(x) for name, x in drawn.items()}
+        results = torch.cat([drawn["grid"], drawn["control"][3:]])
+        fields |= self._measured(subject, network, wanted, results)
+        latents = latents_of(subject, recipes["grid"])
+        means = {k: subject.latents(v).mean(0) for k, v in zip(TERMS, groups, strict=True)}
+        return ArithmeticResult(
+            concepts=tuple(text(concept) for concept in concepts),
+            expected=tuple(one.text for one in wanted),
+            seeds=np.array(groups),
+            **fields,
+            latents=latents.numpy(),
+            norms={
+                **{f"the mean of {one}": float(mean.norm()) for one, mean in means.items()},
+                "the result": float(latents[4].norm()),
+                PRIOR: expected_norm(subject.prior),
+            },
+            supply=tuple(int(pool.shows(one).sum()) for one in concepts) if pool else (),
+            classifiers=classifiers(pool, network, concepts),
+            draw=panels,
+            pool=self.pool if pool else 0,
+            recipes={name: recipe.to_json() for name, recipe in recipes.items()},
+            about={
+                **identity(subject, data),
+                **(network.about() if network else {}),
+                "extractor": extractor_name(self.feature_pool) if pool else None,
+                "seed": self.seed,
+                "exemplars": len(groups[0]),
+            },
+        )
 
     def _recipes(self, subject: Subject, groups: list[list[int]]) -> dict[str, Recipe]:
         means = [Sum.mean(group) for group in groups]
@@ -154,54 +186,14 @@ class Arithmetic(Probe):
             "control": Recipe.of(subject, Mix((*means, result), "pixels"), columns=4),
         }
 
-    def _result(
-        self,
-        subject: Subject,
-        data: ImageSet | None,
-        groups: list[list[int]],
-        concepts: tuple[Concept, ...],
-        pool: Pool | None,
-        network: AttributeClassifier | None,
-    ) -> ArithmeticResult:
-        recipes = self._recipes(subject, groups)
-        drawn = {name: draw(subject, recipe) for name, recipe in recipes.items()}
-        wanted = expected(*concepts) if concepts else ()
-        hits = np.zeros((9, 0), dtype=bool)
-        control_hits, base_rate = np.zeros(0, dtype=bool), None
-        if network and wanted:
-            both = torch.cat([drawn["grid"], drawn["control"][3:]])
-            met = meets(network.predict(both), wanted)
-            hits, control_hits = met[:9], met[9]
-            random = subject.generate(subject.latents(range(RANDOM)), batch_size=self.batch_size)
-            base_rate = float(meets(network.predict(random), wanted).all(axis=1).mean())
-        latents = latents_of(subject, recipes["grid"])
-        return ArithmeticResult(
-            concepts=tuple(text(concept) for concept in concepts),
-            expected=tuple(one.text for one in wanted),
-            seeds=np.array(groups),
-            **{name: images.to_uint8(x) for name, x in drawn.items()},
-            latents=latents.numpy(),
-            norms={
-                **{
-                    f"the mean of {term}": float(subject.latents(group).mean(0).norm())
-                    for term, group in zip(TERMS, groups, strict=True)
-                },
-                "the result": float(latents[4].norm()),
-                PRIOR: expected_norm(subject.prior),
-            },
-            hits=hits,
-            control_hits=control_hits,
-            base_rate=base_rate,
-            supply=tuple(int(pool.shows(one).sum()) for one in concepts) if pool else (),
-            classifiers=classifiers(pool, network, concepts),
-            draw=panels,
-            pool=self.pool if pool else 0,
-            recipes={name: recipe.to_json() for name, recipe in recipes.items()},
-            about={
-                **identity(subject, data),
-                **(network.about() if network else {}),
-                "extractor": self._search().extractor if pool else None,
-                "seed": self.seed,
-                "exemplars": len(groups[0]),
-            },
-        )
+    def _measured(
+        self, subject: Subject, network: AttributeClassifier | None, wanted: Concept, x: Tensor
+    ) -> dict[str, Any]:
+        """Measure the grid's 9 pictures, the sum of pixels, and random samples: fields."""
+        if network is None:
+            none = np.zeros((9, 0), dtype=bool)
+            return {"hits": none, "control_hits": none[0], "base_rate": None}
+        met = meets(network.predict(x), wanted)
+        random = subject.generate(subject.latents(range(RANDOM)), batch_size=self.batch_size)
+        rate = float(meets(network.predict(random), wanted).all(axis=1).mean())
+        return {"hits": met[:9], "control_hits": met[9], "base_rate": rate}

@@ -51,11 +51,6 @@ class ArithmeticResult(Result):
     recipes: dict[str, dict[str, Any]]
 
     @property
-    def success(self) -> float | None:
-        """Share of the nine pictures that have every expected value; None if none is expected."""
-        return float(self.hits.all(axis=1).mean()) if self.expected else None
-
-    @property
     def formula(self) -> str:
         """The calculation in one line."""
         return "({}) - ({}) + ({})".format(*self.concepts) if self.concepts else "A - B + C"
@@ -84,7 +79,8 @@ class ArithmeticResult(Result):
             *Number.each(dict(zip(("a", "b", "c"), self.concepts, strict=False))),
             Number("expected", self.expected),
             Number("exemplar_seeds", self.seeds),
-            Number("success_rate_of_9", self.success,
+            Number("success_rate_of_9",
+                   self.hits.all(axis=1).mean() if self.expected else None,
                    "share of the 9 pictures with all expected values", "%", none),
             Number("success_rate_per_value", per_value, "  with {}", "%"),
             Number("base_rate_of_random_samples", self.base_rate,

@@ -1,6 +1,7 @@
 """Arithmetic-score probe: how often A - B + C gives what it should, and how often its controls."""
 
 from dataclasses import dataclass
+from itertools import chain
 from types import MappingProxyType
 from typing import Annotated
 
@@ -14,9 +15,17 @@ from ganlens.probes.arithmetic.classifiers import classifiers
 from ganlens.probes.arithmetic.score_panels import panels
 from ganlens.probes.arithmetic.score_result import ArithmeticScoreResult, Formula
 from ganlens.probes.arithmetic.trial import PAPER, Trial
-from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps
+from ganlens.probes.base import RADFORD, Progress, Steps
 from ganlens.probes.concepts import expected, parse, split_formula
-from ganlens.probes.exemplars import Concepts, Pool, Search, names_of, ranked, score_pool
+from ganlens.probes.exemplars import (
+    Concepts,
+    ExemplarProbe,
+    Pool,
+    extractor_name,
+    labelled_data,
+    ranked,
+    score_pool,
+)
 from ganlens.probes.identity import identity
 from ganlens.subject import Subject
 
@@ -24,7 +33,7 @@ MOST_FORMULAS = 3  # that are chosen where none is given
 
 
 @dataclass(frozen=True)
-class ArithmeticScore(Probe):
+class ArithmeticScore(ExemplarProbe):
     """Repeat A - B + C over many random draws of exemplars and count how often it works.
 
     Exemplars of a draw are taken at random from a shortlist of the samples that show the concept
@@ -82,7 +91,6 @@ class ArithmeticScore(Probe):
     batch_size: Count = 64
 
     def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
         super().__post_init__()
         object.__setattr__(self, "counts", tuple(sorted(set(self.counts))))
         for formula in self.formulas:
@@ -97,54 +105,41 @@ class ArithmeticScore(Probe):
                 f"a pool of {self.pool} is too small: give at least {self.shortlist}, the shortlist"
             )
 
-    def _search(self) -> Search:
-        return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
-
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
-
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[ArithmeticScoreResult]:
         """Find shortlists, draw, and measure."""
-        if data is None or subject.discriminator is None:
-            raise GanlensError(
-                "exemplars are found with labelled data and a discriminator: give --data and a "
-                "checkpoint with a discriminator"
-            )
+        data = labelled_data(subject, data)
         wanted = [self._concepts(formula, data) for formula in self.formulas]
-        pool = yield from score_pool(subject, data, names_of(wanted, data), self._search())
+        pool = yield from score_pool(subject, data, chain(*wanted), self)
         found = wanted or self._chosen(data, pool)
         network = yield from attribute_classifier(data, device=subject.device)
         random = subject.generate(subject.latents(range(self.draws)), batch_size=self.batch_size)
         formulas: list[Formula] = []
         for index, concepts in enumerate(found):
             best = [np.argsort(-pool.score(one), kind="stable") for one in concepts]
-            lists = [seeds[: self.shortlist] for seeds in best]
-            all_shown = [pool.shows(one) for one in concepts]
-            show = [shown[seeds] for shown, seeds in zip(all_shown, lists, strict=True)]
-            showing = [np.flatnonzero(shown) for shown in all_shown]
             trial = Trial(
-                subject, network, concepts, lists, showing, (self.seed, index), self.draws, random
-            )
-            scores, merely = [], []
+                subject, network, concepts,
+                shortlists=[seeds[: self.shortlist] for seeds in best],
+                showing=[np.flatnonzero(pool.shows(one)) for one in concepts],
+                seed=(self.seed, index), draws=self.draws, random=random,
+            )  # fmt: skip
+            scores = []
             for done, count in enumerate(self.counts):
                 what = f"exemplars per concept, formula {index + 1}"
                 yield Progress(done, len(self.counts), what)
                 scores.append(trial.score(count))
-                merely.append(trial.score_of_any(count))
-            formulas.append(trial.formula(scores, merely, [int(one.sum()) for one in show]))
+            formulas.append(trial.formula(scores))
         return ArithmeticScoreResult(
             formulas=tuple(formulas),
             counts=np.array(self.counts),
-            classifiers=classifiers(pool, network, [one for concepts in found for one in concepts]),
+            classifiers=classifiers(pool, network, chain(*found)),
             draw=panels,
             about={
                 **identity(subject, data),
                 **network.about(),
-                "extractor": self._search().extractor,
+                "extractor": extractor_name(self.feature_pool),
                 "draws": self.draws,
                 "shortlist": self.shortlist,
-                "pool": pool.n,
+                "pool": self.pool,
                 "seed": self.seed,
             },
         )
@@ -159,9 +154,8 @@ class ArithmeticScore(Probe):
         return a, b, c
 
     def _chosen(self, data: ImageSet, pool: Pool) -> list[Concepts]:
-        chosen = [one for one in ranked(data, pool, PAPER) if expected(*one)]
-        if not chosen:
-            raise GanlensError(
-                f"data {data.spec!r} has no two attributes to calculate with: give formulas"
-            )
-        return chosen[:MOST_FORMULAS]
+        if chosen := [one for one in ranked(data, pool, PAPER) if expected(*one)]:
+            return chosen[:MOST_FORMULAS]
+        raise GanlensError(
+            f"data {data.spec!r} has no two attributes to calculate with: give formulas"
+        )

@@ -12,9 +12,8 @@ from ganlens import images
 from ganlens.attributes import AttributeClassifier
 from ganlens.latents import Mix, Sum
 from ganlens.probes.arithmetic.score_result import Formula, Score
-from ganlens.probes.concepts import Concept, expected
-from ganlens.probes.exemplars import Concepts, text
-from ganlens.probes.success import meets, share
+from ganlens.probes.concepts import Concept, expected, meets, share, text
+from ganlens.probes.exemplars import Concepts
 from ganlens.recipe import Recipe, draw
 from ganlens.subject import Subject
 
@@ -52,14 +51,13 @@ class Trial:
         """The conditions that the results should meet."""
         return expected(*self.concepts)
 
-    def picks(self, count: int) -> np.ndarray:
-        """Draw exemplars: (draws, 3, count) seeds, none twice within a concept."""
-        return self._drawn(self.shortlists, count, np.random.default_rng((*self.seed, count)))
+    def picks(self, count: int, *, of_any: bool = False) -> np.ndarray:
+        """Draw exemplars: (draws, 3, count) seeds, none twice within a concept.
 
-    def _drawn(
-        self, lists: Sequence[np.ndarray], count: int, rng: np.random.Generator
-    ) -> np.ndarray:
-        draws = range(self.draws)
+        They are drawn from the shortlists, or ``of_any`` samples that show their concept.
+        """
+        lists, key = (self.showing, (1,)) if of_any else (self.shortlists, ())
+        rng, draws = np.random.default_rng((*self.seed, count, *key)), range(self.draws)
         return np.array([[rng.choice(s, count, replace=False) for s in lists] for _ in draws])
 
     def meets(self, x: Tensor) -> np.ndarray:
@@ -83,51 +81,41 @@ class Trial:
             "per_condition": hits.mean(axis=0),
         }
 
-    def score(self, count: int) -> tuple[Score, Score]:
-        """Measure the results at one count: as they come, and brought to the prior's length."""
+    def score(self, count: int) -> tuple[Score, Score, Score | None]:
+        """Measure the results at one count.
+
+        As they come, brought to the prior's length, and those of ``score_of_any``.
+        """
         z = sums(self.subject.latents, self.picks(count))
-        scaled = self.subject.prior.project(z)
-        return self.measured(self.subject.generate(z)), self.measured(self.subject.generate(scaled))
+        plain, scaled = map(self.subject.generate, (z, self.subject.prior.project(z)))
+        return self.measured(plain), self.measured(scaled), self.score_of_any(count)
 
     def score_of_any(self, count: int) -> Score | None:
         """Measure random exemplars that merely show their concept; None if there are too few."""
         if min(map(len, self.showing)) < count:
             return None
-        picks = self._drawn(self.showing, count, np.random.default_rng((*self.seed, count, 1)))
-        return self.measured(self.subject.generate(sums(self.subject.latents, picks)))
+        z = sums(self.subject.latents, self.picks(count, of_any=True))
+        return self.measured(self.subject.generate(z))
 
-    def score_of_pixels(self) -> Score:
-        """Measure the same arithmetic on the pixels of the paper's number of exemplars."""
-        drawn = sums(lambda s: self.subject.generate(self.subject.latents(s)), self.picks(PAPER))
-        return self.measured(drawn.clamp(-1, 1))
-
-    def formula(
-        self,
-        scores: Sequence[tuple[Score, Score]],
-        merely: Sequence[Score | None],
-        show: Sequence[int],
-    ) -> Formula:
-        """Return the scores with their controls and some pictures.
-
-        ``merely`` are those of random exemplars that show their concept, ``show`` says how many
-        samples of each shortlist show it.
-        """
-        means = [
-            Sum.mean(a.tolist()) + Sum.mean(b.tolist(), -1) + Sum.mean(c.tolist())
-            for a, b, c in self.picks(PAPER)[:SHOWN]
-        ]
+    def formula(self, scores: Sequence[tuple[Score, Score, Score | None]]) -> Formula:
+        """Return the scores, one ``score`` per count, with their controls and some pictures."""
+        picks = self.picks(PAPER)
+        pixels = sums(lambda seeds: self.subject.generate(self.subject.latents(seeds)), picks)
+        means = [Sum.mean(a) + Sum.mean(b, -1) + Sum.mean(c) for a, b, c in picks[:SHOWN].tolist()]
         recipe = Recipe.of(self.subject, Mix(tuple(means)), columns=SHOWN)
         drawn = draw(self.subject, recipe)
+        plain, scaled, merely = zip(*scores, strict=True)
+        lists = zip(self.shortlists, self.showing, strict=True)
         return Formula(
             terms=tuple(map(text, self.concepts)),
             wanted=self.wanted,
-            plain=tuple(plain for plain, _ in scores),
-            scaled=tuple(scaled for _, scaled in scores),
-            merely=tuple(merely),
-            pixels=self.score_of_pixels(),
+            plain=plain,
+            scaled=scaled,
+            merely=merely,
+            pixels=self.measured(pixels.clamp(-1, 1)),
             random=self.measured(self.random),
             shortlists=tuple(map(len, self.shortlists)),
-            shown=tuple(show),
+            shown=tuple(int(np.isin(best, showing).sum()) for best, showing in lists),
             showing=tuple(map(len, self.showing)),
             pictures=images.to_uint8(drawn),
             right=np.all(self.meets(drawn), axis=1),

@@ -9,13 +9,10 @@ from ganlens.attributes import Predictions
 from ganlens.data import ImageSet
 from ganlens.data.kinds import LABELS_OR_A_TABLE
 from ganlens.errors import GanlensError
-from ganlens.probes.concepts import AttributeValue, categorical, parse, quoted
-from ganlens.probes.success import meets
+from ganlens.probes.concepts import AttributeValue, categorical, meets, parse, quoted
 
 ENOUGH = 20  # training images with either answer that a question needs
 MOST_VALUES = 10  # an attribute with more is left to the user
-NUMBER = "f"
-
 
 # An attribute expression, true or false of an image ("glasses=dark", "tilt>10") -> the attributes
 # that it is about.
@@ -23,16 +20,15 @@ Claims = dict[str, tuple[str, ...]]
 
 
 def claims_of(data: ImageSet, attributes: Sequence[str]) -> tuple[Claims, Claims]:
-    """Return the claims that are wanted and all that can be made of the data.
+    """Return the claims that are wanted and all that can be made; the second contain the first.
+
+    There is one per value of a categorical attribute against its other values (a single one where
+    there are two), and "above the median" of a numeric one, if enough training images have either
+    answer. Classes are taken only where there are no attributes, unless they are named.
 
     Args:
-        data: the whole ImageSet; its training images say which values are frequent enough.
+        data: the whole ImageSet.
         attributes: attribute names (every value becomes a claim), expressions, or "auto".
-
-    Returns:
-        The wanted ones, and all: one claim per value of a categorical attribute against
-        its other values (a single one where there are two), and "above the median" of a numeric
-        one. The second list contains the first.
 
     Raises:
         GanlensError: an expression that does not fit the data, an answer that hardly any training
@@ -40,8 +36,9 @@ def claims_of(data: ImageSet, attributes: Sequence[str]) -> tuple[Claims, Claims
     """
     train = data.part("train")
     every: Claims = {}
-    for name in columns(train):
-        every |= _of_attribute(train, name)
+    for name in _columns(train):
+        if name != "class" or not train.attributes:
+            every |= _of_attribute(train, name)
     wanted: Claims = {}
     for text in attributes:
         wanted |= every if text == "auto" else _of_text(train, text)
@@ -53,20 +50,15 @@ def claims_of(data: ImageSet, attributes: Sequence[str]) -> tuple[Claims, Claims
     return wanted, wanted | every
 
 
-def columns(data: ImageSet) -> dict[str, np.ndarray]:
-    """Return every column that can be claimed about; classes only where there are no attributes."""
-    found = {**categorical(data), **data.attributes}
-    if data.attributes:
-        found.pop("class", None)
-    return found
+def _columns(data: ImageSet) -> dict[str, np.ndarray]:
+    return {**categorical(data), **data.attributes}
 
 
 def _of_text(train: ImageSet, text: str) -> Claims:
-    if text in columns(train) or text in categorical(train):
-        found = _of_attribute(train, text)
-        if not found:
-            raise GanlensError(f"attribute {text!r} has no two values with {ENOUGH} images each")
-        return found
+    if text in _columns(train):
+        if found := _of_attribute(train, text):
+            return found
+        raise GanlensError(f"attribute {text!r} has no two values with {ENOUGH} images each")
     parse(text, train)  # says what is wrong with it and what is valid
     count = len(train.select(text))
     if not ENOUGH <= count <= len(train) - ENOUGH:
@@ -74,13 +66,13 @@ def _of_text(train: ImageSet, text: str) -> Claims:
             f"{text!r} is true of {count:,} of {len(train):,} training images: at least {ENOUGH} "
             "with either answer are needed"
         )
-    known = {**categorical(train), **train.attributes}
-    return {text: tuple(n for n in known if re.search(rf"(?<!\w){re.escape(n)}(?!\w)", text))}
+    named = (n for n in _columns(train) if re.search(rf"(?<!\w){re.escape(n)}(?!\w)", text))
+    return {text: tuple(named)}
 
 
 def _of_attribute(train: ImageSet, name: str) -> Claims:
-    values = {**categorical(train), **train.attributes}[name]
-    if values.dtype.kind == NUMBER:
+    values = _columns(train)[name]
+    if values.dtype.kind == "f":
         texts = [f"{quoted(name)}>{float(np.nanmedian(values)):.4g}"]
     else:
         kinds, counts = np.unique(values[values != ""], return_counts=True)  # "" is not given
@@ -95,10 +87,10 @@ def _of_attribute(train: ImageSet, name: str) -> Claims:
     return {text: (name,) for text, n in found.items() if ENOUGH <= n <= len(train) - ENOUGH}
 
 
-def holds(read: Predictions, claim: str) -> np.ndarray | None:
+def holds(predicted: Predictions, claim: str) -> np.ndarray | None:
     """Return (N,) bool: which images are predicted to fit a claim; None if none can be."""
     try:
-        return meets(read, [AttributeValue(claim, "yes", claim)])[:, 0]
+        return meets(predicted, [AttributeValue(claim, "yes", claim)])[:, 0]
     except GanlensError:
         return None
 
@@ -125,7 +117,7 @@ def most_gained(before: Predictions, after: Predictions, name: str) -> str:
         return f"{quoted(name)}{'>' if gain.mean() > 0 else '<'}{float(middle):.4g}"
     values = before.classes[name]
     had, have = (
-        np.bincount(read.probabilities[name].argmax(1), minlength=len(values))
-        for read in (before, after)
+        np.bincount(found.probabilities[name].argmax(1), minlength=len(values))
+        for found in (before, after)
     )
     return f"{quoted(name)}={quoted(values[int((have - had).argmax())])}"

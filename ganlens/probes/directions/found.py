@@ -1,6 +1,7 @@
 """Search for directions: which samples, which methods, which of the results."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from ganlens.errors import GanlensError
 from ganlens.probes.base import Progress, Steps
 from ganlens.probes.directions.claims import Claims
 from ganlens.probes.directions.scores import Scorer
+from ganlens.probes.directions.settings import DirectionSettings
+from ganlens.probes.exemplars import scores_of
 from ganlens.subject import Subject
 
 PCA_SAMPLES, REGRESSED = 1024, 2048  # samples behind GANSpace, at most: the PCA is what costs
@@ -47,68 +50,46 @@ def supervised(
     subject: Subject,
     scorer: Scorer,
     texts: Sequence[str],
+    settings: DirectionSettings,
     about: dict[str, Any],
-    *,
-    samples: int,
-    share: float,
-    seed: int,
-    batch_size: int,
 ) -> Steps[Found]:
-    """Score seeds 0 to samples - 1, fit a boundary and a difference of means to every claim.
+    """Score samples, and fit a boundary and a difference of means to every claim.
 
-    ``share`` of the samples at either end is fitted to; ``seed`` splits these from the held out.
+    The share ``extreme`` of them at either end is fitted to; the seed splits off the held-out ones.
     """
-    z = subject.latents(range(samples))
-    parts = []
-    for start in range(0, samples, batch_size):
-        yield Progress(start, samples, "samples scored")
-        x = subject.generate(z[start : start + batch_size], batch_size=batch_size)
-        parts.append(scorer.scores(subject, x, batch_size))
-    scores, prior = np.concatenate(parts, axis=1), subject.prior
+    z, prior = subject.latents(range(settings.samples)), subject.prior
+    share, seed, size = settings.extreme, settings.seed, settings.batch_size
+    score = partial(scorer.scores, subject, batch_size=size)
+    scores = np.concatenate((yield from scores_of(subject, z, score, size)), axis=1)
     yield Progress(0, 1, "boundaries")
     found = boundaries(z.numpy(), scores, texts, prior, share=share, seed=seed, provenance=about)
-    least = PER_COORDINATE * prior.dim
-    split = [extremes(row, share=share, least=least, seed=seed) for row in scores]
-    means = [
-        means_of_extremes(z.numpy(), ends, text, prior, provenance=about)
-        for ends, text in zip(split, texts, strict=True)
-    ]
-    return {
-        "boundary": dict(zip(texts, found, strict=True)),
-        "means": dict(zip(texts, means, strict=True)),
-    }
+    means = {}
+    for text, row in zip(texts, scores, strict=True):
+        ends = extremes(row, share=share, least=PER_COORDINATE * prior.dim, seed=seed)
+        means[text] = means_of_extremes(z.numpy(), ends, text, prior, provenance=about)
+    return {"boundary": dict(zip(texts, found, strict=True)), "means": means}
 
 
 def choose(
-    found: Found,
-    wanted: Claims,
-    every: Claims,
-    methods: Sequence[str],
-    best: int | None,
-    held: bool,
+    found: Found, wanted: Claims, every: Claims, settings: DirectionSettings
 ) -> list[Direction]:
-    """Return the directions that get a card: boundaries, conditional ones, means, best first.
+    """Return the directions that get a card, the best first, method by method.
 
-    Args:
-        found: every supervised direction.
-        wanted: those that directions are wanted for.
-        every: all that have a boundary.
-        methods: in the order of the result.
-        best: so many attributes, each by its best value; None: all claims.
-        held: boundaries with the other attributes held still as well.
+    They are about all ``wanted`` claims or, by "auto", about the ``count`` best attributes, each by
+    its best value. Where it is asked for, boundaries are followed by those that hold still all
+    other attributes of ``every``, the claims that have a boundary.
     """
     ranked = sorted(wanted, key=lambda text: -found["boundary"][text].metrics["auc"])
-    if best is not None:
+    if "auto" in settings.attributes:
         values: dict[tuple[str, ...], str] = {}
         for text in ranked:
             values.setdefault(wanted[text], text)
-        ranked = list(values.values())[:best]
+        ranked = list(values.values())[: settings.count]
     chosen: list[Direction] = []
-    for method in (one for one in methods if one in found):
+    for method in (one for one in settings.methods if one in found):
         chosen += [found[method][text] for text in ranked]
-        if method == "boundary" and held:
-            tried = [_held(found[method], every, text) for text in ranked]
-            chosen += [one for one in tried if one is not None]
+        if method == "boundary" and settings.conditional:
+            chosen += filter(None, (_held(found[method], every, text) for text in ranked))
     return chosen
 
 
@@ -145,25 +126,21 @@ def unsupervised(
     subject: Subject,
     methods: Sequence[str],
     layer: str,
-    samples: range,
-    *,
-    count: int,
-    batch_size: int,
+    settings: DirectionSettings,
     about: dict[str, Any],
 ) -> Steps[list[Direction]]:
-    """Return ``count`` directions of each method that needs no labels, in their order.
-
-    ``samples`` are the seeds that GANSpace's regression may be fitted to.
-    """
+    """Return ``count`` directions of each method that needs no labels, in their order."""
     chosen: list[Direction] = []
-    count = min(count, subject.prior.dim)
+    count, n = min(settings.count, subject.prior.dim), settings.samples
+    first = n + 9 * settings.measured  # after all that is measured
     for method in methods:
         if method == "sefa":
             yield Progress(0, 1, "the first layer's eigenvectors")
             chosen += sefa(subject.unconditional("generator"), count, provenance=about)
         elif method == "ganspace":
-            components, fitted = range(min(len(samples), PCA_SAMPLES)), samples[:REGRESSED]
+            components, fitted = range(min(n, PCA_SAMPLES)), range(first, first + min(n, REGRESSED))
             chosen += yield from ganspace(
-                subject, layer, count, components, fitted, batch_size=batch_size, provenance=about
-            )
+                subject, layer, count, components, fitted,
+                batch_size=settings.batch_size, provenance=about,
+            )  # fmt: skip
     return chosen

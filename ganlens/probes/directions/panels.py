@@ -1,15 +1,21 @@
 """Panels of the directions probe: strips, what changes with what, report cards."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from ganlens import images
 from ganlens.figures import bars, heatmap
-from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, picture_scale
-from ganlens.probes.directions.pictures import Strip
-from ganlens.probes.directions.result import FILE, DirectionsResult, title
+from ganlens.panels import (
+    PALETTE,
+    FigurePanel,
+    ImagePanel,
+    Panel,
+    TablePanel,
+    percent,
+    picture_scale,
+)
+from ganlens.probes.directions.result import FILE, DirectionsResult, Strip, title
 
 HOW = {
     "boundary": "The normal of a linear SVM between the samples that show it most and least "
@@ -65,11 +71,11 @@ def _verdict(result: DirectionsResult, index: int) -> str:
     card, one = result.cards[index], result.directions[index]
     if card.turned_on is None or card.auc is None:
         return ""
-    start = "" if one.claim else f"It makes {card.claim} true most often. "
+    start = "" if one.claim else f"It makes {card.makes_true} true most often. "
     return (
         f"{start}At +{result.distance:g} sigma, {card.turned_on:.0%} of the samples without "
-        f"{card.claim} have it{_beside(result, index)}. How far a latent lies along the direction "
-        f"tells samples with it from those without, AUC {card.auc:.2f} (0.5 is chance)."
+        f"{card.makes_true} have it{_beside(result, index)}. How far a latent lies along the "
+        f"direction tells samples with it from those without, AUC {card.auc:.2f} (0.5 is chance)."
     )
 
 
@@ -186,40 +192,29 @@ def _by_attribute(result: DirectionsResult, pairs: Sequence[tuple[int, int]]) ->
     )
 
 
-# Title, key of the summary, and factor of the numbers.
+# Title, key of the summary, and unit: "%" of shares, "1" of other numbers; "" of texts.
 COLUMNS = (
-    ("makes true", "makes_true", None), ("AUC", "auc", 1),
-    ("turned on (%)", "turned_on", 100), ("turned off (%)", "turned_off", 100),
-    ("own changed (%)", "own_attribute_changed", 100),
-    ("others changed (%)", "other_attributes_changed", 100),
-    ("D logit", "d_logit_change", 1), ("length (%)", "length_change", 100),
-    ("pixel RMSE (% of the range)", "pixel_rmse", 100),
-    ("held-out accuracy (%)", "held_out_accuracy_of_extremes", 100),
-    ("strength", "strength", 1), ("same as", "same_as", None),
+    ("makes true", "makes_true", ""), ("AUC", "auc", "1"),
+    ("turned on (%)", "turned_on", "%"), ("turned off (%)", "turned_off", "%"),
+    ("own changed (%)", "own_attribute_changed", "%"),
+    ("others changed (%)", "other_attributes_changed", "%"),
+    ("D logit", "d_logit_change", "1"), ("length (%)", "length_change", "%"),
+    ("pixel RMSE (% of the range)", "pixel_rmse", "%"),
+    ("held-out accuracy (%)", "held_out_accuracy_of_extremes", "%"),
+    ("strength", "strength", "1"), ("same as", "same_as", ""),
 )  # fmt: skip
-
-
-def percent(share: float | None) -> float | None:
-    """Return a share, 0 to 1, in percent; None stays None."""
-    return None if share is None else 100 * share
-
-
-def _row(name: str, card: Mapping[str, Any]) -> list[Any]:
-    """Return a row of the table: the name, then a card in the units of the columns."""
-    values = [(card.get(key), factor) for _, key, factor in COLUMNS]
-    return [name, *(v if factor is None or v is None else factor * v for v, factor in values)]
 
 
 def _table(result: DirectionsResult) -> TablePanel:
     cards = result.rows()
-    rows = [_row(title(one), card) for one, card in zip(result.directions, cards, strict=True)
+    rows = [(title(one), card) for one, card in zip(result.directions, cards, strict=True)
             if one.method != "random"]  # fmt: skip
     if random := [cards[i] for i in result.of("random")]:
         for name, number in (("mean", np.mean), ("lowest", np.min), ("highest", np.max)):
             known = {key: [card[key] for card in random if card[key] is not None]
-                     for _, key, factor in COLUMNS if factor}  # fmt: skip
+                     for _, key, unit in COLUMNS if unit}  # fmt: skip
             found = {key: float(number(values)) for key, values in known.items() if values}
-            rows.append(_row(f"{len(random)} random, {name}", found))
+            rows.append((f"{len(random)} random, {name}", found))
     outside = max((card["coordinates_outside_the_prior"] for card in cards), default=0)
     draws = f" Up to {outside:.0%} of the coordinates then lie where the prior never draws."
     why = f" Not everything could be done: {result.reason}." if result.reason else ""
@@ -240,5 +235,9 @@ def _table(result: DirectionsResult) -> TablePanel:
         "what any move of this "
         f"length does. `--out DIR` keeps all of them as `{FILE}`.{why}",
         columns=["direction", *(name for name, _, _ in COLUMNS)],
-        rows=rows,
-    )
+        rows=[
+            [name, *(percent(card.get(key)) if unit == "%" else card.get(key)
+                     for _, key, unit in COLUMNS)]
+            for name, card in rows
+        ],
+    )  # fmt: skip

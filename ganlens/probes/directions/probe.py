@@ -1,18 +1,22 @@
 """Directions probe: directions by several methods, each with a report card."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
 import numpy as np
 
+from ganlens import images
 from ganlens.attributes import AttributeClassifier, attribute_classifier
 from ganlens.data import ImageSet
-from ganlens.directions import Direction, random_directions
+from ganlens.directions import Direction, duplicates, random_directions
+from ganlens.edits import Edit
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
 from ganlens.limits import MAX_SEED, Count, Limits, Seed
-from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
+from ganlens.probes.base import Needs, Progress, Steps, images_for
 from ganlens.probes.directions.card import cards_of
 from ganlens.probes.directions.claims import Claims, claims_of
 from ganlens.probes.directions.found import (
@@ -23,10 +27,12 @@ from ganlens.probes.directions.found import (
     unsupervised,
 )
 from ganlens.probes.directions.panels import panels
-from ganlens.probes.directions.pictures import strips
-from ganlens.probes.directions.result import DirectionsResult
+from ganlens.probes.directions.result import DirectionsResult, Strip
 from ganlens.probes.directions.scores import fit_scorer
+from ganlens.probes.directions.settings import DirectionSettings
+from ganlens.probes.exemplars import extractor_name
 from ganlens.probes.identity import identity
+from ganlens.recipe import Recipe, draw
 from ganlens.subject import Subject
 
 Method = Literal["boundary", "means", "sefa", "ganspace"]
@@ -36,7 +42,7 @@ SUPERVISED = ("boundary", "means")
 
 
 @dataclass(frozen=True)
-class Directions(Probe):
+class Directions(DirectionSettings):
     """Find directions in latent space, and say of each what it changes and what else it changes.
 
     Boundaries (InterFaceGAN) and differences of means are fitted to samples that linear probes on
@@ -107,7 +113,6 @@ class Directions(Probe):
     batch_size: Count = 64
 
     def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
         super().__post_init__()
         object.__setattr__(self, "seeds", Seeds(self.seeds).seeds)
 
@@ -129,41 +134,28 @@ class Directions(Probe):
         methods, why = known_methods(subject, self.methods)
         reason = "; ".join(one for one in (reason, why) if one)
         classifier = yield from self._classifier(subject, data)
-        known, scorer, chosen, size = subject.provenance, None, list[Direction](), self.batch_size
+        known, scorer, chosen = subject.provenance, None, list[Direction]()
         about = {
             **{name: known.get(name) for name in ("checkpoint", "hash", "weights")},
             "trained_on": (known.get("data") or {}).get("fingerprint"),
             "samples": self.samples,
         }
         if every and data is not None:
-            scorer = yield from fit_scorer(
-                subject, data, list(every),
-                limit=self.probe_images, pool=self.feature_pool, seed=self.seed, batch_size=size,
-            )  # fmt: skip
-            found = yield from supervised(
-                subject, scorer, list(every), about,
-                samples=self.samples, share=self.extreme, seed=self.seed, batch_size=size,
-            )  # fmt: skip
-            best = self.count if "auto" in self.attributes else None
-            chosen = choose(found, wanted, every, self.methods, best, self.conditional)
-        first = self.samples + 9 * self.measured  # after all that is measured
-        regressed = range(first, first + self.samples)
-        chosen += yield from unsupervised(
-            subject, methods, layer, regressed, count=self.count, batch_size=size, about=about
-        )
+            scorer = yield from fit_scorer(subject, data, list(every), self)
+            found = yield from supervised(subject, scorer, list(every), self, about)
+            chosen = choose(found, wanted, every, self)
+        chosen += yield from unsupervised(subject, methods, layer, self, about)
         if not chosen:
             raise GanlensError(f"no direction was found: {reason}; add sefa or ganspace to methods")
         every_one = (*chosen, *random_directions(subject.prior, self.random, self.seed))
-        seeds = range(self.samples, self.samples + self.measured)
-        cards = yield from cards_of(subject, classifier, every_one, seeds, self.distance, size)
-        drawn = every_one[: len(chosen) + 1]  # and one random direction
-        pictures = yield from strips(subject, drawn, self.seeds, self.amounts, self.shown)
+        cards = yield from cards_of(subject, classifier, every_one, self)
+        strips = yield from self._strips(subject, every_one[: len(chosen) + 1])  # and a random one
         return DirectionsResult(
             directions=every_one,
             cards=tuple(cards),
             units=np.stack([one.unit for one in every_one]),
             names=every,
-            strips=pictures,
+            strips=strips,
             amounts=np.array(self.amounts),
             distance=self.distance,
             measured=self.measured,
@@ -178,12 +170,35 @@ class Directions(Probe):
                 "distance": self.distance,
                 "extreme": self.extreme,
                 "ganspace_layer": layer if "ganspace" in self.methods else None,
-                "extractor": scorer.extractor if scorer else None,
+                "extractor": extractor_name(self.feature_pool) if scorer else None,
                 "n_probe_fit": scorer.n_fit if scorer else None,
                 "n_probe_held_out": scorer.n_held_out if scorer else None,
                 "seed": self.seed,
             },
         )
+
+    def _strips(
+        self, subject: Subject, directions: Sequence[Direction]
+    ) -> Steps[tuple[Strip, ...]]:
+        """Draw the first directions of each method, the first GANSpace one as an offset too.
+
+        A direction on the line of an earlier one is left out: its picture would be the same.
+        """
+        drawn, found = Counter[str](), []
+        for index, (one, same) in enumerate(zip(directions, duplicates(directions), strict=True)):
+            drawn[one.method] += same is None
+            if same is not None or drawn[one.method] > self.shown:
+                continue
+            yield Progress(index, len(directions), "pictures")
+            edits: dict[str, Edit] = {"move": one.move(subject.prior, self.amounts)}
+            if one.offset is not None and drawn[one.method] == 1:
+                edits["offset"] = one.offset_edit(self.amounts)
+            for name, edit in edits.items():
+                columns = len(self.amounts)
+                recipe = Recipe.of(subject, Seeds(self.seeds), columns=columns, edits=[edit])
+                tiles = images.to_uint8(draw(subject, recipe))
+                found.append(Strip(index, name, tiles, recipe.to_json()))
+        return tuple(found)
 
     def _claims(self, subject: Subject, data: ImageSet | None) -> tuple[Claims, Claims, str]:
         """Return the claims that are wanted, all claims, and why there are none."""

@@ -8,11 +8,27 @@ import numpy as np
 
 from ganlens.directions import Direction, directions_bytes, duplicates
 from ganlens.probes.directions.card import Card
-from ganlens.probes.directions.pictures import Strip
 from ganlens.probes.result import Number, Result
 
 FILE = "directions.safetensors"
 MEANS = ("auc", "turned_on", "own_attribute_changed", "other_attributes_changed")
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The picture of one direction.
+
+    Attributes:
+        index: of the direction.
+        edit: "move" in latent space, or "offset" of a layer's output.
+        tiles: (seeds * amounts, H, W, C) uint8, one row of the picture per seed.
+        recipe: what draws it again.
+    """
+
+    index: int
+    edit: str
+    tiles: np.ndarray
+    recipe: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -68,33 +84,19 @@ class DirectionsResult(Result):
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one JSON-able report card per direction."""
-        return [self._row(i, same) for i, same in enumerate(self.same_as)]
-
-    def _row(self, index: int, same: str | None) -> dict[str, Any]:
-        one, card, about = self.directions[index], self.cards[index], self.attributes(index)
-        return {
-            "makes_true": card.claim or None,
-            "auc": card.auc,
-            "held_out_accuracy_of_extremes": one.metrics.get("accuracy"),
-            "held_out_auc_of_extremes": one.metrics.get("auc"),
-            "true_before": card.before,
-            "turned_on": card.turned_on,
-            "turned_off": card.turned_off,
-            "own_attribute_changed": card.own(about),
-            "other_attributes_changed": card.others(about),
-            "d_logit_change": card.score,
-            "length_change": card.length,
-            "coordinates_outside_the_prior": card.outside,
-            "pixel_rmse": card.rmse,
-            "strength": one.strength,
-            "same_as": same,
-        }
-
-    def mean(self, method: str, key: str) -> float | None:
-        """Return the mean of a number of the report cards over one method, None if undefined."""
-        values = [self._row(i, None)[key] for i in self.of(method)]
-        known = [value for value in values if value is not None]
-        return float(np.mean(known)) if known else None
+        found = zip(self.directions, self.cards, self.same_as, strict=True)
+        return [
+            {
+                **{name: value for name, value in vars(card).items() if name != "changes"},
+                "held_out_accuracy_of_extremes": one.metrics.get("accuracy"),
+                "held_out_auc_of_extremes": one.metrics.get("auc"),
+                "own_attribute_changed": card.own(self.attributes(i)),
+                "other_attributes_changed": card.others(self.attributes(i)),
+                "strength": one.strength,
+                "same_as": same,
+            }
+            for i, (one, card, same) in enumerate(found)
+        ]
 
     def numbers(self) -> list[Number]:
         """Return means per method, then the cards as columns, one entry per direction."""
@@ -102,6 +104,11 @@ class DirectionsResult(Result):
         claimed = [i for i in self.of("boundary") if self.cards[i].turned_on is not None]
         best = max(claimed, key=lambda i: self.cards[i].auc or 0, default=None)
         rows, none = self.rows(), "no boundary could be tried on fresh samples"
+
+        def mean(method: str, key: str) -> float | None:
+            known = [rows[i][key] for i in self.of(method) if rows[i][key] is not None]
+            return float(np.mean(known)) if known else None
+
         return Number.each(
             {
                 "n_directions": sum(one.method != "random" for one in self.directions),
@@ -110,7 +117,7 @@ class DirectionsResult(Result):
                 "best_boundary": None if best is None else self.directions[best].name,
                 "best_boundary_auc": None if best is None else self.cards[best].auc,
                 "best_boundary_turned_on": None if best is None else self.cards[best].turned_on,
-                "means_per_method": {m: {key: self.mean(m, key) for key in MEANS} for m in methods},
+                "means_per_method": {m: {key: mean(m, key) for key in MEANS} for m in methods},
                 "directions": [title(one) for one in self.directions],
                 **{key: [row[key] for row in rows] for key in rows[0]},
                 "changed": {

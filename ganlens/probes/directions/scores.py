@@ -9,6 +9,7 @@ from torch import Tensor
 from ganlens.data import ImageSet
 from ganlens.features import DataImages
 from ganlens.probes.base import Progress, Steps
+from ganlens.probes.directions.settings import DirectionSettings
 from ganlens.probes.exemplars import features_of
 from ganlens.stats.auc import auc
 from ganlens.subject import Subject
@@ -37,11 +38,6 @@ class Scorer:
     n_fit: int
     n_held_out: int
 
-    @property
-    def extractor(self) -> str:
-        """The features that it takes, in words."""
-        return f"discriminator, all layers, {self.pool}x{self.pool}"
-
     def scores(self, subject: Subject, x: Tensor, batch_size: int) -> np.ndarray:
         """Score (N, C, H, W) images: (K, N) float32, higher where a claim is more likely true."""
         features = subject.features(x, "all", self.pool, batch_size=batch_size).numpy()
@@ -49,23 +45,17 @@ class Scorer:
 
 
 def fit_scorer(
-    subject: Subject,
-    data: ImageSet,
-    claims: Sequence[str],
-    *,
-    limit: int,
-    pool: int,
-    seed: int,
-    batch_size: int,
+    subject: Subject, data: ImageSet, claims: Sequence[str], settings: DirectionSettings
 ) -> Steps[Scorer]:
-    """Fit ridge regressions of yes (1) and no (-1) to features of at most ``limit`` train images.
+    """Fit ridge regressions of yes (1) and no (-1) to features of training images.
 
     With two answers that is Fisher's linear discriminant up to scale and offset. The features are
     standardised; all claims share one factorisation.
     """
+    limit, pool, seed = settings.probe_images, settings.feature_pool, settings.seed
     sources = [DataImages.draw(data.part("train"), limit, seed),
                DataImages.draw(data.part("test"), max(1, limit // 3), seed)]  # fmt: skip
-    features, held_out = yield from features_of(subject, sources, pool, batch_size)
+    features, held_out = yield from features_of(subject, sources, pool, settings.batch_size)
     answers, truth = (
         np.stack([np.isin(one.rows, one.data.select(claim)) for claim in claims], axis=1)
         for one in sources
@@ -78,28 +68,19 @@ def fit_scorer(
 
 
 def ridge(x: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
-    """Regress (N, K) targets on standardised (N, D) features; the smaller system is solved.
+    """Regress (N, K) targets on (N, D) features, standardised, with a penalty per row.
 
-    Args:
-        x: raw features.
-        y: targets.
-        penalty: per row, on the squared weights of the standardised features.
-
-    Returns:
-        (D, K) float32 weights for raw features; the intercepts are left out.
+    Of both forms the smaller system is solved. Returned are (D, K) float32 weights for the raw
+    features, without intercepts.
     """
     from scipy.linalg import solve
 
     mean, std = x.mean(0), x.std(0)
     factor = np.where(std > 1e-6 * (np.abs(mean) + 1e-6), 1 / np.maximum(std, 1e-12), 0)
     z, centred = ((x - mean) * factor).astype(np.float32), y - y.mean(0)
-    strength = np.float32(penalty * len(x))
-    if len(x) <= x.shape[1]:
-        gram = z @ z.T
-        gram[np.diag_indices_from(gram)] += strength
-        weights = z.T @ solve(gram, centred, assume_a="pos", overwrite_a=True)
-    else:
-        gram = z.T @ z
-        gram[np.diag_indices_from(gram)] += strength
-        weights = solve(gram, z.T @ centred, assume_a="pos", overwrite_a=True)
+    dual = len(x) <= x.shape[1]
+    gram = z @ z.T if dual else z.T @ z
+    gram[np.diag_indices_from(gram)] += np.float32(penalty * len(x))
+    found = solve(gram, centred if dual else z.T @ centred, assume_a="pos", overwrite_a=True)
+    weights = z.T @ found if dual else found
     return (weights * factor[:, None]).astype(np.float32)

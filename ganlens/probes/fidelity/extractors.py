@@ -92,9 +92,7 @@ def choose_extractor(
     weights: str | Path | None = None,
     device: torch.device | str = "cpu",
 ) -> Steps[ChosenExtractor]:
-    """Return the extractor that a word names.
-
-    Only "inception" without its weights fetches them, and says so in its Progress.
+    """Return the extractor that a word names; only Inception's weights are fetched if need be.
 
     Args:
         word: one of WORDS, "torchvision:NAME", or the path of a checkpoint.
@@ -210,9 +208,13 @@ def _plain(extractor: Extractor, reason: str, caveat: str = "") -> ChosenExtract
 
 
 def _from_checkpoint(path: str, device: torch.device | str) -> ChosenExtractor:
-    if not _is_classifier(path):
+    try:
+        folder = find_checkpoint(path)
+        family = read_model_file(folder / MODEL_FILE, tensors=False)[0].family
+    except GanlensError:
+        return _from_weights(path, device)  # says what is wrong with it, if it is none either
+    if family != FAMILY:
         return _from_weights(path, device)
-    folder = find_checkpoint(path)
     model, _, digest = load_classifier(folder)
     caveat = (
         f"The features were trained to tell {', '.join(model.config.targets)} apart, and hold "
@@ -220,14 +222,6 @@ def _from_checkpoint(path: str, device: torch.device | str) -> ChosenExtractor:
     )
     model.to(device)
     return ChosenExtractor(ClassifierExtractor(model, digest), REQUESTED, caveat, _named(folder))
-
-
-def _is_classifier(path: str) -> bool:
-    try:
-        folder = find_checkpoint(path)
-    except GanlensError:
-        return False
-    return read_model_file(folder / MODEL_FILE, tensors=False)[0].family == FAMILY
 
 
 def _named(folder: Path) -> str:

@@ -1,15 +1,18 @@
 """Numbers of a comparison: from the features of two sets of images to distances and baselines."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from ganlens import stats
-from ganlens.features import ImageSource
+from ganlens.errors import GanlensError
+from ganlens.features import ImageSource, check_comparable
 from ganlens.images import grid
+from ganlens.plain import loads
 from ganlens.probes.fidelity.extractors import FID, ChosenExtractor
-from ganlens.probes.fidelity.result import Baseline, Examples
+from ganlens.probes.fidelity.result import SCORES, Baseline, Examples
 from ganlens.recipe import Recipe
 from ganlens.stats.inception_score import SPLITS
 from ganlens.subject import Samples
@@ -17,6 +20,12 @@ from ganlens.subject import Samples
 EXAMPLES = 16  # images of the most and of the least typical samples
 POINTS = 1000  # points of each kind in the scatter
 PER_DIMENSION = 2  # images for each dimension that an extrapolation needs
+EXTRACTOR = "extractor"  # the note that describes the features
+UNKNOWN = (
+    "The file does not say which network, resizing and precision its moments come from: the "
+    "distance means something only if they were the same."
+)
+NO_IMAGES = "the reference is a file of moments: there are no real images to compare"
 
 Quality = Callable[[np.ndarray, np.ndarray], dict[str, Any]]
 
@@ -65,25 +74,22 @@ def distances_by_class(
 ) -> dict[str, dict[str, Any]]:
     """Return the Fréchet distance between images of one class (intra-class FD, Miyato 2018).
 
-    Args:
-        real: (N, D) features of the reference.
-        fake: (M, D) features of the generated images.
-        real_names: (N,) class names of the reference, or None.
-        names: (M,) class names of the generated images, or None.
-
-    Returns:
-        For each class of the reference its value, n_real and n_fake; empty without class names.
-        The value is None, with its reason, where there are fewer than 2 images.
+    Of (N, D) and (M, D) features with their (N,) and (M,) class names; where either has none the
+    result is empty. Else it holds value, n_real and n_fake of each class of the reference; a value
+    of fewer than 2 images is None, with its reason.
     """
     found: dict[str, dict[str, Any]] = {}
     for name in () if real_names is None or names is None else np.unique(real_names):
         ours, theirs = real[real_names == name], fake[names == name]
-        one: dict[str, Any] = {"value": None, "n_real": len(ours), "n_fake": len(theirs)}
-        found[str(name)] = one
-        if min(len(ours), len(theirs)) >= 2:
-            one["value"] = stats.frechet_distance_from_features(ours, theirs)
-        else:
-            one["reasons"] = {"value": "a class needs at least 2 images of either kind"}
+        enough = min(len(ours), len(theirs)) >= 2
+        found[str(name)] = {
+            "value": stats.frechet_distance_from_features(ours, theirs) if enough else None,
+            "n_real": len(ours),
+            "n_fake": len(theirs),
+        }
+        if not enough:
+            reason = "a class needs at least 2 images of either kind"
+            found[str(name)]["reasons"] = {"value": reason}
     return found
 
 
@@ -135,11 +141,7 @@ def cautions(
 def examples(real: np.ndarray, fake: np.ndarray, source: ImageSource, seed: int) -> Examples:
     """Return the samples nearest to and farthest from real images, and points of a scatter.
 
-    Args:
-        real: (N, D) features of the reference.
-        fake: (M, D) features of the generated images.
-        source: the generated images.
-        seed: of the choice of points.
+    Of (N, D) features of the reference and (M, D) ones of ``source``; ``seed`` chooses the points.
     """
     distances = stats.nearest(fake, real, 1)[0][:, 0]
     order = np.argsort(distances, kind="stable")
@@ -160,3 +162,47 @@ def examples(real: np.ndarray, fake: np.ndarray, source: ImageSource, seed: int)
         fake_points=((fake[drawn] - mean) @ axes.T).astype(np.float32),
         shares=shares,
     )
+
+
+def check_same_network(moments: stats.ReferenceMoments, network: dict[str, Any]) -> None:
+    """Check the description beside moments, where there is one, against a network.
+
+    Raises:
+        GanlensError: another network, or a note that is not ganlens's.
+    """
+    note = moments.notes.get(EXTRACTOR)
+    if note is None:
+        return None
+    with suppress(ValueError, RecursionError):
+        if isinstance(found := loads(note), dict):
+            return check_comparable(found, network)
+    raise GanlensError(
+        f"the moments' note {EXTRACTOR!r} is not ganlens's ({note[:40]!r}): make the moments anew, "
+        "or leave the note out"
+    )
+
+
+def scores_of_moments(
+    moments: stats.ReferenceMoments, features: np.ndarray, k: int, k_density: int
+) -> dict[str, Any]:
+    """Return scores as ``stats.quality`` does: against moments the distance alone is defined.
+
+    Raises:
+        GanlensError: (N, D) features of another D.
+    """
+    if features.shape[1] != len(moments.mean):
+        ours = features.shape[1]
+        raise GanlensError(
+            f"moments of {len(moments.mean)} features do not fit the extractor's {ours}: "
+            "choose the extractor that they were made with"
+        )
+    return {
+        "fd": stats.frechet_distance(moments.mean, moments.cov, *stats.mean_cov(features)),
+        **dict.fromkeys((*SCORES, "kid_std", "kid_standard_error", "kid_subset_size")),
+        "k": k,
+        "k_density": k_density,
+        "n_real": moments.n,
+        "n_fake": len(features),
+        "dimensions": features.shape[1],
+        "reasons": dict.fromkeys(SCORES, NO_IMAGES),
+    }

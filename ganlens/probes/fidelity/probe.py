@@ -24,7 +24,7 @@ from ganlens.models.prior import check_seed
 from ganlens.paths import OrPath
 from ganlens.precision import named_precision, resolved
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
-from ganlens.probes.fidelity import measure, moments
+from ganlens.probes.fidelity import measure
 from ganlens.probes.fidelity.extractors import (
     FID,
     TORCHVISION,
@@ -103,7 +103,6 @@ class Fidelity(Probe):
     kid_subset_size: Annotated[int, Limits(low=2)] = stats.kernel.SUBSET_SIZE
 
     def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
         # Pictures of 0.1 carry lightning-fabric's names.
         object.__setattr__(self, "precision", named_precision(self.precision))
         super().__post_init__()
@@ -115,7 +114,7 @@ class Fidelity(Probe):
             return Needs(frozenset({"sample", "discriminator"}), "required")
         return Needs(frozenset({"sample"}), "required")
 
-    def steps(self, subject: Subject, data: "ImageSet | None" = None) -> Steps[FidelityResult]:
+    def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[FidelityResult]:
         """Run piecewise: yield Progress in images, return the FidelityResult.
 
         Raises:
@@ -187,7 +186,7 @@ class Fidelity(Probe):
         source = image_source(images, self.split, self.n, self.seed)
         chosen = yield from self._extractor(images, device)
         features = yield from chosen.features(source, 0, source.count, "images")
-        notes = {"images": source.name, moments.EXTRACTOR: json.dumps(chosen.describe())}
+        notes = {"images": source.name, measure.EXTRACTOR: json.dumps(chosen.describe())}
         return stats.ReferenceMoments(*stats.mean_cov(features), len(features), notes)
 
     def _check_split(self, images: object, role: str) -> None:
@@ -256,13 +255,13 @@ class Fidelity(Probe):
         self, chosen: ChosenExtractor, fake: ImageSource, real: stats.ReferenceMoments
     ) -> Steps[dict[str, Any]]:
         """Return the same for images and a file of moments: the distance alone is defined."""
-        moments.check_same_network(real, chosen.describe())
+        measure.check_same_network(real, chosen.describe())
         features = yield from chosen.features(fake, 0, fake.count, "generated images")
         return {
-            "notes": [] if moments.EXTRACTOR in real.notes else [moments.UNKNOWN],
-            "scores": moments.scores_of_moments(real, features, self.k, self.k_density),
+            "notes": [] if measure.EXTRACTOR in real.notes else [measure.UNKNOWN],
+            "scores": measure.scores_of_moments(real, features, self.k, self.k_density),
             "inception": measure.inception_score(chosen, features),
-            "baseline": Baseline(None, 0, moments.NO_IMAGES, None),
+            "baseline": Baseline(None, 0, measure.NO_IMAGES, None),
             "classes": {},
         }
 

@@ -47,14 +47,13 @@ def choose_sources(
     count: int,
     seed: int,
 ) -> Sources:
-    """Choose the images that are evaluated and their reference, equally many of each.
+    """Choose the images that are evaluated and their reference, at most ``count`` of each.
 
     Args:
         generated: what is evaluated.
         reference: what it is compared with.
-        split: of the reference, where it is an ImageSet; "auto" as in ``choose_reference``, and
-            "all" where both are the same images.
-        count: images requested of each.
+        split: of a reference of images; "auto" as in ``choose_reference``, "all" of the same ones.
+        count: images requested of each; both sets have equally many.
         seed: of the draws, and the first seed of a model.
 
     Raises:

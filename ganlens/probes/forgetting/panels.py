@@ -5,7 +5,15 @@ import numpy as np
 from ganlens import images
 from ganlens.edits import EVERYWHERE
 from ganlens.figures import Line, heatmap, lines
-from ganlens.panels import PALETTE, FigurePanel, ImagePanel, Panel, TablePanel, picture_scale
+from ganlens.panels import (
+    PALETTE,
+    FigurePanel,
+    ImagePanel,
+    Panel,
+    TablePanel,
+    percent,
+    picture_scale,
+)
 from ganlens.probes.forgetting.result import ForgetResult
 from ganlens.probes.forgetting.trial import PAIRS
 
@@ -116,9 +124,9 @@ def _selections(result: ForgetResult) -> TablePanel:
         {
             "maps chosen": [*(one.name for one in ways), "nothing changed"],
             "maps": [*(one.maps for one in ways), 0],
-            f"{verb} it (%)": [*(one.turned and 100 * one.turned for one in ways), None],
-            "others changed (%)": [*(one.mean and 100 * one.mean for one in ways), None],
-            "worst (%)": [*(one.worst and 100 * one.worst for one in ways), None],
+            f"{verb} it (%)": [*(percent(one.turned) for one in ways), None],
+            "others changed (%)": [*(percent(one.mean) for one in ways), None],
+            "worst (%)": [*(percent(one.worst) for one in ways), None],
             "D's score (logit)": [*(one.score for one in ways), 0.0],
             "pixels inside (of 255)": [*(one.inside for one in ways), 0.0],
             "outside (of 255)": [*(one.outside for one in ways), None],

@@ -8,8 +8,7 @@ from ganlens.data import ImageSet
 from ganlens.data.kinds import LABELS_OR_A_TABLE
 from ganlens.data.select import select
 from ganlens.errors import GanlensError
-from ganlens.probes.concepts import categorical
-from ganlens.probes.exemplars import candidates, equals
+from ganlens.probes.concepts import candidates, categorical, equals
 
 AUTO = "auto"
 ABSENT = ("none", "no", "absent", "without", "false")  # values that say that a thing is not there

@@ -14,8 +14,8 @@ from ganlens.edits import EVERYWHERE, Blend, cells_in
 from ganlens.features import ClassifierExtractor
 from ganlens.latents import Seeds
 from ganlens.probes.base import Progress, Steps
+from ganlens.probes.concepts import share
 from ganlens.probes.forgetting.target import Target
-from ganlens.probes.success import share
 from ganlens.recipe import Recipe, draw
 from ganlens.stats import frechet_distance_from_features
 from ganlens.subject import Subject

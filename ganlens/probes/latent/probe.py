@@ -1,6 +1,5 @@
 """Interpolate probe: a walk through latents, and the pictures on the way."""
 
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -75,12 +74,11 @@ class Interpolation(Probe):
     batch_size: Count = 64
 
     def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
         super().__post_init__()
         if self.latents_file is not None and self.seeds != SEEDS:
             raise GanlensError("corners come from seeds or from a latents file: leave out one")
         walk = self.walk()
-        if self.plane:
+        if self.plane and len(walk) >= 4:
             _patch(walk, self.plane)
 
     def walk(self) -> Walk:
@@ -103,69 +101,18 @@ class Interpolation(Probe):
         sources = self._sources(subject.prior)
         latents = {name: source.latents(subject.prior) for name, source in sources.items()}
         total = sum(map(len, latents.values())) + 2 * self.path_pairs
-        drawn: dict[str, Tensor] = {}
-        done = 0
-        for name, z in latents.items():
-            parts = []
-            for part in z.split(self.batch_size):
-                yield Progress(done, total, "pictures")
-                parts.append(subject.generate(part, batch_size=self.batch_size))
-                done += len(part)
-            drawn[name] = torch.cat(parts)
-        distance = perceptual_distance(subject, self.batch_size)
-        lengths = []
-        for part in self._path_lengths(subject, sources["walk"].mode, distance):
-            yield Progress(done, total, "pictures")
-            lengths.append(part)
-            done += 2 * len(part)
-        path = mean_length(torch.cat(lengths)) if lengths else None
-        return self._result(subject, sources, latents, drawn, distance, path)
-
-    def _sources(self, prior: Prior) -> dict[str, Any]:
-        """Return what is drawn, by name: each the source of one picture's recipe."""
-        mode = resolve_mode(self.mode, prior.kind)
-        walk = replace(self.walk(), mode=mode)
-        first = replace(walk, seeds=walk.seeds[:2], rows=walk.rows[:2], loop=False)
-        curved = mode if mode != "lerp" else _other(mode, prior)
-        pair = (replace(first, mode="lerp"), replace(first, mode=curved))
-        sources: dict[str, Any] = {"walk": walk, "pair": Stack(pair)}
-        if self.frames:
-            sources["film"] = _film(walk, self.frames)
-        if self.plane and len(walk) >= 4:
-            sources["plane"] = _patch(walk, self.plane)
-        return sources
-
-    def _path_lengths(
-        self, subject: Subject, mode: str, distance: Distance
-    ) -> Generator[Tensor, None, None]:
-        """Yield path lengths, batch by batch: between seeds 0 and 1, 2 and 3, and so on."""
-        if not self.path_pairs:
-            return
-        stream = torch.Generator().manual_seed(0)
-        places = torch.rand(self.path_pairs, generator=stream, dtype=torch.float64)
-        z = subject.latents(range(2 * self.path_pairs))
-        route = partial(between, mode=mode, parts=subject.prior.parts)
-
-        def embed(ends: Tensor) -> Tensor:
-            return distance.embed(subject.generate(ends, batch_size=self.batch_size))
-
-        size = max(1, self.batch_size // 2)
-        parts = (z[::2].split(size), z[1::2].split(size), places.split(size))
-        for a, b, t in zip(*parts, strict=True):
-            yield path_lengths(a, b, t, route=route, embed=embed)
-
-    def _result(
-        self,
-        subject: Subject,
-        sources: dict[str, Any],
-        latents: dict[str, Tensor],
-        drawn: dict[str, Tensor],
-        distance: Distance,
-        path: PathLength | None,
-    ) -> InterpolationResult:
+        drawn = yield from self._drawn(subject, latents, total)
+        distance, path = perceptual_distance(subject, self.batch_size), None
+        if self.path_pairs:
+            path = yield from self._path(subject, sources["walk"].mode, distance, total)
         walk, prior, n = sources["walk"], subject.prior, self.per_leg
         other = replace(walk, mode=_other(walk.mode, prior))
         starts, t = np.arange(walk.legs)[:, None], np.linspace(0, 1, n)
+        # The frames of a film stand one below another, as a replay compares them.
+        layouts: dict[str, Any] = {
+            "film": {"columns": 1, "padding": 0},
+            "plane": {"columns": self.plane},
+        }
         return InterpolationResult(
             **_distances(drawn["walk"], walk, distance),
             seeds=np.array(walk.seeds, dtype=np.int64),
@@ -184,19 +131,61 @@ class Interpolation(Probe):
             prior=prior,
             walk=walk,
             other=other,
-            recipes=self._recipes(subject, sources),
+            recipes={
+                name: Recipe.of(subject, source, **layouts.get(name, {"columns": n})).to_json()
+                for name, source in sources.items()
+            },
             draw=panels,
             about=identity(subject),
         )
 
-    def _recipes(self, subject: Subject, sources: dict[str, Any]) -> dict[str, Any]:
-        columns = {"film": 1, "plane": self.plane}
-        padding = {"film": 0}  # its frames one below another, as a replay compares them
-        return {
-            name: Recipe.of(subject, source, columns=columns.get(name, self.per_leg),
-                            padding=padding.get(name, 2)).to_json()
-            for name, source in sources.items()
-        }  # fmt: skip
+    def _drawn(
+        self, subject: Subject, latents: dict[str, Tensor], total: int
+    ) -> Steps[dict[str, Tensor]]:
+        drawn, done = dict[str, Tensor](), 0
+        for name, z in latents.items():
+            parts = []
+            for part in z.split(self.batch_size):
+                yield Progress(done, total, "pictures")
+                parts.append(subject.generate(part, batch_size=self.batch_size))
+                done += len(part)
+            drawn[name] = torch.cat(parts)
+        return drawn
+
+    def _sources(self, prior: Prior) -> dict[str, Any]:
+        """Return what is drawn, by name: each the source of one picture's recipe."""
+        mode = resolve_mode(self.mode, prior.kind)
+        walk = replace(self.walk(), mode=mode)
+        first = replace(walk, seeds=walk.seeds[:2], rows=walk.rows[:2], loop=False)
+        curved = mode if mode != "lerp" else _other(mode, prior)
+        pair = (replace(first, mode="lerp"), replace(first, mode=curved))
+        sources: dict[str, Any] = {"walk": walk, "pair": Stack(pair)}
+        if self.frames:
+            sources["film"] = _film(walk, self.frames)
+        if self.plane and len(walk) >= 4:
+            sources["plane"] = _patch(walk, self.plane)
+        return sources
+
+    def _path(
+        self, subject: Subject, mode: str, distance: Distance, total: int
+    ) -> Steps[PathLength]:
+        """Measure between seeds 0 and 1, 2 and 3, and so on: the last of ``total`` pictures."""
+        stream = torch.Generator().manual_seed(0)
+        places = torch.rand(self.path_pairs, generator=stream, dtype=torch.float64)
+        z = subject.latents(range(2 * self.path_pairs))
+        route = partial(between, mode=mode, parts=subject.prior.parts)
+
+        def embed(ends: Tensor) -> Tensor:
+            return distance.embed(subject.generate(ends, batch_size=self.batch_size))
+
+        size = max(1, self.batch_size // 2)
+        parts = (z[::2].split(size), z[1::2].split(size), places.split(size))
+        lengths, done = [], total - len(z)
+        for a, b, t in zip(*parts, strict=True):
+            yield Progress(done, total, "pictures")
+            lengths.append(path_lengths(a, b, t, route=route, embed=embed))
+            done += 2 * len(t)
+        return mean_length(torch.cat(lengths))
 
 
 def _other(mode: str, prior: Prior) -> Mode:
@@ -224,10 +213,8 @@ def _film(walk: Walk, frames: int) -> Walk:
     return replace(walk, steps=per_leg + 1, doubled=False)
 
 
-def _patch(walk: Walk, side: int) -> Patch | None:
-    """Return the plane between the first four corners; None where there are fewer."""
-    if len(walk) < 4:
-        return None
+def _patch(walk: Walk, side: int) -> Patch:
+    """Return the plane between the first four corners."""
     return Patch(walk.seeds[:4], side, side, walk.mode, rows=walk.rows[:4])
 
 
@@ -235,7 +222,7 @@ def _plane(patch: Patch, x: Tensor, prior: Prior) -> Plane:
     middles = [replace(patch, down=3, across=3, mode=mode) for mode in (patch.mode, "lerp")]
     ends = patch.corners(prior).norm(dim=1).mean()
     taken, straight = (float(one.latents(prior)[4].norm() / ends) for one in middles)
-    return Plane(images.to_uint8(x), patch.down, patch.seeds, taken, straight)
+    return Plane(images.to_uint8(x), patch, taken, straight)
 
 
 def _norms(z: Tensor) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ganlens.interpolation import in_words
-from ganlens.latents import Walk
+from ganlens.latents import Patch, Walk
 from ganlens.models.prior import Prior
 from ganlens.perceptual import EPSILON, PathLength
 from ganlens.probes.result import Number, Result
@@ -18,16 +18,13 @@ class Plane:
 
     Attributes:
         pictures: (side * side, H, W, C) uint8, row by row.
-        side: pictures a side.
-        seeds: of its corners: top left, top right, bottom left, bottom right; empty where they
-            were spelled out.
+        patch: the latents that they are drawn from.
         middle: length of the latent in the middle, in parts of the corners' mean length.
         middle_by_lerp: the same, had the plane been filled by straight lines.
     """
 
     pictures: np.ndarray
-    side: int
-    seeds: tuple[int, ...]
+    patch: Patch
     middle: float
     middle_by_lerp: float
 
@@ -94,25 +91,9 @@ class InterpolationResult(Result):
         """Return a walk's mode in words, which say how each part of the latents goes."""
         return in_words(walk.mode, self.prior.parts)
 
-    @property
-    def jump(self) -> float | None:
-        """Longest pixel step over mean step: 1 is perfectly even; None where nothing moves."""
-        return _jump(self.step_rmse)
-
-    @property
-    def perceptual_jump(self) -> float | None:
-        """The same in the perceptual distance."""
-        return _jump(self.step_perceptual)
-
-    @property
-    def norm_dip(self) -> float:
-        """Shortest latent of the first leg by lerp, in parts of its corners' mean length."""
-        straight = self.pair_norms[0]
-        return float(straight.min()) / float(straight[[0, -1]].mean())
-
     def numbers(self) -> list[Number]:
         """Return the scalars of the walk; those with a label are rows of its table."""
-        steps, unrelated = self.step_rmse, self.unrelated_rmse
+        steps, unrelated, straight = self.step_rmse, self.unrelated_rmse, self.pair_norms[0]
         return [
             Number("mode", self.route(self.walk), "route"),
             Number("seeds", self.seeds.tolist() or None,
@@ -122,7 +103,7 @@ class InterpolationResult(Result):
             Number("n_pictures", len(self.pictures), "pictures"),
             Number("mean_step_rmse", steps.mean(), "mean step", "RMSE"),
             Number("max_step_rmse", steps.max(), "longest step", "RMSE"),
-            Number("max_over_mean_step", self.jump, "longest step over mean step",
+            Number("max_over_mean_step", _longest_over_mean(steps), "longest step over mean step",
                    reason="no picture differs from the next"),
             Number("unrelated_rmse", unrelated, "mean distance of unrelated samples", "RMSE"),
             Number("longest_step_over_unrelated",
@@ -131,7 +112,8 @@ class InterpolationResult(Result):
             *self._perceptual(),
             Number("expected_norm", self.expected_norm, "mean length of the prior's latents"),
             Number("shortest_norm", self.norms.min(), "shortest latent of the walk"),
-            Number("shortest_norm_of_lerp_over_corners", self.norm_dip,
+            Number("shortest_norm_of_lerp_over_corners",
+                   float(straight.min()) / float(straight[[0, -1]].mean()),
                    "shortest latent of the straight first leg, in parts of its corners"),
             *self._plane(),
         ]  # fmt: skip
@@ -151,7 +133,7 @@ class InterpolationResult(Result):
             Number("distance", self.distance, "perceptual distance"),
             Number("mean_step_perceptual", self.step_perceptual.mean(),
                    "mean step in that distance"),
-            Number("max_over_mean_step_perceptual", self.perceptual_jump,
+            Number("max_over_mean_step_perceptual", _longest_over_mean(self.step_perceptual),
                    "longest step over mean step in that distance",
                    reason="no picture differs from the next"),
             Number("unrelated_perceptual", self.unrelated_perceptual,
@@ -167,6 +149,6 @@ class InterpolationResult(Result):
         ]  # fmt: skip
 
 
-def _jump(steps: np.ndarray) -> float | None:
+def _longest_over_mean(steps: np.ndarray) -> float | None:
     mean = float(steps.mean())
     return float(steps.max()) / mean if mean > 0 else None

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ganlens.figures import GREY, Line, bars, heatmap, lines
-from ganlens.panels import PALETTE, FigurePanel, Panel, TablePanel
+from ganlens.panels import PALETTE, FigurePanel, Panel, TablePanel, percent
 from ganlens.probes.linear.controls import CONTROLS
 from ganlens.probes.linear.few import SEARCHES
 from ganlens.probes.linear.result import LinearProbeResult
@@ -31,7 +31,7 @@ def _table(result: LinearProbeResult) -> TablePanel:
     shares = ("accuracy", "standard_error", "balanced_accuracy",
               *(n.replace("-", "_") for n in controls), "majority")  # fmt: skip
     rows = [
-        (name, one["n_classes"], *(one[key] and 100 * one[key] for key in shares), one["c"])
+        (name, one["n_classes"], *(percent(one[key]) for key in shares), one["c"])
         for name, one in result["targets"].items()
     ]
     return TablePanel(
@@ -132,7 +132,7 @@ def _curve(result: LinearProbeResult) -> list[Panel]:
     series = []
     for name in names:
         mean, spread = (
-            [row[name][key] and 100 * row[name][key] for row in rows.values()]
+            [percent(row[name][key]) for row in rows.values()]
             for key in ("accuracy", "standard_deviation")
         )
         columns |= {f"{name} (%)": mean, f"± {name} (%)": spread}

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ganlens import images
+from ganlens.devices import place_of
 from ganlens.probes.base import Progress, Steps
-from ganlens.probes.maximize.units import Unit, activations, probabilities
+from ganlens.probes.maximize.units import Unit, activations, channels, probabilities
 from ganlens.visualization import Colours, Shake, ascend
 
 BATCH = 256
@@ -50,8 +51,7 @@ class Ascent:
     def scaled(self, values: np.ndarray) -> np.ndarray:
         """Put (..., U) activations on the scale of ``score``."""
         span = self.highest_real - self.median_real
-        safe = np.where(span > 0, span, np.nan)
-        return (values - self.median_real) / safe
+        return (values - self.median_real) / np.where(span > 0, span, np.nan)
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,13 @@ def climb(
     module: nn.Module, units: Sequence[Unit], inputs: AscentInputs, what: str
 ) -> Steps[Ascent]:
     """Maximise units of one layer, and measure them on the real images and the noise."""
-    place = next(module.parameters()).device
     history, made = [], inputs.real[:0]
 
     def objective(x: Tensor) -> Tensor:
         return activations(module, units, x, inputs.position).diagonal()
 
     _, *shape = inputs.real.shape
-    how = (inputs.colours, inputs.steps, inputs.shake, inputs.seed, place)
+    how = (inputs.colours, inputs.steps, inputs.shake, inputs.seed, place_of(module))
     for now in ascend(objective, len(units), (shape[0], shape[1], shape[2]), *how):
         history.append(now.reached.float().cpu())
         made = now.images
@@ -125,15 +124,13 @@ def join(parts: Sequence[Ascent], order: Sequence[int]) -> Ascent:
 
 @torch.inference_mode()
 def _measured(module: nn.Module, units: Sequence[Unit], x: Tensor, position: str) -> Tensor:
-    place = next(module.parameters()).device
+    place = place_of(module)
     parts = [activations(module, units, part.to(place), position) for part in x.split(BATCH)]
     return torch.cat(parts).float().cpu()
 
 
-def most_varied(
-    module: nn.Module, layer: str, count: int, inputs: AscentInputs, candidates: int
-) -> list[int]:
+def most_varied(module: nn.Module, layer: str, count: int, inputs: AscentInputs) -> list[int]:
     """Return the channels of a layer that differ most between the real images."""
-    every = [Unit("", "", layer, index) for index in range(candidates)]
+    every = [Unit("", "", layer, index) for index in range(channels(module, layer))]
     spread = _measured(module, every, inputs.real, inputs.position).std(0)
     return spread.argsort(descending=True, stable=True)[:count].tolist()

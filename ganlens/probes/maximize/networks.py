@@ -20,13 +20,9 @@ from ganlens.subject import Subject
 def find_classifier(
     name: str, data: ImageSet, device: torch.device
 ) -> Steps[AttributeClassifier | None]:
-    """Open the classifier that the user names.
+    """Open the classifier that the user names: "none", or a classifier's checkpoint.
 
-    Args:
-        name: "auto" takes the one of the data's labels and attributes, None if they have none;
-            "none"; or a classifier's checkpoint.
-        data: the whole ImageSet.
-        device: where it runs.
+    "auto" takes the one of the data's labels and attributes, or None if they have none.
 
     Raises:
         GanlensError: no such classifier, or one for images of another shape.

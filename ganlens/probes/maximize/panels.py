@@ -31,7 +31,7 @@ def _tiles(result: MaximizeResult) -> ImagePanel:
     return ImagePanel(
         title="What excites these units most",
         caption=f"One column per unit{_kinds(result)}. The top row is made by gradient ascent "
-        f"from an even colour; below it is the one of {result.n_real:,} real images "
+        f"from an even colour; below it is the one of {result.about['n_real']:,} real images "
         f"with the highest activation. {third} A made image is not a sample: it exaggerates "
         "what the unit counts, and may look like nothing real.",
         image=labelled(result.names, rows),
@@ -61,7 +61,7 @@ def _curves(result: MaximizeResult) -> FigurePanel:
         if np.isfinite(values[:, i]).all()
     ]
     moved = f"The curves are means over {WINDOW} steps."
-    if result.shaken:
+    if result.about["shaken"]:
         moved = (
             "The image is moved at random before every step, so the curves are means over "
             f"{WINDOW} steps, and can lie below the score in the table, which is that of the image "

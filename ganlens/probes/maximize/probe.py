@@ -27,14 +27,12 @@ from ganlens.probes.maximize.units import (
     Unit,
     before_activation,
     by_layer,
-    channels,
     parse,
 )
 from ganlens.probes.units.scan import last_block
 from ganlens.subject import Subject
 from ganlens.visualization import Colours, Shake, draw_noise
 
-POSITIONS = ("mean", "centre")
 MOST_UNITS = 64
 FEWEST = 16  # real images: fewer have no highest one to speak of
 
@@ -99,7 +97,6 @@ class Maximize(Probe):
     seed: Seed = 0
 
     def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
         # Pictures of 0.1 call the classifier a judge.
         units = (re.sub(r"^judge\.", f"{CLASSIFIER}.", text) for text in self.units)
         object.__setattr__(self, "units", tuple(units))
@@ -139,8 +136,6 @@ class Maximize(Probe):
             untrained=before,
             real=images.to_uint8(inputs.real[found.highest_row]),
             note=note,
-            shaken=self.shake,
-            n_real=len(inputs.real),
             draw=panels,
             about={
                 **identity(subject, data),
@@ -174,8 +169,7 @@ class Maximize(Probe):
             network: Any = networks[DISCRIMINATOR]
             layer = last_block(subject) if self.layer == "auto" else self.layer
             place = before_activation(network, layer)
-            have = channels(network, place)
-            best = most_varied(network, place, self.channels, inputs, have)
+            best = most_varied(network, place, self.channels, inputs)
             texts += [LOGIT, *(f"{layer}:{index}" for index in best)]
         if not self.units and CLASSIFIER in networks:
             classifier: Any = networks[CLASSIFIER]

@@ -20,8 +20,6 @@ class MaximizeResult(Result):
         untrained: the same in the untrained networks, None where there are none.
         real: (U, H, W, C) uint8, the real image with each unit's highest activation.
         note: why there is nothing untrained, or empty.
-        shaken: whether the image was moved at random before every step.
-        n_real: real images that it is compared with.
     """
 
     names: tuple[str, ...]
@@ -30,8 +28,6 @@ class MaximizeResult(Result):
     untrained: Ascent | None
     real: np.ndarray
     note: str
-    shaken: bool
-    n_real: int
 
     def numbers(self) -> list[Number]:
         """Return what each unit reached beside the controls; the score is in steps of real images.

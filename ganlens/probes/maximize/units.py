@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ganlens.activations import find_layer, run_to, trace
+from ganlens.devices import place_of
 from ganlens.errors import GanlensError, one_of
 
 LOGIT = "logit"  # the discriminator's output
@@ -113,9 +114,8 @@ def before_activation(module: nn.Module, layer: str) -> str:
 def channels(module: nn.Module, layer: str) -> int:
     """Return how many channels a layer has, or how many units if it puts out vectors."""
     shape: Any = module.image_shape
-    place = next(module.parameters()).device
     with torch.no_grad():
-        return run_to(module, layer, torch.zeros(1, *shape, device=place)).shape[1]
+        return run_to(module, layer, torch.zeros(1, *shape, device=place_of(module))).shape[1]
 
 
 def by_layer(units: Sequence[Unit]) -> list[tuple[Unit, ...]]:
@@ -127,16 +127,9 @@ def by_layer(units: Sequence[Unit]) -> list[tuple[Unit, ...]]:
 def activations(
     module: nn.Module, units: Sequence[Unit], x: Tensor, position: str = "mean"
 ) -> Tensor:
-    """Read units of one layer off images.
+    """Return the (N, U) activations of units of one layer on (N, C, H, W) images in [-1, 1].
 
-    Args:
-        module: the network.
-        units: U units of one layer, see ``by_layer``.
-        x: (N, C, H, W) images in [-1, 1].
-        position: "mean" over a map, or its "centre".
-
-    Returns:
-        (N, U), differentiable where gradients are enabled.
+    ``position`` is "mean" over a map, or its "centre". Gradients flow where they are enabled.
     """
     first = units[0]
     if first.layer:

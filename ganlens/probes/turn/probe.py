@@ -17,8 +17,9 @@ from ganlens.edits import Move
 from ganlens.errors import GanlensError, one_of
 from ganlens.latents import Seeds
 from ganlens.limits import Count, Limits, Seed
-from ganlens.probes.base import RADFORD, Needs, Probe, Progress, Steps
-from ganlens.probes.exemplars import Pool, Search, candidates, numeric, score_pool
+from ganlens.probes.base import RADFORD, Progress, Steps
+from ganlens.probes.concepts import numeric
+from ganlens.probes.exemplars import ExemplarProbe, Pool, extractor_name, labelled_data, score_pool
 from ganlens.probes.identity import identity
 from ganlens.probes.turn.panels import panels
 from ganlens.probes.turn.result import TurnResult
@@ -30,7 +31,7 @@ FIRST = 1_000_000  # seed of the first sample that is turned: far from those tha
 
 
 @dataclass(frozen=True)
-class Turn(Probe):
+class Turn(ExemplarProbe):
     """Move samples along one vector and measure how evenly a continuous attribute follows.
 
     The vector is the mean latent of the samples with the most of the attribute, minus that of those
@@ -79,42 +80,31 @@ class Turn(Probe):
     batch_size: Count = 64
 
     def __post_init__(self) -> None:
-        """Check the settings before anything is loaded or drawn."""
         super().__post_init__()
         if 2 * self.exemplars > self.pool:
             raise GanlensError(
                 f"a pool of {self.pool} is too small: give at least {2 * self.exemplars}"
             )
 
-    def _search(self) -> Search:
-        return Search(self.pool, self.probe_images, self.feature_pool, self.seed, self.batch_size)
-
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"generator", "discriminator"}), "required", labels=True)
-
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[TurnResult]:
         """Sort the pool, make the vector, move the samples, and measure."""
-        if data is None or subject.discriminator is None:
-            raise GanlensError(
-                "a turn vector is found with data that have a numeric attribute and with a "
-                "discriminator: give --data and a checkpoint with a discriminator"
-            )
+        data = labelled_data(subject, data)
         if not (known := numeric(data)):
             raise GanlensError(
                 f"data {data.spec!r} has no numeric attribute to turn: add one to {A_TABLE}"
             )
         if self.attribute not in ("auto", *known):
             raise one_of("attribute", self.attribute, ("auto", *known))
-        # The names are those of arithmetic, so that both score the pool only once.
-        pool = yield from score_pool(subject, data, candidates(data), self._search())
-        linear = pool.models.fitted.regressors
+        pool = yield from score_pool(subject, data, (), self)
+        linear = pool.models.regressors
         name = self.attribute
         if name == "auto":
             name = max(known, key=lambda one: np.nan_to_num(linear[one].correlation))
         network = yield from attribute_classifier(data, device=subject.device)
         vector, ends = self._vector(subject, pool, name)
-        random = _as_long_as(vector, self.samples, self.seed)
+        stream = torch.Generator().manual_seed(self.seed)
+        random = torch.randn(self.samples, len(vector), generator=stream)
+        random *= vector.norm() / random.norm(dim=1, keepdim=True)  # as long, one for each sample
         moved = yield from self._moved(subject, network, vector)
         control = yield from self._moved(subject, network, random)
         shown = Seeds(tuple(range(FIRST, FIRST + min(SHOWN, self.samples))))
@@ -140,10 +130,10 @@ class Turn(Probe):
             about={
                 **identity(subject, data),
                 **network.about(),
-                "extractor": self._search().extractor,
+                "extractor": extractor_name(self.feature_pool),
                 "exemplars": self.exemplars,
                 "samples": self.samples,
-                "pool": pool.n,
+                "pool": self.pool,
                 "seed": self.seed,
                 "first_seed": FIRST,
             },
@@ -175,13 +165,6 @@ class Turn(Probe):
             x = subject.generate(z + float(amount) * vector, batch_size=self.batch_size)
             found.append(network.predict(x))
         return found
-
-
-def _as_long_as(vector: Tensor, count: int, seed: int) -> Tensor:
-    """Return (count, d) random directions of the same length, one for each sample."""
-    stream = torch.Generator().manual_seed(seed)
-    random = torch.randn(count, len(vector), generator=stream)
-    return random * (vector.norm() / random.norm(dim=1, keepdim=True))
 
 
 def _same(predicted: list[Predictions], names: Sequence[str]) -> np.ndarray:

@@ -43,7 +43,11 @@ def prepare(words: Sequence[str]) -> Callable[..., int]:
     register_trusted()  # --module may name a family, or a file that adds one to MODELS
     name = _value(words, "--family") or USUAL
     family = trainable(name)
-    preset = family.preset(_value(words, "--preset") or family.default_preset)
+    chosen = {name: _value(words, f"--{name.replace('_', '-')}") for name in family.decisive}
+    preset = family.preset(
+        _value(words, "--preset") or family.default_preset,
+        **{name: value for name, value in chosen.items() if value is not None},
+    )
     networks, start = asdict(preset.config), None
     if (place := _value(words, "--start")) is not None and place not in NONE:
         start = _begin(place, name)

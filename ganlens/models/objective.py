@@ -15,10 +15,10 @@ class Adversarial:
     """How D and G are trained against each other.
 
     Attributes:
-        loss: what both minimise; each brings settings of its own, which ``--loss NAME --help``
-            shows. The cross-entropies of Goodfellow 2014 ("minimax", and "non-saturating" for G),
-            "least-squares" (Mao 2017), "hinge" (Miyato 2018), "wasserstein" (Gulrajani 2017),
-            "relativistic" (R3GAN, Huang 2024).
+        loss: what both minimise: the cross-entropies "non-saturating" and "minimax" (Goodfellow
+            2014), "least-squares" (Mao 2017), "hinge" (Miyato 2018), "wasserstein" (Gulrajani 2017)
+            or "relativistic" (R3GAN, Huang 2024). Each brings defaults of its own for other
+            settings, which --loss NAME --help shows.
         lr: Adam's step size for the generator.
         lr_discriminator: Adam's step size for the discriminator; 0 takes lr (TTUR, Heusel 2017).
         beta1: Adam's decay of the gradient's mean.

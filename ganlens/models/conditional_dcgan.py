@@ -31,9 +31,9 @@ class ConditionalConfig(DCGANConfig):
 
     Attributes:
         condition_dim: numbers that a condition has.
-        conditioning: "projection": conditional batch norm in the generator, and an inner product
-            with the discriminator's last maps; "concatenation": beside the latent, and as constant
-            planes beside the image.
+        conditioning: "projection": beside the latent and as conditional batch norm in the
+            generator, and as an inner product with the discriminator's last maps; "concatenation":
+            beside the latent, and as constant planes beside the image.
     """
 
     condition_dim: Annotated[int, Limits(1)] = field(kw_only=True)
@@ -59,6 +59,9 @@ class ConditionalNorm(nn.Module):
 class ConditionalGenerator(DCGANGenerator):
     """(N, d) latents and (N, k) rows to (N, C, size, size) images in [-1, 1].
 
+    Gains and shifts are the same at every place of a map, so with few layers they alone cannot draw
+    a class: the rows stand beside the latent in either way.
+
     Layers are those of ``DCGANGenerator``; under projection each ``norm`` has ``norm``, ``gain``
     and ``shift``.
     """
@@ -66,11 +69,10 @@ class ConditionalGenerator(DCGANGenerator):
     config: ConditionalConfig
 
     def __init__(self, config: ConditionalConfig) -> None:
-        beside = config.condition_dim if config.conditioning == "concatenation" else 0
-        super().__init__(replace(config, latent_dim=config.latent_dim + beside))
+        super().__init__(replace(config, latent_dim=config.latent_dim + config.condition_dim))
         self.config, self.condition_dim = config, config.condition_dim
         self.prior = Prior(config.prior, config.latent_dim)
-        if not beside:
+        if config.conditioning == "projection":
             for name, block in self.named_children():
                 if name != "out":
                     block.norm = ConditionalNorm(block.norm, config.condition_dim)  # type: ignore[arg-type]
@@ -78,10 +80,10 @@ class ConditionalGenerator(DCGANGenerator):
 
     def forward(self, z: Tensor, rows: Tensor) -> Tensor:  # type: ignore[override]
         """Map (N, d) or (N, d, 1, 1) latents under (N, k) rows to images."""
+        maps = torch.cat([z.flatten(1), rows], 1)
         if self.config.conditioning == "concatenation":
-            return super().forward(torch.cat([z.flatten(1), rows], 1))
+            return super().forward(maps)
         *blocks, out = self.children()
-        maps = z.flatten(1)
         for block in blocks:
             maps = block(maps, rows)
         return out(maps)

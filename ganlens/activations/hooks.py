@@ -95,8 +95,8 @@ class _ReachedError(Exception):
         self.output = output
 
 
-def run_to(module: nn.Module, layer: str, x: Tensor) -> Tensor:
-    """Run the forward pass of ``x`` up to a layer and return its output, with gradients if enabled.
+def run_to(module: nn.Module, layer: str, *inputs: Tensor) -> Tensor:
+    """Run the forward pass up to a layer and return its output, with gradients if enabled.
 
     What comes after the layer is not computed (the hook stops the pass, as in stylegan3's
     ``viz/renderer.py``), so this works for any module.
@@ -110,7 +110,7 @@ def run_to(module: nn.Module, layer: str, x: Tensor) -> Tensor:
 
     try:
         with hooked(module, layer, stop):
-            module(x)
+            module(*inputs)
     except _ReachedError as reached:
         return reached.output
     raise _not_reached(layer)

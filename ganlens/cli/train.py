@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, asdict, field, fields, make_dataclass, replace
+from dataclasses import MISSING, asdict, field, fields, is_dataclass, make_dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -43,13 +43,20 @@ def prepare(words: Sequence[str]) -> Callable[..., int]:
     register_trusted()  # --module may name a family, or a file that adds one to MODELS
     name = _value(words, "--family") or USUAL
     family = trainable(name)
-    preset = family.preset(_value(words, "--preset") or family.default_preset)
+    chosen = {name: _value(words, f"--{name.replace('_', '-')}") for name in family.decisive}
+    preset = family.preset(
+        _value(words, "--preset") or family.default_preset,
+        **{name: value for name, value in chosen.items() if value is not None},
+    )
     networks, start = asdict(preset.config), None
     if (place := _value(words, "--start")) is not None and place not in NONE:
         start = _begin(place, name)
         networks = arguments_of_start(start, name)
-    network_flags, objective_flags = _flags("Network", family.Config), family.Training
+    network_flags, objective_flags = (
+        _flags("Network", family.Config), _flags("Objective", family.Training)
+    )  # fmt: skip
     network = network_flags(**_of(network_flags, networks))
+    objective = objective_flags(**_of(objective_flags, asdict(preset.objective)))
     shared_flags = _flags("Training", TrainConfig)
     shared = shared_flags(**_of(shared_flags, {**asdict(TrainConfig()), **preset.run}))
 
@@ -59,7 +66,7 @@ def prepare(words: Sequence[str]) -> Callable[..., int]:
         run: RunFlags,
         network: network_flags = network,  # type: ignore[valid-type]
         training: shared_flags = shared,  # type: ignore[valid-type]
-        objective: objective_flags = preset.objective,  # type: ignore[valid-type]
+        objective: objective_flags = objective,  # type: ignore[valid-type]
         saving: RunConfig = RunConfig(),  # noqa: B008 frozen
     ) -> int:
         settings = asdict(training) | asdict(objective)
@@ -81,9 +88,18 @@ def _flags(name: str, cls: type[Any]) -> type[Any]:
             (f.name, f.type, field() if f.default is MISSING else field(default=f.default))
             for f in free
         ],
-        namespace={"__doc__": cls.__doc__},
+        namespace={"__doc__": _documented(cls)},
         frozen=True,
     )
+
+
+def _documented(cls: type[Any]) -> str:
+    """Return a dataclass's docstring with the fields that its bases describe."""
+    mark, (own, *bases) = "\n\n    Attributes:\n", cls.__mro__
+    texts = [base.__doc__ or "" for base in bases if is_dataclass(base)]
+    inherited = "".join(text.rstrip().partition(mark)[2] + "\n" for text in reversed(texts))
+    said, _, fields_of = (own.__doc__ or "").rstrip().partition(mark)
+    return f"{said}{mark}{inherited}{fields_of}"
 
 
 def _check_flags(family: str, *own: type[Any]) -> None:

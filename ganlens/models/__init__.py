@@ -7,10 +7,12 @@ from torch import nn
 
 from ganlens.errors import GanlensError
 from ganlens.initialisation import seeded
+from ganlens.models.conditional_dcgan import ConditionalDCGAN
 from ganlens.models.dcgan import DCGAN
 from ganlens.models.family import Buildable, Family
 from ganlens.models.imported import IMPORTED
 from ganlens.models.imported.trust import call, trusted
+from ganlens.models.infogan import InfoGAN
 from ganlens.models.mlp import MLPGAN
 
 
@@ -32,7 +34,15 @@ def _class(family: Buildable) -> tuple[str, str]:
     return type(family).__module__, type(family).__qualname__
 
 
-MODELS = Models({"dcgan": DCGAN(), "mlp": MLPGAN(), **IMPORTED})
+MODELS = Models(
+    {
+        "dcgan": DCGAN(),
+        "conditional-dcgan": ConditionalDCGAN(),
+        "infogan": InfoGAN(),
+        "mlp": MLPGAN(),
+        **IMPORTED,
+    }
+)
 
 
 def build(

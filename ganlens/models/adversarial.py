@@ -1,65 +1,38 @@
 """The base of GANs: D tells real from generated images, and G's are to be taken for real."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import fields, replace
 from functools import partial
 from statistics import fmean, median
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from ganlens.augment import augment, names
-from ganlens.limits import Amount, Count, Decay, Limits, check_limits
-from ganlens.models.family import Adam, Batch, Curve, Family, History, Networks, Numbers, Phase
-from ganlens.models.losses import discriminator_loss, generator_loss, r1_penalty
+from ganlens.augment import augment
+from ganlens.errors import GanlensError, one_of
+from ganlens.models.adversarial_curves import CURVES
+from ganlens.models.family import (
+    Adam,
+    Batch,
+    Curve,
+    Family,
+    History,
+    Networks,
+    Numbers,
+    Phase,
+    Preset,
+)
+from ganlens.models.losses import LOSSES, discriminator_loss, gradient_penalty, r1_penalty
+from ganlens.models.objective import Adversarial
 from ganlens.models.rotation import FOR_GENERATOR, TURNS, RotationTask, quarter_turns
 from ganlens.models.spectral import normalise
 
 PINNED = 0.98  # accuracy of D on both kinds of images above which it has nothing left to learn
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+# What a preset has for its own loss alone, and another loss does not take over.
+WITHOUT_OTHERS = {"label_smoothing": 0.0, "r1": 0.0, "r2": 0.0, "gradient_penalty": 0.0}
 VANISHED = 0.02  # share of its early norm below which G's gradient carries no news
-
-
-@dataclass(frozen=True)
-class Adversarial:
-    """How D and G are trained against each other.
-
-    Attributes:
-        lr: Adam's step size for the generator.
-        lr_discriminator: Adam's step size for the discriminator; 0 takes lr (TTUR, Heusel 2017).
-        beta1: Adam's decay of the gradient's mean.
-        beta2: Adam's decay of the gradient's square.
-        weight_decay: L2 term added to the gradient (not decoupled).
-        schedule: "both" updates both networks on each batch, "alternate" one network per batch.
-        label_smoothing: how far below 1 the target of real images lies (one-sided; Salimans 2016).
-        instance_noise: initial standard deviation of noise on what the discriminator sees, decaying
-            linearly to 0 over the run (Sonderby 2016).
-        r1: weight gamma of the R1 penalty gamma/2 |grad D(real)|^2 (Mescheder 2018); 0 is off.
-        r1_every: steps between two penalties, each weighted by this number (lazy, Karras 2020).
-        spectral_norm: divide each kernel of the discriminator by its largest singular value, which
-            bounds its slope (Miyato 2018); usually with --discriminator-norm none.
-        rotation: weight of a second task of the discriminator's, without labels: how far was a real
-            image turned? A fifth of it for the generator's images (SS-GAN, Chen 2019); 0 is off.
-        augment: DiffAugment policy out of color, translation, cutout, separated by commas.
-    """
-
-    lr: Annotated[float, Limits(above=0)] = 2e-4
-    lr_discriminator: Amount = 0.0
-    beta1: Decay = 0.5
-    beta2: Decay = 0.999
-    weight_decay: Amount = 0.0
-    schedule: Literal["both", "alternate"] = "both"
-    label_smoothing: Decay = 0.0
-    instance_noise: Amount = 0.0
-    r1: Amount = 0.0
-    r1_every: Count = 16
-    spectral_norm: bool = False
-    rotation: Amount = 0.0
-    augment: str = ""
-
-    def __post_init__(self) -> None:
-        check_limits(self)
-        names(self.augment)
 
 
 class GAN(Family):
@@ -70,30 +43,35 @@ class GAN(Family):
     """
 
     Training: ClassVar[type[Any]] = Adversarial
+    decisive: ClassVar[tuple[str, ...]] = ("loss",)
     roles: Mapping[str, str] = {"generator": "generator", "discriminator": "discriminator"}
-    curves: ClassVar[tuple[Curve, ...]] = (
-        Curve(
-            "Losses",
-            {"d_loss": "discriminator", "g_loss": "generator"},
-            "loss (nats)",
-            "The discriminator's and the generator's loss. They measure a contest, not quality: "
-            "neither has to fall for the pictures to improve.",
-        ),
-        Curve(
-            "How often the discriminator is right",
-            {"d_real": "on real", "d_fake": "on generated"},
-            "share",
-            "The share of real images it calls real and of generated ones it calls generated. Both "
-            "pinned at 1 while the generator's gradient vanishes is a failed run.",
-        ),
-        Curve(
-            "How often the discriminator tells how far a real image was turned",
-            {"d_turned": "right"},
-            "share",
-            "The task without labels that holds its features of what is in the images. A guess is "
-            "right in a quarter of the cases.",
-        ),
-    )
+    curves: ClassVar[tuple[Curve, ...]] = CURVES
+
+    def preset(self, name: str, **chosen: Any) -> Preset:
+        """Return a preset by its name, with what a loss other than its own needs.
+
+        Args:
+            name: of the preset.
+            **chosen: "loss", a key of LOSSES: its settings and networks replace the preset's.
+
+        Raises:
+            GanlensError: an unknown preset or loss.
+        """
+        usual = super().preset(name)
+        loss = chosen.get("loss", usual.objective.loss)
+        if loss not in LOSSES:
+            raise one_of("loss", loss, LOSSES)
+        if loss == usual.objective.loss:
+            return usual
+        known = {field.name for field in fields(usual.config)}
+        needs = {k: v for k, v in LOSSES[loss].networks.items() if k in known}
+        return replace(
+            usual,
+            config=replace(usual.config, **needs),
+            objective=replace(
+                usual.objective, **{**WITHOUT_OTHERS, **LOSSES[loss].settings, "loss": loss}
+            ),
+        )
 
     def condition(self, batch: Batch) -> tuple[Tensor, ...]:
         """Return what both networks take besides: the labels of a conditional family."""
@@ -117,14 +95,22 @@ class GAN(Family):
 
     def phases(self, nets: Networks, objective: Any) -> list[Phase]:
         """Return D's phase and G's, in this order; by turns, the authors' loop begins with G."""
-        how, both = objective, objective.schedule == "both"
-        every, betas = 1 if both else 2, (how.beta1, how.beta2)
-        d_adam = Adam(how.lr_discriminator or how.lr, betas, how.weight_decay)
-        g_adam = Adam(how.lr, betas, how.weight_decay)
+        how, every = objective, d_every(objective)
+        if how.gradient_penalty and any(
+            isinstance(m, _BATCH_NORMS) for m in nets["discriminator"].modules()
+        ):
+            raise GanlensError(
+                "the gradient penalty is of each image by itself, and batch norm in the"
+                " discriminator mixes them: give --discriminator-norm none"
+            )
+        betas, decay, of = (how.beta1, how.beta2), how.weight_decay, how.decay_from
+        d_adam = Adam(how.lr_discriminator or how.lr, betas, decay, of)
+        g_adam = Adam(how.lr, betas, decay, of)
         d_loss, g_loss = partial(self.d_loss, nets, how), partial(self.g_loss, nets, how)
+        g_every = max(every, how.critic_steps)
         return [
-            Phase("d", self.critics(nets), d_loss, d_adam, every, 0 if both else 1),
-            Phase("g", self.drawers(nets), g_loss, g_adam, every),
+            Phase("d", self.critics(nets), d_loss, d_adam, every, every - 1),
+            Phase("g", self.drawers(nets), g_loss, g_adam, g_every, how.critic_steps - 1),
         ]
 
     def equip(
@@ -144,25 +130,38 @@ class GAN(Family):
         self, nets: Networks, how: Any, batch: Batch, fake: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return D's loss on a batch and as many generated images; numbers without penalties."""
-        labels, d = self.condition(batch), nets["discriminator"]
-        penalise = how.r1 > 0 and batch.step % how.r1_every == 0
-        real = augmented(batch.images, "real", batch, how).requires_grad_(penalise)
-        on_real = d(real, *labels).float()
-        on_fake = d(augmented(fake.detach(), "fake", batch, how), *labels).float()
-        loss = d_loss = discriminator_loss(on_real, on_fake, how.label_smoothing)
-        if penalise:
-            loss = d_loss + how.r1_every * r1_penalty(on_real, real, how.r1)
+        labels, d, loss_of = self.condition(batch), nets["discriminator"], LOSSES[how.loss]
+        due = batch.step // d_every(how) % how.r1_every == 0
+        real = augmented(batch.images, "real", batch, how).requires_grad_(due and how.r1 > 0)
+        fake = augmented(fake.detach(), "fake", batch, how).requires_grad_(due and how.r2 > 0)
+        on_real, on_fake = d(real, *labels).float(), d(fake, *labels).float()
+        plain = loss = d_loss = loss_of.discriminator(on_real, on_fake)
+        if how.label_smoothing:
+            loss = d_loss = discriminator_loss(on_real, on_fake, how.label_smoothing)
+        for images, scores, gamma in ((real, on_real, how.r1), (fake, on_fake, how.r2)):
+            if images.requires_grad:
+                loss = loss + how.r1_every * r1_penalty(scores, images, gamma)
+        if how.gradient_penalty:
+            between = interpolated(real, fake, batch)
+            scores = d(between, *labels).float()
+            loss = loss + gradient_penalty(scores, between, how.gradient_penalty)
         # Detached: R1 needs gradients of the images in the first task alone.
         turned, right = self.turned(nets, how, batch, batch.images.detach(), "real")
-        right_on = {"d_real": (on_real > 0).float().mean(), "d_fake": (on_fake < 0).float().mean()}
-        return loss + turned, {"d_loss": d_loss, **right_on, **right}
+        measure, of = loss_of.measure
+        told = right_about(on_real, on_fake, loss_of.boundary)
+        return loss + turned, {"d_loss": d_loss, measure: of(plain), **told, **right}
 
     def g_loss(
         self, nets: Networks, how: Any, batch: Batch, fake: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return G's loss on its images of this step."""
-        images = augmented(fake, "fake", batch, how)
-        loss = generator_loss(nets["discriminator"](images, *self.condition(batch)).float())
+        labels, d, loss_of = self.condition(batch), nets["discriminator"], LOSSES[how.loss]
+        on_fake = d(augmented(fake, "fake", batch, how), *labels).float()
+        on_real = on_fake.detach()
+        if loss_of.paired:
+            with torch.no_grad():
+                on_real = d(augmented(batch.images, "real", batch, how), *labels).float()
+        loss = loss_of.generator(on_fake, on_real)
         turned, _ = self.turned(nets, how, batch, fake, "fake")
         return loss + FOR_GENERATOR * turned, {"g_loss": loss}
 
@@ -172,10 +171,10 @@ class GAN(Family):
         """Return the rotation task's weighted loss and its accuracy; without it 0 and none."""
         if not how.rotation:
             return 0.0, {}
-        images = some_turned(x, purpose, batch, how)
+        images, rows = some_turned(x, self.condition(batch), purpose, batch, how)
         # Weights are cast to bfloat16 anew: the two tasks' gradients then add up in float32.
         torch.clear_autocast_cache()
-        loss, right = nets["rotation"](nets["discriminator"], images)
+        loss, right = nets["rotation"](nets["discriminator"], images, *rows)
         return how.rotation * loss, {"d_turned": right}
 
     def warnings(self, history: History) -> list[str]:
@@ -194,18 +193,49 @@ class GAN(Family):
         ]
 
 
-def some_turned(x: Tensor, purpose: str, batch: Batch, how: Any) -> Tensor:
-    """Return ``quarter_turns`` of a random quarter of some images, as D sees them.
+def d_every(how: Adversarial) -> int:
+    """Return the steps from one turn of the discriminator's to its next."""
+    return 1 if how.schedule == "both" else 2
+
+
+def right_about(real: Tensor, fake: Tensor, boundary: float | None) -> dict[str, Tensor]:
+    """Return how often D is right: about each kind of image, or where scores only compare, pairs.
+
+    Args:
+        real: (n,) scores of real images.
+        fake: (n,) scores of generated ones.
+        boundary: see ``ganlens.models.losses.Loss``.
+    """
+    if boundary is None:
+        return {"d_pairs": (real > fake).float().mean()}
+    return {
+        "d_real": (real > boundary).float().mean(),
+        "d_fake": (fake < boundary).float().mean(),
+    }
+
+
+def interpolated(real: Tensor, fake: Tensor, batch: Batch) -> Tensor:
+    """Return an image at a random place between each pair, as a leaf that needs gradients."""
+    share = torch.rand(len(real), 1, 1, 1, generator=batch.stream("between")).to(real)
+    return torch.lerp(fake.detach().to(real), real.detach(), share).requires_grad_()
+
+
+def some_turned(
+    x: Tensor, rows: tuple[Tensor, ...], purpose: str, batch: Batch, how: Any
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return ``quarter_turns`` of a random quarter of some images, as D sees them, and their rows.
 
     Args:
         x: (n, C, S, S) images in [-1, 1], before ``augmented``.
+        rows: (n, k) of a conditional discriminator; else empty.
         purpose: "real" or "fake".
         batch: the step.
         how: an Adversarial.
     """
     drawn = torch.randperm(len(x), generator=batch.stream(f"turned-{purpose}"))
-    rows = drawn[: max(1, len(x) // TURNS)].to(x.device)
-    return augmented(quarter_turns(x[rows]), f"turned-{purpose}", batch, how)
+    some = drawn[: max(1, len(x) // TURNS)].to(x.device)
+    images = augmented(quarter_turns(x[some]), f"turned-{purpose}", batch, how)
+    return images, tuple(row[some].repeat(TURNS, 1) for row in rows)
 
 
 def augmented(x: Tensor, purpose: str, batch: Batch, how: Any) -> Tensor:

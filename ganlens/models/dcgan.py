@@ -7,9 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from torch import Tensor, nn
 
 from ganlens.limits import Limits, check_limits
-from ganlens.models.adversarial import GAN, Adversarial
+from ganlens.models.adversarial import GAN
 from ganlens.models.base import Pixels
 from ganlens.models.family import Preset
+from ganlens.models.objective import Adversarial
 from ganlens.models.prior import Prior
 
 MOST_LATENT_DIM, MOST_WIDTH = 10_000, 1024  # beyond these no memory holds the networks
@@ -85,12 +86,12 @@ class Project(nn.Module):
             self.norm = nn.BatchNorm2d(self.channels, eps=config.bn_eps)
         self.act = nn.ReLU()
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Map (N, d) to (N, C, s, s)."""
+    def forward(self, z: Tensor, *rows: Tensor) -> Tensor:
+        """Map (N, d) to (N, C, s, s); a conditional norm takes (N, k) rows."""
         if self.linear:
-            maps = self.act(self.norm(self.fc(z)))
+            maps = self.act(self.norm(self.fc(z), *rows))
             return maps.view(-1, self.channels, self.side, self.side)
-        return self.act(self.norm(self.conv(z[:, :, None, None])))
+        return self.act(self.norm(self.conv(z[:, :, None, None]), *rows))
 
 
 class UpBlock(nn.Module):
@@ -112,9 +113,9 @@ class UpBlock(nn.Module):
         self.norm = nn.Identity() if last else nn.BatchNorm2d(out, eps=config.bn_eps)
         self.act = nn.Tanh() if last else nn.ReLU()
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, s, s) to (N, C', side, side)."""
-        return self.act(self.norm(self.conv(self.resize(x))))
+    def forward(self, x: Tensor, *rows: Tensor) -> Tensor:
+        """Map (N, C, s, s) to (N, C', side, side); a conditional norm takes (N, k) rows."""
+        return self.act(self.norm(self.conv(self.resize(x)), *rows))
 
 
 class DownBlock(nn.Module):

@@ -55,16 +55,18 @@ class Adam:
         lr: step size.
         betas: decay of the gradient's mean and of its square.
         weight_decay: L2 term added to the gradient (not decoupled).
+        decay_from: share of the run after which the step size falls linearly to 0; 1 is off.
     """
 
     lr: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)
     weight_decay: float = 0.0
+    decay_from: float = 1.0
 
     def __post_init__(self) -> None:
         # torch takes no integer for beta1, though 0 is a usual one.
         object.__setattr__(self, "betas", tuple(map(_number, self.betas)))
-        for name in ("lr", "weight_decay"):
+        for name in ("lr", "weight_decay", "decay_from"):
             object.__setattr__(self, name, _number(getattr(self, name)))
         if not 0 < self.lr < math.inf:
             raise GanlensError(f"lr {self.lr} of Adam must be a finite number above 0")
@@ -72,6 +74,14 @@ class Adam:
             raise GanlensError(f"betas {self.betas} of Adam must be two, at least 0 and below 1")
         if not 0 <= self.weight_decay < math.inf:
             raise GanlensError(f"weight_decay {self.weight_decay} of Adam must be at least 0")
+        if not 0 <= self.decay_from <= 1:
+            raise GanlensError(f"decay_from {self.decay_from} of Adam must be a share, 0 to 1")
+
+    def lr_at(self, progress: float) -> float:
+        """Return the step size at a share of the run, 0 to 1."""
+        if progress <= self.decay_from or self.decay_from == 1:
+            return self.lr
+        return self.lr * (1 - progress) / (1 - self.decay_from)
 
 
 def _number(value: Any) -> float:
@@ -205,6 +215,7 @@ class Family:
         reads: name of each network that takes images of the second set, or draws such from latents
             -> "others"; those left out belong to the first, "data".
         presets: named defaults; the first is the default one. Empty: the dataclasses' own.
+        decisive: settings on which the defaults of others depend; ``preset`` is given them.
         curves: how the numbers of its phases are drawn.
     """
 
@@ -216,6 +227,7 @@ class Family:
     domains: ClassVar[int] = 1
     reads: ClassVar[Mapping[str, Domain]] = {}
     presets: ClassVar[Mapping[str, Preset]] = {}
+    decisive: ClassVar[tuple[str, ...]] = ()
     curves: ClassVar[tuple[Curve, ...]] = ()
 
     def networks(self, config: Any) -> dict[str, nn.Module]:
@@ -275,8 +287,12 @@ class Family:
                 raise one_of("network", name, built)
         return {name: net for name, net in built.items() if names is None or name in names}
 
-    def preset(self, name: str) -> Preset:
+    def preset(self, name: str, **chosen: Any) -> Preset:
         """Return a preset by its name.
+
+        Args:
+            name: of the preset.
+            **chosen: values of ``decisive`` settings, on which a family's defaults depend.
 
         Raises:
             GanlensError: an unknown one, with the known ones.

@@ -12,9 +12,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from torch import Tensor, nn
 
 from ganlens.limits import Decay, Limits, check_limits
-from ganlens.models.adversarial import GAN, Adversarial
+from ganlens.models.adversarial import GAN
 from ganlens.models.base import Pixels
 from ganlens.models.family import Preset
+from ganlens.models.objective import Adversarial
 from ganlens.models.prior import Prior
 
 MOST_WIDTH, MOST_LAYERS, MOST_LATENT_DIM = 4096, 8, 10_000

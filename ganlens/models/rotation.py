@@ -31,21 +31,26 @@ class RotationTask(nn.Module):
     def __init__(self, discriminator: Any, seed: int) -> None:
         super().__init__()
         self.layer = discriminator.feature_layers[-1]
-        blank = torch.zeros(1, *discriminator.image_shape)
+        blank = [torch.zeros(1, *discriminator.image_shape)]
+        if rows := getattr(discriminator, "condition_dim", 0):
+            blank.append(torch.zeros(1, rows))
         with torch.no_grad(), seeded(seed):  # in eval mode no statistics take the blank in
-            self.head = nn.Linear(run_to(discriminator.eval(), self.layer, blank).numel(), TURNS)
+            self.head = nn.Linear(run_to(discriminator.eval(), self.layer, *blank).numel(), TURNS)
 
-    def forward(self, discriminator: nn.Module, turned: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, discriminator: nn.Module, turned: Tensor, *rows: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Classify ``quarter_turns`` of some images.
 
         Args:
             discriminator: the network, whose weights may have moved on.
             turned: (4 N, C, S, S), as ``quarter_turns`` returns it.
+            *rows: (4 N, k) of a conditional discriminator.
 
         Returns:
             The cross-entropy (nats; log 4 for a guess), and the share that is named right.
         """
-        logits = self.head(run_to(discriminator, self.layer, turned).flatten(1)).float()
+        logits = self.head(run_to(discriminator, self.layer, turned, *rows).flatten(1)).float()
         truth = torch.arange(TURNS, device=turned.device).repeat_interleave(len(turned) // TURNS)
         right = (logits.argmax(1) == truth).float().mean()
         return F.cross_entropy(logits, truth), right

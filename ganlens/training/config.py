@@ -55,7 +55,8 @@ def configure(family: str, preset: str | None = None, **settings: Any) -> TrainC
         GanlensError: an unknown family, preset or setting, or a value out of range.
     """
     one = trainable(family)
-    base = one.preset(preset or one.default_preset)
+    chosen = {name: settings[name] for name in one.decisive if name in settings}
+    base = one.preset(preset or one.default_preset, **chosen)
     objective = asdict(base.objective)
     if unknown := sorted(settings.keys() - objective.keys() - set(SHARED)):
         raise one_of(f"setting of {family}", unknown[0], (*SHARED, *objective))

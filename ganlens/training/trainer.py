@@ -189,6 +189,7 @@ class Trainer:
             gradients = [w.grad for w in weights if w.grad is not None]
             average_in_place(self.fabric, gradients)
             norm = nn.utils.get_total_norm(gradients)
+            optimizer.param_groups[0]["lr"] = phase.adam.lr_at(batch.progress)
             optimizer.step()
         shown = {name: self._mean(value) for name, value in numbers.items()}
         return {**shown, f"{phase.name}_grad": float(norm)}

@@ -11,9 +11,9 @@ import ganlens
 from ganlens.activations import capture
 from ganlens.errors import GanlensError
 from ganlens.models import MODELS
-from ganlens.models.adversarial import Adversarial
 from ganlens.models.family import Batch
 from ganlens.models.mlp import MLPConfig, MLPDiscriminator, MLPGenerator
+from ganlens.models.objective import Adversarial
 from ganlens.models.prior import Prior
 from ganlens.training import Trainer, configure, quiet_fabric, train
 

@@ -40,6 +40,8 @@ def trainer(
     arguments: dict[str, Any] = SMALL, precision: str = "32-true", **changes: object
 ) -> Trainer:
     config = configure("dcgan", **{"batch_size": 16, "epochs": 3, **changes})
+    if config.objective.gradient_penalty:
+        arguments = {**arguments, "discriminator_norm": "none"}
     return Trainer("dcgan", arguments, config, IMAGES, on_cpu(precision))
 
 
@@ -92,6 +94,8 @@ def test_equal_settings_give_equal_weights_and_another_seed_others() -> None:
         {"spectral_norm": True, "schedule": "alternate"},
         {"rotation": 1.0, "instance_noise": 0.1, "augment": "color"},
         {"rotation": 0.5, "spectral_norm": True, "r1": 1.0, "r1_every": 2},
+        {"loss": "wasserstein", "critic_steps": 2, "decay_from": 0.25},
+        {"loss": "relativistic", "r1_every": 2, "augment": "color"},
     ],
 )
 @pytest.mark.parametrize("precision", PRECISIONS)

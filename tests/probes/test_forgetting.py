@@ -327,7 +327,7 @@ def test_the_finder_s_gradients_are_of_its_own_readings(subject, data):
     scores = scores.detach()
     assert float(finder.others_moved(scores, scores)) == 0
     only_own = scores.clone()
-    only_own[:, finder.models.fitted.places[finder.target.name]] += 1
+    only_own[:, finder.models.places[finder.target.name]] += 1
     assert float(finder.others_moved(scores, only_own)) == 0
 
 

@@ -8,9 +8,10 @@ endif
 PY := .venv/bin/python
 STAMP := .venv/.made
 HARM := benchmarks/fuzz.py benchmarks/kills.py
+LONG := benchmarks/losses.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check app screenshots bench harm venv clean
+.PHONY: help demo test check app screenshots bench harm losses venv clean
 
 help:
 	@echo 'make demo   probe the shipped pixelfaces GAN: runs/demo/report.html'
@@ -19,6 +20,7 @@ help:
 	@echo 'make screenshots   the pictures in apps/README.md, with a Chromium'
 	@echo 'make bench  speed beside named peers'
 	@echo 'make harm   10,000 hostile files, 200 killed runs'
+	@echo 'make losses   all losses beside each other, three seeds: many hours, resumable'
 	@echo 'make venv   only the environment in .venv'
 
 demo: venv
@@ -39,10 +41,13 @@ screenshots: venv
 	@GANLENS_SCREENSHOTS=1 $(PY) -m pytest -n0 -q tests/apps/test_screenshots.py
 
 bench: venv
-	@for script in $(filter-out $(HARM),$(wildcard benchmarks/*.py)); do $(PY) "$$script" || exit 1; done
+	@for script in $(filter-out $(HARM) $(LONG),$(wildcard benchmarks/*.py)); do $(PY) "$$script" || exit 1; done
 
 harm: venv
 	@for script in $(HARM); do $(PY) "$$script" || exit 1; done
+
+losses: venv
+	@$(PY) $(LONG)
 
 venv: $(STAMP)
 

@@ -18,10 +18,12 @@ from ganlens.cli import main
 from ganlens.data import open_data
 from ganlens.devices import place_of
 from ganlens.models import MODELS
+from ganlens.models.conditions import Classes
 from ganlens.models.dcgan import preset
+from ganlens.models.losses import LOSSES
 from ganlens.progress import finish
 from ganlens.runs import read_metrics
-from ganlens.training import Trainer, configure, launched
+from ganlens.training import Trainer, TrainingData, configure, launched
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (32, 16, 16, 3), dtype=np.uint8)
 SMALL = asdict(preset("torch", size=16, width=4, latent_dim=8))
@@ -36,6 +38,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "spectral norm": {"spectral_norm": True},
     "rotation": {"rotation": 1.0},
     "no average": {"ema_decay": 0.0},
+    "decay": {"decay_from": 0.25, "critic_steps": 2},
+    **{loss: {"loss": loss} for loss in LOSSES if loss != "non-saturating"},
     "everything": {
         "rotation": 0.5, "spectral_norm": True, "r1": 1.0, "r1_every": 2, "augment": "color",
         "flip": True, "instance_noise": 0.1,
@@ -51,7 +55,9 @@ def device() -> Iterator[torch.device]:
 
 def trained(where: str, precision: str = "float32", steps: int = 3, **changes: Any) -> Trainer:
     config = configure("dcgan", **{**SHORT, **changes})
-    made = Trainer("dcgan", SMALL, config, IMAGES, launched(where, precision))
+    norm = "none" if config.objective.gradient_penalty else SMALL["discriminator_norm"]
+    arguments = {**SMALL, "discriminator_norm": norm}
+    made = Trainer("dcgan", arguments, config, IMAGES, launched(where, precision))
     for _ in range(steps):
         made.advance()
     return made
@@ -76,6 +82,30 @@ def test_bfloat16_trains_too() -> None:
     assert not any(one.dtype == torch.bfloat16 for one in found.values())
     exact = state(trained("pretended", **OPTIONS["everything"]))
     assert not torch.equal(found["d_adam.0.exp_avg"], exact["d_adam.0.exp_avg"])
+
+
+INFO = {k: v for k, v in SMALL.items() if k != "latent_dim"} | {"codes": "categorical 3, uniform 2"}
+TOLD = {way: {**SMALL, "condition_dim": 2, "conditioning": way}
+        for way in ("projection", "concatenation")}  # fmt: skip
+MADE_OF = {
+    "infogan": ("infogan", INFO),
+    **{way: ("conditional-dcgan", arguments) for way, arguments in TOLD.items()},
+}
+
+
+@pytest.mark.parametrize("name", MADE_OF)
+def test_codes_and_conditions_train_as_on_the_cpu(name: str) -> None:
+    family, arguments = MADE_OF[name]
+    classes = Classes.of(np.arange(len(IMAGES)) % 2, ["a", "b"])
+    data = TrainingData(IMAGES, classes.labels(np.arange(len(IMAGES)) % 2), None, classes)
+    found = []
+    for where in ("cpu", "pretended"):
+        config = configure(family, **SHORT, rotation=0.5)
+        run = Trainer(family, arguments, config, data, launched(where, "float32"))
+        for _ in range(3):
+            run.advance()
+        found.append(state(run))
+    torch.testing.assert_close(found[1], found[0], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("rank", [0, 1])

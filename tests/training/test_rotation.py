@@ -26,7 +26,18 @@ def turned(
     config = configure("dcgan", **{"batch_size": 16, "epochs": 3, **changes})
     fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
     batch = Batches(TrainingData(images), config, fabric).batch(step)
-    return some_turned(x, purpose, batch, config.objective)
+    return some_turned(x, (), purpose, batch, config.objective)[0]
+
+
+def test_a_turned_image_keeps_its_own_condition() -> None:
+    """Every image is one value, which is its row too."""
+    values = torch.arange(16.0) / 16
+    config = configure("dcgan", batch_size=16, epochs=3)
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    batch = Batches(TrainingData(IMAGES), config, fabric).batch(0)
+    x = values.view(16, 1, 1, 1).expand(16, 3, 16, 16)
+    images, (rows,) = some_turned(x, (values[:, None],), "real", batch, config.objective)
+    assert torch.equal(images[:, 0, 0, 0], rows[:, 0])
 
 
 def test_quarter_turns_are_numpys_and_the_first_is_none() -> None:
@@ -146,7 +157,7 @@ def test_the_generators_share_is_a_fifth() -> None:
     generator.train(), discriminator.train()
     batch = fresh.batches.batch(0)
     fake = generator(batch.latents(generator.prior))  # type: ignore[arg-type]
-    loss, _ = task(discriminator, some_turned(fake, "fake", batch, config.objective))
+    loss, _ = task(discriminator, some_turned(fake, (), "fake", batch, config.objective)[0])
     weights = list(generator.parameters())
     once.advance(), none.advance()
     pairs = zip(

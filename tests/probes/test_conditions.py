@@ -25,9 +25,10 @@ from torch import Tensor
 from ganlens.data import ImageSet, open_data
 from ganlens.errors import GanlensError
 from ganlens.models.conditions import Classes, Condition, Table, Text
-from ganlens.probes.conditions import Conditions, ConditionsResult
+from ganlens.probes.conditions import Conditions, ConditionsResult, panels
 from ganlens.probes.conditions import probe as room
 from ganlens.probes.conditions.readable import readable
+from ganlens.probes.conditions.result import Confusion
 from ganlens.recipe import Recipe, draw
 from ganlens.subject import Subject
 
@@ -129,8 +130,12 @@ def test_two_classes_that_are_swapped_are_named(
         far = one.value_at_floor_n > 1000  # means 50 grey levels apart in 6 features
         assert far == (name in ("two", "three")), name
         assert one.floor < 200
-    matrix = next(p for p in result.panels() if p.title == "Asked and read: class")
-    assert "Least obeyed: two, read in 0.0 % as two" in matrix.caption
+    table = next(p for p in result.panels() if p.title == "Value by value")
+    rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    assert rows["two"]["otherwise mostly"] == "three"
+    assert rows["two"]["read as that (%)"] == 0
+    assert rows["two"]["of these (%)"] == 100
+    assert rows["one"]["otherwise mostly"] == ""
 
 
 def test_an_attribute_that_is_ignored_is_found_and_the_other_is_not_blamed(
@@ -242,7 +247,7 @@ def test_numbers_are_correlated(attributes: ImageSet, monkeypatch: pytest.Monkey
     subject = Subject({"generator": Bright()}, known, condition=made)
     scale = {"noise": (60.0, 20.0)}
     found = asked(subject, attributes, monkeypatch, targets={"hue": HUES}, numbers=scale)
-    assert found["numbers"]["noise"] == pytest.approx(1, abs=0.01)
+    assert found["correlation_noise"] == pytest.approx(1, abs=0.01)
     assert found["accuracy"] == 1
 
 
@@ -308,3 +313,29 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any]) -> None:
 def test_the_batch_size_changes_nothing(classes: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = (of_classes(obeys, classes, monkeypatch, batch_size=b) for b in (7, 64))
     assert one == other
+
+
+def test_of_many_classes_the_least_obeyed_are_shown() -> None:
+    counts = np.full((100, 103), 0)
+    counts[np.arange(100), np.arange(100)] = 10
+    counts[60:, 102] = 10
+    names = tuple(map(str, range(103)))
+    one = Confusion("class", names[:100], names, counts, counts)
+    matrix = panels._matrix(one)
+    assert matrix.figure.data[0].y == tuple(map(str, range(60, 100)))
+    assert matrix.figure.data[0].x[-1] == "any other"
+    assert np.all(np.asarray(matrix.figure.data[0].z)[:, -1] == 50)
+    assert "the 40 least obeyed are shown" in matrix.caption
+    said = one.to_json()
+    assert said["rows_of"] == 100
+    assert len(said["asked"]) == 50
+    assert {"60", "99"} <= set(said["asked"])
+
+
+def test_fewer_samples_than_classes_is_said(
+    classes: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = (*LEVELS, *(f"no {i}" for i in range(10)))
+    result = asked(painted(levels(names)), classes, monkeypatch, n=10)
+    assert "only the first 10 were asked for" in result["notes"][0]
+    assert len(result["not_read"]) == 10

@@ -8,6 +8,7 @@ import numpy as np
 from ganlens import images
 from ganlens.figures import Line, bars, lines
 from ganlens.panels import PALETTE, ImagePanel, Panel, TablePanel, picture_scale
+from ganlens.probes.conditions.distances import MOST
 from ganlens.probes.conditions.result import ConditionsResult
 from ganlens.probes.conditions.walks import SHOWN
 
@@ -22,13 +23,14 @@ def distances(result: ConditionsResult) -> Sequence[Panel]:
         "distances is the small number of images, so look at the floor beside them. "
     )
     name = result.about["extractor"]["name"]
+    first = f" Only the first {MOST} are compared." if len(result.distances) == MOST else ""
     return [
         TablePanel.of(
             "Distances class by class",
             f"Fréchet distance on the features of {name} between samples asked for a class and "
             "held-out images of it (n of either kind). The floor is one half of these held-out "
             "images against the other, and beside it samples against the first half: only these "
-            f"two are comparable. {many if small else ''}{result.about['extractor_caveat']}",
+            f"two are comparable. {many if small else ''}{result.about['extractor_caveat']}{first}",
             [
                 {
                     "class": one.name,

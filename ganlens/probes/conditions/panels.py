@@ -14,9 +14,11 @@ from ganlens.probes.conditions.figures import (
     walk_shares,
 )
 from ganlens.probes.conditions.result import ConditionsResult, Confusion
+from ganlens.probes.success import share
 
 MOST_MATRICES = 4  # targets that have a matrix of their own
-MOST_WRITTEN = 20  # rows of a matrix with numbers in its cells
+MOST_WRITTEN = 20  # columns of a matrix with numbers in its cells
+MOST_ROWS = 40  # of a matrix, or of a target's values in a table
 
 
 def panels(result: ConditionsResult) -> list[Panel]:
@@ -25,6 +27,7 @@ def panels(result: ConditionsResult) -> list[Panel]:
         _pictures(result),
         *(_matrix(one) for one in result.confusions[:MOST_MATRICES]),
         _accuracies(result),
+        _values(result),
         *distances(result),
         *shares(result),
         *truncation(result),
@@ -59,30 +62,69 @@ def _pictures(result: ConditionsResult) -> ImagePanel:
 
 
 def _matrix(one: Confusion) -> FigurePanel:
-    total = one.counts.sum(1, keepdims=True)
-    percent = np.divide(100 * one.counts, total, out=np.zeros(one.counts.shape), where=total > 0)
-    written = len(one.columns) <= MOST_WRITTEN
-    right = [f"{percent[i, i]:.1f} % as {name}" for i, name in enumerate(one.rows)]
-    real = np.divide(100 * one.real, one.real.sum(1, keepdims=True).clip(1))
-    ceiling = float(np.mean(np.diag(real))) if len(one.rows) <= len(one.columns) else 0.0
-    worst = int(np.argmin(np.diag(percent)))
+    kept = one.worst(MOST_ROWS)
+    few = len(kept) < len(one.rows)
+    counts, columns = one.counts[kept], list(one.columns)
+    if few:
+        rest = counts.sum(1) - counts[:, kept].sum(1)
+        counts = np.column_stack([counts[:, kept], rest])
+        columns = [*(one.columns[i] for i in kept), "any other"]
+    total = counts.sum(1, keepdims=True)
+    percent = np.divide(100 * counts, total, out=np.zeros(counts.shape), where=total > 0)
+    said = f" Of {len(one.rows):,}, the {len(kept)} least obeyed are shown." if few else ""
+    written = len(columns) <= MOST_WRITTEN
     return heatmap(
         f"Asked and read: {one.name}",
         f"Samples asked for each {one.name} (row, {int(total.min()):,} or more of each) by what a "
-        "classifier of real images reads (column), in % of the row: all should lie on the "
-        f"diagonal. Least obeyed: {one.rows[worst]}, read in {right[worst]}. Of held-out images "
-        f"{ceiling:.1f} % are read as labelled, on average over the rows.",
+        "classifier of real images reads (column), in % of the row: all should lie on the diagonal."
+        f"{said}",
         percent,
-        x=list(one.columns),
-        y=list(one.rows),
+        x=columns,
+        y=[one.rows[i] for i in kept],
         xaxis={"title": "read", "type": "category"},
         yaxis={"title": "asked for", "type": "category"},
         span=(0, 100),
         text=np.vectorize("{:.0f}".format)(percent) if written else None,
         unit="%",
         hover="asked for %{y}, read %{x}: %{z:.1f} %<extra></extra>",
-        height=max(280, min(900, 120 + 28 * len(one.rows))),
+        height=max(280, min(900, 120 + 28 * len(kept))),
     )
+
+
+def _values(result: ConditionsResult) -> TablePanel:
+    rows = list[dict[str, object]]()
+    for one in result.confusions:
+        for i in one.worst(MOST_ROWS):
+            counts, real = one.counts[i], one.real[i]
+            others = np.where(np.arange(len(counts)) == i, -1, counts)
+            most = int(others.argmax())
+            found = _percent(counts[i], counts.sum())
+            rows.append(
+                {
+                    "asked for": one.rows[i] if len(result.confusions) == 1
+                    else f"{one.name}={one.rows[i]}",
+                    "samples": int(counts.sum()),
+                    "read as that (%)": found[0],
+                    "from (%)": found[1],
+                    "to (%)": found[2],
+                    "otherwise mostly": one.columns[most] if others[most] > 0 else "",
+                    "held-out images": int(real.sum()),
+                    "of these (%)": _percent(real[i], real.sum())[0],
+                }
+            )  # fmt: skip
+    return TablePanel.of(
+        "Value by value",
+        "How often each class or value is read where it was asked for, with its 95 % interval "
+        "(Wilson), what is read most often in its place, and how often held-out images of it are "
+        "read as such.",
+        rows,
+    )
+
+
+def _percent(hits: int, n: int) -> tuple[float | None, ...]:
+    if not n:
+        return (None,) * 3
+    return tuple(100 * x for x in share(np.arange(n) < hits))
 
 
 def _accuracies(result: ConditionsResult) -> TablePanel:

@@ -162,7 +162,7 @@ class Conditions(Probe):
             walks=walks,
             combinations=trained.to_json() | {"unseen_asked_for": len(np.unique(never, axis=0))},
             unread=known.unread,
-            notes=known.notes,
+            notes=(*known.notes, *_too_few(condition, self.n)),
             shown=self._shown(subject, condition),
             draw=panels,
             about={
@@ -292,6 +292,12 @@ def _drawn(condition: Condition) -> str:
     if condition.kind == "classes":
         return "each class equally often"
     return "as often as the training data had each"
+
+
+def _too_few(condition: Condition, n: int) -> tuple[str, ...]:
+    if condition.kind != "classes" or n >= len(condition.table.entries):
+        return ()
+    return (f"{n:,} samples are fewer than classes: only the first {n:,} were asked for.",)
 
 
 def _why(condition: Condition, trained: Trained) -> str:

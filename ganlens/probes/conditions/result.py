@@ -37,16 +37,19 @@ class Confusion:
     counts: np.ndarray
     real: np.ndarray
 
+    def worst(self, most: int) -> np.ndarray:
+        """Return at most so many rows, in their order: those least often read as asked for."""
+        right = np.diag(self.counts) / self.counts.sum(1).clip(1)
+        return np.sort(np.argsort(right, kind="stable")[:most])
+
     def to_json(self) -> dict[str, Any]:
-        """Return JSON-able values, of many rows only those most often read as another value."""
-        total = self.counts.sum(1)
-        right = np.array([self.counts[i, i] for i in range(len(self.rows))])
-        wrong = np.argsort(right - total, kind="stable")[:MOST_LISTED]
-        kept = np.sort(wrong)
+        """Return JSON-able values, of many rows only those least often read as asked for."""
+        kept = self.worst(MOST_LISTED)
         return {
             "asked": [self.rows[i] for i in kept],
             "read": self.columns,
             "counts": self.counts[kept],
+            "counts_held_out": self.real[kept],
             **({"rows_of": len(self.rows)} if len(kept) < len(self.rows) else {}),
         }
 
@@ -138,8 +141,9 @@ class ConditionsResult(Result):
                        "    held-out images of such combinations",
                        found.unseen_reason or "no held-out image is of such a combination"),
             Number("by_target", {name: found.by_target(name) for name in found.samples.targets}),
-            Number("numbers", dict(self.numbers_read),
-                   "correlation of {}, asked and read" if self.numbers_read else ""),
+            *(Number(f"correlation_{name}", value, f"correlation of {name}, asked and read",
+                     reason="what was asked for, or what is read, is always the same")
+              for name, value in self.numbers_read.items()),
             Number("combinations", dict(self.combinations)),
             Number("confusion", {one.name: one.to_json() for one in self.confusions}),
             *self._distance_numbers(),

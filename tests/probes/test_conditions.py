@@ -132,10 +132,10 @@ def test_two_classes_that_are_swapped_are_named(
         assert one.floor < 200
     table = next(p for p in result.panels() if p.title == "Value by value")
     rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
-    assert rows["two"]["otherwise mostly"] == "three"
-    assert rows["two"]["read as that (%)"] == 0
-    assert rows["two"]["of these (%)"] == 100
-    assert rows["one"]["otherwise mostly"] == ""
+    assert rows["two"]["or else"] == "three"
+    assert rows["two"]["read (%)"] == 0
+    assert rows["two"]["of these read (%)"] == 100
+    assert rows["one"]["or else"] == ""
 
 
 def test_an_attribute_that_is_ignored_is_found_and_the_other_is_not_blamed(

@@ -108,6 +108,12 @@ def test_what_labels_explain() -> None:
     assert chance is not None
     assert chance.between < 0.01
     assert one_way(x[:4], np.array([0, 0, 1, 2])) is None
+    wide = np.tile(x[:60], 3000)  # more values than are looked at together
+    again, few = one_way(wide, group[:60]), one_way(x[:60], group[:60])
+    assert again is not None
+    assert few is not None
+    assert again.between == pytest.approx(few.between)
+    assert again.within == pytest.approx(3000 * few.within)
 
 
 # --- walks ---
@@ -129,8 +135,8 @@ def test_where_verdicts_flip() -> None:
 
 def targets(classes: tuple[str, ...] = LEVELS, known: tuple[str, ...] = LEVELS) -> Readable:
     class Data:
-        spec, labels, attributes = "data", np.arange(4), {}
-        classes = np.array(known)[:4]
+        spec, labels, attributes = "data", np.arange(len(known)), {}
+        classes = np.array(known)
 
     return readable(levels(classes), {"class": known}, (), Data())  # type: ignore[arg-type]
 
@@ -169,6 +175,21 @@ def test_classes_are_found_under_another_name_of_the_target() -> None:
     found = readable(Classes.of(np.array([0, 1]), ("2", "1")), known, (), Data())  # type: ignore[arg-type]
     assert found.targets[0].head == "digit"
     assert found.targets[0].columns == ("2", "1")
+
+
+@pytest.mark.parametrize("known", [("1", "2", "3"), ("cat", "dog", "hen")])
+def test_a_model_that_counts_its_classes_is_matched_by_order(known: tuple[str, ...]) -> None:
+    found = targets(("0", "1", "2"), known)
+    assert found.targets[0].columns == known
+    assert found.targets[0].truth.tolist() == [0, 1, 2]
+    assert found.targets[0].values == tuple(f"{i} ({name})" for i, name in enumerate(known))
+    assert f"the data's first, {known[0]!r}" in found.notes[0]
+
+
+def test_numbers_that_the_data_has_too_are_matched_by_name() -> None:
+    found = targets(("0", "1", "2"), ("2", "0", "1"))
+    assert found.targets[0].columns == ("0", "1", "2")
+    assert not found.notes
 
 
 def test_correlation_of_what_does_not_vary_is_undefined() -> None:

@@ -25,7 +25,8 @@ class ClassDistance:
         floor: one half of the real images against the other.
         value_at_floor_n: samples against the first of these halves.
         reason: why something is None, "" if nothing is.
-        small: there are no more images than features, so most of the distance is their number.
+        small: half of the real images, or all of either kind, are no more than the features: most
+            of a distance is then their number.
     """
 
     name: str
@@ -84,4 +85,4 @@ def _distance(name: str, real: np.ndarray, fake: np.ndarray) -> ClassDistance:
         same = stats.frechet_distance_from_features(left, fake[:half])
     elif not reason:
         reason = f"{len(real)} real images cannot be halved for the floor: it takes {2 * FEWEST}"
-    return ClassDistance(name, n, value, half, floor, same, reason, n <= dimensions)
+    return ClassDistance(name, n, value, half, floor, same, reason, min(n, half) <= dimensions)

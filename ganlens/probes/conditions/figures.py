@@ -8,7 +8,7 @@ import numpy as np
 from ganlens import images
 from ganlens.figures import Line, bars, lines
 from ganlens.panels import PALETTE, ImagePanel, Panel, TablePanel, picture_scale
-from ganlens.probes.conditions.distances import MOST
+from ganlens.probes.conditions.distances import MOST, ClassDistance
 from ganlens.probes.conditions.result import ConditionsResult
 from ganlens.probes.conditions.walks import SHOWN
 
@@ -19,8 +19,8 @@ def distances(result: ConditionsResult) -> Sequence[Panel]:
         return []
     small = sum(one.small for one in result.distances)
     many = (
-        f"{small} of {len(result.distances)} rows have no more images than features: most of these "
-        "distances is the small number of images, so look at the floor beside them. "
+        f"{small} of {len(result.distances)} rows have few images, no more (or half of them no "
+        "more) than features: most of a distance is then their number, in the floor as well. "
     )
     name = result.about["extractor"]["name"]
     first = f" Only the first {MOST} are compared." if len(result.distances) == MOST else ""
@@ -32,20 +32,25 @@ def distances(result: ConditionsResult) -> Sequence[Panel]:
             "images against the other, and beside it samples against the first half: only these "
             f"two are comparable. {many if small else ''}{result.about['extractor_caveat']}{first}",
             [
-                {
-                    "class": one.name,
-                    "n": one.n,
-                    "distance": one.value,
-                    "n of a half": one.floor_n,
-                    "samples to a half": one.value_at_floor_n,
-                    "floor": one.floor,
-                    "fewer images than features": one.small,
-                    "undefined because": one.reason,
-                }
+                _row(one, some=bool(small), any_reason=any(o.reason for o in result.distances))
                 for one in result.distances
             ],
         )
     ]
+
+
+def _row(one: ClassDistance, *, some: bool, any_reason: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "class": one.name,
+        "n": one.n,
+        "distance": one.value,
+        "n of a half": one.floor_n,
+        "samples to a half": one.value_at_floor_n,
+        "floor": one.floor,
+    }
+    if some:
+        found["few images"] = one.small
+    return found | ({"undefined because": one.reason} if any_reason else {})
 
 
 def shares(result: ConditionsResult) -> Sequence[Panel]:

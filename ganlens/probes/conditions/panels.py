@@ -104,12 +104,12 @@ def _values(result: ConditionsResult) -> TablePanel:
                     "asked for": one.rows[i] if len(result.confusions) == 1
                     else f"{one.name}={one.rows[i]}",
                     "samples": int(counts.sum()),
-                    "read as that (%)": found[0],
+                    "read (%)": found[0],
                     "from (%)": found[1],
                     "to (%)": found[2],
-                    "otherwise mostly": one.columns[most] if others[most] > 0 else "",
-                    "held-out images": int(real.sum()),
-                    "of these (%)": _percent(real[i], real.sum())[0],
+                    "or else": one.columns[most] if others[most] > 0 else "",
+                    "held out": int(real.sum()),
+                    "of these read (%)": _percent(real[i], real.sum())[0],
                 }
             )  # fmt: skip
     return TablePanel.of(
@@ -148,7 +148,8 @@ def _accuracies(result: ConditionsResult) -> TablePanel:
         for what, found, n in (*every, *alone):
             low_high = (None,) * 3 if found is None else tuple(100 * x for x in found)
             rows.append((name, what, *low_high, n))
-    worth = ", ".join(f"{name} {100 * value:.1f} %" for name, value in held_out.items())
+    read = {name: one for name, one in held_out.items() if name in known.samples.targets}
+    worth = ", ".join(f"{name} {100 * value:.1f} %" for name, value in (read or held_out).items())
     why = f" Combinations never in training: {known.unseen_reason}." if known.unseen_reason else ""
     note = f" The untrained generator: {known.untrained_reason}." if known.untrained is None else ""
     return TablePanel(

@@ -128,10 +128,10 @@ def _of_classes(condition: Classes, known: Mapping[str, tuple[str, ...]]) -> Rea
     heads = [name for name in (LABEL, condition.attribute, *known) if name in known]
     shared = {head: len(set(names) & set(known[head])) for head in heads}
     head = max(shared, key=lambda one: shared[one], default="")
-    numbered = names == tuple(map(str, range(len(names))))
-    if head and not shared[head] and numbered:
-        head = next((one for one in heads if len(known[one]) == len(names)), "")
-        if head:
+    if names == tuple(map(str, range(len(names)))) and set(names) != set(known.get(head, ())):
+        # "1" of a model that counts from 0 need not be "1" of data that count from 1.
+        head = next((one for one in heads if len(known[one]) == len(names)), head)
+        if len(known.get(head, ())) == len(names):
             notes = (
                 f"The model knows its classes by number only: class 0 is taken as the data's first,"
                 f" {known[head][0]!r}, and so on in order.",

@@ -123,12 +123,15 @@ def one_way(x: np.ndarray, group: np.ndarray) -> OneWay | None:
     kept = counts[place] > 1
     if (groups := int((counts > 1).sum())) < 2:
         return None
-    x, place = x[kept].astype(np.float64), place[kept]
-    total = float(np.square(x - x.mean(0)).sum()) / (len(x) - 1)
-    inside = sum(
-        float(np.square(x[place == one] - x[place == one].mean(0)).sum())
-        for one in np.flatnonzero(counts > 1)
-    ) / (len(x) - groups)
+    x, place = x[kept], place[kept]
+    spread = inside = 0.0
+    for first in range(0, x.shape[1], CHUNK):
+        piece = x[:, first : first + CHUNK].astype(np.float64)
+        spread += float(np.square(piece - piece.mean(0)).sum())
+        for one in np.flatnonzero(counts > 1):
+            rows = piece[place == one]
+            inside += float(np.square(rows - rows.mean(0)).sum())
+    total, within = spread / (len(x) - 1), inside / (len(x) - groups)
     if total <= 0:
         return None
-    return OneWay(min(max(1 - inside / total, 0.0), 1.0), inside, len(x), groups)
+    return OneWay(min(max(1 - within / total, 0.0), 1.0), within, len(x), groups)

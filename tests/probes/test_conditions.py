@@ -12,6 +12,7 @@ from planted_conditions import (
     HUES,
     LEVELS,
     SHADES,
+    Painter,
     Plan,
     exact,
     given,
@@ -337,5 +338,89 @@ def test_fewer_samples_than_classes_is_said(
 ) -> None:
     names = (*LEVELS, *(f"no {i}" for i in range(10)))
     result = asked(painted(levels(names)), classes, monkeypatch, n=10)
-    assert "only the first 10 were asked for" in result["notes"][0]
+    assert any("only the first 10 were asked for" in note for note in result["notes"])
     assert len(result["not_read"]) == 10
+
+
+def test_labels_that_were_mixed_up_are_remarked(
+    classes: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swapped(rows: Tensor, luck: Tensor) -> Tensor:
+        return torch.where(luck[:, None] < 0.9, torch.tensor([0, 2, 1, 3])[rows], rows)
+
+    (note,) = of_classes(swapped, classes, monkeypatch)["notes"]
+    assert "of class, two as three, three as two (" in note
+    assert "Were labels mixed up" in note
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_chance_is_no_mix_up(seed: int, classes: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ignores(rows: Tensor, luck: Tensor) -> Tensor:
+        return (luck[:, None] * 4).long()
+
+    assert of_classes(ignores, classes, monkeypatch, n=80, seed=seed)["notes"] == []
+    assert of_classes(obeys, classes, monkeypatch, n=80, seed=seed)["notes"] == []
+
+
+def test_samples_of_another_range_are_remarked(
+    classes: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Inverted(Painter):
+        def forward(self, z: Tensor, rows: Tensor) -> Tensor:
+            return -super().forward(z, rows)
+
+    class Half(Painter):  # in [0, 1]: darker pictures than grey there are none
+        def forward(self, z: Tensor, rows: Tensor) -> Tensor:
+            return (super().forward(z, rows) + 1) / 2
+
+    known = {"checkpoint": "painter", "hash": None, "weights": "raw"}
+    condition = levels()
+    for kind in (Inverted, Half):
+        subject = Subject({"generator": kind(condition)}, known, condition=condition)
+        result = asked(subject, classes, monkeypatch)
+        assert any("of another range, or of inverted" in one for one in result["notes"]), kind
+
+
+def test_a_single_class_has_no_shares(classes: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = asked(painted(levels(("one",))), classes, monkeypatch)
+    assert result.crossed is None
+    assert result["reasons"]["condition_share_pixels"] == "it takes at least 2 conditions"
+    assert result["accuracy"] == 1
+    assert result.walks == ()
+    assert result.panels()
+
+
+def test_a_weak_classifier_is_remarked(
+    attributes: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blind = exact(BOTH)
+    read = blind.model.forward
+    monkeypatch.setattr(blind.model, "forward", lambda x: read(x - x.mean((1, 2, 3))[0]))
+    monkeypatch.setattr(room, "attribute_classifier", given(blind))
+    result = Conditions(**SMALL).run(painted(hues_and_shades()), attributes)
+    assert result["accuracy_real"] < 0.9
+    assert any("% of held-out images rightly" in note for note in result["notes"])
+
+
+def test_one_picture_for_all_is_survived(
+    classes: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dead(rows: Tensor, luck: Tensor) -> Tensor:
+        return torch.zeros_like(rows)
+
+    result = asked(painted(levels(), dead, noise=0), classes, monkeypatch)
+    assert result["accuracy"] == 0.25
+    assert result["reasons"]["condition_share_pixels"] == "the pictures are all alike"
+    assert result["truncation"][-1]["diversity"] == 0
+    assert result.panels()
+    json.dumps(result.summary(), allow_nan=False)
+
+
+def test_one_picture_for_each_class_has_no_latent(
+    classes: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = asked(painted(levels(), noise=0), classes, monkeypatch).summary()
+    assert found["accuracy"] == 1
+    assert found["condition_share_pixels"] == pytest.approx(1)
+    assert found["condition_share_features"] == pytest.approx(1)
+    assert found["truncation"][-1]["diversity"] == pytest.approx(0)

@@ -51,6 +51,21 @@ def test_a_trained_checkpoint_end_to_end(
     assert main([*again, "--device", "cpu"]) == 0
 
 
+def test_combinations_that_a_checkpoint_was_not_trained_on(
+    tiny_conditional: Path, attribute_images: Path, tmp_path: Path
+) -> None:
+    """Its table lacks what is blue and light; that is asked for, and looked for in the data."""
+    file = tmp_path / "c.json"
+    words = ["conditions", str(tiny_conditional), "--data", str(attribute_images), *QUICK]
+    assert main([*words, "--json", str(file), "--extractor", "pixels"]) == 0
+    found = json.loads(file.read_text("utf-8"))["summary"]
+    assert found["combinations"] == {"possible": 4, "in_training": 3, "unseen_asked_for": 1}
+    assert found["accuracy_unseen_n"] == 12
+    assert found["accuracy_unseen_real_n"] == 25
+    assert found["extractor"]["name"] == "pixels-16x16"
+    assert found["distance_by_class"][0]["small"]
+
+
 def test_a_model_without_a_condition_is_left_out(
     tiny_checkpoint: Path,
     attribute_images: Path,

@@ -22,11 +22,13 @@ class Crossed:
         accuracy: of all L x K pictures.
         pixels: shares of variance of pixels; None where none varies.
         features: the same of the extractor's features.
+        conditions: K.
     """
 
     accuracy: Accuracy
     pixels: Shares | None
     features: Shares | None
+    conditions: int
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Cross:
             accuracy(truth, read, self.reader.readable.targets),
             two_way(gram(np.concatenate(pixels)), count, conditions),
             two_way(gram(features), count, conditions),
+            conditions,
         )
 
     def truncated(

@@ -21,6 +21,7 @@ class ClassDistance:
         name: the class, or "attribute=value".
         n: images of either kind behind ``value``.
         value: samples against real images; None where there are too few.
+        interval: 95 % interval of the value at this n; None likewise.
         floor_n: images of either kind behind the next two.
         floor: one half of the real images against the other.
         value_at_floor_n: samples against the first of these halves.
@@ -32,6 +33,7 @@ class ClassDistance:
     name: str
     n: int
     value: float | None
+    interval: tuple[float, float] | None
     floor_n: int
     floor: float | None
     value_at_floor_n: float | None
@@ -73,16 +75,19 @@ def distances_by_class(
 def _distance(name: str, real: np.ndarray, fake: np.ndarray) -> ClassDistance:
     n, dimensions = min(len(real), len(fake)), real.shape[1]
     half = min(len(real) // 2, len(fake))
-    value = floor = same = None
+    value = floor = same = interval = None
     reason = ""
     if n < FEWEST:
         reason = f"{len(real)} real images and {len(fake)} samples: it takes {FEWEST} of either"
     else:
-        value = stats.frechet_distance_from_features(real[:n], fake[:n])
+        found = stats.frechet_interval(real[:n], fake[:n])
+        value, interval = found.value, (found.low, found.high)
     if half >= FEWEST:
         left, right = real[:half], real[half : 2 * half]
         floor = stats.frechet_distance_from_features(left, right)
         same = stats.frechet_distance_from_features(left, fake[:half])
     elif not reason:
         reason = f"{len(real)} real images cannot be halved for the floor: it takes {2 * FEWEST}"
-    return ClassDistance(name, n, value, half, floor, same, reason, min(n, half) <= dimensions)
+    return ClassDistance(
+        name, n, value, interval, half, floor, same, reason, min(n, half) <= dimensions
+    )

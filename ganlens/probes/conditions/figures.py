@@ -28,9 +28,10 @@ def distances(result: ConditionsResult) -> Sequence[Panel]:
         TablePanel.of(
             "Distances class by class",
             f"Fréchet distance on the features of {name} between samples asked for a class and "
-            "held-out images of it (n of either kind). The floor is one half of these held-out "
-            "images against the other, and beside it samples against the first half: only these "
-            f"two are comparable. {many if small else ''}{result.about['extractor_caveat']}{first}",
+            "held-out images of it (n of either kind), with its 95 % interval. The floor is one "
+            "half of these held-out images against the other, and beside it samples against the "
+            "first half: only these two are comparable. "
+            f"{many if small else ''}{result.about['extractor_caveat']}{first}",
             [
                 _row(one, some=bool(small), any_reason=any(o.reason for o in result.distances))
                 for one in result.distances
@@ -44,6 +45,8 @@ def _row(one: ClassDistance, *, some: bool, any_reason: bool) -> dict[str, Any]:
         "class": one.name,
         "n": one.n,
         "distance": one.value,
+        "from": one.interval and one.interval[0],
+        "to": one.interval and one.interval[1],
         "n of a half": one.floor_n,
         "samples to a half": one.value_at_floor_n,
         "floor": one.floor,
@@ -73,9 +76,9 @@ def shares(result: ConditionsResult) -> Sequence[Panel]:
     return [
         bars(
             "What decides the picture",
-            f"{result.about['latents']} latents, each drawn under the same conditions. The variance"
-            " of the pictures falls apart into that between conditions, that between latents, and "
-            "what depends on both. No condition: the label is ignored. No latent: every sample of "
+            f"{result.about['latents']} latents, each drawn under the same {crossed.conditions} "
+            "conditions. The variance of the pictures falls apart into that between conditions, "
+            "that between latents, and what depends on both. No condition: the label is ignored. No latent: every sample of "
             f"a condition is the same picture.{beside} 95 % interval of the condition's share of "
             f"the pixels: {low_high[0]:.1f} to {low_high[1]:.1f} %, by leaving out latents.",
             list(both),

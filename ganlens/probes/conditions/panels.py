@@ -33,26 +33,29 @@ def panels(result: ConditionsResult) -> list[Panel]:
         *truncation(result),
         *walk_pictures(result),
         *walk_shares(result),
-        result.table("Numbers of the conditions", " ".join((*_unread(result), *result.notes)
-                                                           or ("Shares are of images.",))),
+        result.table("Numbers of the conditions", "Shares are of images, with 95 % intervals in "
+                     f"the summary.{_said(result)}"),
     ]  # fmt: skip
 
 
-def _unread(result: ConditionsResult) -> list[str]:
-    if not result.unread:
-        return []
-    return [f"The classifier does not read {', '.join(result.unread)}: nothing is said of that."]
+def _said(result: ConditionsResult) -> str:
+    """Return what a reader should know first, after a space; "" where there is nothing."""
+    unread = ", ".join(result.unread)
+    lost = f"The classifier does not read {unread}: nothing is said of that." if unread else ""
+    return "".join(f" {one}" for one in (lost, *result.notes) if one)
 
 
 def _pictures(result: ConditionsResult) -> ImagePanel:
     shown = result.shown
     columns = len(shown.pictures) // len(shown.rows)
-    named = "; ".join(shown.rows)
+    named, size = "; ".join(shown.rows), result.combinations["possible"] or 0
+    some = f"One row for each of {len(shown.rows)} conditions out of {size:,}"
+    first = some if size > len(shown.rows) else "One row for each condition"
     found = result["accuracy"]
     said = "" if found is None else f" The classifier reads it in {found:.1%} of all samples."
     return ImagePanel(
         title="What was asked for",
-        caption=f"One row for each condition, from the top: {named}. The {columns} latents are the "
+        caption=f"{first}, from the top: {named}. The {columns} latents are the "
         f"same in each row, so that a column shows what the condition alone changes.{said}",
         image=images.grid(shown.pictures, columns),
         alt=f"{len(shown.rows)} rows of {columns} samples, a row for each condition",
@@ -155,10 +158,10 @@ def _accuracies(result: ConditionsResult) -> TablePanel:
     return TablePanel(
         "Asked for, and read",
         "Share of images that the classifier reads as they should be, with its 95 % interval "
-        f"(Wilson). The classifier is {result.about['classifier']}; no generated image was among "
-        f"them. Its own accuracy when it was trained, on held-out images: {worth}. Held-out images "
-        "are the ceiling; shuffled conditions and the untrained generator are what chance "
-        f"gives.{why}{note}",
+        f"(Wilson). The classifier is {result.about['classifier']}. Its own accuracy when it was "
+        f"trained, on held-out images: {worth}. Held-out images are the ceiling; shuffled "
+        f"conditions and the untrained generator are what chance gives.{why}{note}"
+        f"{_said(result)}",
         ("images", "what", "as it should be (%)", "from (%)", "to (%)", "n"),
         rows,
     )

@@ -19,11 +19,9 @@ from ganlens.models.conditions import Condition
 from ganlens.models.prior import check_seed
 from ganlens.paths import OrPath
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
-from ganlens.probes.conditions.accuracy import Accuracies, accuracy, correlation
+from ganlens.probes.conditions.accuracy import correlation
 from ganlens.probes.conditions.asked import (
-    Trained,
     different_entries,
-    never_trained,
     pairs,
     seen_entries,
     trained_on,
@@ -32,23 +30,29 @@ from ganlens.probes.conditions.asked import (
 from ganlens.probes.conditions.crossed import Cross, Crossed, Truncated
 from ganlens.probes.conditions.distances import distances_by_class
 from ganlens.probes.conditions.panels import panels
+from ganlens.probes.conditions.questions import Questions
 from ganlens.probes.conditions.readable import readable
-from ganlens.probes.conditions.reading import HeldOut, Reader, Readings, rows_of
+from ganlens.probes.conditions.reading import HeldOut, Reader, rows_of
+from ganlens.probes.conditions.remarks import remarks
 from ganlens.probes.conditions.result import ConditionsResult, Shown, confusions
 from ganlens.probes.conditions.shares import OneWay
 from ganlens.probes.conditions.walks import ConditionWalk, walk
 from ganlens.probes.fidelity.extractors import ChosenExtractor, choose_extractor
-from ganlens.probes.identity import identity, untrained
+from ganlens.probes.identity import identity
 from ganlens.recipe import Recipe, draw
 from ganlens.subject import Subject
 
 KINDS = ("classes", "attributes")
 ROWS, COLUMNS = 10, 8  # of the picture
-MOST_UNTRAINED = 500  # samples of the untrained generator
 WALKED = 50  # latents of each walk
 OWN = (
     "The features are those of the classifier that reads the samples too: they tell its classes "
     "apart, and hold little else."
+)
+
+NAMED = (
+    "The classifier was named: that it saw neither generated nor held-out images is for whoever "
+    "trained it to say."
 )
 
 
@@ -139,11 +143,18 @@ class Conditions(Probe):
         chosen = yield from self._extractor(subject, network)
         reader = Reader(network, chosen.extractor, known, self.batch_size)
         real = yield from reader.real(held_out)
-        asked = seen_entries(condition, self.n, self.seed)
-        found = yield from self._read(subject, reader, asked, self.seed, "samples")
-        trained, truth = trained_on(condition, subject.provenance, data), known.truth(asked)
-        never = unseen_entries(condition, trained, known, self.unseen, self.seed)
-        accuracies = yield from self._accuracies(subject, reader, trained, real, found, never)
+        trained = trained_on(condition, subject.provenance, data)
+        questions = Questions(
+            trained,
+            asked := seen_entries(condition, self.n, self.seed),
+            never := unseen_entries(condition, trained, known, self.unseen, self.seed),
+            self.seed,
+            self.control,
+        )
+        found, accuracies = yield from questions.put(subject, reader, real)
+        truth = known.truth(asked)
+        sides = (truth, found.columns), (real.labels, real.readings.columns)
+        matrices = confusions(known.targets, *sides)
         explained = real.explained()
         crossed, truncated = yield from self._crossed(subject, reader, explained[1])
         walks = yield from self._walks(subject, reader)
@@ -151,8 +162,7 @@ class Conditions(Probe):
         return ConditionsResult(
             accuracies=accuracies,
             numbers_read=dict(zip(known.numbers, starmap(correlation, numbers), strict=True)),
-            confusions=confusions(known.targets, (truth, found.columns),
-                                  (real.labels, real.readings.columns)),
+            confusions=matrices,
             distances=distances_by_class(known.targets, (real.labels, real.readings.features),
                                          (truth, found.features), self.seed),
             crossed=crossed,
@@ -162,7 +172,12 @@ class Conditions(Probe):
             walks=walks,
             combinations=trained.to_json() | {"unseen_asked_for": len(np.unique(never, axis=0))},
             unread=known.unread,
-            notes=(*known.notes, *_too_few(condition, self.n)),
+            notes=(
+                *remarks(accuracies, matrices, found, real.readings),
+                *known.notes,
+                *_too_few(condition, self.n),
+                *([] if self.classifier == "auto" else [NAMED]),
+            ),
             shown=self._shown(subject, condition),
             draw=panels,
             about={
@@ -188,46 +203,6 @@ class Conditions(Probe):
             "seed": self.seed,
         }
 
-    def _accuracies(
-        self,
-        subject: Subject,
-        reader: Reader,
-        trained: Trained,
-        real: HeldOut,
-        found: Readings,
-        never: np.ndarray,
-    ) -> Steps[Accuracies]:
-        condition, known = subject.condition, reader.readable
-        assert condition is not None
-        asked = seen_entries(condition, self.n, self.seed)
-        truth, targets = known.truth(asked), known.targets
-        unseen = blank = unseen_real = None
-        reason, note = _why(condition, trained), "the control is switched off"
-        if len(never):
-            first = self.seed + self.n
-            read = yield from self._read(subject, reader, never, first, "never trained on")
-            unseen, reason = accuracy(known.truth(never), read.columns, targets), ""
-            fresh = never_trained(condition, trained, known, real.labels)
-            if fresh.any():
-                columns = real.readings.columns[fresh]
-                unseen_real = accuracy(real.labels[fresh], columns, targets)
-        control, note = untrained(subject, self.seed) if self.control else (None, note)
-        if control is not None:
-            some = asked[:MOST_UNTRAINED]
-            read = yield from self._read(control, reader, some, self.seed, "untrained samples")
-            blank = accuracy(truth[: len(some)], read.columns, targets)
-        shuffled = np.random.default_rng(self.seed).permutation(truth)
-        return Accuracies(
-            samples=accuracy(truth, found.columns, targets),
-            real=accuracy(real.labels, real.readings.columns, targets),
-            shuffled=accuracy(shuffled, found.columns, targets),
-            unseen=unseen,
-            unseen_reason=reason,
-            unseen_real=unseen_real,
-            untrained=blank,
-            untrained_reason=note,
-        )
-
     def _classifier(self, data: ImageSet, device: torch.device) -> Steps[AttributeClassifier]:
         if self.classifier == "auto":
             return (yield from attribute_classifier(data, device=device))
@@ -244,12 +219,6 @@ class Conditions(Probe):
             own = ClassifierExtractor(network.model, network.hash)
             return ChosenExtractor(own, "it reads the samples", OWN)
         return (yield from choose_extractor(self.extractor, subject))
-
-    def _read(
-        self, subject: Subject, reader: Reader, entries: np.ndarray, first: int, what: str
-    ) -> Steps[Readings]:
-        z = subject.latents(range(first, first + len(entries)))
-        return (yield from reader.samples(subject, z, rows_of(subject, entries), what))
 
     def _crossed(
         self, subject: Subject, reader: Reader, real: OneWay | None
@@ -298,8 +267,3 @@ def _too_few(condition: Condition, n: int) -> tuple[str, ...]:
     if condition.kind != "classes" or n >= len(condition.table.entries):
         return ()
     return (f"{n:,} samples are fewer than classes: only the first {n:,} were asked for.",)
-
-
-def _why(condition: Condition, trained: Trained) -> str:
-    what = "class" if condition.kind == "classes" else "combination"
-    return trained.reason or f"training had every {what} that the classifier can read"

@@ -23,11 +23,13 @@ class Readings:
         columns: (N, T) int64 the likeliest column of each target.
         numbers: (N, M) float64 numeric attributes, in the data's units.
         features: (N, D) float32.
+        levels: (N, 2) mean and standard deviation of the pixels, in [-1, 1].
     """
 
     columns: np.ndarray
     numbers: np.ndarray
     features: np.ndarray
+    levels: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Reader:
             np.stack(columns, 1),
             np.stack(numbers, 1) if numbers else np.empty((len(x), 0)),
             self.extractor(x).numpy(),
+            torch.stack([x.mean((1, 2, 3)), x.flatten(1).std(1)], 1).numpy(),
         )
 
     def samples(self, subject: Subject, z: Tensor, rows: Tensor, what: str) -> Steps[Readings]:
@@ -113,6 +116,7 @@ def _joined(parts: list[Readings]) -> Readings:
         np.concatenate([one.columns for one in parts]),
         np.concatenate([one.numbers for one in parts]),
         np.concatenate([one.features for one in parts]),
+        np.concatenate([one.levels for one in parts]),
     )
 
 

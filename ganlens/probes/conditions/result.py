@@ -148,6 +148,7 @@ class ConditionsResult(Result):
             Number("confusion", {one.name: one.to_json() for one in self.confusions}),
             *self._distance_numbers(),
             *self._share_numbers(),
+            Number("conditions_crossed", 0 if self.crossed is None else self.crossed.conditions),
             Number("truncation", [_truncation(one) for one in self.truncated]),
             Number("between_conditions", [one.to_json() for one in self.walks]),
             Number("not_read", list(self.unread)),

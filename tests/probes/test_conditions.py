@@ -29,6 +29,7 @@ from ganlens.models.conditions import Classes, Condition, Table, Text
 from ganlens.probes.conditions import Conditions, ConditionsResult, panels
 from ganlens.probes.conditions import probe as room
 from ganlens.probes.conditions.readable import readable
+from ganlens.probes.conditions.remarks import _ring
 from ganlens.probes.conditions.result import Confusion
 from ganlens.recipe import Recipe, draw
 from ganlens.subject import Subject
@@ -351,6 +352,24 @@ def test_labels_that_were_mixed_up_are_remarked(
     (note,) = of_classes(swapped, classes, monkeypatch)["notes"]
     assert "of class, two as three, three as two (" in note
     assert "Were labels mixed up" in note
+
+
+@pytest.mark.parametrize(
+    ("shares", "ring"),
+    [
+        ([[0, 9, 0], [9, 0, 0], [0, 0, 9]], {0: 1, 1: 0}),
+        ([[0, 9, 0], [0, 0, 9], [9, 0, 0]], {0: 1, 1: 2, 2: 0}),
+        ([[0, 50, 0], [0, 9, 0], [0, 9, 0]], {}),  # all are read as one, and most asked for another
+        ([[0, 9, 0], [0, 0, 9], [0, 0, 9]], {}),
+        ([[9, 0, 0], [0, 9, 0], [0, 0, 9]], {}),
+        ([[0, 2, 0], [2, 0, 0], [0, 0, 2]], {}),  # too few to tell
+        ([[4, 5, 0], [5, 4, 0], [0, 0, 9]], {}),
+        ([[0, 9, 0], [9, 0, 0], [0, 0, 0]], {0: 1, 1: 0}),
+    ],
+)
+def test_only_a_ring_of_values_is_a_mix_up(shares: list[list[int]], ring: dict[int, int]) -> None:
+    square = np.array(shares)
+    assert _ring(square, square.sum(1)) == ring
 
 
 @pytest.mark.parametrize("seed", range(5))

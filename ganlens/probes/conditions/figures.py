@@ -78,7 +78,8 @@ def shares(result: ConditionsResult) -> Sequence[Panel]:
             "What decides the picture",
             f"{result.about['latents']} latents, each drawn under the same {crossed.conditions} "
             "conditions. The variance of the pictures falls apart into that between conditions, "
-            "that between latents, and what depends on both. No condition: the label is ignored. No latent: every sample of "
+            "that between latents, and what depends on both. No condition: the label is ignored. "
+            "No latent: every sample of "
             f"a condition is the same picture.{beside} 95 % interval of the condition's share of "
             f"the pixels: {low_high[0]:.1f} to {low_high[1]:.1f} %, by leaving out latents.",
             list(both),

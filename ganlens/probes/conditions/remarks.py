@@ -34,31 +34,41 @@ def _weak(accuracies: Accuracies) -> str:
 
 
 def _exchanged(one: Confusion) -> str:
-    """Tell values that are mostly read as one other value each: labels that were mixed up."""
-    from scipy.optimize import linear_sum_assignment
-
-    size = len(one.rows)
-    square, total = one.counts[:, :size], int(one.counts.sum())
-    if total == 0:
+    """Tell values that are mostly read as each other, in pairs or in a ring: mixed-up labels."""
+    ring = _ring(one.counts[:, : len(one.rows)], one.counts.sum(1))
+    if not ring:
         return ""
-    rows, columns = linear_sum_assignment(-square)
-    best, right = int(square[rows, columns].sum()), int(np.trace(square))
-    if share(np.arange(total) < best)[1] <= share(np.arange(total) < right)[2]:
-        return ""
-    mostly = square[rows, columns] > one.counts.sum(1) / 2
-    pairs = [
-        f"{one.rows[row]} as {one.columns[column]}"
-        for row, column in zip(rows[mostly], columns[mostly], strict=True)
-        if row != column
-    ]
-    if not pairs:
-        return ""
+    total, right = int(one.counts.sum()), int(np.trace(one.counts))
+    renamed = right + sum(one.counts[a, b] - one.counts[a, a] for a, b in ring.items())
+    pairs = [f"{one.rows[a]} as {one.columns[b]}" for a, b in ring.items()]
     more = ", ..." if len(pairs) > MOST else ""
     return (
         f"The condition is obeyed under other names: of {one.name}, {', '.join(pairs[:MOST])}{more}"
-        f" ({best / total:.1%} agree if each is renamed, {right / total:.1%} as they stand). Were"
-        " labels mixed up, in training or here?"
+        f" ({renamed / total:.1%} agree if these are renamed, {right / total:.1%} as they stand)."
+        " Were labels mixed up, in training or here?"
     )
+
+
+def _ring(square: np.ndarray, totals: np.ndarray) -> dict[int, int]:
+    """Return which row is read as which other one, of those that are exchanged among themselves.
+
+    A row counts whose share has an interval above one half. One value that all are read as is no
+    exchange: it closes no ring.
+    """
+    mostly = {
+        row: int(counts.argmax())
+        for row, (counts, n) in enumerate(zip(square, totals.tolist(), strict=True))
+        if n and share(np.arange(n) < counts.max())[1] > 0.5
+    }
+    found: dict[int, int] = {}
+    for start in mostly:
+        ring, at = dict[int, int](), start
+        while at in mostly and at not in ring:
+            ring[at] = mostly[at]
+            at = mostly[at]
+        if at == start and len(ring) > 1:
+            found |= ring
+    return found
 
 
 def _brightness(samples: Readings, real: Readings) -> str:

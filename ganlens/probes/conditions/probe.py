@@ -37,7 +37,7 @@ from ganlens.probes.conditions.remarks import remarks
 from ganlens.probes.conditions.result import ConditionsResult, Shown, confusions
 from ganlens.probes.conditions.shares import OneWay
 from ganlens.probes.conditions.walks import ConditionWalk, walk
-from ganlens.probes.fidelity.extractors import ChosenExtractor, choose_extractor
+from ganlens.probes.fidelity.extractors import WORDS, ChosenExtractor, choose_extractor
 from ganlens.probes.identity import identity
 from ganlens.recipe import Recipe, draw
 from ganlens.subject import Subject
@@ -71,8 +71,8 @@ class Conditions(Probe):
         unseen: samples of combinations of attributes that training never had.
         classifier: what reads the samples: auto (that of the data's labels or attributes) or a
             classifier's checkpoint.
-        extractor: features of the distances and of the shares of variance: classifier, inception,
-            discriminator, pixels, or a checkpoint.
+        extractor: features of the distances and of the shares of variance: classifier (the one that
+            reads), inception, discriminator, pixels, vgg16, or a checkpoint; auto as in fid.
         latents: latents that are each drawn under every condition, for the shares of variance.
         conditions: how many conditions these are, at most.
         thresholds: where the prior is cut off for the truncated samples.
@@ -106,9 +106,7 @@ class Conditions(Probe):
     n: Annotated[int, Limits(low=10)] = 2000
     unseen: Count = 500
     classifier: Annotated[str, OrPath(("auto",))] = "auto"
-    extractor: Annotated[
-        str, OrPath(("classifier", "inception", "discriminator", "pixels"))
-    ] = "classifier"  # fmt: skip
+    extractor: Annotated[str, OrPath(("classifier", *WORDS))] = "classifier"
     latents: Annotated[int, Limits(low=4)] = 64
     conditions: Annotated[int, Limits(low=2)] = 16
     thresholds: Annotated[tuple[float, ...], Limits(above=0)] = (0.5, 1.0, 1.5)

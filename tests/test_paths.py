@@ -66,6 +66,7 @@ def test_those_of_the_probes() -> None:
         "dissect": {"boxes"},
         "health": {"beside"},
         "maximize": {"classifier"},
+        "conditions": {"classifier", "extractor"},
         "fid": {"extractor", "inception_weights", "weights"},
     }
 

@@ -48,6 +48,7 @@ WAYS: list[tuple[str, dict[str, Any]]] = [
     ("forget", {"pool": 200, "samples": 40, "probe_images": 100, "search_steps": 5,
                 "mode": "insert"}),
     ("dissect", {"samples": 100, "shuffles": 20}),
+    ("conditions", {"n": 60, "unseen": 20, "latents": 8, "pairs": 1}),
     ("fid", {"n": 100, "extractor": "discriminator"}),
     ("neighbors", {"n": 60, "flips": True}),
     ("linear-probe", {**LINEAR, "kmeans_k": 8, "supervised_epochs": 1}),
@@ -91,16 +92,21 @@ def test_every_probe_is_here() -> None:
     ("name", "settings"), WAYS, ids=[f"{name}-{i}" for i, (name, _) in enumerate(WAYS)]
 )
 def test_a_probe_finds_on_the_device_what_it_finds_on_the_cpu(
-    name: str, settings: dict[str, Any], data: ImageSet, tiny_checkpoint: Path
+    name: str,
+    settings: dict[str, Any],
+    data: ImageSet,
+    tiny_checkpoint: Path,
+    tiny_conditional: Path,
 ) -> None:
     probe = PROBES[name](**settings)
-    subject = load(tiny_checkpoint, "pretended")
+    place = tiny_conditional if probe.needs().conditions else tiny_checkpoint
+    subject = load(place, "pretended")
     assert {p.device.type for p in subject.generator.parameters()} == {"pretended"}
     result = probe.run(subject, data)
     found = result.summary()
     assert found["device"] == "pretended"
     assert result.panels()
-    close(found, probe.run(load(tiny_checkpoint, "cpu"), data).summary())
+    close(found, probe.run(load(place, "cpu"), data).summary())
 
 
 CONDITION = Classes.of(np.array([0, 1, 1, 2]), ["a", "b", "c"])

@@ -20,7 +20,7 @@ from ganlens.cli.terminal import (
     rows_table,
     write_json,
 )
-from ganlens.errors import one_of
+from ganlens.errors import GanlensError, one_of
 from ganlens.probes import PROBES
 from ganlens.probes.base import Probe, Progress
 from ganlens.report import (
@@ -28,11 +28,13 @@ from ganlens.report import (
     Finding,
     find_browser,
     headline,
+    missing,
     run_probes,
     unusual_shape,
     write_pdf,
     write_report,
 )
+from ganlens.report.findings import NO_DATA
 from ganlens.subject import Subject
 
 Out = Annotated[Path, arg(metavar="DIR")]
@@ -55,7 +57,8 @@ def report(
 
     Args:
         out: folder for report.html, findings.json and arrays.npz.
-        probes: only these, in this order; by default all: {probes}. One that cannot run says why.
+        probes: only these, in this order; by default all: {probes}. One that cannot run says why;
+            where none can, nothing is written.
         pdf: print it as report.pdf too, with a Chromium found on the PATH.
     """
     browser = find_browser() if pdf else None
@@ -70,6 +73,8 @@ def report(
             raise one_of("probe", name, PROBES)
     chosen = {name: PROBES[name]() for name in probes or PROBES}
     subject = open_subject(checkpoint, device, condition=condition, sources=sources)
+    if probes:
+        _refuse_a_page_of_nothing(subject, chosen, data)
     screen = _write(subject, checkpoint, data, chosen, out, json)
     if browser is not None:
         screen.print(f"wrote {write_pdf(out / REPORT_FILES[0], browser)}", soft_wrap=True)
@@ -90,6 +95,15 @@ def demo(out: Out = Path("runs/demo"), device: Device = "auto", json: Json = Non
     subject = open_subject("pixelfaces", device)
     screen = _write(subject, "pixelfaces", "pixelfaces", chosen, out, json)
     screen.print("play with it: ganlens explore (in a clone: make app)")
+
+
+def _refuse_a_page_of_nothing(
+    subject: Subject, probes: Mapping[str, Probe], data: str | None
+) -> None:
+    """Refuse probes that were named where this model, or no data at all, lets none of them run."""
+    reasons = {name: missing(probe, subject, None) for name, probe in probes.items()}
+    if all(why and not (why == NO_DATA and data is not None) for why in reasons.values()):
+        raise GanlensError("; ".join(f"{name} {why}" for name, why in reasons.items()))
 
 
 def _write(

@@ -19,6 +19,7 @@ PROBES = ProbeTable(
         "forget": "forgetting.probe:Forget",
         "dissect": "dissection.probe:Dissect",
         "fid": "fidelity.probe:Fidelity",
+        "conditions": "conditions.probe:Conditions",
         "neighbors": "memorization.probe:Neighbors",
         "linear-probe": "linear.probe:LinearProbe",
         "invert": "inversion.probe:Inversion",

@@ -98,6 +98,8 @@ def missing(probe: Probe, subject: "Subject", data: "ImageSet | None") -> str:
     needs = probe.needs()
     if reason := missing_networks(needs.networks, subject):
         return reason
+    if reason := needs.lacking_condition(subject):
+        return reason
     if needs.data == "required" and (reason := unusual_shape(subject.image_shape)):
         return f"needs images to compare with, and data sets are opened as {reason}"
     if needs.data == "required" and data is None:

@@ -484,9 +484,9 @@ def test_a_report_leaves_out_what_cannot_run_and_says_why(
 
 
 def test_headlines_name_what_summaries_hold(
-    tiny_checkpoint: Path, tiny_images: Path, attribute_images: Path
+    tiny_checkpoint: Path, tiny_conditional: Path, tiny_images: Path, attribute_images: Path
 ) -> None:
-    subject = ganlens.load(tiny_checkpoint)
+    plain, conditional = ganlens.load(tiny_checkpoint), ganlens.load(tiny_conditional)
     labelled, attributed = (ganlens.open_data(str(p)) for p in (tiny_images, attribute_images))
     small = {
         "arithmetic": {"pool": 60},
@@ -498,17 +498,21 @@ def test_headlines_name_what_summaries_hold(
         "maximize": {"iterations": 2, "channels": 1, "n": 40},
         "health": {"n": 16, "jacobians": 1, "batches": 1},
         "artifacts": {"samples": 40},
+        "conditions": {"n": 40, "unseen": 10, "latents": 4, "pairs": 1},
         "fid": {"extractor": "pixels", "n": 12},
         "neighbors": {"n": 12},
         "linear-probe": {"n_train": 60, "c_grid": (0.1,)},
         "forget": {"pool": 60, "samples": 12, "search_steps": 3, "draws": 1},
         "dissect": {"samples": 60, "shuffles": 20},
     }
-    with_attributes = ("arithmetic-score", "turn", "directions", "artifacts", "forget", "dissect")
+    with_attributes = (
+        "arithmetic-score", "turn", "directions", "artifacts", "forget", "dissect", "conditions"
+    )  # fmt: skip
     for name, kind in PROBES.items():
         templates = kind.headline
         probe = kind(**small.get(name, {}))
         data = attributed if name in with_attributes else labelled
+        subject = conditional if probe.needs().conditions else plain
         result = probe.run(subject, data if probe.needs().data != "no" else None)
         known = {key: 0 if value is None else value for key, value in result.summary().items()}
         assert all(fill(template, known) for template in templates), name

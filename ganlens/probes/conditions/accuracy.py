@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ganlens.probes.concepts import share
 from ganlens.probes.conditions.readable import UNREAD, Target
-from ganlens.probes.success import share
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import numpy as np
 from ganlens import images
 from ganlens.figures import heatmap
 from ganlens.panels import FigurePanel, ImagePanel, Panel, TablePanel, picture_scale
+from ganlens.probes.concepts import share
 from ganlens.probes.conditions.accuracy import Accuracy
 from ganlens.probes.conditions.figures import (
     distances,
@@ -14,7 +15,6 @@ from ganlens.probes.conditions.figures import (
     walk_shares,
 )
 from ganlens.probes.conditions.result import ConditionsResult, Confusion
-from ganlens.probes.success import share
 
 MOST_MATRICES = 4  # targets that have a matrix of their own
 MOST_WRITTEN = 20  # columns of a matrix with numbers in its cells

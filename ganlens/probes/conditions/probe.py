@@ -103,6 +103,8 @@ class Conditions(Probe):
         ("Shmelkov 2018", "https://arxiv.org/abs/1807.09499"),
     )
 
+    requires = Needs(frozenset({"generator"}), "required", labels=True, conditions=KINDS)
+
     n: Annotated[int, Limits(low=10)] = 2000
     unseen: Count = 500
     classifier: Annotated[str, OrPath(("auto",))] = "auto"
@@ -120,10 +122,6 @@ class Conditions(Probe):
         """Check the settings before anything is loaded or drawn."""
         super().__post_init__()
         check_seed(self.seed, self.n + self.unseen)
-
-    def needs(self) -> Needs:
-        """Return what it cannot do without."""
-        return Needs(frozenset({"generator"}), "required", labels=True, conditions=KINDS)
 
     def steps(self, subject: Subject, data: ImageSet | None = None) -> Steps[ConditionsResult]:
         """Ask, read, and measure beside the controls."""

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ganlens.probes.concepts import share
 from ganlens.probes.conditions.accuracy import Accuracies
 from ganlens.probes.conditions.reading import Readings
 from ganlens.probes.conditions.result import Confusion
-from ganlens.probes.success import share
 
 WEAK = 0.9  # accuracy on held-out images below which the classifier is no good judge
 MOST = 8  # pairs of values that are named

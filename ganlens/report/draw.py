@@ -182,6 +182,9 @@ def _reasons(content: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
+        entries = "entry" if len(value) == 1 else "entries"
+        return f"{len(value)} {entries}: see the tables, or --json"
     if isinstance(value, list | tuple) and value:  # a long list keeps its start
         shown = [_value(v) for v in value[:12]]
         return ", ".join(shown) + (f" … ({len(value)} in all)" if len(value) > 12 else "")

@@ -193,7 +193,7 @@ def test_an_undefined_value_is_a_dash_with_its_reason() -> None:
     summary = {
         "fd": 1.0, "kid": None, "kid_reason": "too few", "n": 7, "n_reason": None,
         "scores": {"recall": None, "density": 0.5, "reasons": {"recall": "no data", "x": "why"}},
-        "split": None, "broken": math.nan,
+        "split": None, "broken": math.nan, "stops": [{"at": 0.5, "share": 1.0}, {"at": 1.0}],
     }  # fmt: skip
     assert flat(report.strict(summary)) == [
         ("fd", "1"),
@@ -204,6 +204,7 @@ def test_an_undefined_value_is_a_dash_with_its_reason() -> None:
         ("scores · reasons · x", "why"),
         ("split", "\N{EN DASH}"),
         ("broken", "\N{EN DASH} (not defined for this input)"),
+        ("stops", "2 entries: see the tables, or --json"),
     ]
     assert cell(math.nan) == cell(np.float32("nan")) == cell(None) == "\N{EN DASH}"
 

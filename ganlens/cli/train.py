@@ -220,8 +220,9 @@ def _introduction(data: RunData, trainer: Trainer) -> str:
         f"{name} {sum(p.numel() for p in trainer.trained.learning[name].parameters()):,}"
         for name in trainer.trained.saved
     )
+    withheld = f" (without {data.train.withheld})" if data.train.withheld else ""
     return (
-        f"training {trainer.family} on {len(data.train):,} images of {data.train.spec} at"
+        f"training {trainer.family} on {len(data.train):,} images of {data.train.spec}{withheld} at"
         f" {data.train.image_shape[1]} px, evaluated on {len(data.held_out):,} held-out ones"
         f" ({data.train.split_source} split); weights: {sizes}{begun};"
         f" {trainer.total_steps:,} steps on {trainer.fabric.device} in"

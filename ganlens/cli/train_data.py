@@ -66,7 +66,11 @@ def open_all(run: RunFlags) -> RunData:
         declared = held_out.split_source == "declared"
         train = data.part("train") if data.split_source == "declared" else data
         opened = RunData(data, train, held_out.part("test") if declared else held_out)
-    return opened if run.others is None else _with_others(opened, run, options)
+    if run.others is not None:
+        opened = _with_others(opened, run, options)
+    if run.withhold is not None:
+        opened = replace(opened, train=opened.train.without(run.withhold))
+    return opened
 
 
 def _with_others(opened: RunData, run: RunFlags, options: dict[str, Any]) -> RunData:

@@ -30,6 +30,8 @@ class RunFlags:
         channels: 1 or 3; by default as in the images, or the start.
         condition_on: the attributes that a family with attributes is conditioned on; by default
             all.
+        withhold: training images that satisfy this are left out, as in "hair_color=red &
+            glasses=dark", to ask later for what training never had.
         held_out: SPEC of images to evaluate samples against; by default the test split of the data
             (of --others, for a family that learns from two), or a tenth of it set aside by content.
         extractor: of the features in which samples are evaluated: auto, inception, classifier
@@ -52,6 +54,7 @@ class RunFlags:
     size: int | None = None
     channels: Literal[1, 3] | None = None
     condition_on: Annotated[tuple[str, ...], arg(metavar="NAME")] = ()
+    withhold: Annotated[str | None, arg(metavar="EXPRESSION")] = None
     held_out: Annotated[str | None, arg(metavar="SPEC")] = None
     extractor: Annotated[str, arg(aliases=["--judge"])] = "auto"  # as 0.1 called it
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

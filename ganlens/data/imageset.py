@@ -44,6 +44,7 @@ class ImageSet:
         fingerprints: split -> fingerprint, "all" included.
         fit: how images that were not square became so.
         originals: what the images were before, row by row; None where that is not known.
+        withheld: what ``without`` left out of the images that the fingerprint is of.
     """
 
     spec: str
@@ -62,6 +63,7 @@ class ImageSet:
     fingerprints: Mapping[str, str] = field(default_factory=dict, repr=False)
     fit: Fit = "crop"
     originals: Originals | None = field(default=None, repr=False)
+    withheld: str = ""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -125,18 +127,37 @@ class ImageSet:
         one = self.skipped[0]
         return f" ({len(self.skipped):,} were left out of the whole, {one.name}: {one.reason})"
 
-    def _rows(self, split: str, rows: slice) -> "ImageSet":
+    def without(self, expression: str) -> "ImageSet":
+        """Return this split without the images that satisfy an expression; see ``select``.
+
+        What they are is kept in ``withheld``; the fingerprint stays that of the whole split.
+
+        Raises:
+            GanlensError: as ``select``; no image satisfies it, or every one does.
+        """
+        chosen = self.select(expression)
+        if not 0 < len(chosen) < len(self):
+            every = "every" if len(chosen) else "no"
+            raise GanlensError(
+                f"{every} {self.split} image of {self.spec} is {expression!r}: name what some"
+                " images are"
+            )
+        return self._rows(self.split, np.setdiff1d(np.arange(len(self)), chosen), expression)
+
+    def _rows(self, split: str, rows: slice | np.ndarray, withheld: str = "") -> "ImageSet":
+        images = self.images[rows]
         return replace(
             self,
-            images=self.images[rows],
+            images=images,
             labels=None if self.labels is None else self.labels[rows],
             attributes={name: column[rows] for name, column in self.attributes.items()},
             names=self.names[rows],
             split=split,
-            bounds={split: (0, rows.stop - rows.start)},
+            bounds={split: (0, len(images))},
             fingerprint=self.fingerprints[split],
             fingerprints={split: self.fingerprints[split]},
             originals=None if self.originals is None else self.originals[rows],
+            withheld=withheld,
         )
 
     def batch(self, indices: np.ndarray | Sequence[int] | slice | int) -> Tensor:

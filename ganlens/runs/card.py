@@ -92,6 +92,7 @@ def _inputs(header: Header) -> list[tuple[str, str]]:
 def _trained_on(what: str, data: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         (what, f"{data.get('spec')}: {data.get('n'):,} images, {data.get('split')}"),
+        *([("withheld from it", f"`{data['withheld']}`")] if "withheld" in data else []),
         *([("its images", data["prepared"])] if "prepared" in data else []),
         ("data fingerprint", f"`{data.get('fingerprint')}`"),
     ]

@@ -58,6 +58,7 @@ def _described(data: ImageSet) -> dict[str, Any]:
         "skipped": len(data.skipped),
         "class_names": list(data.class_names),
         "attributes": sorted(data.attributes),
+        **({"withheld": data.withheld} if data.withheld else {}),
     }
 
 

@@ -53,6 +53,14 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_infogan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained 16-pixel InfoGAN, whose prior has parts."""
+    from fake_subject import save_infogan
+
+    return save_infogan(tmp_path_factory.mktemp("infogan") / "tiny-infogan")
+
+
+@pytest.fixture(scope="session")
 def tiny_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An npz of 120 random 16-pixel colour images with 3 labels."""
     import numpy as np

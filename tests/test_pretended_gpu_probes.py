@@ -32,6 +32,7 @@ WAYS: list[tuple[str, dict[str, Any]]] = [
     ("arithmetic-score", {**FEW, "draws": 10}),
     ("turn", FEW),
     ("directions", {"samples": 200, "measured": 10, "probe_images": 100}),
+    ("codes", {"n": 80, "reader_samples": 100, "samples": 4, "controls": 20}),
     ("filters", {}),
     ("activations", {"layer": "all"}),
     ("activations", {"source": "data"}),
@@ -91,16 +92,21 @@ def test_every_probe_is_here() -> None:
     ("name", "settings"), WAYS, ids=[f"{name}-{i}" for i, (name, _) in enumerate(WAYS)]
 )
 def test_a_probe_finds_on_the_device_what_it_finds_on_the_cpu(
-    name: str, settings: dict[str, Any], data: ImageSet, tiny_checkpoint: Path
+    name: str,
+    settings: dict[str, Any],
+    data: ImageSet,
+    tiny_checkpoint: Path,
+    tiny_infogan: Path,
 ) -> None:
     probe = PROBES[name](**settings)
-    subject = load(tiny_checkpoint, "pretended")
+    place = tiny_infogan if name == "codes" else tiny_checkpoint
+    subject = load(place, "pretended")
     assert {p.device.type for p in subject.generator.parameters()} == {"pretended"}
     result = probe.run(subject, data)
     found = result.summary()
     assert found["device"] == "pretended"
     assert result.panels()
-    close(found, probe.run(load(tiny_checkpoint, "cpu"), data).summary())
+    close(found, probe.run(load(place, "cpu"), data).summary())
 
 
 CONDITION = Classes.of(np.array([0, 1, 1, 2]), ["a", "b", "c"])

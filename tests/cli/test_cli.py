@@ -484,9 +484,9 @@ def test_a_report_leaves_out_what_cannot_run_and_says_why(
 
 
 def test_headlines_name_what_summaries_hold(
-    tiny_checkpoint: Path, tiny_images: Path, attribute_images: Path
+    tiny_checkpoint: Path, tiny_infogan: Path, tiny_images: Path, attribute_images: Path
 ) -> None:
-    subject = ganlens.load(tiny_checkpoint)
+    plain, parts = ganlens.load(tiny_checkpoint), ganlens.load(tiny_infogan)
     labelled, attributed = (ganlens.open_data(str(p)) for p in (tiny_images, attribute_images))
     small = {
         "arithmetic": {"pool": 60},
@@ -498,6 +498,7 @@ def test_headlines_name_what_summaries_hold(
         "maximize": {"iterations": 2, "channels": 1, "n": 40},
         "health": {"n": 16, "jacobians": 1, "batches": 1},
         "artifacts": {"samples": 40},
+        "codes": {"n": 60, "reader_samples": 100, "samples": 4, "controls": 20},
         "fid": {"extractor": "pixels", "n": 12},
         "neighbors": {"n": 12},
         "linear-probe": {"n_train": 60, "c_grid": (0.1,)},
@@ -509,6 +510,7 @@ def test_headlines_name_what_summaries_hold(
         templates = kind.headline
         probe = kind(**small.get(name, {}))
         data = attributed if name in with_attributes else labelled
+        subject = parts if name == "codes" else plain
         result = probe.run(subject, data if probe.needs().data != "no" else None)
         known = {key: 0 if value is None else value for key, value in result.summary().items()}
         assert all(fill(template, known) for template in templates), name

@@ -30,6 +30,19 @@ def data(attribute_images: Path) -> ImageSet:
     return open_data(str(attribute_images))
 
 
+@pytest.fixture(scope="module")
+def places(tiny_checkpoint: Path, tiny_infogan: Path) -> dict[str, Path]:
+    """A checkpoint for each probe: one whose prior has parts where it needs them."""
+    return {name: tiny_infogan if name == "codes" else tiny_checkpoint for name in PROBES}
+
+
+@pytest.fixture(scope="module")
+def subjects(subject: Subject, tiny_infogan: Path) -> dict[str, Subject]:
+    """The same, loaded."""
+    parts = load(tiny_infogan, "cpu")
+    return {name: parts if name == "codes" else subject for name in PROBES}
+
+
 def networks(subject: Subject) -> list[torch.nn.Module]:
     return [subject.generator, subject.discriminator]
 
@@ -41,9 +54,9 @@ def hooks(subject: Subject) -> int:
 
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_is_repeatable_json_and_leaves_the_networks_alone(
-    name: str, subject: Subject, data: ImageSet
+    name: str, subjects: dict[str, Subject], data: ImageSet
 ) -> None:
-    probe = PROBES[name]()
+    probe, subject = PROBES[name](), subjects[name]
     z = subject.latents(range(3))
     before = subject.generate(z), subject.discriminate(subject.generate(z))
     result = probe.run(subject, data)
@@ -64,8 +77,9 @@ def test_a_probe_is_repeatable_json_and_leaves_the_networks_alone(
 
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_that_breaks_off_leaves_no_hooks(
-    name: str, subject: Subject, data: ImageSet
+    name: str, subjects: dict[str, Subject], data: ImageSet
 ) -> None:
+    subject = subjects[name]
     steps = PROBES[name]().steps(subject, data)
     assert isinstance(next(steps), Progress)
     steps.close()  # type: ignore[attr-defined]
@@ -98,21 +112,21 @@ def count_calls(subject: Subject, last: float = float("inf")) -> list[int]:
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_whose_network_raises_midway_leaves_it_as_it_was(
     name: str,
-    tiny_checkpoint: Path,
+    places: dict[str, Path],
     data: ImageSet,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without what earlier runs have kept, so that both runs take the same way."""
     monkeypatch.setenv("GANLENS_CACHE", str(tmp_path / "whole"))
-    whole = load(tiny_checkpoint, "cpu")
+    whole = load(places[name], "cpu")
     calls = count_calls(whole)
     PROBES[name]().run(whole, data)
     if not calls[0]:
         assert name == "filters"  # which looks at weights alone
         return
     monkeypatch.setenv("GANLENS_CACHE", str(tmp_path / "broken"))
-    broken = load(tiny_checkpoint, "cpu")
+    broken = load(places[name], "cpu")
     z = broken.latents(range(3))
     before = broken.generate(z), broken.discriminate(broken.generate(z))
     count_calls(broken, -(-calls[0] // 2))
@@ -170,8 +184,9 @@ def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -
 
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_without_a_discriminator_runs_or_says_so(
-    name: str, subject: Subject, data: ImageSet
+    name: str, subjects: dict[str, Subject], data: ImageSet
 ) -> None:
+    subject = subjects[name]
     alone = Subject({"generator": subject.generator}, subject.provenance)
     if "discriminator" in PROBES[name]().needs().networks:
         with pytest.raises(GanlensError, match="discriminator"):
@@ -180,11 +195,13 @@ def test_a_probe_without_a_discriminator_runs_or_says_so(
         assert PROBES[name]().run(alone, data).panels()
 
 
-def test_the_global_random_streams_are_left_alone(subject: Subject, data: ImageSet) -> None:
+def test_the_global_random_streams_are_left_alone(
+    subjects: dict[str, Subject], data: ImageSet
+) -> None:
     before: Any = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    for probe in PROBES.values():
+    for name, probe in PROBES.items():
         with DrawsFromSeeds():
-            probe().run(subject, data)
+            probe().run(subjects[name], data)
     assert torch.equal(before[0], torch.get_rng_state())
     assert np.array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002
 

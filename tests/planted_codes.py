@@ -98,7 +98,7 @@ class Reads(nn.Module):
 def planted(encoder: nn.Module | None = None, name: str = "planted", **how: Any) -> Subject:
     """Return the planted generator as a subject."""
     networks = {"generator": Planted(**how), "encoder": encoder}
-    return Subject(networks, {"checkpoint": name, "hash": "0" * 64, "weights": "raw"})
+    return Subject(networks, {"checkpoint": name, "hash": name * 8, "weights": "raw"})
 
 
 def save_real(path: Path, count: int = 600) -> Path:

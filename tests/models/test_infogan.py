@@ -53,6 +53,15 @@ def test_shapes(size: int) -> None:
     assert (uniform.abs() <= 1).all()
 
 
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_normal_code_is_read_as_its_mean(width: int) -> None:
+    nets: Any = build("infogan", SMALL | {"codes": f"categorical 3, normal {width}"}, 0)
+    reader = nets["reader"].eval()
+    images = torch.rand(6, 1, 16, 16) * 2 - 1
+    _, means = reader.read(images)
+    torch.testing.assert_close(reader(images)[:, -width:], means)
+
+
 @pytest.mark.parametrize("codes", ["categorial 3", "categorical", "uniform 0", ""])
 def test_codes_that_are_none_are_refused(codes: str) -> None:
     with pytest.raises(GanlensError):

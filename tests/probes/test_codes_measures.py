@@ -269,7 +269,7 @@ def effect(name: str = "it", **slopes: float) -> Effect:
 
 
 def of(codes: list[Effect], noise: list[Effect]) -> Effects:
-    return Effects(tuple(codes), tuple(noise), dict.fromkeys(codes[0].slopes, 1.0))
+    return Effects(tuple(codes), tuple(noise), dict.fromkeys(codes[0].slopes, 2.0))
 
 
 def test_a_code_is_named_by_its_largest_change_beyond_noise_only() -> None:
@@ -277,9 +277,10 @@ def test_a_code_is_named_by_its_largest_change_beyond_noise_only() -> None:
     noise = [effect(ink=1.0 * a, slant=0.1 * b) for a, b in rng.normal(size=(100, 2))]
     both = effect(ink=1.5, slant=-0.9)  # much ink for a change, but noise moves as much
     found = of([both, effect(ink=0.4, slant=0.04), effect(ink=9.0, slant=0.9)], noise)
-    names = [found.named(one) for one in found.codes]
-    assert names == [
-        "slant: -0.9 sd over the range", "none measured", "ink: +9.0 sd over the range",
+    assert [found.beyond(one) for one in found.codes] == [["slant"], [], ["ink", "slant"]]
+    assert [found.named(one) for one in found.codes] == [
+        "slant: -0.9 sd over the range (-1.8 degrees)", "none measured",
+        "ink: +9.0 sd over the range (+18)",
     ]  # fmt: skip
 
 

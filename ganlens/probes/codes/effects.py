@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from ganlens.probes.base import Progress, Steps
+from ganlens.probes.codes.moments import MOMENTS, SHARE
 from ganlens.probes.codes.parts import Coordinate
 from ganlens.subject import Subject
 
@@ -94,17 +95,24 @@ class Effects:
         factor = max(1.0, float(np.quantile(largest, QUANTILE)))
         return {name: factor * level for name, level in usual.items()}
 
-    def strongest(self, effect: Effect) -> str | None:
-        """Return the measure that a code changes most, of those beyond their level; else None."""
-        levels = self.levels()
-        beyond = {name: abs(change) for name, change in effect.slopes.items()
-                  if abs(change) > levels[name]}  # fmt: skip
-        return max(beyond, key=lambda name: beyond[name]) if beyond else None
+    def beyond(self, effect: Effect) -> list[str]:
+        """Return the measures that a code changes by more than their level, the most first."""
+        levels, slopes = self.levels(), effect.slopes
+        found = [name for name in slopes if abs(slopes[name]) > levels[name]]
+        return sorted(found, key=lambda name: -abs(slopes[name]))
 
     def named(self, effect: Effect) -> str:
-        """Name a code by its strongest change: "slant: +1.4 sd over the range"."""
-        best = self.strongest(effect)
-        return NAMED if best is None else f"{best}: {effect.slopes[best]:+.1f} sd over the range"
+        """Name a code by its strongest change: "slant: +1.4 sd over the range (+20 degrees)"."""
+        best = next(iter(self.beyond(effect)), None)
+        if best is None:
+            return NAMED
+        return f"{best}: {effect.slopes[best]:+.1f} sd over the range ({self.change(effect, best)})"
+
+    def change(self, effect: Effect, name: str) -> str:
+        """Return a measure's change in its own unit: "+20 degrees"."""
+        unit = MOMENTS.get(name, "")
+        value = f"{effect.slopes[name] * self.spread[name]:+.2g}"
+        return f"{value} {unit}" if unit not in ("", SHARE) else value
 
     def kept_by_noise(self) -> dict[str, float]:
         """Return the mean share of pictures that keep their class along noise, by attribute."""

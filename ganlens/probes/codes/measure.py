@@ -52,6 +52,8 @@ class Looker:
     def __call__(self, x: Tensor) -> Looked:
         """Measure (N, C, H, W) images in [-1, 1]."""
         found = moments(x.numpy(), self.ground)
+        if self.ground in (0, 1):  # on black brightness is the ink, and on white what it leaves
+            del found["brightness"]
         if self.classifier is None:
             return Looked(found, {})
         said = self.classifier.predict(x)

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+SHARE = "0 to 1"  # of the brightness of white
 MOMENTS = {  # name -> unit
-    "ink": "0 to 1",
-    "brightness": "0 to 1",
+    "ink": SHARE,
+    "brightness": SHARE,
     "centre x": "px",
     "centre y": "px",
     "width": "px",

@@ -25,7 +25,7 @@ def panels(result: CodesResult) -> list[Panel]:
         *_checkpoints(result),
         result.table(
             "Numbers of the codes",
-            f"Noise and codes: {result.codes.decided}. Matches are found on one half of the "
+            f"What is noise: {result.codes.decided}. Matches are found on one half of the "
             "samples and scored on the other; intervals are Wilson's, 95 %. "
             + (f"Nothing reads the samples: {result.no_classifier}." if result.no_classifier
                else "The classifier saw real images only."),
@@ -54,8 +54,10 @@ def _grid(result: CodesResult, shown: Shown) -> ImagePanel:
 def _strip(result: CodesResult, shown: Shown) -> ImagePanel:
     found = result.measured.effects
     effect = next(one for one in found.codes if one.name == shown.name)
-    if found.strongest(effect):
-        said = f"It was found to move {found.named(effect)}, in deviations of the real images."
+    if beyond := found.beyond(effect):
+        more = [f"{n} {effect.slopes[n]:+.1f} sd ({found.change(effect, n)})" for n in beyond[1:]]
+        also = f" Beyond noise too: {', '.join(more)}." if more else ""
+        said = f"It moves {found.named(effect)}, in deviations of the real images.{also}"
     else:
         said = f"None measured: {found.reason or 'it moves nothing more than noise does'}."
     return ImagePanel(

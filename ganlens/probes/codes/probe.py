@@ -109,7 +109,7 @@ class Codes(Probe):
         codes = codes_of(subject.prior, self.noise)
         data = images_for(subject, data, "codes")
         yield Progress(0, 1, "networks")
-        others = [_other(path, subject, codes) for path in self.beside]
+        others = _others(self.beside, subject, codes)
         held_out = DataImages.draw(data.part("test"), self.real, self.seed)
         if held_out.count < 2:
             raise GanlensError(f"data {data.spec!r} has no held-out images to compare with")
@@ -181,6 +181,25 @@ def _classifier(
     except GanlensError as error:
         return None, str(error)
     return (yield from attribute_classifier(data, device=device)), ""
+
+
+def _others(paths: tuple[Path, ...], subject: Subject, codes: Parts) -> list[Subject]:
+    """Open the further checkpoints.
+
+    Raises:
+        GanlensError: one that does not fit, or is there twice: it would count twice.
+    """
+    found = [_other(path, subject, codes) for path in paths]
+    known = {subject.provenance.get("hash")} - {None}
+    for path, one in zip(paths, found, strict=True):
+        digest = one.provenance.get("hash")
+        if digest in known:
+            raise GanlensError(
+                f"checkpoint {str(path)!r} has the weights of one that is given already: name each"
+                " once, and the first one not beside itself"
+            )
+        known |= {digest} - {None}
+    return found
 
 
 def _other(path: Path, subject: Subject, codes: Parts) -> Subject:

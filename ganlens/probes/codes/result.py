@@ -151,6 +151,7 @@ class CodesResult(Result):
         kept = {one.name: one.kept[main] for one in codes if main in one.kept}
         return [
             Number("named", named, "{} moves"),
+            Number("moved", {one.name: found.beyond(one) for one in codes}),
             Number("continuous_in_words", words or None, reason=NO_CONTINUOUS),
             Number("effect_levels", None if why else found.levels(), reason=why),
             Number("effect_noise_95", found.noise_levels() if codes else None, reason=why),

@@ -141,7 +141,10 @@ def test_without_noise_no_code_is_named(data: ImageSet) -> None:
     assert found["noise"] is None
     assert len(found["continuous_codes"]) == 42
     assert set(found["named"].values()) == {"none measured"}
+    assert found["continuous_in_words"].endswith("normal 3 none measured; 39 more")
     assert "no continuous noise" in found["reasons"]["effect_levels"]
+    unswept = run(data, settings={"controls": 0, "samples": 4, "n": 80}).summary()
+    assert "controls is 0" in unswept["reasons"]["effect_levels"]
 
 
 def test_data_without_labels_leave_the_reading_out(tmp_path: Path, real: Path) -> None:

@@ -66,7 +66,7 @@ class Effects:
     def reason(self) -> str:
         """Why there is no level to exceed; empty where there is one."""
         if not self.noise:
-            return "the prior has no continuous noise to compare with"
+            return "no noise was swept: the prior has no continuous noise, or controls is 0"
         few = f"{len(self.noise)} sweeps of noise are too few for a percentile: take {FEWEST}"
         return few if len(self.noise) < FEWEST else ""
 

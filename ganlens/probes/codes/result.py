@@ -14,6 +14,7 @@ from ganlens.probes.result import Number, Result
 
 NO_CATEGORICAL = "the prior has no categorical code"
 NO_CONTINUOUS = "the prior has no continuous code"
+IN_WORDS = 3  # continuous codes that the headline names
 NO_NOISE = "the prior has no continuous noise"
 ALONE = "no further checkpoints were given"
 
@@ -145,7 +146,8 @@ class CodesResult(Result):
     def _effects(self) -> list[Number]:
         found, codes = self.measured.effects, self.measured.effects.codes
         named = {one.name: found.named(one) for one in codes}
-        words = "; ".join(f"{name} {what}" for name, what in named.items())
+        words = "; ".join(f"{name} {what}" for name, what in list(named.items())[:IN_WORDS])
+        words += f"; {len(named) - IN_WORDS} more" if len(named) > IN_WORDS else ""
         why = found.reason if codes else NO_CONTINUOUS
         main = self.kept_attribute
         kept = {one.name: one.kept[main] for one in codes if main in one.kept}

@@ -61,6 +61,24 @@ def tiny_conditional(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_infogan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained 16-pixel InfoGAN, whose prior has parts."""
+    from fake_subject import save_infogan
+
+    return save_infogan(tmp_path_factory.mktemp("infogan") / "tiny-infogan")
+
+
+@pytest.fixture(scope="session")
+def places(tiny_checkpoint: Path, tiny_conditional: Path, tiny_infogan: Path) -> dict[str, Path]:
+    """A checkpoint for each probe: one with a condition, or with codes, where it needs such."""
+    from ganlens.probes import PROBES
+
+    told = {name for name, kind in PROBES.items() if kind().needs().conditions}
+    usual = {name: tiny_conditional if name in told else tiny_checkpoint for name in PROBES}
+    return usual | {"codes": tiny_infogan}
+
+
+@pytest.fixture(scope="session")
 def tiny_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An npz of 120 random 16-pixel colour images with 3 labels."""
     import numpy as np

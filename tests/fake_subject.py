@@ -1,5 +1,6 @@
 """A Subject made in no time: a tiny untrained DCGAN."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from ganlens.checkpoints import Header, save_checkpoint
+from ganlens.models import build
 from ganlens.models.conditional_dcgan import ConditionalConfig, ConditionalDCGAN
 from ganlens.models.conditions import Attributes
 from ganlens.models.dcgan import DCGANConfig, DCGANDiscriminator, DCGANGenerator
@@ -66,6 +68,18 @@ def save_conditional(folder: Path, seed: int = 0) -> Path:
     prior = networks["generator"].prior.to_json()  # type: ignore[operator,union-attr]
     header = Header("conditional-dcgan", asdict(config), prior, condition=condition.to_json())
     return save_checkpoint(folder, header, networks, {})
+
+
+def save_infogan(folder: Path, networks: Mapping[str, Any] | None = None, seed: int = 0) -> Path:
+    """Write an InfoGAN as a checkpoint folder: these networks, or tiny untrained ones."""
+    if networks is None:
+        arguments = {"size": 16, "width": 4, "latent_dim": 8, "codes": "categorical 3, uniform 2"}
+        networks = build("infogan", arguments, seed)
+        for module in (part for net in networks.values() for part in net.modules()):
+            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                module.running_var.fill_(0.01)
+    config, prior = networks["generator"].config, networks["generator"].prior
+    return save_checkpoint(folder, Header("infogan", asdict(config), prior.to_json()), networks, {})
 
 
 def hooks(*networks: nn.Module) -> int:

@@ -120,19 +120,17 @@ def test_every_probe_runs(
     name: str,
     settings: dict[str, Any],
     attribute_images: Path,
-    tiny_checkpoint: Path,
-    tiny_conditional: Path,
+    places: dict[str, Path],
 ) -> None:
     """Numbers that no rounding can tip agree to 1 %."""
-    data, probe = open_data(str(attribute_images)), PROBES[name](**settings)
-    place = tiny_conditional if probe.needs().conditions else tiny_checkpoint
+    data, probe, place = open_data(str(attribute_images)), PROBES[name](**settings), places[name]
     result = probe.run(load(place, GPU), data)
     found = result.summary()
     assert found["device"].startswith(GPU)
     assert result.panels()
     json.dumps(found, allow_nan=False)
     if (key := STEADY.get(name)) is not None:
-        expected = probe.run(load(tiny_checkpoint, "cpu"), data).summary()
+        expected = probe.run(load(place, "cpu"), data).summary()
         assert found[key] == pytest.approx(expected[key], rel=0.01)
 
 

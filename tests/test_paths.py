@@ -61,6 +61,7 @@ def test_those_of_the_probes() -> None:
     found = {name: set(path_settings(PROBES[name])) for name in PROBES}
     assert {name: paths for name, paths in found.items() if paths} == {
         "interpolate": {"latents_file"},
+        "codes": {"beside"},
         "invert": {"image", "direction"},
         "forget": {"boxes"},
         "dissect": {"boxes"},

@@ -32,6 +32,7 @@ WAYS: list[tuple[str, dict[str, Any]]] = [
     ("arithmetic-score", {**FEW, "draws": 10}),
     ("turn", FEW),
     ("directions", {"samples": 200, "measured": 10, "probe_images": 100}),
+    ("codes", {"n": 80, "reader_samples": 100, "samples": 4, "controls": 20}),
     ("filters", {}),
     ("activations", {"layer": "all"}),
     ("activations", {"source": "data"}),
@@ -95,11 +96,9 @@ def test_a_probe_finds_on_the_device_what_it_finds_on_the_cpu(
     name: str,
     settings: dict[str, Any],
     data: ImageSet,
-    tiny_checkpoint: Path,
-    tiny_conditional: Path,
+    places: dict[str, Path],
 ) -> None:
-    probe = PROBES[name](**settings)
-    place = tiny_conditional if probe.needs().conditions else tiny_checkpoint
+    probe, place = PROBES[name](**settings), places[name]
     subject = load(place, "pretended")
     assert {p.device.type for p in subject.generator.parameters()} == {"pretended"}
     result = probe.run(subject, data)

@@ -99,8 +99,9 @@ class Reader(nn.Module):
         noise, *codes = self.latents.parts
         found = [torch.zeros(len(x), noise.dim, device=x.device)]
         for part, value in zip(codes, self.read(x), strict=True):
-            categorical = part.kind == "categorical"
-            found.append(value.softmax(1) if categorical else part.project(value))
+            # A normal code's mean stays: its projection, to the sphere, would leave a sign of one.
+            means = part.project(value) if part.kind == "uniform" else value
+            found.append(value.softmax(1) if part.kind == "categorical" else means)
         return torch.cat(found, 1)
 
 

@@ -9,6 +9,7 @@ PROBES = ProbeTable(
         "arithmetic-score": "arithmetic.score:ArithmeticScore",
         "turn": "turn.probe:Turn",
         "directions": "directions.probe:Directions",
+        "codes": "codes.probe:Codes",
         "filters": "filters.probe:Filters",
         "activations": "feature_maps.probe:Activations",
         "top-images": "units.top:TopImages",

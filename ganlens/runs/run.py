@@ -285,7 +285,10 @@ class Run:
             GanlensError: a weight is not finite: the older state is worth more.
         """
         if self.main:
-            tensors = {k: v.detach().cpu().contiguous() for k, v in self.trainer.state().items()}
+            tensors = {  # clones: networks may share weights (InfoGAN), and a file holds each once
+                name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+                for name, value in self.trainer.state().items()
+            }
             for name, value in tensors.items():
                 if not torch.isfinite(value).all():
                     self._give_up(NotFinite(f"{name} is not finite at step {self.trainer.step}"))

@@ -25,7 +25,7 @@ from ganlens.recipe import Recipe, render
 APPS = Path(__file__).parents[2] / "apps"
 PAGES = ["", "latent", "sample", "concepts", "training", "compare", "replay", *PROBES]
 # Settings that a visitor types: looked up among names of attributes and layers, never opened.
-FREE_TEXT = {"a", "attribute", "b", "c", "concept", "formulas", "target"}
+FREE_TEXT = {"a", "attribute", "b", "c", "concept", "formulas", "noise", "target"}
 
 # Streamlit and its event loop warn about their own affairs.
 pytestmark = pytest.mark.filterwarnings("default")

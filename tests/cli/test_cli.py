@@ -484,9 +484,9 @@ def test_a_report_leaves_out_what_cannot_run_and_says_why(
 
 
 def test_headlines_name_what_summaries_hold(
-    tiny_checkpoint: Path, tiny_conditional: Path, tiny_images: Path, attribute_images: Path
+    places: dict[str, Path], tiny_images: Path, attribute_images: Path
 ) -> None:
-    plain, conditional = ganlens.load(tiny_checkpoint), ganlens.load(tiny_conditional)
+    subjects = {place: ganlens.load(place) for place in set(places.values())}
     labelled, attributed = (ganlens.open_data(str(p)) for p in (tiny_images, attribute_images))
     small = {
         "arithmetic": {"pool": 60},
@@ -499,6 +499,7 @@ def test_headlines_name_what_summaries_hold(
         "health": {"n": 16, "jacobians": 1, "batches": 1},
         "artifacts": {"samples": 40},
         "conditions": {"n": 40, "unseen": 10, "latents": 4, "pairs": 1},
+        "codes": {"n": 60, "reader_samples": 100, "samples": 4, "controls": 20},
         "fid": {"extractor": "pixels", "n": 12},
         "neighbors": {"n": 12},
         "linear-probe": {"n_train": 60, "c_grid": (0.1,)},
@@ -512,7 +513,7 @@ def test_headlines_name_what_summaries_hold(
         templates = kind.headline
         probe = kind(**small.get(name, {}))
         data = attributed if name in with_attributes else labelled
-        subject = conditional if probe.needs().conditions else plain
+        subject = subjects[places[name]]
         result = probe.run(subject, data if probe.needs().data != "no" else None)
         known = {key: 0 if value is None else value for key, value in result.summary().items()}
         assert all(fill(template, known) for template in templates), name

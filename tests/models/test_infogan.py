@@ -10,6 +10,7 @@ import torch
 
 import ganlens
 from ganlens.checkpoints import Header, save_checkpoint
+from ganlens.cli import main
 from ganlens.errors import GanlensError
 from ganlens.models import build
 from ganlens.models.family import Batch
@@ -50,6 +51,15 @@ def test_shapes(size: int) -> None:
     assert (noise == 0).all()
     torch.testing.assert_close(categorical.sum(1), torch.ones(5))
     assert (uniform.abs() <= 1).all()
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_normal_code_is_read_as_its_mean(width: int) -> None:
+    nets: Any = build("infogan", SMALL | {"codes": f"categorical 3, normal {width}"}, 0)
+    reader = nets["reader"].eval()
+    images = torch.rand(6, 1, 16, 16) * 2 - 1
+    _, means = reader.read(images)
+    torch.testing.assert_close(reader(images)[:, -width:], means)
 
 
 @pytest.mark.parametrize("codes", ["categorial 3", "categorical", "uniform 0", ""])
@@ -164,3 +174,21 @@ def test_a_checkpoint_reads_the_codes_of_its_own_images(tmp_path: Path) -> None:
     expected = nets["reader"].eval()(images.clone()).detach()
     torch.testing.assert_close(subject.encode(images), expected)
     assert subject.untrained().encode(images).shape == z.shape
+
+
+def test_a_run_is_kept_and_goes_on_by_the_same_command(
+    tmp_path: Path, tiny_images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The reader shares the discriminator's body: a file of the state holds both."""
+    run = ["--data", str(tiny_images), "--out", str(tmp_path / "run"), "--extractor", "pixels"]
+    small = ["--width", "4", "--latent-dim", "4", "--codes", "categorical 3", "--batch-size", "16"]
+    steps = []
+    for epochs in ("1", "2"):
+        words = ["train", "--family", "infogan", *run, *small, "--epochs", epochs]
+        assert main(words) == 0, capsys.readouterr().err
+        steps.append(ganlens.load(tmp_path / "run" / "last", "cpu").provenance["step"])
+    assert steps[1] == 2 * steps[0] > 0
+    subject = ganlens.load(tmp_path / "run", "cpu")
+    images = subject.sample(range(4))
+    found = subject.encode(images)[:, subject.prior.columns("categorical")]
+    torch.testing.assert_close(found.sum(1), torch.ones(4))

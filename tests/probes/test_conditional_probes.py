@@ -22,6 +22,7 @@ from ganlens.probes.identity import identity
 from ganlens.subject import Subject
 
 DIGITS = Classes.of(np.array([0, 1, 1, 2]), ["a", "b", "c"])
+OTHERS = [name for name in PROBES if name != "codes"]  # it needs a prior of parts
 DRAWN = ("activations", "fid", "neighbors")
 OTHERS = [name for name in PROBES if name != "conditions"]  # it asks for what its data call a class
 
@@ -130,6 +131,7 @@ def test_the_jacobian_is_of_the_condition_that_is_told(subject: Subject) -> None
 
 WITHOUT = {  # what an encoder and a decoder cannot answer
     "conditions": "takes no condition",
+    "codes": "no parts",
     "arithmetic": "discriminator",
     "arithmetic-score": "discriminator",
     "turn": "discriminator",

@@ -31,17 +31,10 @@ def data(attribute_images: Path) -> ImageSet:
 
 
 @pytest.fixture(scope="module")
-def places(tiny_checkpoint: Path, tiny_conditional: Path) -> dict[str, Path]:
-    """A checkpoint for each probe: one with a condition where it needs one."""
-    kinds = {False: tiny_checkpoint, True: tiny_conditional}
-    return {name: kinds[bool(PROBES[name]().needs().conditions)] for name in PROBES}
-
-
-@pytest.fixture(scope="module")
-def subjects(subject: Subject, tiny_conditional: Path) -> dict[str, Subject]:
-    """The same, loaded."""
-    kinds = {False: subject, True: load(tiny_conditional, "cpu")}
-    return {name: kinds[bool(PROBES[name]().needs().conditions)] for name in PROBES}
+def subjects(places: dict[str, Path]) -> dict[str, Subject]:
+    """Each probe's checkpoint, loaded once."""
+    loaded = {place: load(place, "cpu") for place in set(places.values())}
+    return {name: loaded[place] for name, place in places.items()}
 
 
 def networks(subject: Subject) -> list[torch.nn.Module]:

@@ -27,6 +27,7 @@ PRIOR = Prior.of("normal 6, categorical 4, uniform 5")
 SMALL: dict[str, Any] = {
     "n": 120, "samples": 200, "images": 120, "pool": 100, "measured": 40, "path_pairs": 4,
     "frames": 2, "jacobians": 2, "steps": 4, "count": 2, "probe_images": 200, "restarts": 1,
+    "reader_samples": 100,
 }  # fmt: skip
 
 

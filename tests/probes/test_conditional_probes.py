@@ -22,9 +22,9 @@ from ganlens.probes.identity import identity
 from ganlens.subject import Subject
 
 DIGITS = Classes.of(np.array([0, 1, 1, 2]), ["a", "b", "c"])
-OTHERS = [name for name in PROBES if name != "codes"]  # it needs a prior of parts
 DRAWN = ("activations", "fid", "neighbors")
-OTHERS = [name for name in PROBES if name != "conditions"]  # it asks for what its data call a class
+# Those ask for what their data call a class, and for a prior of parts.
+OTHERS = [name for name in PROBES if name not in ("conditions", "codes")]
 
 
 def made(family: str, config: Shape, **more: Any) -> Subject:

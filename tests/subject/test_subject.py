@@ -87,6 +87,7 @@ def test_the_checkpoints_are_shipped() -> None:
     names = [folder.name for folder in SHIPPED]
     assert names == [
         "cifar10",
+        "mnist10k-conditional",
         "mnist10k-mlp",
         "pixelfaces",
         "pixelfaces-collapsed",

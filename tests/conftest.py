@@ -53,6 +53,14 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_conditional(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained conditional one, of the attributes of ``attribute_images``."""
+    from fake_subject import save_conditional
+
+    return save_conditional(tmp_path_factory.mktemp("conditional") / "tiny-conditional")
+
+
+@pytest.fixture(scope="session")
 def tiny_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An npz of 120 random 16-pixel colour images with 3 labels."""
     import numpy as np

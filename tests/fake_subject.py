@@ -4,10 +4,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from ganlens.checkpoints import Header, save_checkpoint
+from ganlens.models.conditional_dcgan import ConditionalConfig, ConditionalDCGAN
+from ganlens.models.conditions import Attributes
 from ganlens.models.dcgan import DCGANConfig, DCGANDiscriminator, DCGANGenerator
 from ganlens.subject import Subject
 
@@ -44,6 +47,24 @@ def save_tiny(folder: Path, seed: int = 0) -> Path:
     fake = fake_subject(TINY, seed)
     header = Header("dcgan", asdict(TINY), fake.prior.to_json())
     networks = {"generator": fake.generator, "discriminator": fake.discriminator}
+    return save_checkpoint(folder, header, networks, {})
+
+
+def save_conditional(folder: Path, seed: int = 0) -> Path:
+    """Write a tiny untrained conditional DCGAN of a hue and a shade as a checkpoint folder."""
+    condition = Attributes.of(
+        {"hue": np.array(["red", "red", "blue"]), "shade": np.array(["dark", "light", "dark"])},
+        {"hue": ("blue", "red"), "shade": ("dark", "light")},
+    )
+    config = ConditionalConfig(**{**asdict(TINY), "condition_dim": condition.dim})
+    with torch.random.fork_rng():
+        torch.random.manual_seed(seed)
+        networks = ConditionalDCGAN().networks(config)
+    for module in (part for network in networks.values() for part in network.modules()):
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.running_var.fill_(0.01)  # type: ignore[union-attr]
+    prior = networks["generator"].prior.to_json()  # type: ignore[operator,union-attr]
+    header = Header("conditional-dcgan", asdict(config), prior, condition=condition.to_json())
     return save_checkpoint(folder, header, networks, {})
 
 

@@ -53,6 +53,8 @@ WAYS: list[tuple[str, dict[str, Any]]] = [
     ("linear-probe", {**LINEAR, "kmeans_k": 8, "supervised_epochs": 1}),
     ("linear-probe", {**LINEAR, "mirror": True, "shift": 1, "half": True}),
     ("invert", {"n": 3, "evaluations": 4, "restarts": 2}),
+    ("useful", {"n": 40, "n_train": 80, "n_test": 40, "few": 2, "ratios": (1.0,), "few_ratios": (),
+                "repeats": 2, "training_steps": 3}),
 ]  # fmt: skip
 
 
@@ -91,16 +93,21 @@ def test_every_probe_is_here() -> None:
     ("name", "settings"), WAYS, ids=[f"{name}-{i}" for i, (name, _) in enumerate(WAYS)]
 )
 def test_a_probe_finds_on_the_device_what_it_finds_on_the_cpu(
-    name: str, settings: dict[str, Any], data: ImageSet, tiny_checkpoint: Path
+    name: str,
+    settings: dict[str, Any],
+    data: ImageSet,
+    tiny_checkpoint: Path,
+    tiny_conditional: Path,
 ) -> None:
     probe = PROBES[name](**settings)
-    subject = load(tiny_checkpoint, "pretended")
+    place = tiny_conditional if probe.needs().conditions else tiny_checkpoint
+    subject = load(place, "pretended")
     assert {p.device.type for p in subject.generator.parameters()} == {"pretended"}
     result = probe.run(subject, data)
     found = result.summary()
     assert found["device"] == "pretended"
     assert result.panels()
-    close(found, probe.run(load(tiny_checkpoint, "cpu"), data).summary())
+    close(found, probe.run(load(place, "cpu"), data).summary())
 
 
 CONDITION = Classes.of(np.array([0, 1, 1, 2]), ["a", "b", "c"])

@@ -12,7 +12,7 @@ from ganlens.limits import check_limits
 from ganlens.models.prior import check_seed
 from ganlens.plain import plain
 from ganlens.progress import Progress, Steps, finish
-from ganlens.subject import Subject
+from ganlens.subject import Subject, is_conditional
 
 __all__ = [
     "GROUPS",
@@ -42,17 +42,36 @@ class Needs:
             seed: a generator or a translator.
         data: whether images are looked at: "no", "optional" (where there are any), or "required".
         labels: the data must have labels or attributes.
+        conditions: kinds of condition, one of which the generator must be given; none: it need not.
     """
 
     networks: frozenset[Role] = frozenset()
     data: Literal["no", "optional", "required"] = "no"
     labels: bool = False
+    conditions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse roles that no network plays."""
         check_limits(self)
         if unknown := sorted(self.networks - set(get_args(Role))):
             raise one_of("role that a probe needs", unknown[0], get_args(Role))
+
+    def lacking_condition(self, subject: Subject) -> str:
+        """Say in one line what a model's condition lacks; empty where nothing is lacking."""
+        if not self.conditions:
+            return ""
+        wanted, condition = " or ".join(self.conditions), subject.condition
+        network = subject.generator
+        if condition is None or (network is not None and not is_conditional(network)):
+            return f"needs a generator that is given {wanted}; this checkpoint's takes no condition"
+        if condition.kind not in self.conditions:
+            return f"needs a generator that is given {wanted}; this one is given {condition.kind}"
+        if subject.is_conditioned:
+            return (
+                "asks for every condition, and this model was given one"
+                f" ({subject.provenance['condition']}): leave --condition out"
+            )
+        return ""
 
 
 class Probe:
@@ -76,6 +95,7 @@ class Probe:
         papers: (name, address) of where the method comes from.
         requires: what it cannot do without, whatever the settings; else ``needs`` says it.
         drawn: the setting that says how many samples are drawn, with seeds from ``seed`` on.
+        on_request: why a report leaves it out unless it is named; empty: it does not.
         demo: settings of ``ganlens demo`` that are not the defaults.
         renamed: earlier names of settings, which recipes of older versions carry.
     """
@@ -88,6 +108,7 @@ class Probe:
     papers: ClassVar[tuple[tuple[str, str], ...]] = ()
     requires: ClassVar[Needs] = Needs()
     drawn: ClassVar[str] = ""
+    on_request: ClassVar[str] = ""
     demo: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     renamed: ClassVar[Mapping[str, str]] = MappingProxyType({})
 

@@ -89,8 +89,22 @@ def test_every_page_opens_with_all_its_settings(page: str, tiny: dict[str, str])
     assert not app.error
     assert len(app.title) == 1
     assert app.query_params["checkpoint"] == tiny["checkpoint"]
-    if page in PROBES:
+    if page not in PROBES:
+        return
+    if PROBES[page]().needs().conditions:
+        assert "takes no condition" in app.info[0].value
+    else:
         assert_no_setting_is_forgotten_and_none_takes_a_path(app, page)
+
+
+def test_the_page_about_conditions_opens_with_a_conditional_model(
+    tiny_conditional: Path, tiny_images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["--root", str(tiny_conditional.parent), "--data", str(tiny_images)]
+    monkeypatch.setattr(sys, "argv", ["explorer.py", *words])
+    app = opened("useful", checkpoint=label_of(tiny_conditional), data=str(tiny_images))
+    assert not app.exception
+    assert_no_setting_is_forgotten_and_none_takes_a_path(app, "useful")
 
 
 def settings(app: AppTest) -> dict[str, Any]:

@@ -484,9 +484,9 @@ def test_a_report_leaves_out_what_cannot_run_and_says_why(
 
 
 def test_headlines_name_what_summaries_hold(
-    tiny_checkpoint: Path, tiny_images: Path, attribute_images: Path
+    tiny_checkpoint: Path, tiny_conditional: Path, tiny_images: Path, attribute_images: Path
 ) -> None:
-    subject = ganlens.load(tiny_checkpoint)
+    plain, conditional = ganlens.load(tiny_checkpoint), ganlens.load(tiny_conditional)
     labelled, attributed = (ganlens.open_data(str(p)) for p in (tiny_images, attribute_images))
     small = {
         "arithmetic": {"pool": 60},
@@ -501,14 +501,18 @@ def test_headlines_name_what_summaries_hold(
         "fid": {"extractor": "pixels", "n": 12},
         "neighbors": {"n": 12},
         "linear-probe": {"n_train": 60, "c_grid": (0.1,)},
+        "useful": {"n": 20, "n_train": 40, "n_test": 20, "training_steps": 1, "repeats": 2},
         "forget": {"pool": 60, "samples": 12, "search_steps": 3, "draws": 1},
         "dissect": {"samples": 60, "shuffles": 20},
     }
-    with_attributes = ("arithmetic-score", "turn", "directions", "artifacts", "forget", "dissect")
+    with_attributes = (
+        "arithmetic-score", "turn", "directions", "artifacts", "forget", "dissect", "useful"
+    )  # fmt: skip
     for name, kind in PROBES.items():
         templates = kind.headline
         probe = kind(**small.get(name, {}))
         data = attributed if name in with_attributes else labelled
+        subject = conditional if probe.needs().conditions else plain
         result = probe.run(subject, data if probe.needs().data != "no" else None)
         known = {key: 0 if value is None else value for key, value in result.summary().items()}
         assert all(fill(template, known) for template in templates), name

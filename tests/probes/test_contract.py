@@ -19,6 +19,16 @@ from ganlens.probes.result import arrays
 from ganlens.report import document
 from ganlens.subject import Subject, load
 
+SLOW = {  # settings of probes that take minutes at their defaults
+    "useful": {"n": 40, "n_train": 80, "n_test": 40, "few": 2, "ratios": (1.0,),
+               "few_ratios": (2.0,), "repeats": 2, "training_steps": 2, "batch_size": 8},
+}  # fmt: skip
+
+
+def probe_of(name: str) -> Any:
+    """Return a probe at its defaults, or smaller where those take minutes."""
+    return PROBES[name](**SLOW.get(name, {}))
+
 
 @pytest.fixture(scope="module")
 def subject(tiny_checkpoint: Path) -> Subject:
@@ -28,6 +38,20 @@ def subject(tiny_checkpoint: Path) -> Subject:
 @pytest.fixture(scope="module")
 def data(attribute_images: Path) -> ImageSet:
     return open_data(str(attribute_images))
+
+
+@pytest.fixture(scope="module")
+def places(tiny_checkpoint: Path, tiny_conditional: Path) -> dict[str, Path]:
+    """A checkpoint for each probe: one with a condition where it needs one."""
+    kinds = {False: tiny_checkpoint, True: tiny_conditional}
+    return {name: kinds[bool(PROBES[name]().needs().conditions)] for name in PROBES}
+
+
+@pytest.fixture(scope="module")
+def subjects(subject: Subject, tiny_conditional: Path) -> dict[str, Subject]:
+    """The same, loaded."""
+    kinds = {False: subject, True: load(tiny_conditional, "cpu")}
+    return {name: kinds[bool(PROBES[name]().needs().conditions)] for name in PROBES}
 
 
 def networks(subject: Subject) -> list[torch.nn.Module]:
@@ -41,9 +65,9 @@ def hooks(subject: Subject) -> int:
 
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_is_repeatable_json_and_leaves_the_networks_alone(
-    name: str, subject: Subject, data: ImageSet
+    name: str, subjects: dict[str, Subject], data: ImageSet
 ) -> None:
-    probe = PROBES[name]()
+    probe, subject = probe_of(name), subjects[name]
     z = subject.latents(range(3))
     before = subject.generate(z), subject.discriminate(subject.generate(z))
     result = probe.run(subject, data)
@@ -64,9 +88,10 @@ def test_a_probe_is_repeatable_json_and_leaves_the_networks_alone(
 
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_that_breaks_off_leaves_no_hooks(
-    name: str, subject: Subject, data: ImageSet
+    name: str, subjects: dict[str, Subject], data: ImageSet
 ) -> None:
-    steps = PROBES[name]().steps(subject, data)
+    subject = subjects[name]
+    steps = probe_of(name).steps(subject, data)
     assert isinstance(next(steps), Progress)
     steps.close()  # type: ignore[attr-defined]
     assert hooks(subject) == 0
@@ -82,11 +107,11 @@ def count_calls(subject: Subject, last: float = float("inf")) -> list[int]:
     count = [0]
 
     def counted(kind: type) -> type:
-        def forward(self: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+        def forward(self: torch.nn.Module, *inputs: torch.Tensor) -> torch.Tensor:
             count[0] += 1
             if count[0] == last:
                 raise Broken
-            return kind.forward(self, x)
+            return kind.forward(self, *inputs)
 
         return type("Counted", (kind,), {"forward": forward})
 
@@ -98,26 +123,26 @@ def count_calls(subject: Subject, last: float = float("inf")) -> list[int]:
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_whose_network_raises_midway_leaves_it_as_it_was(
     name: str,
-    tiny_checkpoint: Path,
+    places: dict[str, Path],
     data: ImageSet,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without what earlier runs have kept, so that both runs take the same way."""
     monkeypatch.setenv("GANLENS_CACHE", str(tmp_path / "whole"))
-    whole = load(tiny_checkpoint, "cpu")
+    whole = load(places[name], "cpu")
     calls = count_calls(whole)
-    PROBES[name]().run(whole, data)
+    probe_of(name).run(whole, data)
     if not calls[0]:
         assert name == "filters"  # which looks at weights alone
         return
     monkeypatch.setenv("GANLENS_CACHE", str(tmp_path / "broken"))
-    broken = load(tiny_checkpoint, "cpu")
+    broken = load(places[name], "cpu")
     z = broken.latents(range(3))
     before = broken.generate(z), broken.discriminate(broken.generate(z))
     count_calls(broken, -(-calls[0] // 2))
     with pytest.raises(Broken):
-        PROBES[name]().run(broken, data)
+        probe_of(name).run(broken, data)
     assert hooks(broken) == 0
     assert not any(m.training for n in networks(broken) for m in n.modules())
     after = broken.generate(z), broken.discriminate(broken.generate(z))
@@ -170,21 +195,25 @@ def assert_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -
 
 @pytest.mark.parametrize("name", PROBES)
 def test_a_probe_without_a_discriminator_runs_or_says_so(
-    name: str, subject: Subject, data: ImageSet
+    name: str, subjects: dict[str, Subject], data: ImageSet
 ) -> None:
-    alone = Subject({"generator": subject.generator}, subject.provenance)
+    subject = subjects[name]
+    networks = {"generator": subject.generator}
+    alone = Subject(networks, subject.provenance, condition=subject.condition)
     if "discriminator" in PROBES[name]().needs().networks:
         with pytest.raises(GanlensError, match="discriminator"):
             PROBES[name]().run(alone, data)
     else:
-        assert PROBES[name]().run(alone, data).panels()
+        assert probe_of(name).run(alone, data).panels()
 
 
-def test_the_global_random_streams_are_left_alone(subject: Subject, data: ImageSet) -> None:
+def test_the_global_random_streams_are_left_alone(
+    subjects: dict[str, Subject], data: ImageSet
+) -> None:
     before: Any = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    for probe in PROBES.values():
+    for name in PROBES:
         with DrawsFromSeeds():
-            probe().run(subject, data)
+            probe_of(name).run(subjects[name], data)
     assert torch.equal(before[0], torch.get_rng_state())
     assert np.array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002
 

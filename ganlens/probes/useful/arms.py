@@ -82,11 +82,11 @@ def arms(
 def _augmented(
     base: str, real: Literal["all", "few"], words: str, ratios: Sequence[float], flips: bool
 ) -> list[Arm]:
-    found = [
-        Arm(f"{base}_samples_{ratio:g}", f"{words} + {ratio:g} samples to each", base, real,
-            "samples", ratio)
-        for ratio in ratios
-    ]  # fmt: skip
+    found = []
+    for ratio in ratios:
+        added = f"{ratio:g} sample{'s' * (ratio != 1)} to each"
+        key = f"{base}_samples_{ratio:g}"
+        found.append(Arm(key, f"{words} + {added}", base, real, "samples", ratio))
     if flips:
         found.append(Arm(f"{base}_flips", f"{words}, flipped and shifted", base, real, flips=True))
     return found

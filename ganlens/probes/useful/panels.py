@@ -1,5 +1,7 @@
 """Panels of the Useful probe: every arm with its interval, its verdict, its repeats and classes."""
 
+from typing import Any
+
 import numpy as np
 
 from ganlens import images
@@ -14,35 +16,42 @@ from ganlens.panels import (
     picture_scale,
 )
 from ganlens.probes.useful.arms import ALL, FEW, GAN_TEST, GAN_TRAIN, REAL, SHUFFLED, UNTRAINED
-from ganlens.probes.useful.intervals import interval
+from ganlens.probes.useful.intervals import Interval, interval
 from ganlens.probes.useful.result import UsefulResult
 
 CHOSEN = (REAL, ALL, GAN_TRAIN, GAN_TEST, FEW)  # of the table of classes
+ROOMY: dict[str, Any] = {"height": 500, "margin": {"l": 50, "r": 20, "t": 50, "b": 200}}
 
 
 def panels(result: UsefulResult) -> list[Panel]:
     """Return the figure of arms, their table, the repeats, the classes, and samples."""
-    found: list[Panel] = [_dots(result), _table(result), _repeats(result), _classes(result)]
+    found: list[Panel] = [
+        _dots(result),
+        _differences(result),
+        _table(result),
+        _repeats(result),
+        _classes(result),
+    ]
     return [*found, _pictures(result)] if result.shown is not None else found
 
 
 def _dots(result: UsefulResult) -> FigurePanel:
-    about = result.about
+    about, series = result.about, list[Line]()
     names = [one.words for one in result.arms]
     kinds: dict[str, list[int]] = {"real images only": [], "with samples": [], "controls": []}
     for i, one in enumerate(result.arms):
         control = one.key in (SHUFFLED, UNTRAINED)
         real = not (one.source or one.tested == "samples")
         kinds["controls" if control else "real images only" if real else "with samples"].append(i)
-    series = []
     for (kind, places), colour in zip(kinds.items(), (PALETTE[0], PALETTE[1], GREY), strict=True):
+        found = [interval(100 * result.accuracy[i]) for i in places]
+        ends = [(max(one.low, 0.0), min(one.high, 100.0)) for one in found]  # where shares are
         if places:
-            own = [interval(100 * result.accuracy[i]) for i in places]
-            half = np.array([one.high - one.mean for one in own])
-            series.append(Line(kind, [one.mean for one in own], [names[i] for i in places],
-                               colour, mode="markers", error=half))  # fmt: skip
-    for repeat in result.accuracy.T:
-        series.append(Line("", 100 * repeat, names, GREY, mode="markers", opacity=0.35))
+            series.append(_points(kind, found, ends, [names[i] for i in places], colour))
+    series += [
+        Line("", 100 * repeat, names, GREY, mode="markers", opacity=0.35)
+        for repeat in result.accuracy.T
+    ]
     return lines(
         "What classifiers learn from samples",
         f"Accuracy on {about['n_test']:,} held-out images (GAN-test: on as many samples) of the "
@@ -53,12 +62,50 @@ def _dots(result: UsefulResult) -> FigurePanel:
         f"images. {_said(result)}".strip(),
         names,
         series,
-        xaxis={"categoryorder": "array", "categoryarray": names, "tickangle": -40},
+        xaxis=_axis(names),
         yaxis="accuracy (%)",
         levels={"always the commonest class": 100 * result.majority},
-        height=560,
-        margin={"l": 50, "r": 20, "t": 50, "b": 220},
+        **ROOMY,
     )
+
+
+def _differences(result: UsefulResult) -> FigurePanel:
+    named = {one.key: one.words for one in result.arms}
+    arms = [one for one in result.arms if one.against and one.key not in (SHUFFLED, UNTRAINED)]
+    found = [result.difference_of(one.key) for one in arms]
+    kept = [Interval(*(100 * one.mean, 100 * one.low, 100 * one.high)) for one in found if one]
+    names = [one.words for one in arms]
+    series = [_points("", kept, [one.ends for one in kept], names, PALETTE[0])]
+    against = dict.fromkeys(named[one.against] for one in arms)
+    return lines(
+        "Better or worse than the reference",
+        "Accuracy of each arm minus that of its reference in the same repeat "
+        f"({'; '.join(against)}: see the table), in points: mean and 95 % interval (Student's t, "
+        "paired). An interval above 0 is what helps, one below 0 what hurts; across 0, nothing is "
+        "shown.",
+        names,
+        series,
+        xaxis=_axis(names),
+        yaxis="difference (points)",
+        levels={"no difference": 0},
+        **ROOMY,
+    )
+
+
+def _points(
+    name: str,
+    found: list[Interval],
+    ends: list[tuple[float, float]],
+    places: list[str],
+    colour: str,
+) -> Line:
+    means = np.array([one.mean for one in found])
+    below, above = means - [low for low, _ in ends], [high for _, high in ends] - means
+    return Line(name, means, places, colour, mode="markers", error=(below, above))
+
+
+def _axis(names: list[str]) -> dict[str, object]:
+    return {"categoryorder": "array", "categoryarray": names, "tickangle": -40}
 
 
 def _said(result: UsefulResult) -> str:

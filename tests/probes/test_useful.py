@@ -20,7 +20,7 @@ from ganlens.panels import ImagePanel, TablePanel
 from ganlens.probes.useful import Useful, UsefulResult
 from ganlens.probes.useful.arms import arms, usual
 from ganlens.probes.useful.draws import few_of_each
-from ganlens.probes.useful.intervals import Interval, interval, verdict
+from ganlens.probes.useful.intervals import Interval, interval, share_interval, verdict
 from ganlens.probes.useful.materials import materials
 from ganlens.probes.useful.tested import scored
 from ganlens.progress import finish
@@ -58,6 +58,9 @@ def test_the_interval_is_student_s() -> None:
     assert five.high == pytest.approx(2.776445 * np.sqrt(2.5 / 5), rel=1e-6)
     assert interval(np.full(4, 0.25)).ends == (0.25, 0.25)
     assert np.isnan(interval(np.array([1.0])).ends).all()
+    cut = share_interval(np.array([0.9, 1.0]))
+    assert cut.high == 1
+    assert cut.low == pytest.approx(0.95 - 12.706205 * 0.05, rel=1e-5)
 
 
 def test_the_interval_covers_as_often_as_it_says() -> None:
@@ -132,9 +135,9 @@ def test_wrong_labels_hurt_beside_real_images_too(data: ImageSet) -> None:
 def test_half_of_the_classes_are_missed_by_name(data: ImageSet) -> None:
     found = run("half", data, ratios=())
     assert found["gan_train_verdict"] == "hurts"
-    drawn = [found["by_class"][name]["gan_test"] for name in CORNERS]
-    assert drawn == pytest.approx([1, 1, 0, 0], abs=0.1)
-    assert min(found["by_class"][name]["real"] for name in CORNERS) > 0.8
+    assert found["classes"] == list(CORNERS)
+    assert found["by_class"]["gan_test"] == pytest.approx([1, 1, 0, 0], abs=0.1)
+    assert min(found["by_class"]["all"]) > 0.8
 
 
 def test_perfect_samples_help_where_real_images_are_few(data: ImageSet) -> None:
@@ -287,12 +290,12 @@ def test_attributes_are_targets_each(attribute_images: Path, tiny_conditional: P
     data, subject = open_data(str(attribute_images)), load(tiny_conditional, "cpu")
     both = Useful(**{**TINY, "few": 2, "controls": True}).run(subject, data)
     assert both["targets"] == ["hue", "shade"]
-    assert set(both["by_class"]) == {"hue=blue", "hue=red", "shade=dark", "shade=light"}
+    assert both["classes"] == ["hue=blue", "hue=red", "shade=dark", "shade=light"]
     assert both["untrained"] is not None
     means = np.mean(list(both["arms"]["all"]["targets"].values()))
     assert both["all"] == pytest.approx(means)
     one = Useful(**TINY, targets=("shade",)).run(subject, data)
-    assert set(one["by_class"]) == {"dark", "light"}
+    assert one["classes"] == ["dark", "light"]
     with pytest.raises(GanlensError, match="target 'hat' is not known: choose from hue, shade"):
         Useful(**TINY, targets=("hat",)).run(subject, data)
 

@@ -41,6 +41,13 @@ def interval(values: np.ndarray) -> Interval:
     return Interval(mean, float(mean - half), float(mean + half))
 
 
+def share_interval(values: np.ndarray) -> Interval:
+    """Return the interval of (R,) shares, cut off at 0 and 1, which no share exceeds."""
+    found = interval(values)
+    low, high = np.clip(found.ends, 0, 1).tolist()
+    return Interval(found.mean, low, high)
+
+
 def verdict(difference: Interval, repeats: int, words: tuple[str, str] = ("helps", "hurts")) -> str:
     """Say what an interval of differences shows; "" where it is not defined.
 

@@ -16,7 +16,7 @@ from ganlens.panels import (
     picture_scale,
 )
 from ganlens.probes.useful.arms import ALL, FEW, GAN_TEST, GAN_TRAIN, REAL, SHUFFLED, UNTRAINED
-from ganlens.probes.useful.intervals import Interval, interval
+from ganlens.probes.useful.intervals import Interval, share_interval
 from ganlens.probes.useful.result import UsefulResult
 
 CHOSEN = (REAL, ALL, GAN_TRAIN, GAN_TEST, FEW)  # of the table of classes
@@ -44,10 +44,9 @@ def _dots(result: UsefulResult) -> FigurePanel:
         real = not (one.source or one.tested == "samples")
         kinds["controls" if control else "real images only" if real else "with samples"].append(i)
     for (kind, places), colour in zip(kinds.items(), (PALETTE[0], PALETTE[1], GREY), strict=True):
-        found = [interval(100 * result.accuracy[i]) for i in places]
-        ends = [(max(one.low, 0.0), min(one.high, 100.0)) for one in found]  # where shares are
         if places:
-            series.append(_points(kind, found, ends, [names[i] for i in places], colour))
+            found = [_percent(share_interval(result.accuracy[i])) for i in places]
+            series.append(_points(kind, found, [names[i] for i in places], colour))
     series += [
         Line("", 100 * repeat, names, GREY, mode="markers", opacity=0.35)
         for repeat in result.accuracy.T
@@ -73,9 +72,9 @@ def _differences(result: UsefulResult) -> FigurePanel:
     named = {one.key: one.words for one in result.arms}
     arms = [one for one in result.arms if one.against and one.key not in (SHUFFLED, UNTRAINED)]
     found = [result.difference_of(one.key) for one in arms]
-    kept = [Interval(*(100 * one.mean, 100 * one.low, 100 * one.high)) for one in found if one]
+    kept = [_percent(one) for one in found if one]
     names = [one.words for one in arms]
-    series = [_points("", kept, [one.ends for one in kept], names, PALETTE[0])]
+    series = [_points("", kept, names, PALETTE[0])]
     against = dict.fromkeys(named[one.against] for one in arms)
     return lines(
         "Better or worse than the reference",
@@ -92,15 +91,13 @@ def _differences(result: UsefulResult) -> FigurePanel:
     )
 
 
-def _points(
-    name: str,
-    found: list[Interval],
-    ends: list[tuple[float, float]],
-    places: list[str],
-    colour: str,
-) -> Line:
+def _percent(one: Interval) -> Interval:
+    return Interval(100 * one.mean, 100 * one.low, 100 * one.high)
+
+
+def _points(name: str, found: list[Interval], places: list[str], colour: str) -> Line:
     means = np.array([one.mean for one in found])
-    below, above = means - [low for low, _ in ends], [high for _, high in ends] - means
+    below, above = means - [one.low for one in found], [one.high for one in found] - means
     return Line(name, means, places, colour, mode="markers", error=(below, above))
 
 
@@ -122,7 +119,7 @@ def _table(result: UsefulResult) -> TablePanel:
     rows = []
     named = {one.key: one.words for one in result.arms}
     for i, one in enumerate(result.arms):
-        own, difference = interval(result.accuracy[i]), result.difference_of(one.key)
+        own, difference = share_interval(result.accuracy[i]), result.difference_of(one.key)
         ends = (None,) * 3 if difference is None else (difference.mean, *difference.ends)
         rows.append((one.words, round(result.sizes[i, 0]), round(result.sizes[i, 1]),
                      percent(own.mean), _range(*own.ends), named.get(one.against, ""),

@@ -93,7 +93,7 @@ class Useful(Probe):
     flips: bool = True
     controls: bool = True
     repeats: Annotated[int, Limits(low=2)] = 5
-    training_steps: Count = 300
+    training_steps: Count = 200
     batch_size: Annotated[int, Limits(low=2)] = 64
     seed: Seed = 0
 
@@ -252,7 +252,8 @@ class Useful(Probe):
             "split": f"trained on train, tested on test ({data.split_source})",
             "few_of_each_class": self.few,
             "repeats": self.repeats,
-            "interval_method": f"Student's t over {self.repeats} repeats, 95 %; differences paired",
+            "interval_method": f"Student's t over {self.repeats} repeats, 95 %, accuracies "
+            "cut off at 0 and 1; differences paired",
             "classifier": f"ganlens classifier, width {settings.width}, depth {settings.depth}, "
             f"AdamW, one cycle to {settings.lr:g}, weight decay {settings.weight_decay:g}",
             "training_steps": self.training_steps,

@@ -17,7 +17,7 @@ from ganlens.probes.useful.arms import (
     Arm,
     usual,
 )
-from ganlens.probes.useful.intervals import Interval, interval, verdict
+from ganlens.probes.useful.intervals import Interval, interval, share_interval, verdict
 
 MAIN = {
     REAL: "trained on as many real images as GAN-train has samples",
@@ -92,7 +92,7 @@ class UsefulResult(Result):
     def accuracy_of(self, key: str) -> Interval | None:
         """Return an arm's accuracy over repeats."""
         place = self.place(key)
-        return None if place is None else interval(self.accuracy[place])
+        return None if place is None else share_interval(self.accuracy[place])
 
     def difference_of(self, key: str) -> Interval | None:
         """Return an arm's accuracy minus its reference's, paired by repeat; None of a reference."""
@@ -128,12 +128,10 @@ class UsefulResult(Result):
             found += self._compared(f"{base}_flips", f"{base}_flips", "flips were left out")
         found.append(Number("majority", self.majority, "always the commonest class", "%"))
         found.append(Number("arms", {one.key: self._arm(i) for i, one in enumerate(self.arms)}))
-        found.append(Number("by_class", {
-            name: {"held_out": self.tested[k],
-                   **{one.key: float(self.by_class[i, :, k].mean())
-                      for i, one in enumerate(self.arms)}}
-            for k, name in enumerate(self.classes)
-        }))  # fmt: skip
+        shares = {one.key: self.by_class[i].mean(0) for i, one in enumerate(self.arms)}
+        found.append(Number("classes", list(self.classes)))
+        found.append(Number("held_out_by_class", self.tested))
+        found.append(Number("by_class", shares))
         found.append(Number("missing", self.missing))
         found.append(Number("notes", list(self.notes)))
         return found
@@ -152,7 +150,7 @@ class UsefulResult(Result):
 
     def _arm(self, i: int) -> dict[str, Any]:
         one = self.arms[i]
-        own, difference = interval(self.accuracy[i]), self.difference_of(one.key)
+        own, difference = share_interval(self.accuracy[i]), self.difference_of(one.key)
         return {
             "words": one.words,
             "real_images": self.sizes[i, 0],
@@ -161,9 +159,14 @@ class UsefulResult(Result):
             "accuracy": own.mean,
             "interval": own.ends,
             "repeats": self.accuracy[i],
-            "targets": dict(zip(self.targets, self.by_target[i].mean(0), strict=True)),
+            **self._each_target(i),
             "against": one.against or None,
             "difference": None if difference is None else difference.mean,
             "difference_interval": None if difference is None else difference.ends,
             "verdict": self.verdict_of(one.key),
         }
+
+    def _each_target(self, i: int) -> dict[str, Any]:
+        if len(self.targets) < 2:
+            return {}
+        return {"targets": dict(zip(self.targets, self.by_target[i].mean(0), strict=True))}

@@ -175,6 +175,13 @@ def test_where_all_images_are_taken_both_references_are_one(data: ImageSet) -> N
     assert found["n_train_available"] > 40
 
 
+def test_few_that_are_all_are_left_out(data: ImageSet) -> None:
+    found = Useful(**{**TINY, "few": 40}).run(planted(), data)
+    assert "few" not in found["arms"]
+    assert found["reasons"]["few"] == "no class has more than 40 train images"
+    assert found["few_samples_verdict"] is None
+
+
 def test_few_of_each_gives_every_class_its_number() -> None:
     answers = np.random.default_rng(0).integers(0, 3, (200, 1))
     places = few_of_each(answers, 4)

@@ -69,6 +69,16 @@ class Materials:
     unlabelled: tuple[int, int]
     notes: tuple[str, ...]
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """(K) classes of all targets, one target's after another's; of several "target=class"."""
+        several = len(self.targets) > 1
+        return tuple(
+            f"{name}={one}" if several else one
+            for name, classes in self.targets.items()
+            for one in classes
+        )
+
     def truth(self, answers: np.ndarray) -> Truth:
         """Return (N, T) answers as a classifier learns them."""
         numbers = torch.zeros(len(answers), 0)

@@ -6,28 +6,24 @@ from typing import Annotated, Any, TypeVar
 
 import numpy as np
 
-from ganlens import images
 from ganlens.classifier import ClassifierSettings
 from ganlens.data import ImageSet
 from ganlens.errors import GanlensError
-from ganlens.latents import Seeds
 from ganlens.limits import Count, Limits, Seed
 from ganlens.models.classifier import Classifier
 from ganlens.models.prior import check_seed
 from ganlens.probes.base import Needs, Probe, Progress, Steps, images_for
 from ganlens.probes.identity import identity, untrained
 from ganlens.probes.useful.arms import FEW, SHUFFLED, UNTRAINED, Arm, arms
-from ganlens.probes.useful.draws import Draw, Sizes, draw
+from ganlens.probes.useful.draws import Draw, Sizes, draw, few_of_each
 from ganlens.probes.useful.materials import Materials, materials
 from ganlens.probes.useful.panels import panels
-from ganlens.probes.useful.result import Shown, UsefulResult
+from ganlens.probes.useful.result import UsefulResult
+from ganlens.probes.useful.shown import show
 from ganlens.probes.useful.tested import Tested, tested, trained
-from ganlens.recipe import Recipe
-from ganlens.recipe import draw as drawn
 from ganlens.subject import Subject
 
 R = TypeVar("R")
-ROWS, COLUMNS = 12, 8  # of the picture
 
 
 @dataclass(frozen=True)
@@ -136,10 +132,10 @@ class Useful(Probe):
             counts.append([self._counts(one, made, found) for one in chosen])
             where = (done + 1, total, said)
             scores.append((yield from self._repeat(chosen, made, found, subject, repeat, where)))
-            shown = shown or _shown(subject, made, found)
+            shown = shown or show(subject, made, found)
         return UsefulResult(
             arms=tuple(chosen),
-            classes=_classes(found),
+            classes=found.classes,
             accuracy=np.array([[one.accuracy for one in row] for row in scores]).T,
             by_target=np.array([[one.accuracies for one in row] for row in scores]).swapaxes(0, 1),
             by_class=np.array([[one.by_class for one in row] for row in scores]).swapaxes(0, 1),
@@ -173,9 +169,11 @@ class Useful(Probe):
         self, subject: Subject, found: Materials, sizes: Sizes
     ) -> tuple[list[Arm], dict[str, str]]:
         """Return the arms, and the keys of those that were left out with the reason."""
-        missing = {}
+        missing, answers = {}, found.train.answers
         if not self.few:
             missing[FEW] = "few is 0"
+        elif len(few_of_each(answers, self.few)) == len(answers):
+            missing[FEW] = f"no class has more than {self.few} train images"
         controls = [SHUFFLED, UNTRAINED] if self.controls else []
         if not self.controls:
             missing |= dict.fromkeys((SHUFFLED, UNTRAINED), "controls are switched off")
@@ -183,7 +181,7 @@ class Useful(Probe):
             missing[UNTRAINED] = reason
             controls.remove(UNTRAINED)
         chosen = arms(
-            whole=sizes.n == len(found.train), few=self.few > 0, ratios=self.ratios,
+            whole=sizes.n == len(found.train), few=FEW not in missing, ratios=self.ratios,
             few_ratios=self.few_ratios, flips=self.flips, controls=controls,
         )  # fmt: skip
         return chosen, missing
@@ -272,29 +270,3 @@ def _said(steps: Steps[R], done: int, total: int, said: str) -> Steps[R]:
             found: R = stop.value
             return found
         yield Progress(done, total, f"{said}: {step.what} ({step.done:,} of {step.total:,})")
-
-
-def _classes(found: Materials) -> tuple[str, ...]:
-    several = len(found.targets) > 1
-    return tuple(
-        f"{name}={one}" if several else one
-        for name, classes in found.targets.items()
-        for one in classes
-    )
-
-
-def _shown(subject: Subject, drawn_: Draw, found: Materials) -> Shown | None:
-    """Draw samples that GAN-train learned from, a row for each class that has enough of them."""
-    condition, answers = subject.condition, drawn_.samples.answers[: len(drawn_.some)]
-    assert condition is not None
-    named, groups = _classes(found), list[np.ndarray]()
-    for column, classes in zip(answers.T, found.targets.values(), strict=True):
-        groups += [np.flatnonzero(column == i)[:COLUMNS] for i in range(len(classes))]
-    columns = max(map(len, groups))
-    kept = [i for i, group in enumerate(groups) if len(group) == columns][:ROWS]
-    places = np.concatenate([groups[i] for i in kept])
-    words = [condition.name(drawn_.samples.rows[i]) for i in places]
-    seeds = tuple(drawn_.seeds[int(i)] for i in places)
-    recipe = Recipe.of(subject, Seeds(seeds), columns=columns, condition=words)
-    pictures = images.to_uint8(drawn(subject, recipe))
-    return Shown(pictures, tuple(named[i] for i in kept), recipe.to_json())

@@ -18,6 +18,7 @@ from ganlens.probes.useful.arms import (
     usual,
 )
 from ganlens.probes.useful.intervals import Interval, interval, share_interval, verdict
+from ganlens.probes.useful.shown import Shown
 
 MAIN = {
     REAL: "trained on as many real images as GAN-train has samples",
@@ -28,21 +29,6 @@ MAIN = {
     SHUFFLED: "control: samples with shuffled labels",
     UNTRAINED: "control: samples of the untrained generator",
 }
-
-
-@dataclass(frozen=True)
-class Shown:
-    """Samples of the first repeat that were trained on, by class.
-
-    Attributes:
-        pictures: (R * C, H, W, channels) uint8, row by row.
-        rows: R classes.
-        recipe: JSON-able description from which they are drawn again.
-    """
-
-    pictures: np.ndarray
-    rows: tuple[str, ...]
-    recipe: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -132,8 +132,8 @@ def _table(result: UsefulResult) -> TablePanel:
         "Each arm against its reference, in points of accuracy: the mean of the differences within "
         f"{result.repeats} repeats and its 95 % interval (Student's t, paired). The verdict "
         "follows from that interval alone: helps or hurts where 0 lies outside. Of twenty such "
-        "verdicts, one is expected to be wrong by chance. Flips and shifts are for photographs, not "
-        "for what a mirror changes, such as digits, and they take longer to learn from."
+        "verdicts, one is expected to be wrong by chance. Flips and shifts are for photographs, "
+        "not for what a mirror changes, such as digits, and they take longer to learn from."
         + (few + "comes from those." if result.place(FEW) is not None else ""),
         ("trained on", "real", "samples", "accuracy (%)", "95 % interval", "against",
          "difference", "95 % interval of it", "verdict"),

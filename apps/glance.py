@@ -31,8 +31,8 @@ def findings(subject: "Subject", spec: str) -> None:
         "Ask what is missing",
         icon=":material/play_arrow:",
         width="stretch",
-        help="Runs every probe below that has no answer yet: several minutes. It can be stopped, "
-        "and what was found stays.",
+        help="Runs every probe below that has no answer yet, but for those that take minutes by "
+        "themselves: several minutes. It can be stopped, and what was found stays.",
     ):
         _ask(subject, spec, known)
         known = _known(subject)
@@ -56,7 +56,8 @@ def _known(subject: "Subject") -> dict[str, Stored]:
 
 
 def _why(name: str, subject: "Subject", spec: str) -> str:
-    reason = missing(PROBES[name](), subject, _data(subject, spec))
+    probe = PROBES[name]()
+    reason = missing(probe, subject, _data(subject, spec)) or probe.on_request
     return f": this probe {show.escape(reason)}" if reason else ""
 
 
@@ -71,7 +72,7 @@ def _ask(subject: "Subject", spec: str, known: dict[str, Stored]) -> None:
     """Run what can be run at default settings; what is found stays if the visitor stops it."""
     for name, kind in PROBES.items():
         probe, data = kind(), _data(subject, spec)
-        if name in known or missing(probe, subject, data):
+        if name in known or probe.on_request or missing(probe, subject, data):
             continue
         st.caption(show.escape(kind.title or name))
         try:

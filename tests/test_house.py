@@ -39,7 +39,7 @@ LEVELS: tuple[tuple[int, str], ...] = (
     (4, "probes.artifacts"),
     (4, "probes.arithmetic probes.turn probes.memorization probes.fidelity probes.linear"),
     (4, "probes.directions probes.inversion probes.maximize probes.health probes.forgetting"),
-    (4, "probes.dissection probes.conditions probes.codes"),
+    (4, "probes.dissection probes.conditions probes.codes probes.useful"),
     (5, "probes"),
     (6, "replay"),
     (6, "report"),

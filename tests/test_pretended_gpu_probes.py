@@ -55,6 +55,8 @@ WAYS: list[tuple[str, dict[str, Any]]] = [
     ("linear-probe", {**LINEAR, "kmeans_k": 8, "supervised_epochs": 1}),
     ("linear-probe", {**LINEAR, "mirror": True, "shift": 1, "half": True}),
     ("invert", {"n": 3, "evaluations": 4, "restarts": 2}),
+    ("useful", {"n": 40, "n_train": 80, "n_test": 40, "few": 2, "ratios": (1.0,), "few_ratios": (),
+                "repeats": 2, "training_steps": 3}),
 ]  # fmt: skip
 
 

@@ -143,12 +143,12 @@ def train_classifier(
     settings = ClassifierSettings(**{**asdict(settings or ClassifierSettings()), **changes})
     truth, train, test = truth_of(data), data.part("train"), data.part("test")
     train_truth, test_truth = (truth.rows(slice(*data.bounds[name])) for name in ("train", "test"))
-    model = _build(data, truth, settings, torch.device(device))
+    model = build(data.image_shape, truth, settings, torch.device(device))
     epochs = []
-    for epoch in _fit(model, train.images, train_truth, settings):
+    for epoch in fit(model, train.images, train_truth, settings):
         epochs.append(epoch)
         yield epoch
-    _calibrate(model, train)
+    settle(model, train.images)
     found = read(model, test)
     return TrainedClassifier(
         model.cpu(),
@@ -171,10 +171,14 @@ def train_classifier(
     )
 
 
-def _build(
-    data: ImageSet, truth: Truth, settings: ClassifierSettings, device: torch.device
+def build(
+    image_shape: tuple[int, int, int],
+    truth: Truth,
+    settings: ClassifierSettings,
+    device: torch.device,
 ) -> Classifier:
-    channels, size, _ = data.image_shape
+    """Return an untrained classifier of (C, H, W) images, its weights drawn from the seed."""
+    channels, size, _ = image_shape
     config = ClassifierConfig(
         size,
         channels,
@@ -188,37 +192,75 @@ def _build(
     return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def _fit(
+class Descent:
+    """AdamW on the mean loss of all tasks, its learning rate rising and falling once.
+
+    Args:
+        model: what is trained.
+        settings: learning rate, decay, augmentation and seed.
+        total: steps that there will be.
+
+    Attributes:
+        stream: of the order and the augmentation.
+    """
+
+    def __init__(self, model: Classifier, settings: ClassifierSettings, total: int) -> None:
+        self.model, self.settings = model, settings
+        self.stream = torch.Generator().manual_seed(settings.seed)
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), settings.lr, weight_decay=settings.weight_decay, fused=True
+        )
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimizer, settings.lr, total + 1)
+
+    def step(self, images: np.ndarray, truth: Truth) -> tuple[float, float]:
+        """Take a step on (n, H, W, C) uint8 images; return the loss and the share of right answers.
+
+        The model must be in training mode.
+        """
+        device = place_of(self.model)
+        batch = from_uint8(np.array(images), device)
+        if self.settings.augment:
+            batch = _flip_and_shift(batch, self.stream)
+        loss, share = _loss(self.model, batch, truth.to(device))
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.schedule.step()
+        return float(loss.detach()), share
+
+
+def fit(
     model: Classifier, images: np.ndarray, truth: Truth, settings: ClassifierSettings
 ) -> Iterator[ClassifierEpoch]:
-    stream, device = torch.Generator().manual_seed(settings.seed), place_of(model)
+    """Train on N uint8 images and what is true of them, and yield after every epoch.
+
+    Raises:
+        GanlensError: the training diverges.
+    """
     size = min(settings.batch_size, len(images))
-    total = settings.epochs * (len(images) // size)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), settings.lr, weight_decay=settings.weight_decay, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.lr, total + 1)
+    descent = Descent(model, settings, settings.epochs * (len(images) // size))
     for epoch in range(settings.epochs):
         model.train()
-        order = torch.randperm(len(images), generator=stream)[: len(images) // size * size]
+        order = torch.randperm(len(images), generator=descent.stream)
+        order = order[: len(images) // size * size]
         loss_sum, right, steps = 0.0, 0.0, len(order) // size
         for chosen in order.split(size):
             chosen = chosen.sort().values
-            batch = from_uint8(np.array(images[chosen.numpy()]), device)
-            if settings.augment:
-                batch = _flip_and_shift(batch, stream)
-            loss, share = _loss(model, batch, truth.rows(chosen).to(device))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            loss_sum += float(loss.detach())
+            loss, share = descent.step(images[chosen.numpy()], truth.rows(chosen))
+            loss_sum += loss
             right += share
-        if not math.isfinite(loss_sum):
-            raise GanlensError(
-                f"the loss is not finite in epoch {epoch + 1}: give less than lr {settings.lr}"
-            )
+        check_finite(loss_sum, f"epoch {epoch + 1}", settings)
         yield ClassifierEpoch(epoch + 1, settings.epochs, loss_sum / steps, right / steps)
+
+
+def check_finite(loss: float, when: str, settings: ClassifierSettings) -> None:
+    """Refuse a training that diverged.
+
+    Raises:
+        GanlensError: the loss is not finite.
+    """
+    if not math.isfinite(loss):
+        raise GanlensError(f"the loss is not finite in {when}: give less than lr {settings.lr}")
 
 
 def _loss(model: Classifier, batch: Tensor, truth: Truth) -> tuple[Tensor, float]:
@@ -239,12 +281,15 @@ def _loss(model: Classifier, batch: Tensor, truth: Truth) -> tuple[Tensor, float
     return torch.stack(losses or [nothing]).mean(), share
 
 
-def _calibrate(model: Classifier, training: ImageSet) -> None:
-    """Measure the batch-norm statistics anew: the moving ones lag behind after a short training."""
-    rows = np.unique(np.linspace(0, len(training) - 1, CALIBRATION).astype(np.int64))
+def settle(model: Classifier, images: np.ndarray) -> None:
+    """Measure the batch-norm statistics anew: the moving ones lag behind after a short training.
+
+    The model is in eval mode afterwards, and its weights are fixed.
+    """
+    rows = np.unique(np.linspace(0, len(images) - 1, CALIBRATION).astype(np.int64))
     parts = [part for part in np.array_split(rows, -(-len(rows) // 256)) if len(part) > 1]
     device = place_of(model)
-    batches = (training.batch(part).to(device) for part in parts)
+    batches = (from_uint8(np.array(images[part]), device) for part in parts)
     calibrate(model.requires_grad_(False), batches)
     model.eval()
 

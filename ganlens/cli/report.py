@@ -53,12 +53,12 @@ def report(
     json: Json = None,
     force: Force = False,
 ) -> None:
-    """Run every probe at its default settings and write one HTML page that needs nothing else.
+    """Run the probes at their default settings and write one HTML page that needs nothing else.
 
     Args:
         out: folder for report.html, findings.json and arrays.npz.
-        probes: only these, in this order; by default all: {probes}. One that cannot run says why;
-            where none can, nothing is written.
+        probes: only these, in this order; by default all but what takes minutes: {probes}. One
+            that does not run says why; where none can, nothing is written.
         pdf: print it as report.pdf too, with a Chromium found on the PATH.
     """
     browser = find_browser() if pdf else None
@@ -75,7 +75,7 @@ def report(
     subject = open_subject(checkpoint, device, condition=condition, sources=sources)
     if probes:
         _refuse_a_page_of_nothing(subject, chosen, data)
-    screen = _write(subject, checkpoint, data, chosen, out, json)
+    screen = _write(subject, checkpoint, data, chosen, out, json, on_request=bool(probes))
     if browser is not None:
         screen.print(f"wrote {write_pdf(out / REPORT_FILES[0], browser)}", soft_wrap=True)
 
@@ -113,6 +113,8 @@ def _write(
     probes: Mapping[str, Probe],
     out: Path,
     json: str | None,
+    *,
+    on_request: bool = False,
 ) -> Console:
     """Run, write, and print the table of findings; return where it was printed."""
     start = time.perf_counter()
@@ -126,7 +128,7 @@ def _write(
             what = f"{name}: {step.what}"
             bar.update(task, description=what, completed=step.done, total=step.total)
 
-        findings = run_probes(subject, data, probes, show)
+        findings = run_probes(subject, data, probes, show, on_request=on_request)
     page = write_report(out, subject, data, findings, checkpoint=checkpoint)
     write_json(json, jsonlib.loads((page.parent / "findings.json").read_text("utf-8")))
     screen = console(json)

@@ -24,5 +24,6 @@ PROBES = ProbeTable(
         "neighbors": "memorization.probe:Neighbors",
         "linear-probe": "linear.probe:LinearProbe",
         "invert": "inversion.probe:Inversion",
+        "useful": "useful.probe:Useful",
     }
 )

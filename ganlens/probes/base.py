@@ -95,6 +95,7 @@ class Probe:
         papers: (name, address) of where the method comes from.
         requires: what it cannot do without, whatever the settings; else ``needs`` says it.
         drawn: the setting that says how many samples are drawn, with seeds from ``seed`` on.
+        on_request: why a report leaves it out unless it is named; empty: it does not.
         demo: settings of ``ganlens demo`` that are not the defaults.
         renamed: earlier names of settings, which recipes of older versions carry.
     """
@@ -107,6 +108,7 @@ class Probe:
     papers: ClassVar[tuple[tuple[str, str], ...]] = ()
     requires: ClassVar[Needs] = Needs()
     drawn: ClassVar[str] = ""
+    on_request: ClassVar[str] = ""
     demo: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     renamed: ClassVar[Mapping[str, str]] = MappingProxyType({})
 

@@ -57,6 +57,8 @@ def run_probes(
     data: "ImageSet | None",
     probes: Mapping[str, Probe],
     on_progress: Callable[[str, Progress], None] = ignore_progress,
+    *,
+    on_request: bool = True,
 ) -> list[Finding]:
     """Run probes one after the other; what cannot run becomes a finding that says why.
 
@@ -65,8 +67,18 @@ def run_probes(
         data: the images to compare it with, whole ("all"); None where there are none.
         probes: name -> probe with its settings, in the order of the report.
         on_progress: called with the probe's name and each Progress that it yields.
+        on_request: run those too that a report leaves out unless they are named.
     """
-    return [_run(name, probe, subject, data, on_progress) for name, probe in probes.items()]
+    found = []
+    for name, probe in probes.items():
+        reason = missing(probe, subject, data)
+        if not reason and probe.on_request and not on_request:
+            reason = f"{probe.on_request}: ask for it by --probes {name}"
+        if reason:
+            found.append(Finding(name, probe, reason=reason))
+        else:
+            found.append(_run(name, probe, subject, data, on_progress))
+    return found
 
 
 def _run(
@@ -76,8 +88,6 @@ def _run(
     data: "ImageSet | None",
     on_progress: Callable[[str, Progress], None],
 ) -> Finding:
-    if reason := missing(probe, subject, data):
-        return Finding(name, probe, reason=reason)
     start = time.perf_counter()
     try:
         result = finish(probe.steps(subject, data), partial(on_progress, name))

@@ -102,9 +102,10 @@ def test_the_page_about_conditions_opens_with_a_conditional_model(
 ) -> None:
     words = ["--root", str(tiny_conditional.parent), "--data", str(tiny_images)]
     monkeypatch.setattr(sys, "argv", ["explorer.py", *words])
-    app = opened("conditions", checkpoint=label_of(tiny_conditional), data=str(tiny_images))
-    assert not app.exception
-    assert_no_setting_is_forgotten_and_none_takes_a_path(app, "conditions")
+    for probe in ("conditions", "useful"):
+        app = opened(probe, checkpoint=label_of(tiny_conditional), data=str(tiny_images))
+        assert not app.exception
+        assert_no_setting_is_forgotten_and_none_takes_a_path(app, probe)
 
 
 def settings(app: AppTest) -> dict[str, Any]:

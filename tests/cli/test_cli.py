@@ -503,11 +503,13 @@ def test_headlines_name_what_summaries_hold(
         "fid": {"extractor": "pixels", "n": 12},
         "neighbors": {"n": 12},
         "linear-probe": {"n_train": 60, "c_grid": (0.1,)},
+        "useful": {"n": 20, "n_train": 40, "n_test": 20, "training_steps": 1, "repeats": 2},
         "forget": {"pool": 60, "samples": 12, "search_steps": 3, "draws": 1},
         "dissect": {"samples": 60, "shuffles": 20},
     }
     with_attributes = (
-        "arithmetic-score", "turn", "directions", "artifacts", "forget", "dissect", "conditions"
+        "arithmetic-score", "turn", "directions", "artifacts", "forget", "dissect", "conditions",
+        "useful",
     )  # fmt: skip
     for name, kind in PROBES.items():
         templates = kind.headline

@@ -24,7 +24,7 @@ from ganlens.subject import Subject
 DIGITS = Classes.of(np.array([0, 1, 1, 2]), ["a", "b", "c"])
 DRAWN = ("activations", "fid", "neighbors")
 # Those ask for what their data call a class, and for a prior of parts.
-OTHERS = [name for name in PROBES if name not in ("conditions", "codes")]
+OTHERS = [name for name in PROBES if not PROBES[name]().needs().conditions and name != "codes"]
 
 
 def made(family: str, config: Shape, **more: Any) -> Subject:
@@ -131,6 +131,7 @@ def test_the_jacobian_is_of_the_condition_that_is_told(subject: Subject) -> None
 
 WITHOUT = {  # what an encoder and a decoder cannot answer
     "conditions": "takes no condition",
+    "useful": "takes no condition",
     "codes": "no parts",
     "arithmetic": "discriminator",
     "arithmetic-score": "discriminator",

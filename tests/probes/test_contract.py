@@ -19,6 +19,16 @@ from ganlens.probes.result import arrays
 from ganlens.report import document
 from ganlens.subject import Subject, load
 
+SLOW = {  # settings of probes that take minutes at their defaults
+    "useful": {"n": 40, "n_train": 80, "n_test": 40, "few": 2, "ratios": (1.0,),
+               "few_ratios": (2.0,), "repeats": 2, "training_steps": 2, "batch_size": 8},
+}  # fmt: skip
+
+
+def probe_of(name: str) -> Any:
+    """Return a probe at its defaults, or smaller where those take minutes."""
+    return PROBES[name](**SLOW.get(name, {}))
+
 
 @pytest.fixture(scope="module")
 def subject(tiny_checkpoint: Path) -> Subject:
@@ -50,7 +60,7 @@ def hooks(subject: Subject) -> int:
 def test_a_probe_is_repeatable_json_and_leaves_the_networks_alone(
     name: str, subjects: dict[str, Subject], data: ImageSet
 ) -> None:
-    probe, subject = PROBES[name](), subjects[name]
+    probe, subject = probe_of(name), subjects[name]
     z = subject.latents(range(3))
     before = subject.generate(z), subject.discriminate(subject.generate(z))
     result = probe.run(subject, data)
@@ -74,7 +84,7 @@ def test_a_probe_that_breaks_off_leaves_no_hooks(
     name: str, subjects: dict[str, Subject], data: ImageSet
 ) -> None:
     subject = subjects[name]
-    steps = PROBES[name]().steps(subject, data)
+    steps = probe_of(name).steps(subject, data)
     assert isinstance(next(steps), Progress)
     steps.close()  # type: ignore[attr-defined]
     assert hooks(subject) == 0
@@ -115,7 +125,7 @@ def test_a_probe_whose_network_raises_midway_leaves_it_as_it_was(
     monkeypatch.setenv("GANLENS_CACHE", str(tmp_path / "whole"))
     whole = load(places[name], "cpu")
     calls = count_calls(whole)
-    PROBES[name]().run(whole, data)
+    probe_of(name).run(whole, data)
     if not calls[0]:
         assert name == "filters"  # which looks at weights alone
         return
@@ -125,7 +135,7 @@ def test_a_probe_whose_network_raises_midway_leaves_it_as_it_was(
     before = broken.generate(z), broken.discriminate(broken.generate(z))
     count_calls(broken, -(-calls[0] // 2))
     with pytest.raises(Broken):
-        PROBES[name]().run(broken, data)
+        probe_of(name).run(broken, data)
     assert hooks(broken) == 0
     assert not any(m.training for n in networks(broken) for m in n.modules())
     after = broken.generate(z), broken.discriminate(broken.generate(z))
@@ -187,16 +197,16 @@ def test_a_probe_without_a_discriminator_runs_or_says_so(
         with pytest.raises(GanlensError, match="discriminator"):
             PROBES[name]().run(alone, data)
     else:
-        assert PROBES[name]().run(alone, data).panels()
+        assert probe_of(name).run(alone, data).panels()
 
 
 def test_the_global_random_streams_are_left_alone(
     subjects: dict[str, Subject], data: ImageSet
 ) -> None:
     before: Any = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    for name, probe in PROBES.items():
+    for name in PROBES:
         with DrawsFromSeeds():
-            probe().run(subjects[name], data)
+            probe_of(name).run(subjects[name], data)
     assert torch.equal(before[0], torch.get_rng_state())
     assert np.array_equal(before[1], np.random.get_state()[1])  # noqa: NPY002
 

@@ -22,7 +22,7 @@ from ganlens.probes.useful.arms import arms, usual
 from ganlens.probes.useful.draws import few_of_each
 from ganlens.probes.useful.intervals import Interval, interval, share_interval, verdict
 from ganlens.probes.useful.materials import materials
-from ganlens.probes.useful.tested import scored
+from ganlens.probes.useful.training import scored
 from ganlens.progress import finish
 from ganlens.recipe import Recipe, draw
 from ganlens.report import missing, run_probes

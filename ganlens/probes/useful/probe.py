@@ -20,7 +20,7 @@ from ganlens.probes.useful.materials import Materials, materials
 from ganlens.probes.useful.panels import panels
 from ganlens.probes.useful.result import UsefulResult
 from ganlens.probes.useful.shown import show
-from ganlens.probes.useful.tested import Tested, tested, trained
+from ganlens.probes.useful.training import Tested, tested, trained
 from ganlens.subject import Subject
 
 R = TypeVar("R")

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from ganlens.files import replace
@@ -68,7 +68,7 @@ def hasher(images: np.ndarray, fingerprint: str, seed: int) -> Hasher:
 
 def _read(path: Path) -> Hasher | None:
     try:
-        return Hasher(**load_file(path)) if path.is_file() else None
+        return Hasher(**load(path.read_bytes())) if path.is_file() else None
     except (SafetensorError, OSError, TypeError):
         return None  # damaged: it is made anew
 

@@ -28,7 +28,7 @@ from ganlens.errors import GanlensError
 from ganlens.features.networks import evaluating
 from ganlens.models.classifier import Classifier
 from ganlens.places import cache_folder
-from ganlens.progress import Progress, Steps
+from ganlens.progress import Progress, Steps, relayed
 
 if TYPE_CHECKING:
     from ganlens.data import ImageSet
@@ -176,13 +176,9 @@ def attribute_classifier(
     folder = cache_folder() / CLASSIFIERS / f"{fingerprint[:32]}-{_key(settings)}"
     if not (folder / MODEL_FILE).is_file():
         steps = train_classifier(data, settings, device)
-        while True:
-            try:
-                epoch = next(steps)
-            except StopIteration as stop:
-                save_classifier(folder, stop.value)
-                break
-            yield Progress(epoch.epoch, epoch.epochs, "epochs of the attribute classifier")
+        what = "epochs of the attribute classifier"
+        trained = yield from relayed(steps, lambda one: Progress(one.epoch, one.epochs, what))
+        save_classifier(folder, trained)
     return open_classifier(folder, device)
 
 

@@ -37,3 +37,19 @@ def finish(steps: Generator[S, None, R], see: Callable[[S], Any] | None = None) 
             return stop.value
         if see is not None:
             see(step)
+
+
+def relayed(steps: Generator[S, None, R], said: Callable[[S], Progress]) -> Steps[R]:
+    """Run a generator as a part of longer work: yield what ``said`` makes of its steps.
+
+    Args:
+        steps: the generator.
+        said: what it yields -> progress of the whole.
+    """
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as stop:
+            found: R = stop.value
+            return found
+        yield said(step)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from ganlens.classifier.targets import Truth
-from ganlens.classifier.train import ClassifierSettings, Descent, build, check_finite, settle
+from ganlens.classifier.train import ClassifierSettings, Descent, build, check_finite, measure_norms
 from ganlens.models.classifier import Classifier
 from ganlens.progress import Progress, Steps
 
@@ -46,5 +46,5 @@ def train_for_steps(
             yield Progress(step, steps, "training steps")
         loss, _ = descent.step(images[chosen.numpy()], truth.rows(chosen))
         check_finite(loss, f"step {step + 1}", settings)
-    settle(model, images)
+    measure_norms(model, images)
     return model

@@ -148,7 +148,7 @@ def train_classifier(
     for epoch in fit(model, train.images, train_truth, settings):
         epochs.append(epoch)
         yield epoch
-    settle(model, train.images)
+    measure_norms(model, train.images)
     found = read(model, test)
     return TrainedClassifier(
         model.cpu(),
@@ -281,7 +281,7 @@ def _loss(model: Classifier, batch: Tensor, truth: Truth) -> tuple[Tensor, float
     return torch.stack(losses or [nothing]).mean(), share
 
 
-def settle(model: Classifier, images: np.ndarray) -> None:
+def measure_norms(model: Classifier, images: np.ndarray) -> None:
     """Measure the batch-norm statistics anew: the moving ones lag behind after a short training.
 
     The model is in eval mode afterwards, and its weights are fixed.

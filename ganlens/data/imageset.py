@@ -144,6 +144,10 @@ class ImageSet:
             )
         return self._rows(self.split, np.setdiff1d(np.arange(len(self)), chosen), expression)
 
+    def pick(self, rows: np.ndarray) -> "ImageSet":
+        """Return some rows in this order; the fingerprint stays that of the whole split."""
+        return self._rows(self.split, rows, self.withheld)
+
     def _rows(self, split: str, rows: slice | np.ndarray, withheld: str = "") -> "ImageSet":
         images = self.images[rows]
         return replace(

@@ -96,7 +96,8 @@ LOSSES: dict[str, Loss] = {
         ("wasserstein", lambda loss: -loss),
         boundary=None,
         settings={
-            "gradient_penalty": 10.0, "critic_steps": 5, "lr": 1e-4, "beta1": 0.0, "beta2": 0.9,
+            "gradient_penalty": 10.0, "critic_steps": 5, "schedule": "both",
+            "lr": 1e-4, "lr_discriminator": 0.0, "beta1": 0.0, "beta2": 0.9,
         },
         networks={"discriminator_norm": "none"},
     ),

@@ -92,7 +92,12 @@ def _data(what: str, data: Any) -> list[tuple[str, Any]]:
         return [(what, data or None)]
     label = "fingerprint of that data" if what == "trained on" else "fingerprint of these"
     done = "its images" if what == "trained on" else "images of these"
-    names = ((what, "spec"), (done, "prepared"), (label, "fingerprint"))
+    names = (
+        (what, "spec"),
+        ("withheld from it", "withheld"),
+        (done, "prepared"),
+        (label, "fingerprint"),
+    )
     return [(name, data.get(key)) for name, key in names]
 
 

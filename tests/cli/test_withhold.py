@@ -13,6 +13,7 @@ from ganlens.cli import main
 from ganlens.data import open_data
 from ganlens.errors import GanlensError
 from ganlens.images import write_png
+from ganlens.report.about import provenance_panel
 
 COUNT = 80
 SMALL = ["--width", "4", "--latent-dim", "8", "--batch-size", "16", "--epochs", "1",
@@ -87,6 +88,8 @@ def test_a_run_says_what_it_never_saw_and_is_not_resumed_without(
     assert f"withheld from it | `{RED_DARK}`" in (out / "best" / "card.md").read_text()
     checkpoint = load_checkpoint(out)
     assert checkpoint.header.data["withheld"] == RED_DARK
+    said = [list(row) for row in provenance_panel(ganlens.load(out, "cpu")).rows]
+    assert ["withheld from it", RED_DARK] in said
     assert train(faces, out) == 2
     assert "another run: its data" in capsys.readouterr().err.splitlines()[-1]
     subject = ganlens.load(out, "cpu")

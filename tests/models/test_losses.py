@@ -231,6 +231,17 @@ def test_a_loss_brings_its_settings_and_drops_those_of_the_preset_s_own() -> Non
     assert asked.gradient_penalty == 1, "what is asked for outweighs what a loss brings"
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("family", ["dcgan", "conditional-dcgan", "infogan", "mlp"])
+def test_every_preset_takes_every_loss(family: str, loss: str) -> None:
+    """The paper's DCGAN goes by turns, and an InfoGAN has two step sizes of its own."""
+    for name in trainable(family).presets:
+        found = trainable(family).preset(name, loss=loss).objective
+        assert found.loss == loss
+        if loss == "wasserstein":
+            assert (found.schedule, found.lr_discriminator, found.lr) == ("both", 0.0, 1e-4)
+
+
 def test_the_setting_names_every_loss() -> None:
     assert set(get_args(get_type_hints(Adversarial)["loss"])) == set(LOSSES)
 

@@ -21,6 +21,7 @@ from ganlens.models.classifier import Classifier
 from ganlens.probes.base import Progress, Steps
 from ganlens.probes.codes.information import Read
 from ganlens.probes.codes.parts import Codes
+from ganlens.progress import relayed
 
 SAID = "a convolutional classifier trained on {:,} samples, the codes as labels"
 HELD_OUT = 8  # training samples, which the library's training would judge the classifier by
@@ -44,13 +45,9 @@ def fresh_reader(
     """
     data = _labelled(codes, z, to_uint8(x))
     steps = train_classifier(data, ClassifierSettings(seed=seed), device)
-    while True:
-        try:
-            epoch = next(steps)
-        except StopIteration as stop:
-            model: Classifier = stop.value.model
-            return model.to(device)
-        yield Progress(epoch.epoch, epoch.epochs, "epochs of the fresh reader")
+    what = "epochs of the fresh reader"
+    trained = yield from relayed(steps, lambda one: Progress(one.epoch, one.epochs, what))
+    return trained.model.to(device)
 
 
 @torch.inference_mode()

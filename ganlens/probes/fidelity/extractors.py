@@ -26,6 +26,7 @@ from ganlens.foreign import open_checkpoint
 from ganlens.models.classifier import FAMILY
 from ganlens.precision import FLOAT32
 from ganlens.probes.base import Progress, Steps
+from ganlens.progress import relayed
 from ganlens.subject import Subject
 
 REQUESTED = "chosen by its name"
@@ -78,11 +79,7 @@ class ChosenExtractor:
             batch_size=self.batch_size,
             precision=self.precision,
         )
-        while True:
-            try:
-                yield Progress(before + next(steps), total, what)
-            except StopIteration as stop:
-                return stop.value
+        return (yield from relayed(steps, lambda done: Progress(before + done, total, what)))
 
 
 def choose_extractor(

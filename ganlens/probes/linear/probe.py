@@ -236,10 +236,4 @@ def _largest_pool(subject: Subject) -> int:
 def _draw(part: ImageSet, count: int | None, seed: int) -> ImageSet:
     """Return rows of a part in random order, at most ``count``: the head of a draw is a draw."""
     rows = np.random.default_rng(seed).permutation(len(part))[:count]
-    return replace(
-        part,
-        images=part.images[rows],
-        labels=None if part.labels is None else part.labels[rows],
-        attributes={name: column[rows] for name, column in part.attributes.items()},
-        names=part.names[rows],
-    )
+    return part.pick(rows)

@@ -5,7 +5,7 @@ often, and nothing but the pictures differs.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -131,7 +131,7 @@ def materials(
                 f"{len(rows)} {name} images of {data.spec!r} have all labels that the model is"
                 " given: give data with at least 2"
             )
-        parts.append(_labelled(condition, _picked(part, rows), targets, numbered))
+        parts.append(_labelled(condition, part.pick(rows), targets, numbered))
         available.append(len(part))
         unlabelled.append(len(part) - len(known))
     for (name, classes), column in zip(targets.items(), parts[0].answers.T, strict=True):
@@ -206,16 +206,6 @@ def _known(condition: Condition, part: ImageSet) -> np.ndarray:
             )
         found &= np.isin(column.astype(str), one.values) if one.values else np.isfinite(column)
     return found
-
-
-def _picked(part: ImageSet, rows: np.ndarray) -> ImageSet:
-    return replace(
-        part,
-        images=part.images[rows],
-        labels=None if part.labels is None else part.labels[rows],
-        attributes={name: column[rows] for name, column in part.attributes.items()},
-        names=part.names[rows],
-    )
 
 
 def _labelled(

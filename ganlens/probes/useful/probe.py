@@ -21,6 +21,7 @@ from ganlens.probes.useful.panels import panels
 from ganlens.probes.useful.result import UsefulResult
 from ganlens.probes.useful.shown import show
 from ganlens.probes.useful.training import Tested, tested, trained
+from ganlens.progress import relayed
 from ganlens.subject import Subject
 
 R = TypeVar("R")
@@ -263,10 +264,8 @@ class Useful(Probe):
 
 def _said(steps: Steps[R], done: int, total: int, said: str) -> Steps[R]:
     """Yield progress of a part as progress of the whole."""
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as stop:
-            found: R = stop.value
-            return found
-        yield Progress(done, total, f"{said}: {step.what} ({step.done:,} of {step.total:,})")
+
+    def of_the_whole(step: Progress) -> Progress:
+        return Progress(done, total, f"{said}: {step.what} ({step.done:,} of {step.total:,})")
+
+    return relayed(steps, of_the_whole)

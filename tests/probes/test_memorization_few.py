@@ -86,6 +86,16 @@ def test_averaging_leaves_a_copy_near_its_image_where_noise_alone_parted_them(
     assert essence(train[:2], 3).shape == (2, 30, 30, 3)
 
 
+def test_noisy_copies_are_nearer_where_they_are_averaged(
+    faces: tuple[np.ndarray, np.ndarray],
+) -> None:
+    train, held = faces
+    noise = np.random.default_rng(0).normal(0, 15, train[:20].shape)
+    noisy = np.clip(train[:20] + noise, 0, 255).astype(np.uint8)
+    as_they_are, averaged = find_few(train[:500], noisy, held[:100], shifts=0, seed=0).relative
+    assert np.mean(averaged < 0.8 * as_they_are) > 0.9
+
+
 def test_images_too_small_to_be_averaged_are_compared_as_they_are() -> None:
     x = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3)).astype(np.uint8)
     assert len(find_few(x[:40], x[40:50], x[50:], shifts=1, seed=0).relative) == 2

@@ -112,6 +112,13 @@ def test_samples_like_real_images_train_as_well_as_those(data: ImageSet) -> None
     assert found["arms"]["gan_train"]["samples"] == found["arms"]["real"]["real_images"] == 150
 
 
+def test_shuffled_labels_are_chance_where_the_samples_are_right(data: ImageSet) -> None:
+    found = run("right", data, controls=True, ratios=())
+    assert found["gan_train"] > 0.9
+    assert found["shuffled"] < 0.6
+    assert found["shuffled_verdict"] == "hurts"
+
+
 def test_a_generator_that_ignores_the_label_trains_to_chance(data: ImageSet) -> None:
     """An arm of chance is the worse, the better a real one is: so is that of shuffled labels."""
     found = run("any", data, controls=True, ratios=())
